@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Arithmetic on ranges and the search for zeros: no I/O. */
+#ifndef IMG_EXTENT_EXTENT_H
+#define IMG_EXTENT_EXTENT_H
+
+#include "libimg.h"
+
+/* Cuts ex to what lies in [from, to), which must overlap it; host bytes follow for plain ones. */
+void img_extent_clip(struct img_extent *ex, uint64_t from, uint64_t to);
+
+/* True when all of buf[0, len) is zero.  As fast as memory allows. */
+bool img_is_zero(const void *buf, size_t len);
+
+/*
+ * Length of the run at the start of buf[0, len) whose grains are all zero (*zero = true) or all
+ * not zero (*zero = false); grain > 0, the last grain may be short.  len > 0.
+ */
+size_t img_zero_run(const void *buf, size_t len, size_t grain, bool *zero);
+
+/*
+ * Length of the run at the start of a[0, len) and b[0, len) whose bytes are all equal
+ * (*same = true) or all different (*same = false).  len > 0.
+ */
+size_t img_same_run(const void *a, const void *b, size_t len, bool *same);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The driver contract: what a format offers to the layers above.
+ *
+ * A driver says where things lie; plain bytes are moved by others.  It never opens a file itself:
+ * what is named inside an image is opened through struct img_opener, which asks the gate.
+ */
+#ifndef IMG_FORMAT_FORMAT_H
+#define IMG_FORMAT_FORMAT_H
+
+#include "libimg.h"
+#include "codec/codec.h"
+#include "store/store.h"
+
+/* ---- Options ---------------------------------------------------------------------------------- */
+
+/* Values of a creation option table, checked: types, choices, no unknown and no doubled names. */
+struct img_settings;
+
+/* text: "name=value,name=value", ",," is a comma; NULL: all fallbacks. */
+struct img_settings *img_settings_parse(const struct img_option *table, const char *text,
+					struct img_err *err);
+void img_settings_free(struct img_settings *set);
+/* The table must have the name, with that type; asserted.  text and choice: NULL when not given. */
+uint64_t img_settings_number(const struct img_settings *set, const char *name);
+bool img_settings_flag(const struct img_settings *set, const char *name);
+const char *img_settings_text(const struct img_settings *set, const char *name);
+bool img_settings_given(const struct img_settings *set, const char *name);
+/* "64k" with k M G T P E (1024); no sign, no rest.  IMG_E_ARGUMENT, IMG_E_RANGE. */
+bool img_size_parse(const char *text, uint64_t *bytes, struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- Layers ----------------------------------------------------------------------------------- */
+
+/* The first and last bytes of a file, for probing. */
+#define IMG_PEEK_BYTES 4096
+struct img_peek {
+	const uint8_t *head;
+	size_t head_len;	/* at most IMG_PEEK_BYTES */
+	const uint8_t *tail;	/* the last tail_len bytes; NULL for a pipe */
+	size_t tail_len;
+	uint64_t size;		/* bytes, or IMG_SIZE_UNKNOWN */
+	const char *name;	/* of the file, or NULL */
+};
+
+/* How a driver reaches other files; given by the image layer. */
+struct img_opener {
+	/*
+	 * Opens the file that the image names, if the gate allows it.  write: in the same mode as
+	 * the layer.  The caller owns *out.
+	 */
+	bool (*open)(const struct img_opener *self, const struct img_reference *ref,
+		     struct img_store **out, struct img_err *err);
+	/* Makes the new file (a data file, an extent) that belongs to a new image. */
+	bool (*create)(const struct img_opener *self, const struct img_reference *ref,
+		       struct img_store **out, struct img_err *err);
+};
+
+/* One image file, opened by its driver. */
+struct img_layer {
+	const struct img_format *format;
+	struct img_store *store;	/* owned by the layer; set before open and create */
+	void *priv;			/* the driver's own; freed by its close */
+	/* Set by open and create: */
+	uint64_t size;			/* guest bytes; IMG_SIZE_UNKNOWN for a stream */
+	uint32_t unit;			/* bytes; what is allocated together, a power of two */
+	char *backing;			/* as written in the image, or NULL; freed by the image layer */
+	char *backing_format;
+	/* Set by create when units are to be compressed: */
+	const struct img_codec *codec;
+	int codec_level;
+	bool reads_as_zero;		/* new: what is never written reads as zeros */
+	/* A copy of the source's stored bytes into a slot is allowed (no encryption, align met). */
+	bool takes_plain;
+};
+
+struct img_layer_open {
+	unsigned flags;			/* IMG_OPEN_* */
+	const char *snapshot;		/* or NULL */
+	const struct img_opener *opener;
+};
+
+struct img_layer_create {
+	uint64_t size;			/* guest bytes, or IMG_SIZE_UNKNOWN */
+	const struct img_settings *settings;
+	const char *backing, *backing_format;	/* to be written into the image, or NULL */
+	bool compressed;
+	bool in_place;			/* store exists and may be larger; see struct img_create */
+	bool reads_as_zero;
+	const struct img_opener *opener;
+};
+
+/* ---- Writing: reserve, store, publish --------------------------------------------------------- */
+
+enum {
+	IMG_SLOT_COMPRESSED = 1 << 0,	/* stored_len bytes of codec output for one unit */
+};
+
+/* A run of guest bytes on its way into the image; starts on a unit, ends on one or at the end. */
+struct img_slot {
+	uint64_t at;			/* guest */
+	uint32_t len;			/* guest bytes */
+	uint32_t stored_len;		/* bytes to be stored; equals len unless compressed */
+	unsigned flags;			/* IMG_SLOT_* */
+	struct img_store *store;	/* set by reserve: where the bytes go ... */
+	uint64_t host;			/* ... and at which offset, all stored_len in one piece */
+};
+
+struct img_write_ops {
+	/*
+	 * For a target that cannot seek: what will come, in guest order, before the first reserve.
+	 * kind: DATA, or ZERO for what must hide the layer below.  NULL when the format has no need.
+	 */
+	bool (*announce)(struct img_layer *ly, uint64_t at, uint64_t len,
+			 enum img_extent_kind kind, struct img_err *err);
+	/* After the last announce: writes what stands in front of the data. */
+	bool (*begin)(struct img_layer *ly, struct img_err *err);
+	/*
+	 * Picks the places of n slots, in guest order over the whole life of the image; cheap.  One
+	 * caller at a time.  Slots that can lie behind each other do.
+	 */
+	bool (*reserve)(struct img_layer *ly, struct img_slot *slots, size_t n,
+			struct img_err *err);
+	/* Moves the bytes; any order, many callers.  NULL: as they are to slot->store. */
+	bool (*store)(struct img_layer *ly, const struct img_slot *slot, const void *bytes,
+		      struct img_err *err);
+	/* Makes stored slots reachable, in guest order, one caller at a time. */
+	bool (*publish)(struct img_layer *ly, const struct img_slot *slots, size_t n,
+			struct img_err *err);
+	/* Guest bytes that must read as zeros; in guest order among publish; one caller. */
+	bool (*zero)(struct img_layer *ly, uint64_t at, uint64_t len, struct img_err *err);
+	/*
+	 * Everything that close() must not fail at; tables, header, file length.  ly->size is the
+	 * final size (a stream's is set by the caller before this).
+	 */
+	bool (*finish)(struct img_layer *ly, struct img_err *err);
+};
+
+/* ---- The driver ------------------------------------------------------------------------------- */
+
+struct img_format {
+	const char *name;			/* "qcow2" */
+	const char *extensions;			/* "qcow2|qc2", or NULL */
+	unsigned caps;				/* IMG_FMT_* */
+	const struct img_option *create_options;
+	int (*probe)(const struct img_peek *peek);	/* pure; 0 (no) .. 100 (sure) */
+	/* On failure nothing is left in ly but store.  IMG_E_NOT_THIS_FORMAT, _CORRUPT, ... */
+	bool (*open)(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err);
+	/* Makes ly a new image that is being written.  NULL: cannot. */
+	bool (*create)(struct img_layer *ly, const struct img_layer_create *what,
+		       struct img_err *err);
+	void (*close)(struct img_layer *ly);
+	/*
+	 * What is at `at` (< limit <= size); no I/O beyond what the first byte needs.  depth is
+	 * left 0.  Any number of threads.  NULL while the layer is being created.
+	 */
+	bool (*extent)(struct img_layer *ly, uint64_t at, uint64_t limit, struct img_extent *out,
+		       struct img_err *err);
+	/* Guest bytes that extent() called ENCODED, any alignment.  Any number of threads. */
+	bool (*read)(struct img_layer *ly, uint64_t at, void *buf, size_t len,
+		     struct img_err *err);
+	/* What is special to the format; size, file and backing are added by the image layer. */
+	bool (*info)(struct img_layer *ly, struct img_node *report, struct img_err *err);
+	const struct img_write_ops *write;	/* NULL: read-only */
+};
+
+/* The best answer of all drivers; *format is raw when none claims the file. */
+int img_probe(const struct img_peek *peek, const struct img_format **format);
+
+#endif

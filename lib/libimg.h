@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libimg: virtual-disk images as data.
+ *
+ * Everything that a program outside may use, and nothing else.  All sizes and offsets are bytes.
+ * Functions that can fail return false (constructors: NULL) and fill the caller's struct img_err;
+ * out parameters are untouched on failure.  Unless a comment says otherwise a function may be
+ * called from any thread, and an object from one thread at a time.
+ */
+#ifndef LIBIMG_H
+#define LIBIMG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define IMG_MUST_CHECK __attribute__((warn_unused_result))
+#define IMG_PRINTF(fmt_index, first) __attribute__((format(printf, fmt_index, first)))
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+enum img_code {
+	IMG_OK,
+	IMG_E_ARGUMENT,		/* the caller asked for something that makes no sense */
+	IMG_E_IO,		/* the system refused a read, write, sync, open ... */
+	IMG_E_NOMEM,
+	IMG_E_NOSPACE,		/* ENOSPC, EDQUOT, EFBIG */
+	IMG_E_NOT_THIS_FORMAT,	/* the file is not an image of the format asked for */
+	IMG_E_CORRUPT,		/* the file contradicts itself or its specification */
+	IMG_E_INCOMPLETE,	/* the file ends before bytes that it refers to */
+	IMG_E_UNSUPPORTED,	/* legal, but nothing here can do it */
+	IMG_E_RANGE,		/* beyond a limit of the format or of the disk */
+	IMG_E_DENIED,		/* the gate, the lock rules or the system's permissions said no */
+	IMG_E_BUSY,		/* somebody else has the image open in a way that excludes ours */
+	IMG_E_KEY,		/* a key is missing or wrong */
+	IMG_E_CANCELLED,
+};
+
+/* Lives on the caller's stack; nothing to free.  Start with {0}. */
+struct img_err {
+	enum img_code code;	/* class of failure; decides the exit status */
+	int os_errno;		/* errno of the failing system call, or 0 */
+	char text[640];		/* "outer: inner: cause", in the user's language */
+};
+
+/* Each returns false, so that a failing line reads `return img_fail(...)`.  err may be NULL. */
+bool img_fail(struct img_err *err, enum img_code code, const char *fmt, ...) IMG_PRINTF(3, 4);
+/* The same with errno's text behind ": "; IMG_E_NOSPACE, _NOMEM, _DENIED or _IO follow from errno. */
+bool img_fail_os(struct img_err *err, const char *fmt, ...) IMG_PRINTF(2, 3);
+/* Puts "fmt: " in front of the text that err already has; code and os_errno stay. */
+bool img_within(struct img_err *err, const char *fmt, ...) IMG_PRINTF(2, 3);
+
+/* ---- Reports: collected first, printed later -------------------------------------------------- */
+
+struct img_node;
+
+enum img_style { IMG_STYLE_HUMAN, IMG_STYLE_JSON, IMG_STYLE_XML };
+enum img_unit { IMG_UNIT_NONE, IMG_UNIT_BYTES, IMG_UNIT_SECONDS };
+
+/* A new tree; free with img_node_free().  NULL only when memory is out. */
+struct img_node *img_node_root(const char *name);
+void img_node_free(struct img_node *root);
+/*
+ * Children belong to their parent.  parent may be NULL (an earlier allocation failed): the call is
+ * then a no-op and returns NULL, and img_report_write() on the root gives IMG_E_NOMEM.  Keys are
+ * stable English identifiers with '-' between words; they are copied, as are texts.
+ * In a list the key is ignored by JSON and names the element in XML ("extent", "layer").
+ */
+struct img_node *img_node_map(struct img_node *parent, const char *key);
+struct img_node *img_node_list(struct img_node *parent, const char *key);
+void img_node_u64(struct img_node *parent, const char *key, uint64_t value, enum img_unit unit);
+void img_node_real(struct img_node *parent, const char *key, double value, enum img_unit unit);
+void img_node_text(struct img_node *parent, const char *key, const char *value);
+void img_node_flag(struct img_node *parent, const char *key, bool value);
+/* The human style prints this in place of the key; a translated phrase.  Call right after adding. */
+void img_node_label(struct img_node *parent, const char *label);
+/* Errors: IMG_E_NOMEM, IMG_E_IO (out), IMG_E_UNSUPPORTED (XML library not on this machine). */
+bool img_report_write(const struct img_node *root, enum img_style style, FILE *out,
+		      struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- Formats ---------------------------------------------------------------------------------- */
+
+struct img_format;
+
+enum {
+	IMG_FMT_CREATE     = 1 << 0,	/* can be written as a new image */
+	IMG_FMT_BACKING    = 1 << 1,	/* can stand on a backing file */
+	IMG_FMT_COMPRESS   = 1 << 2,	/* can hold compressed units */
+	IMG_FMT_SEQUENTIAL = 1 << 3,	/* a new image can go out front to back, into a pipe */
+	IMG_FMT_STREAM     = 1 << 4,	/* can be read front to back, from a pipe, without a spool */
+	IMG_FMT_SNAPSHOT   = 1 << 5,	/* holds internal snapshots */
+};
+
+enum img_option_type { IMG_OPT_SIZE, IMG_OPT_NUMBER, IMG_OPT_FLAG, IMG_OPT_TEXT, IMG_OPT_CHOICE };
+
+/* One creation option, as given by -o name=value.  Tables end with a NULL name. */
+struct img_option {
+	const char *name;
+	enum img_option_type type;
+	const char *choices;		/* IMG_OPT_CHOICE: "off|metadata|falloc|full" */
+	const char *fallback;		/* value when not given, or NULL */
+	const char *help;		/* translatable */
+};
+
+size_t img_format_count(void);
+const struct img_format *img_format_at(size_t index);
+/* By its name, or by the extension of a file's name ("disk.qcow2"); NULL: none. */
+const struct img_format *img_format_named(const char *name);
+const struct img_format *img_format_for_file(const char *path);
+const char *img_format_name(const struct img_format *format);
+unsigned img_format_caps(const struct img_format *format);
+const struct img_option *img_format_options(const struct img_format *format);
+
+/* ---- Extents ---------------------------------------------------------------------------------- */
+
+struct img_store;
+
+/* The name of what holds the bytes, as shown to the user (usually a path). */
+const char *img_store_name(const struct img_store *store);
+
+enum img_extent_kind {
+	IMG_EXTENT_DATA,	/* guest bytes lie as they are at store[host, host + len) */
+	IMG_EXTENT_ZERO,	/* reads as zeros, hides whatever is below */
+	IMG_EXTENT_HOLE,	/* nothing in this layer (img_extent(): in any): reads as zeros */
+	IMG_EXTENT_ENCODED,	/* compressed or encrypted: only the driver can read it */
+	IMG_EXTENT_LOST,	/* should hold data, but the file cannot give it */
+};
+
+struct img_extent {
+	uint64_t start, len;	/* guest bytes; len > 0 */
+	enum img_extent_kind kind;
+	unsigned depth;		/* the layer that answers; 0 is the active one */
+	/*
+	 * Where the bytes are: DATA and ENCODED always; ZERO when space is allocated for it (the
+	 * bytes there read as zeros only if zero_in_store); otherwise store is NULL.  Borrowed from
+	 * the image.
+	 */
+	struct img_store *store;
+	uint64_t host, host_len;	/* bytes in store; host_len < len when compressed */
+	bool zero_in_store;
+	enum img_code loss;	/* LOST: IMG_E_INCOMPLETE, IMG_E_CORRUPT or IMG_E_IO */
+	const char *why;	/* LOST: a static English phrase to translate; else NULL */
+};
+
+/*
+ * Lengthens first by next when next continues it: guest bytes, kind, depth, and store bytes where
+ * there are any.  Returns false, and changes nothing, when it does not.
+ */
+bool img_extent_join(struct img_extent *first, const struct img_extent *next);
+
+/* ---- Images ----------------------------------------------------------------------------------- */
+
+struct img;
+
+enum img_cache {
+	IMG_CACHE_DEFAULT,	/* sources: writeback; new targets: unsafe */
+	IMG_CACHE_WRITEBACK,	/* page cache, synced when asked */
+	IMG_CACHE_WRITETHROUGH,	/* page cache, every write is durable when it returns */
+	IMG_CACHE_NONE,		/* O_DIRECT, synced when asked */
+	IMG_CACHE_DIRECTSYNC,	/* O_DIRECT, every write is durable when it returns */
+	IMG_CACHE_UNSAFE,	/* page cache, never synced */
+};
+
+enum img_ref_kind { IMG_REF_BACKING, IMG_REF_DATA, IMG_REF_EXTENT };
+
+/* A file that is named inside an image. */
+struct img_reference {
+	enum img_ref_kind kind;
+	const char *name;	/* as written in the image */
+	const char *format;	/* as written in the image; NULL: not said */
+	const char *path;	/* name resolved against the directory of the image that names it */
+};
+
+/* Decides whether a file named inside an image may be opened. */
+struct img_gate {
+	bool (*allow)(void *ctx, const struct img_reference *ref, struct img_err *err);
+	void *ctx;
+};
+extern const struct img_gate img_gate_deny;	/* nothing: the default of the library */
+extern const struct img_gate img_gate_local;	/* local regular files and block devices */
+
+enum {
+	IMG_OPEN_WRITE       = 1 << 0,
+	IMG_OPEN_FORCE_SHARE = 1 << 1,	/* read even what somebody else is writing */
+	IMG_OPEN_NO_BACKING  = 1 << 2,	/* the top layer alone */
+	IMG_OPEN_NO_LOCK     = 1 << 3,
+};
+
+struct img_open {
+	const char *path;	/* "-": standard input */
+	const char *format;	/* NULL: probe */
+	const char *snapshot;	/* id or name of an internal snapshot of the top layer, or NULL */
+	unsigned flags;		/* IMG_OPEN_* */
+	enum img_cache cache;
+	const struct img_gate *gate;	/* NULL: img_gate_deny */
+};
+
+#define IMG_SIZE_UNKNOWN UINT64_MAX
+
+/* Opens an image and all layers below it.  Close with img_close(). */
+struct img *img_open(const struct img_open *how, struct img_err *err);
+/* Never fails, accepts NULL.  A new image that was not finished disappears. */
+void img_close(struct img *im);
+
+/* Guest bytes; IMG_SIZE_UNKNOWN while a pipe is being read. */
+uint64_t img_size(const struct img *im);
+size_t img_depth(const struct img *im);	/* number of layers, at least 1 */
+const struct img_format *img_layer_format(const struct img *im, size_t depth);
+const char *img_layer_name(const struct img *im, size_t depth);
+/* True when a raw answer came from probing, and something suggests that it is wrong; why is set. */
+bool img_probe_doubtful(const struct img *im, const char **why);
+
+/*
+ * What is at `at`, and how far does that go, at most to `limit` (at < limit <= img_size())?
+ * The answer of the whole stack.  May be shorter than the longest truth; join with
+ * img_extent_join().  Any number of threads.
+ * Errors: IMG_E_RANGE, IMG_E_IO, IMG_E_NOMEM.  Damage is an answer (IMG_EXTENT_LOST), not an error.
+ */
+bool img_extent(struct img *im, uint64_t at, uint64_t limit, struct img_extent *out,
+		struct img_err *err) IMG_MUST_CHECK;
+/* Guest bytes [at, at + len).  IMG_E_INCOMPLETE or IMG_E_CORRUPT for lost ones.  Any thread. */
+bool img_read(struct img *im, uint64_t at, void *buf, size_t len, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Adds what is known about the top layer (with_chain: a list of all layers) to report. */
+bool img_info(struct img *im, bool with_chain, struct img_node *report, struct img_err *err)
+	IMG_MUST_CHECK;
+
+struct img_create {
+	const char *path;	/* "-": standard output */
+	const char *format;	/* never NULL */
+	uint64_t size;		/* guest bytes, or IMG_SIZE_UNKNOWN: known when finished */
+	const char *options;	/* "cluster_size=1M,compat=0.10" (",," is a comma), or NULL */
+	const char *backing;	/* path as it is to be written into the image, or NULL */
+	const char *backing_format;
+	bool compressed;	/* the units to come will be compressed */
+	bool in_place;		/* write into the existing file or device; its content goes */
+	bool reads_as_zero;	/* in_place: the target is known to be all zeros already */
+	enum img_cache cache;
+};
+
+/*
+ * A new image, open for one copy (img_copy_run()).  It gets its name, replacing what was there, in
+ * img_finish(); without that img_close() leaves no trace of it.
+ */
+struct img *img_create(const struct img_create *what, struct img_err *err);
+bool img_finish(struct img *im, struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- Long operations -------------------------------------------------------------------------- */
+
+/* How a long operation talks back.  Any member may be NULL.  Called by one thread at a time. */
+struct img_job {
+	void (*progress)(void *ctx, uint64_t done, uint64_t total);	/* bytes of work */
+	bool (*cancelled)(void *ctx);
+	void (*warn)(void *ctx, const char *text);
+	void *ctx;
+};
+
+struct img_copy {
+	struct img *src, *dst;
+	unsigned threads;	/* 0: one for each core */
+	uint64_t memory;	/* bytes of buffers in flight at most; 0: the default */
+	uint32_t zero_grain;	/* bytes looked at as one when searching zeros; 0: do not look */
+	bool compress;
+	bool salvage;		/* go on over lost extents; they read as zeros in dst */
+	const char *digest;	/* name of a hash of the guest's content ("sha256"), or NULL */
+	/* Told of each lost extent in guest order when salvage is set; may be NULL. */
+	void (*lost)(void *ctx, const struct img_extent *extent);
+	void *lost_ctx;
+};
+
+struct img_copy_stats {
+	uint64_t guest;		/* bytes of the disk */
+	uint64_t data;		/* of these: stored plain */
+	uint64_t compressed;	/* of these: stored compressed */
+	uint64_t zero;		/* of these: zeros and holes */
+	uint64_t cloned;	/* of data: shared with the source, not moved */
+	uint64_t lost;		/* of zero: could not be read (salvage) */
+	char digest[129];	/* hexadecimal, or empty */
+};
+
+/*
+ * Copies the guest's content of src into dst, which must be new.  dst still needs img_finish().
+ * The bytes of dst depend on src and the options alone, never on threads.
+ * The error given is the first in guest order.
+ */
+bool img_copy_run(const struct img_copy *what, const struct img_job *job,
+		  struct img_copy_stats *stats, struct img_err *err) IMG_MUST_CHECK;
+
+struct img_compare {
+	struct img *a, *b;
+	unsigned threads;	/* 0: one for each core */
+	bool strict;		/* sizes and allocation must agree too */
+	bool all;		/* go on after the first difference */
+	/* Each differing range in guest order, merged; exact to the byte.  May be NULL. */
+	void (*differs)(void *ctx, uint64_t at, uint64_t len);
+	void *differs_ctx;
+};
+
+struct img_compare_stats {
+	bool same;
+	uint64_t first;		/* guest offset of the first difference, when !same */
+	uint64_t differing;	/* bytes; exact when all is set */
+	bool sizes_differ;	/* the tail of the longer one was compared with zeros */
+	bool allocation_differs;	/* strict: the first difference is one of allocation */
+};
+
+bool img_compare_run(const struct img_compare *what, const struct img_job *job,
+		     struct img_compare_stats *stats, struct img_err *err) IMG_MUST_CHECK;
+
+/* "1.0.0" of the library that runs. */
+const char *img_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

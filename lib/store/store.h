@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Bytes at offsets.  A store knows nothing of disks; a format says what lies where in it.
+ * Positional only: no current offset, hence no lock.
+ */
+#ifndef IMG_STORE_STORE_H
+#define IMG_STORE_STORE_H
+
+#include "libimg.h"
+
+enum {
+	IMG_STORE_WRITE    = 1 << 0,
+	IMG_STORE_SEEK     = 1 << 1,	/* without: only the next offset is accepted */
+	IMG_STORE_PARALLEL = 1 << 2,	/* several threads at once */
+	IMG_STORE_ZERO     = 1 << 3,	/* zero() is cheaper than writing zeros */
+	IMG_STORE_EXTENTS  = 1 << 4,	/* extent() finds holes */
+	IMG_STORE_RESIZE   = 1 << 5,
+	IMG_STORE_FRESH    = 1 << 6,	/* new: what was never written reads as zeros */
+};
+
+enum img_preallocation { IMG_PREALLOC_OFF, IMG_PREALLOC_FALLOC, IMG_PREALLOC_FULL };
+
+struct img_store_ops {
+	const char *kind;		/* "file", "pipe", "slice", ... */
+	bool (*size)(struct img_store *st, uint64_t *bytes, struct img_err *err);
+	bool (*read)(struct img_store *st, uint64_t at, void *buf, size_t len,
+		     struct img_err *err);
+	/* Streams: up to len bytes; *got < len only at the end.  NULL: made from size and read. */
+	bool (*read_some)(struct img_store *st, uint64_t at, void *buf, size_t len, size_t *got,
+			  struct img_err *err);
+	bool (*write)(struct img_store *st, uint64_t at, const void *buf, size_t len,
+		      struct img_err *err);
+	bool (*zero)(struct img_store *st, uint64_t at, uint64_t len, bool keep_space,
+		     struct img_err *err);
+	bool (*extent)(struct img_store *st, uint64_t at, uint64_t limit, struct img_extent *out,
+		       struct img_err *err);
+	bool (*resize)(struct img_store *st, uint64_t bytes, struct img_err *err);
+	bool (*preallocate)(struct img_store *st, uint64_t at, uint64_t len,
+			    enum img_preallocation how, struct img_err *err);
+	bool (*sync)(struct img_store *st, struct img_err *err);
+	/* reflink or in-kernel copy; *done = 0: not possible here, move the bytes */
+	bool (*copy)(struct img_store *st, uint64_t at, struct img_store *from, uint64_t from_at,
+		     uint64_t len, uint64_t *done, struct img_err *err);
+	/* gives a new file its name; NULL: it has one */
+	bool (*publish)(struct img_store *st, struct img_err *err);
+	void (*close)(struct img_store *st);
+};
+
+struct img_store {			/* head of every concrete store */
+	const struct img_store_ops *ops;
+	char *name;			/* as shown to the user; owned */
+	unsigned caps;			/* IMG_STORE_* */
+	uint32_t align;			/* bytes; 1 unless opened for direct I/O */
+	enum img_cache cache;
+};
+
+/*
+ * The wrappers: they check ranges against the size where the store cannot grow, do the fallback
+ * for what a store lacks, and name the store in errors.  Read and write move all of len or fail;
+ * reading beyond the end is IMG_E_INCOMPLETE.
+ * Threads: any number when IMG_STORE_PARALLEL is set, else one.
+ */
+bool img_store_size(struct img_store *st, uint64_t *bytes, struct img_err *err) IMG_MUST_CHECK;
+bool img_store_read(struct img_store *st, uint64_t at, void *buf, size_t len, struct img_err *err)
+	IMG_MUST_CHECK;
+/* As read, but *got < len at the end of the store is no failure. */
+bool img_store_read_some(struct img_store *st, uint64_t at, void *buf, size_t len, size_t *got,
+			 struct img_err *err) IMG_MUST_CHECK;
+bool img_store_write(struct img_store *st, uint64_t at, const void *buf, size_t len,
+		     struct img_err *err) IMG_MUST_CHECK;
+/* keep_space: stay allocated.  Without the capability zeros are written. */
+bool img_store_zero(struct img_store *st, uint64_t at, uint64_t len, bool keep_space,
+		    struct img_err *err) IMG_MUST_CHECK;
+/* DATA or ZERO (with zero_in_store) from at to at most limit <= size; all DATA when it cannot tell. */
+bool img_store_extent(struct img_store *st, uint64_t at, uint64_t limit, struct img_extent *out,
+		      struct img_err *err) IMG_MUST_CHECK;
+bool img_store_resize(struct img_store *st, uint64_t bytes, struct img_err *err) IMG_MUST_CHECK;
+/* FALLOC: space is set aside, reads as zeros; FULL: zeros are written where the system cannot. */
+bool img_store_preallocate(struct img_store *st, uint64_t at, uint64_t len,
+			   enum img_preallocation how, struct img_err *err) IMG_MUST_CHECK;
+/* Tells that a stream of rising writes will reach `end`; may set space aside ahead.  Never fails. */
+void img_store_expect(struct img_store *st, uint64_t end);
+bool img_store_sync(struct img_store *st, struct img_err *err) IMG_MUST_CHECK;
+bool img_store_copy(struct img_store *st, uint64_t at, struct img_store *from, uint64_t from_at,
+		    uint64_t len, uint64_t *done, struct img_err *err) IMG_MUST_CHECK;
+/* Whether img_store_copy() from `from` into the still empty st shares blocks.  Tries it. */
+bool img_store_clones(struct img_store *st, struct img_store *from);
+/* Gives a new file its name, replacing what was there; syncs first unless the cache is unsafe. */
+bool img_store_publish(struct img_store *st, struct img_err *err) IMG_MUST_CHECK;
+void img_store_close(struct img_store *st);
+
+/*
+ * An existing file or block device.  flags: IMG_OPEN_*.  Takes locks that QEMU understands unless
+ * told not to (IMG_E_BUSY: somebody else has it).  Directories, sockets ... are IMG_E_ARGUMENT.
+ */
+struct img_store *img_store_file(const char *path, unsigned flags, enum img_cache cache,
+				 struct img_err *err);
+/* A new file beside path, which gets that name in img_store_publish() only. */
+struct img_store *img_store_file_new(const char *path, enum img_cache cache, struct img_err *err);
+/* A pipe, socket or terminal; a regular file behind fd becomes a seekable store.  fd stays open. */
+struct img_store *img_store_fd(int fd, bool write, const char *shown_as, struct img_err *err);
+/* The first bytes of a pipe, kept so that reading from 0 still works; *got <= len. */
+bool img_store_peek(struct img_store *st, void *buf, size_t len, size_t *got,
+		    struct img_err *err) IMG_MUST_CHECK;
+/* Makes a pipe seekable: memory up to memory_limit bytes, then an unlinked file in $TMPDIR. */
+struct img_store *img_store_spool(struct img_store *pipe, uint64_t memory_limit,
+				  struct img_err *err);
+/* An unlinked temporary file in dir (NULL: $TMPDIR or /var/tmp). */
+struct img_store *img_store_temporary(const char *dir, struct img_err *err);
+struct img_store *img_store_mem(const void *content, size_t len, struct img_err *err);
+/* parent must outlive the slice and stays the caller's. */
+struct img_store *img_store_slice(struct img_store *parent, uint64_t at, uint64_t len,
+				  struct img_err *err);
+/*
+ * Passes through to parent (which it owns) and fails as script says: "write:3" (the third write
+ * fails with EIO), "read:2=ENOSPC", "write:5=short" (half is written, then EIO), "sync:1",
+ * joined by ','.
+ */
+struct img_store *img_store_fault(struct img_store *parent, const char *script,
+				  struct img_err *err);
+
+#endif
