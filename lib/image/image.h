@@ -24,7 +24,7 @@ bool img_fail_lost(const struct img *im, const struct img_extent *ex, struct img
 /* The next bytes of a stream (img_size() unknown); *got < len: this was the end, size is known. */
 bool img_read_stream(struct img *im, uint64_t at, void *buf, size_t len, size_t *got,
 		     struct img_err *err) IMG_MUST_CHECK;
-/* The stream's end is known. */
+/* Still being read: where it ends is not known yet. */
 static inline bool img_is_stream(const struct img *im)
 {
 	return im->layers[0].size == IMG_SIZE_UNKNOWN;
