@@ -50,7 +50,10 @@ struct img_err {
 
 /* Each returns false, so that a failing line reads `return img_fail(...)`.  err may be NULL. */
 bool img_fail(struct img_err *err, enum img_code code, const char *fmt, ...) IMG_PRINTF(3, 4);
-/* The same with errno's text behind ": "; IMG_E_NOSPACE, _NOMEM, _DENIED or _IO follow from errno. */
+/*
+ * The same with errno's text behind ": ".  The code follows from errno: IMG_E_NOSPACE, _NOMEM,
+ * _DENIED, _BUSY or _IO.
+ */
 bool img_fail_os(struct img_err *err, const char *fmt, ...) IMG_PRINTF(2, 3);
 /* Puts "fmt: " in front of the text that err already has; code and os_errno stay. */
 bool img_within(struct img_err *err, const char *fmt, ...) IMG_PRINTF(2, 3);
