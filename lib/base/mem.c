@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Allocation that checks the arithmetic of its size and fills struct img_err. */
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* malloc() may answer 0 bytes with NULL, which would look like a failure. */
+static size_t at_least_one(size_t bytes)
+{
+	return bytes ? bytes : 1;
+}
+
+/* n * size for an error text; too large for any memory when it overflows. */
+static size_t product_or_max(size_t n, size_t size)
+{
+	size_t bytes;
+
+	return __builtin_mul_overflow(n, size, &bytes) ? SIZE_MAX : bytes;
+}
+
+void *img_calloc(size_t n, size_t size, struct img_err *err)
+{
+	void *mem = calloc(at_least_one(n), at_least_one(size));
+
+	if (!mem)
+		img_fail_nomem(err, product_or_max(n, size));
+	return mem;
+}
+
+void *img_alloc_aligned(size_t bytes, struct img_err *err)
+{
+	void *mem;
+
+	if (posix_memalign(&mem, IMG_MEM_ALIGN, at_least_one(bytes)) != 0) {
+		img_fail_nomem(err, bytes);
+		return NULL;
+	}
+	return mem;
+}
+
+void *img_grow(void *old, size_t n, size_t size, struct img_err *err)
+{
+	void *mem = reallocarray(old, at_least_one(n), at_least_one(size));
+
+	if (!mem)
+		img_fail_nomem(err, product_or_max(n, size));
+	return mem;
+}
+
+char *img_strdup(const char *text, struct img_err *err)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		img_fail_nomem(err, strlen(text) + 1);
+	return copy;
+}
+
+char *img_format_text(struct img_err *err, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	const int len = vasprintf(&text, fmt, args);
+	va_end(args);
+	if (len < 0) {		/* text is then undefined */
+		img_fail(err, IMG_E_NOMEM, _("out of memory while composing a text"));
+		return NULL;
+	}
+	return text;
+}
