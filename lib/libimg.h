@@ -243,7 +243,9 @@ struct img_create {
 	bool compressed;	/* the units to come will be compressed */
 	bool in_place;		/* write into the existing file or device; its content goes */
 	bool reads_as_zero;	/* in_place: the target is known to be all zeros already */
+	unsigned flags;		/* IMG_OPEN_NO_LOCK */
 	enum img_cache cache;
+	const struct img_gate *gate;	/* for the backing file; NULL: img_gate_deny */
 };
 
 /*
@@ -267,7 +269,8 @@ struct img_copy {
 	struct img *src, *dst;
 	unsigned threads;	/* 0: one for each core */
 	uint64_t memory;	/* bytes of buffers in flight at most; 0: the default */
-	uint32_t zero_grain;	/* bytes looked at as one when searching zeros; 0: do not look */
+	uint32_t zero_grain;	/* power of two: bytes looked at as one when searching zeros; or 0 */
+	uint64_t rate;		/* bytes of data a second at most; 0: no limit */
 	bool compress;
 	bool salvage;		/* go on over lost extents; they read as zeros in dst */
 	const char *digest;	/* name of a hash of the guest's content ("sha256"), or NULL */

@@ -33,6 +33,7 @@ bool img_size_parse(const char *text, uint64_t *bytes, struct img_err *err) IMG_
 
 /* The first and last bytes of a file, for probing. */
 #define IMG_PEEK_BYTES 4096
+#define IMG_REMAINS_BYTES (256 * 1024)
 struct img_peek {
 	const uint8_t *head;
 	size_t head_len;	/* at most IMG_PEEK_BYTES */
@@ -143,6 +144,11 @@ struct img_format {
 	unsigned caps;				/* IMG_FMT_* */
 	const struct img_option *create_options;
 	int (*probe)(const struct img_peek *peek);	/* pure; 0 (no) .. 100 (sure) */
+	/*
+	 * Whether the first bytes of a file (len up to IMG_REMAINS_BYTES) look like what is left of
+	 * an image of this format after its header was overwritten.  Pure.  NULL: cannot tell.
+	 */
+	bool (*remains)(const uint8_t *head, size_t len);
 	/* On failure nothing is left in ly but store.  IMG_E_NOT_THIS_FORMAT, _CORRUPT, ... */
 	bool (*open)(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err);
 	/* Makes ly a new image that is being written.  NULL: cannot. */
@@ -162,6 +168,10 @@ struct img_format {
 	bool (*info)(struct img_layer *ly, struct img_node *report, struct img_err *err);
 	const struct img_write_ops *write;	/* NULL: read-only */
 };
+
+#define IMG_FORMAT(name) extern const struct img_format img_format_##name;
+#include "format/formats.def"
+#undef IMG_FORMAT
 
 /* The best answer of all drivers; *format is raw when none claims the file. */
 int img_probe(const struct img_peek *peek, const struct img_format **format);
