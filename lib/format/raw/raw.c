@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * raw: the guest's bytes and nothing else.  Files, block devices and pipes; any length.
+ */
+#include <inttypes.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/format.h"
+
+struct raw {
+	enum img_preallocation preallocation;
+	uint64_t covered;	/* while writing: guest bytes below this have their space */
+};
+
+static const struct img_option raw_create_options[] = {
+	{ "preallocation", IMG_OPT_CHOICE, "off|falloc|full", "off",
+	  N_("how space is set aside for what reads as zeros") },
+	{ NULL },
+};
+
+static int raw_probe(const struct img_peek *peek)
+{
+	(void)peek;
+	return 1;	/* anything may be raw: the answer when no other driver has one */
+}
+
+static bool raw_open(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err)
+{
+	if (how->snapshot)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("raw images have no snapshots"));
+	ly->unit = 1;
+	ly->size = IMG_SIZE_UNKNOWN;
+	if (!(ly->store->caps & IMG_STORE_SEEK))
+		return true;
+	return img_store_size(ly->store, &ly->size, err);
+}
+
+static enum img_preallocation raw_preallocation(const struct img_settings *settings)
+{
+	const char *how = img_settings_text(settings, "preallocation");
+
+	if (!strcmp(how, "full"))
+		return IMG_PREALLOC_FULL;
+	return strcmp(how, "falloc") ? IMG_PREALLOC_OFF : IMG_PREALLOC_FALLOC;
+}
+
+static bool raw_create(struct img_layer *ly, const struct img_layer_create *what,
+		       struct img_err *err)
+{
+	uint64_t room;
+	struct raw *raw;
+
+	if (what->compressed)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("raw images cannot be compressed"));
+	if (what->backing)
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("raw images cannot have a backing file"));
+	if (what->in_place && what->size != IMG_SIZE_UNKNOWN) {
+		if (!img_store_size(ly->store, &room, err))
+			return false;
+		if (room < what->size)
+			return img_fail(err, IMG_E_RANGE,
+					_("has room for %" PRIu64 " bytes, %" PRIu64
+					  " are needed"), room, what->size);
+	}
+	raw = img_calloc(1, sizeof(*raw), err);
+	if (!raw)
+		return false;
+	raw->preallocation = raw_preallocation(what->settings);
+	ly->priv = raw;
+	ly->unit = 1;
+	ly->size = what->size;
+	ly->takes_plain = true;
+	ly->reads_as_zero = what->in_place ? what->reads_as_zero
+					   : (ly->store->caps & IMG_STORE_FRESH) != 0;
+	return true;
+}
+
+static void raw_close(struct img_layer *ly)
+{
+	free(ly->priv);
+}
+
+static bool raw_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struct img_extent *out,
+		       struct img_err *err)
+{
+	return img_store_extent(ly->store, at, limit, out, err);
+}
+
+static bool raw_info(struct img_layer *ly, struct img_node *report, struct img_err *err)
+{
+	(void)ly;
+	(void)report;
+	(void)err;
+	return true;	/* nothing beyond what every image has */
+}
+
+/* Gives the gap before at its space; what lies in it was skipped because it reads as zeros. */
+static bool raw_cover(struct img_layer *ly, uint64_t at, uint64_t end, struct img_err *err)
+{
+	struct raw *raw = ly->priv;
+	const uint64_t gap = raw->covered;
+
+	raw->covered = end;
+	if (raw->preallocation == IMG_PREALLOC_OFF || gap >= at)
+		return true;
+	return img_store_preallocate(ly->store, gap, at - gap, raw->preallocation, err);
+}
+
+static bool raw_reserve(struct img_layer *ly, struct img_slot *slots, size_t n,
+			struct img_err *err)
+{
+	(void)err;
+	for (size_t i = 0; i < n; i++) {
+		slots[i].store = ly->store;
+		slots[i].host = slots[i].at;
+	}
+	return true;
+}
+
+static bool raw_publish(struct img_layer *ly, const struct img_slot *slots, size_t n,
+			struct img_err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!raw_cover(ly, slots[i].at, slots[i].at + slots[i].len, err))
+			return false;
+	return true;
+}
+
+static bool raw_zero(struct img_layer *ly, uint64_t at, uint64_t len, struct img_err *err)
+{
+	struct raw *raw = ly->priv;
+
+	if (ly->reads_as_zero)
+		return true;	/* a gap: raw_cover() comes past it */
+	return raw_cover(ly, at, at + len, err) &&
+	       img_store_zero(ly->store, at, len, raw->preallocation != IMG_PREALLOC_OFF, err);
+}
+
+static bool raw_finish(struct img_layer *ly, struct img_err *err)
+{
+	uint64_t length;
+
+	if (!raw_cover(ly, ly->size, ly->size, err))
+		return false;
+	if (!(ly->store->caps & IMG_STORE_RESIZE))
+		return true;
+	if (!img_store_size(ly->store, &length, err))
+		return false;
+	/* Written in place, the file may be longer than the disk, and stays so. */
+	return length >= ly->size || img_store_resize(ly->store, ly->size, err);
+}
+
+static const struct img_write_ops raw_write_ops = {
+	.reserve = raw_reserve,
+	.publish = raw_publish,
+	.zero = raw_zero,
+	.finish = raw_finish,
+};
+
+const struct img_format img_format_raw = {
+	.name = "raw",
+	.extensions = "raw|img|dd|bin|iso",
+	.caps = IMG_FMT_CREATE | IMG_FMT_SEQUENTIAL | IMG_FMT_STREAM,
+	.create_options = raw_create_options,
+	.probe = raw_probe,
+	.open = raw_open,
+	.create = raw_create,
+	.close = raw_close,
+	.extent = raw_extent,
+	.info = raw_info,
+	.write = &raw_write_ops,
+};
