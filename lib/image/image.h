@@ -8,10 +8,11 @@
 struct img {
 	struct img_layer *layers;	/* [0] is the active one */
 	size_t n_layers;
-	bool writing;			/* made by img_create() */
-	bool finished;
-	const char *doubt;		/* why a probed raw may be wrong, or NULL */
+	const char *doubt;		/* why a probed raw may be wrong; a phrase, or NULL */
+	struct img_target *target;	/* while a new image is being written, else NULL */
 };
+
+/* ---- Reading (read.c) ------------------------------------------------------------------------- */
 
 /*
  * Bytes of one extent as img_extent() gave it, or a part of it [at, at + len).  Lost ones fail
@@ -21,7 +22,10 @@ bool img_read_extent(struct img *im, const struct img_extent *ex, uint64_t at, v
 		     size_t len, struct img_err *err) IMG_MUST_CHECK;
 /* Fails with the loss of ex: the sentence that users see. */
 bool img_fail_lost(const struct img *im, const struct img_extent *ex, struct img_err *err);
-/* The next bytes of a stream (img_size() unknown); *got < len: this was the end, size is known. */
+/*
+ * The next bytes of a stream; *got < len: this was the end, and img_size() is known from now on.
+ * One thread, rising offsets.
+ */
 bool img_read_stream(struct img *im, uint64_t at, void *buf, size_t len, size_t *got,
 		     struct img_err *err) IMG_MUST_CHECK;
 /* Still being read: where it ends is not known yet. */
@@ -29,5 +33,42 @@ static inline bool img_is_stream(const struct img *im)
 {
 	return im->layers[0].size == IMG_SIZE_UNKNOWN;
 }
+
+/* ---- Names inside images (gate.c) ------------------------------------------------------------- */
+
+/*
+ * The path that name means when an image at `base` names it: relative to the directory of base.
+ * "file:" in front is dropped.  The caller frees it.
+ */
+char *img_resolve(const char *base, const char *name, struct img_err *err);
+/* Opens what ref names if gate (NULL: deny) allows it; the caller owns the store. */
+struct img_store *img_open_reference(const struct img_gate *gate, const struct img_reference *ref,
+				     unsigned flags, enum img_cache cache, struct img_err *err);
+
+/* ---- One layer (layer.c) ---------------------------------------------------------------------- */
+
+/* Opens store, which it takes over even on failure, as how->format or as what it looks like. */
+bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct img_open *how,
+		    const char **doubt, struct img_err *err) IMG_MUST_CHECK;
+/* Accepts a zeroed layer. */
+void img_layer_close(struct img_layer *ly);
+
+/* ---- Writing (create.c) ----------------------------------------------------------------------- */
+
+/* What a new image has beyond its layer. */
+struct img_target {
+	char *backing_path;		/* what it stands on, resolved; or NULL */
+	char *backing_format;
+	const struct img_gate *gate;
+	struct img_store *pipe;		/* where the finished temporary file is poured, or NULL */
+	struct img_store **extra;	/* files beside the image, owned by the driver */
+	size_t n_extra;
+	bool finished;
+};
+
+/* The image that a new image stands on, opened for reading; NULL in *below: there is none. */
+bool img_open_below(const struct img *im, struct img **below, struct img_err *err) IMG_MUST_CHECK;
+/* Accepts NULL. */
+void img_target_free(struct img_target *target);
 
 #endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* New images: the store they are written to, and the moment when they get their name. */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/num.h"
+#include "image/image.h"
+
+struct target_opener {
+	struct img_opener opener;
+	const struct img_create *what;
+	struct img_target *target;
+};
+
+/* A file beside the new image, such as a data file; it gets its name together with the image. */
+static bool create_named_file(const struct img_opener *self, const struct img_reference *ref,
+			      struct img_store **out, struct img_err *err)
+{
+	const struct target_opener *to = (const struct target_opener *)self;
+	struct img_target *target = to->target;
+	IMG_AUTO_FREE char *path = img_resolve(to->what->path, ref->name, err);
+	struct img_store **extra;
+
+	if (!path)
+		return false;
+	extra = img_grow(target->extra, target->n_extra + 1, sizeof(struct img_store *), err);
+	if (!extra)
+		return false;
+	target->extra = extra;
+	*out = img_store_file_new(path, to->what->cache, err);
+	if (!*out)
+		return false;
+	extra[target->n_extra++] = *out;
+	return true;
+}
+
+static bool is_block_device(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISBLK(st.st_mode);
+}
+
+/* A pipe that the format cannot write to as it stands gets the finished file at the end. */
+static bool needs_detour(const struct img_create *what, const struct img_format *format)
+{
+	const bool needs_plan = format->write->announce != NULL;
+
+	return !(format->caps & IMG_FMT_SEQUENTIAL) || what->compressed ||
+	       (needs_plan && what->size == IMG_SIZE_UNKNOWN);
+}
+
+static struct img_store *open_output(const struct img_create *what,
+				     const struct img_format *format, struct img_target *target,
+				     struct img_err *err)
+{
+	struct img_store *out = img_store_fd(STDOUT_FILENO, true, _("standard output"), err);
+
+	if (!out || (out->caps & IMG_STORE_SEEK) || !needs_detour(what, format))
+		return out;
+	target->pipe = out;
+	return img_store_temporary(NULL, err);
+}
+
+static struct img_store *open_store(const struct img_create *what,
+				    const struct img_format *format, struct img_target *target,
+				    struct img_err *err)
+{
+	if (!strcmp(what->path, "-"))
+		return open_output(what, format, target, err);
+	if (what->in_place)
+		return img_store_file(what->path, what->flags | IMG_OPEN_WRITE, what->cache, err);
+	return img_store_file_new(what->path, what->cache, err);
+}
+
+static bool note_backing(struct img_target *target, const struct img_create *what,
+			 struct img_err *err)
+{
+	target->gate = what->gate;
+	if (!what->backing)
+		return true;
+	target->backing_path = img_resolve(what->path, what->backing, err);
+	if (!target->backing_path)
+		return false;
+	if (what->backing_format)
+		target->backing_format = img_strdup(what->backing_format, err);
+	return !what->backing_format || target->backing_format;
+}
+
+static bool check_format(const struct img_create *what, const struct img_format *format,
+			 struct img_err *err)
+{
+	if (!format)
+		return img_fail(err, IMG_E_ARGUMENT, _("there is no image format \"%s\""),
+				what->format);
+	if (!format->create)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images can only be read"),
+				format->name);
+	if (what->backing && !(format->caps & IMG_FMT_BACKING))
+		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images cannot have a backing file"),
+				format->name);
+	if (what->compressed && !(format->caps & IMG_FMT_COMPRESS))
+		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images cannot be compressed"),
+				format->name);
+	if (what->in_place && format != &img_format_raw)
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("an existing %s image cannot be written in place; only raw ones can"),
+				format->name);
+	return true;
+}
+
+/* Fills im->layers[0]; what is made on the way belongs to im even on failure. */
+static bool create_layer(struct img *im, const struct img_create *what,
+			 const struct img_settings *settings, struct img_err *err)
+{
+	const struct target_opener to = {
+		.opener = { .create = create_named_file }, .what = what, .target = im->target,
+	};
+	const struct img_layer_create how = {
+		.size = what->size, .settings = settings, .backing = what->backing,
+		.backing_format = what->backing_format, .compressed = what->compressed,
+		.in_place = what->in_place, .reads_as_zero = what->reads_as_zero,
+		.opener = &to.opener,
+	};
+	const struct img_format *format = img_format_named(what->format);
+	struct img_layer *ly = &im->layers[0];
+
+	ly->store = open_store(what, format, im->target, err);
+	if (!ly->store)
+		return false;
+	if (!format->create(ly, &how, err))
+		return img_within(err, "%s", what->path);
+	ly->format = format;
+	return true;
+}
+
+struct img *img_create(const struct img_create *what, struct img_err *err)
+{
+	struct img_create how = *what;
+	const struct img_format *format = img_format_named(what->format);
+	struct img_settings *settings;
+	struct img *im;
+
+	how.in_place = what->in_place || is_block_device(what->path);
+	if (!check_format(&how, format, err))
+		return NULL;
+	settings = img_settings_parse(format->create_options, what->options, err);
+	if (!settings)
+		return NULL;
+	im = img_calloc(1, sizeof(*im), err);
+	if (!im)
+		goto fail;
+	im->layers = img_calloc(1, sizeof(*im->layers), err);
+	im->target = img_calloc(1, sizeof(*im->target), err);
+	if (!im->layers || !im->target)
+		goto fail;
+	im->n_layers = 1;
+	if (!note_backing(im->target, &how, err) || !create_layer(im, &how, settings, err))
+		goto fail;
+	img_settings_free(settings);
+	return im;
+fail:
+	img_settings_free(settings);
+	img_close(im);
+	return NULL;
+}
+
+bool img_open_below(const struct img *im, struct img **below, struct img_err *err)
+{
+	const struct img_open how = {
+		.path = im->target->backing_path, .format = im->target->backing_format,
+		.gate = im->target->gate,
+	};
+
+	*below = NULL;
+	if (!how.path)
+		return true;
+	*below = img_open(&how, err);
+	return *below != NULL;
+}
+
+/* Sends the content of a finished temporary file down the pipe. */
+static bool pour(struct img_store *from, struct img_store *pipe, struct img_err *err)
+{
+	const size_t chunk = 1024 * 1024;
+	IMG_AUTO_FREE void *buf = img_alloc_aligned(chunk, err);
+	uint64_t end, at = 0;
+
+	if (!buf || !img_store_size(from, &end, err))
+		return false;
+	while (at < end) {
+		const size_t len = img_min_u64(chunk, end - at);
+
+		if (!img_store_read(from, at, buf, len, err) ||
+		    !img_store_write(pipe, at, buf, len, err))
+			return false;
+		at += len;
+	}
+	return true;
+}
+
+static bool publish(struct img *im, struct img_err *err)
+{
+	struct img_target *target = im->target;
+
+	for (size_t i = 0; i < target->n_extra; i++)
+		if (!img_store_publish(target->extra[i], err))
+			return false;
+	if (target->pipe)
+		return pour(im->layers[0].store, target->pipe, err) &&
+		       img_store_publish(target->pipe, err);
+	return img_store_publish(im->layers[0].store, err);
+}
+
+bool img_finish(struct img *im, struct img_err *err)
+{
+	struct img_layer *ly = &im->layers[0];
+
+	if (!im->target || im->target->finished)
+		return true;
+	if (!ly->format->write->finish(ly, err))
+		return img_within(err, "%s", ly->store->name);
+	if (!publish(im, err))
+		return false;
+	im->target->finished = true;
+	return true;
+}
+
+void img_target_free(struct img_target *target)
+{
+	if (!target)
+		return;
+	img_store_close(target->pipe);
+	free(target->extra);
+	free(target->backing_path);
+	free(target->backing_format);
+	free(target);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Files that are named inside images: what a name means, and whether it may be opened.
+ * The name comes from an untrusted file, so nothing is opened before the gate has said yes.
+ */
+#include <string.h>
+#include <sys/stat.h>
+#include "base/mem.h"
+#include "image/image.h"
+
+/* Length of "scheme:" in front of a name such as "nbd://host" or "json:{...}"; 0: a plain path. */
+static size_t scheme_length(const char *name)
+{
+	const size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					"0123456789+.-");
+
+	return len && name[len] == ':' ? len + 1 : 0;
+}
+
+static const char *without_file_scheme(const char *name)
+{
+	return strncmp(name, "file:", 5) ? name : name + 5;
+}
+
+static bool deny_all(void *ctx, const struct img_reference *ref, struct img_err *err)
+{
+	(void)ctx;
+	return img_fail(err, IMG_E_DENIED,
+			_("the image names the file \"%s\", and opening others is not allowed"),
+			ref->name);
+}
+
+static bool allow_local(void *ctx, const struct img_reference *ref, struct img_err *err)
+{
+	struct stat st;
+
+	(void)ctx;
+	if (scheme_length(without_file_scheme(ref->name)))
+		return img_fail(err, IMG_E_DENIED,
+				_("the image names \"%s\", which is not a local file"), ref->name);
+	if (stat(ref->path, &st))
+		return errno == ENOENT || img_fail_os(err, "%s", ref->path);
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return img_fail(err, IMG_E_DENIED,
+				_("the image names \"%s\", which is not a file or block device"),
+				ref->name);
+	return true;
+}
+
+const struct img_gate img_gate_deny = { .allow = deny_all };
+const struct img_gate img_gate_local = { .allow = allow_local };
+
+char *img_resolve(const char *base, const char *name, struct img_err *err)
+{
+	const char *plain = without_file_scheme(name);
+	const char *slash = strrchr(base, '/');
+
+	if (plain[0] == '/' || !slash || scheme_length(plain))
+		return img_strdup(plain, err);
+	return img_format_text(err, "%.*s/%s", (int)(slash - base), base, plain);
+}
+
+struct img_store *img_open_reference(const struct img_gate *gate, const struct img_reference *ref,
+				     unsigned flags, enum img_cache cache, struct img_err *err)
+{
+	if (!gate)
+		gate = &img_gate_deny;
+	if (!gate->allow(gate->ctx, ref, err))
+		return NULL;
+	return img_store_file(ref->path, flags, cache, err);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One image file: which driver it belongs to, and opening it with that driver. */
+#include <string.h>
+#include "base/mem.h"
+#include "base/num.h"
+#include "image/image.h"
+
+/* A pipe that has to be seekable is kept in memory up to here, then in a temporary file. */
+#define SPOOL_MEMORY (64 * 1024 * 1024)
+
+struct layer_opener {
+	struct img_opener opener;
+	const struct img_open *how;
+	const char *base;		/* name of the image that names other files */
+};
+
+static bool open_named_file(const struct img_opener *self, const struct img_reference *ref,
+			    struct img_store **out, struct img_err *err)
+{
+	const struct layer_opener *lo = (const struct layer_opener *)self;
+	struct img_reference resolved = *ref;
+	IMG_AUTO_FREE char *path = img_resolve(lo->base, ref->name, err);
+
+	if (!path)
+		return false;
+	resolved.path = path;
+	*out = img_open_reference(lo->how->gate, &resolved, lo->how->flags, lo->how->cache, err);
+	return *out != NULL;
+}
+
+/* Reads what a probe may look at. */
+static bool peek(struct img_store *st, struct img_peek *pk, uint8_t *head, uint8_t *tail,
+		 struct img_err *err)
+{
+	*pk = (struct img_peek){ .head = head, .name = st->name, .size = IMG_SIZE_UNKNOWN };
+	if (!(st->caps & IMG_STORE_SEEK))
+		return img_store_peek(st, head, IMG_PEEK_BYTES, &pk->head_len, err);
+	if (!img_store_size(st, &pk->size, err) ||
+	    !img_store_read_some(st, 0, head, IMG_PEEK_BYTES, &pk->head_len, err))
+		return false;
+	pk->tail = tail;
+	pk->tail_len = img_min_u64(pk->size, IMG_PEEK_BYTES);
+	if (pk->tail_len == pk->size) {
+		memcpy(tail, head, pk->tail_len);
+		return true;
+	}
+	return img_store_read(st, pk->size - pk->tail_len, tail, pk->tail_len, err);
+}
+
+/* Sets *doubt when something says that a file which no driver claims is not raw after all. */
+static bool question_raw(struct img_store *st, const char **doubt, struct img_err *err)
+{
+	const struct img_format *by_name = img_format_for_file(st->name);
+	IMG_AUTO_FREE uint8_t *head = img_alloc_aligned(IMG_REMAINS_BYTES, err);
+	size_t len;
+
+	if (!head)
+		return false;
+	if (by_name && by_name->probe && by_name != &img_format_raw)
+		*doubt = N_("its name is that of another format, but its first bytes are not");
+	if (!(st->caps & IMG_STORE_SEEK)
+		    ? !img_store_peek(st, head, IMG_PEEK_BYTES, &len, err)
+		    : !img_store_read_some(st, 0, head, IMG_REMAINS_BYTES, &len, err))
+		return false;
+	for (size_t i = 0; i < img_format_count(); i++) {
+		const struct img_format *f = img_format_at(i);
+
+		if (f->remains && f->remains(head, len))
+			*doubt = N_("behind its first bytes lie the tables of another format");
+	}
+	return true;
+}
+
+static bool probe(struct img_store *st, const struct img_format **format, const char **doubt,
+		  struct img_err *err)
+{
+	uint8_t head[IMG_PEEK_BYTES], tail[IMG_PEEK_BYTES];
+	struct img_peek pk;
+
+	if (!peek(st, &pk, head, tail, err))
+		return false;
+	img_probe(&pk, format);
+	return *format != &img_format_raw || question_raw(st, doubt, err);
+}
+
+static bool choose_format(struct img_layer *ly, const struct img_open *how, const char **doubt,
+			  struct img_err *err)
+{
+	if (!how->format)
+		return probe(ly->store, &ly->format, doubt, err);
+	ly->format = img_format_named(how->format);
+	return ly->format ||
+	       img_fail(err, IMG_E_ARGUMENT, _("there is no image format \"%s\""), how->format);
+}
+
+/* Puts a spool behind a pipe for a format that must seek. */
+static bool make_seekable(struct img_layer *ly, struct img_err *err)
+{
+	struct img_store *spool;
+
+	if ((ly->store->caps & IMG_STORE_SEEK) || (ly->format->caps & IMG_FMT_STREAM))
+		return true;
+	spool = img_store_spool(ly->store, SPOOL_MEMORY, err);
+	if (!spool)
+		return false;
+	ly->store = spool;
+	return true;
+}
+
+bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct img_open *how,
+		    const char **doubt, struct img_err *err)
+{
+	const struct layer_opener lo = {
+		.opener = { .open = open_named_file }, .how = how, .base = store->name,
+	};
+	const struct img_layer_open layer_how = {
+		.flags = how->flags, .snapshot = how->snapshot, .opener = &lo.opener,
+	};
+
+	*ly = (struct img_layer){ .store = store };
+	if (choose_format(ly, how, doubt, err) && make_seekable(ly, err) &&
+	    ly->format->open(ly, &layer_how, err))
+		return true;
+	img_within(err, "%s", store->name);
+	img_store_close(ly->store);
+	*ly = (struct img_layer){ 0 };
+	return false;
+}
+
+void img_layer_close(struct img_layer *ly)
+{
+	if (ly->format && ly->format->close)
+		ly->format->close(ly);
+	free(ly->backing);
+	free(ly->backing_format);
+	img_store_close(ly->store);
+	*ly = (struct img_layer){ 0 };
+}

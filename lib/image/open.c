@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An image and the files it stands on, opened as one stack of layers. */
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "image/image.h"
+
+/* Deeper chains are taken for an attack or an accident. */
+#define MAX_DEPTH 1024
+
+static struct img_store *open_top_store(const struct img_open *how, struct img_err *err)
+{
+	if (!strcmp(how->path, "-"))
+		return img_store_fd(STDIN_FILENO, false, _("standard input"), err);
+	return img_store_file(how->path, how->flags, how->cache, err);
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+static bool check_loop(const struct img *im, const struct img_store *next, struct img_err *err)
+{
+	for (size_t i = 0; i < im->n_layers; i++)
+		if (same_file(im->layers[i].store->name, next->name))
+			return img_fail(err, IMG_E_CORRUPT,
+					_("the backing chain is a loop: \"%s\" is in it already"),
+					next->name);
+	if (im->n_layers >= MAX_DEPTH)
+		return img_fail(err, IMG_E_RANGE,
+				_("the backing chain has more than %d layers"), MAX_DEPTH);
+	return true;
+}
+
+/* Adds store, which it takes over, as the lowest layer. */
+static bool push_layer(struct img *im, struct img_store *store, const struct img_open *how,
+		       struct img_err *err)
+{
+	const char *doubt = NULL;
+	struct img_layer *layers;
+
+	if (!check_loop(im, store, err))
+		goto fail;
+	layers = img_grow(im->layers, im->n_layers + 1, sizeof(*layers), err);
+	if (!layers)
+		goto fail;
+	im->layers = layers;
+	if (!img_layer_open(&layers[im->n_layers], store, how, &doubt, err))
+		return false;
+	im->n_layers++;
+	if (im->n_layers == 1)
+		im->doubt = doubt;
+	return true;
+fail:
+	img_store_close(store);
+	return false;
+}
+
+/* Opens what the lowest layer stands on. */
+static bool push_backing(struct img *im, const struct img_open *top, struct img_err *err)
+{
+	const struct img_layer *above = &im->layers[im->n_layers - 1];
+	const struct img_open how = {
+		.format = above->backing_format, .cache = top->cache, .gate = top->gate,
+		.flags = top->flags & ~IMG_OPEN_WRITE,
+	};
+	IMG_AUTO_FREE char *path = img_resolve(above->store->name, above->backing, err);
+	const struct img_reference ref = {
+		.kind = IMG_REF_BACKING, .name = above->backing,
+		.format = above->backing_format, .path = path,
+	};
+	struct img_store *store;
+
+	if (!path)
+		return false;
+	store = img_open_reference(top->gate, &ref, how.flags, how.cache, err);
+	if (store && push_layer(im, store, &how, err))
+		return true;
+	return img_within(err, _("backing file of %s"), im->layers[im->n_layers - 1].store->name);
+}
+
+struct img *img_open(const struct img_open *how, struct img_err *err)
+{
+	struct img *im = img_calloc(1, sizeof(*im), err);
+	struct img_store *store;
+
+	if (!im)
+		return NULL;
+	store = open_top_store(how, err);
+	if (!store || !push_layer(im, store, how, err))
+		goto fail;
+	while (!(how->flags & IMG_OPEN_NO_BACKING) && im->layers[im->n_layers - 1].backing)
+		if (!push_backing(im, how, err))
+			goto fail;
+	return im;
+fail:
+	img_close(im);
+	return NULL;
+}
+
+void img_close(struct img *im)
+{
+	if (!im)
+		return;
+	for (size_t i = 0; i < im->n_layers; i++)
+		img_layer_close(&im->layers[i]);
+	free(im->layers);
+	img_target_free(im->target);
+	free(im);
+}
+
+uint64_t img_size(const struct img *im)
+{
+	return im->layers[0].size;
+}
+
+size_t img_depth(const struct img *im)
+{
+	return im->n_layers;
+}
+
+const struct img_format *img_layer_format(const struct img *im, size_t depth)
+{
+	return im->layers[depth].format;
+}
+
+const char *img_layer_name(const struct img *im, size_t depth)
+{
+	return im->layers[depth].store->name;
+}
+
+bool img_probe_doubtful(const struct img *im, const char **why)
+{
+	if (im->doubt)
+		*why = _(im->doubt);
+	return im->doubt != NULL;
+}

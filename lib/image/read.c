@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The stack as one disk: which layer answers for a guest byte, and its content. */
+#include <inttypes.h>
+#include <string.h>
+#include "base/err.h"
+#include "base/num.h"
+#include "extent/extent.h"
+#include "image/image.h"
+
+static bool check_range(const struct img *im, uint64_t at, uint64_t end, struct img_err *err)
+{
+	if (at < end && end <= img_size(im))
+		return true;
+	return img_fail(err, IMG_E_RANGE,
+			_("%s: bytes %" PRIu64 " to %" PRIu64 " are not inside the disk of %" PRIu64
+			  " bytes"), img_layer_name(im, 0), at, end, img_size(im));
+}
+
+bool img_extent(struct img *im, uint64_t at, uint64_t limit, struct img_extent *out,
+		struct img_err *err)
+{
+	struct img_extent ex;
+
+	if (!check_range(im, at, limit, err))
+		return false;
+	for (size_t depth = 0; depth < im->n_layers; depth++) {
+		struct img_layer *ly = &im->layers[depth];
+
+		/* A layer shorter than those above ends the disk below it: zeros follow. */
+		if (at >= ly->size)
+			break;
+		limit = img_min_u64(limit, ly->size);
+		if (!ly->format->extent(ly, at, limit, &ex, err))
+			return img_within(err, "%s", ly->store->name);
+		if (ex.kind != IMG_EXTENT_HOLE) {
+			*out = ex;
+			out->depth = depth;
+			return true;
+		}
+		limit = ex.start + ex.len;
+	}
+	*out = (struct img_extent){ .start = at, .len = limit - at, .kind = IMG_EXTENT_HOLE };
+	return true;
+}
+
+bool img_fail_lost(const struct img *im, const struct img_extent *ex, struct img_err *err)
+{
+	return img_fail(err, ex->loss, _("%s: guest bytes %" PRIu64 " to %" PRIu64
+			" cannot be read: %s"), img_layer_name(im, ex->depth), ex->start,
+			ex->start + ex->len, _(ex->why));
+}
+
+bool img_read_extent(struct img *im, const struct img_extent *ex, uint64_t at, void *buf,
+		     size_t len, struct img_err *err)
+{
+	struct img_layer *ly = &im->layers[ex->depth];
+
+	switch (ex->kind) {
+	case IMG_EXTENT_DATA:
+		return img_store_read(ex->store, ex->host + (at - ex->start), buf, len, err);
+	case IMG_EXTENT_ENCODED:
+		return ly->format->read(ly, at, buf, len, err) ||
+		       img_within(err, "%s", ly->store->name);
+	case IMG_EXTENT_LOST:
+		return img_fail_lost(im, ex, err);
+	case IMG_EXTENT_ZERO:
+	case IMG_EXTENT_HOLE:
+		break;
+	}
+	memset(buf, 0, len);
+	return true;
+}
+
+bool img_read(struct img *im, uint64_t at, void *buf, size_t len, struct img_err *err)
+{
+	uint8_t *to = buf;
+	uint64_t end;
+
+	if (!len)
+		return true;
+	if (!img_add_u64(at, len, &end))
+		return img_fail(err, IMG_E_RANGE, _("an offset is out of range"));
+	while (at < end) {
+		struct img_extent ex;
+
+		if (!img_extent(im, at, end, &ex, err) ||
+		    !img_read_extent(im, &ex, at, to, ex.len, err))
+			return false;
+		to += ex.len;
+		at += ex.len;
+	}
+	return true;
+}
+
+bool img_read_stream(struct img *im, uint64_t at, void *buf, size_t len, size_t *got,
+		     struct img_err *err)
+{
+	struct img_layer *ly = &im->layers[0];
+
+	if (!img_store_read_some(ly->store, at, buf, len, got, err))
+		return false;
+	if (*got < len)
+		ly->size = at + *got;
+	return true;
+}
