@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The copy engine: plan → work → reserve → store → publish.
+ *
+ * plan cuts the source's extents into chunks.  work reads a chunk, finds zeros and encodes, with
+ * no state shared between chunks.  commit hands the result to the target's driver: reserve and
+ * publish in the order of the chunks, store in any.  engine moves chunks through these steps with
+ * N threads; the target's bytes depend on the order of the chunks alone.
+ */
+#ifndef IMG_COPY_COPY_H
+#define IMG_COPY_COPY_H
+
+#include "image/image.h"
+
+/* ---- Plan (plan.c): a lazy iterator over the source, one caller ------------------------------- */
+
+struct img_plan {
+	struct img *src;
+	uint64_t at;		/* guest bytes below this are planned */
+	uint64_t grain;		/* power of two; chunks and zero ranges start on a multiple */
+	uint64_t window;	/* most bytes of a chunk that needs a buffer; multiple of grain */
+	bool linear;		/* give long runs that lie as they are in one store, for cloning */
+};
+
+enum img_chunk_kind {
+	IMG_CHUNK_ZERO,		/* reads as zeros, any length, no buffer */
+	IMG_CHUNK_LINEAR,	/* lies in one piece in extents[0].store, any length, no buffer */
+	IMG_CHUNK_BYTES,	/* at most a window: to be read */
+};
+
+/* Growing arrays of one chunk; kept from one use to the next. */
+struct img_extents { struct img_extent *v; size_t n, cap; };
+
+/* A range of guest bytes that starts and ends on a grain (or the disk's end). */
+struct img_range { uint64_t at, len; };
+struct img_ranges { struct img_range *v; size_t n, cap; };
+
+struct img_chunk {
+	uint64_t at, len;
+	enum img_chunk_kind kind;
+	struct img_extents extents;	/* of [at, at + len) of the source; LINEAR: one */
+};
+
+/* The next chunk; len 0: there is no more.  Damage in the source is part of a BYTES chunk. */
+bool img_plan_next(struct img_plan *plan, struct img_chunk *chunk, struct img_err *err)
+	IMG_MUST_CHECK;
+void img_chunk_free(struct img_chunk *chunk);
+/* Grains of a BYTES chunk that hold anything but known zeros, in guest order. */
+bool img_chunk_ranges(const struct img_chunk *chunk, uint64_t grain, struct img_ranges *out,
+		      struct img_err *err) IMG_MUST_CHECK;
+bool img_ranges_add(struct img_ranges *ranges, uint64_t at, uint64_t len, struct img_err *err)
+	IMG_MUST_CHECK;
+
+/* ---- Work (work.c): one chunk from the source to what the target stores ----------------------- */
+
+/* What all workers share; constant while they run. */
+struct img_work {
+	struct img *src, *below;	/* below: what the target stands on, or NULL */
+	uint32_t unit;			/* of the target */
+	uint64_t grain, window;
+	bool find_zeros;
+	bool salvage;
+	const struct img_codec *codec;	/* NULL: store plain */
+	struct img_codec_pool *encoder;	/* of codec */
+};
+
+/* A chunk and all that is made of it on its way.  Belongs to one thread at a time. */
+struct img_parcel {
+	struct img_chunk chunk;
+	bool have_bytes;		/* buf holds the chunk already (a stream) */
+	uint8_t *buf, *below_buf, *out;	/* window bytes each; below_buf, out only when needed */
+	struct img_ranges ranges;	/* of the chunk that may hold data */
+	struct img_ranges zeros;	/* must read as zeros in the target */
+	struct img_extents lost;	/* salvage: what could not be read */
+	struct img_slot *slots;		/* in guest order */
+	const uint8_t **bytes;		/* of each slot; NULL: as in the chunk's one extent */
+	size_t n_slots, cap_slots;
+};
+
+/* Buffers of window bytes; below and encode say which of them are needed. */
+bool img_parcel_init(struct img_parcel *p, const struct img_work *work, struct img_err *err)
+	IMG_MUST_CHECK;
+void img_parcel_free(struct img_parcel *p);
+/* Fills slots, zeros and lost from p->chunk.  Any number of threads, each with its own parcel. */
+bool img_work_run(const struct img_work *work, struct img_parcel *p, struct img_err *err)
+	IMG_MUST_CHECK;
+
+/* ---- Commit (commit.c): a worked parcel into the target --------------------------------------- */
+
+/* In order of the chunks, one caller. */
+bool img_commit_reserve(struct img_layer *dst, struct img_parcel *p, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Any order, any number of callers.  *cloned grows by what was shared and not moved. */
+bool img_commit_store(struct img *src, struct img_layer *dst, struct img_parcel *p,
+		      uint64_t *cloned, struct img_err *err) IMG_MUST_CHECK;
+/* In order of the chunks, one caller. */
+bool img_commit_publish(struct img_layer *dst, struct img_parcel *p, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Tells a target that cannot seek all that will come; then it can begin. */
+bool img_commit_announce(struct img_layer *dst, const struct img_work *work,
+			 struct img_err *err) IMG_MUST_CHECK;
+
+#endif

@@ -1,0 +1,498 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The engine: moves chunks through plan, work, reserve, store, publish with N threads.
+ *
+ * Parcels live in a ring indexed by their sequence number, which bounds the memory in flight and
+ * keeps order at once.  A thread looks for the step that is furthest along and can be taken, takes
+ * it, and looks again.  The ordered steps (plan, digest, reserve, publish) are roles: one thread at
+ * a time, chunk by chunk.  No lock is held while a step runs.
+ *
+ * The first failure in the order of the chunks is the one that is given: chunks before a failed
+ * one are carried to their end, chunks behind it are dropped.
+ */
+#include <inttypes.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "base/lock.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "copy/copy.h"
+
+#define MIN_WINDOW (1024 * 1024)
+#define DEFAULT_MEMORY (64 * 1024 * 1024)
+#define MAX_THREADS 256
+
+enum stage { FREE, PLANNED, WORKED, RESERVED, STORED };
+
+enum role { PLAN, DIGEST, RESERVE, PUBLISH, N_ROLES };
+
+struct parcel {
+	struct img_parcel p;
+	enum stage stage;
+	bool busy;			/* a thread works on or stores it */
+	uint64_t cloned;
+};
+
+struct engine {
+	const struct img_copy *what;
+	const struct img_job *job;
+	struct img_copy_stats *stats;	/* publish role */
+	struct img_work work;		/* constant */
+	struct img_layer *dst;
+	struct img_plan plan;		/* plan role */
+	struct img_digest *digest;	/* digest role; NULL: none */
+	bool strict_order;		/* store inside the reserve role */
+	uint64_t total, done;		/* bytes of work for progress; publish role */
+	struct timespec start;
+
+	pthread_mutex_t lock;		/* guards all below, and stage and busy of parcels */
+	pthread_cond_t changed;
+	struct parcel *ring;
+	size_t n_ring;
+	uint64_t next[N_ROLES];		/* the chunk that a role takes next */
+	bool taken[N_ROLES];
+	bool planned_all;
+	uint64_t fail_seq;		/* UINT64_MAX: none */
+	struct img_err fail;
+};
+
+static struct parcel *parcel_of(struct engine *e, uint64_t seq)
+{
+	return &e->ring[seq % e->n_ring];
+}
+
+/* ---- The steps; none holds the lock ----------------------------------------------------------- */
+
+static bool plan_stream(struct engine *e, struct img_parcel *p, struct img_err *err)
+{
+	size_t got;
+
+	p->chunk.at = e->plan.at;
+	p->chunk.len = 0;
+	p->chunk.kind = IMG_CHUNK_BYTES;
+	p->have_bytes = true;
+	if (!img_is_stream(e->work.src))
+		return true;
+	if (!img_read_stream(e->work.src, e->plan.at, p->buf, e->work.window, &got, err))
+		return false;
+	p->chunk.len = got;
+	e->plan.at += got;
+	return true;
+}
+
+static bool step_plan(struct engine *e, struct img_parcel *p, struct img_err *err)
+{
+	const struct img_job *job = e->job;
+
+	if (job && job->cancelled && job->cancelled(job->ctx))
+		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	if (p->have_bytes || img_is_stream(e->work.src))
+		return plan_stream(e, p, err);
+	return img_plan_next(&e->plan, &p->chunk, err);
+}
+
+/* Hashes what the guest sees; a linear chunk has no bytes in memory yet. */
+static bool digest_linear(struct engine *e, struct img_parcel *p, struct img_err *err)
+{
+	const struct img_chunk *chunk = &p->chunk;
+	uint64_t at = chunk->at;
+
+	while (at < chunk->at + chunk->len) {
+		const size_t len = img_min_u64(e->work.window, chunk->at + chunk->len - at);
+
+		if (!img_read(e->work.src, at, p->buf, len, err) ||
+		    !img_digest_add(e->digest, p->buf, len, err))
+			return false;
+		at += len;
+	}
+	return true;
+}
+
+static bool step_digest(struct engine *e, struct img_parcel *p, struct img_err *err)
+{
+	const struct img_chunk *chunk = &p->chunk;
+	uint64_t done = chunk->at;
+
+	if (chunk->kind == IMG_CHUNK_LINEAR)
+		return digest_linear(e, p, err);
+	for (size_t i = 0; i < p->ranges.n; i++) {
+		const struct img_range *r = &p->ranges.v[i];
+
+		if (!img_digest_add_zeros(e->digest, r->at - done, err) ||
+		    !img_digest_add(e->digest, p->buf + (r->at - chunk->at), r->len, err))
+			return false;
+		done = r->at + r->len;
+	}
+	return img_digest_add_zeros(e->digest, chunk->at + chunk->len - done, err);
+}
+
+static bool step_reserve(struct engine *e, struct parcel *parcel, struct img_err *err)
+{
+	if (!img_commit_reserve(e->dst, &parcel->p, err))
+		return false;
+	return !e->strict_order || img_commit_store(e->work.src, e->dst, &parcel->p,
+						    &parcel->cloned, err);
+}
+
+static void count(struct engine *e, const struct parcel *parcel)
+{
+	const struct img_parcel *p = &parcel->p;
+	struct img_copy_stats *stats = e->stats;
+	uint64_t stored = 0;
+
+	for (size_t i = 0; i < p->n_slots; i++) {
+		stored += p->slots[i].len;
+		if (p->slots[i].flags & IMG_SLOT_COMPRESSED)
+			stats->compressed += p->slots[i].len;
+		else
+			stats->data += p->slots[i].len;
+	}
+	stats->guest += p->chunk.len;
+	stats->zero += p->chunk.len - stored;
+	stats->cloned += parcel->cloned;
+	for (size_t i = 0; i < p->lost.n; i++) {
+		stats->lost += p->lost.v[i].len;
+		if (e->what->lost)
+			e->what->lost(e->what->lost_ctx, &p->lost.v[i]);
+	}
+	if (p->chunk.kind != IMG_CHUNK_ZERO)
+		e->done += p->chunk.len;
+}
+
+/* Sleeps as long as the data so far is ahead of the rate that was asked for. */
+static void hold_rate(const struct engine *e)
+{
+	const uint64_t rate = e->what->rate;
+	struct timespec until = e->start;
+
+	if (!rate)
+		return;
+	until.tv_sec += e->done / rate;
+	until.tv_nsec += (long)((double)(e->done % rate) / rate * 1e9);
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	/* Cut short by a signal it is merely early; the next chunk makes up for it. */
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
+static bool step_publish(struct engine *e, struct parcel *parcel, struct img_err *err)
+{
+	if (!img_commit_publish(e->dst, &parcel->p, err))
+		return false;
+	count(e, parcel);
+	if (e->job && e->job->progress)
+		e->job->progress(e->job->ctx, e->done, e->total);
+	hold_rate(e);
+	return true;
+}
+
+/* ---- Choosing and taking steps; all with the lock held but inside `run_*` --------------------- */
+
+static void note_failure(struct engine *e, uint64_t seq, const struct img_err *err)
+{
+	if (seq < e->fail_seq) {
+		e->fail_seq = seq;
+		e->fail = *err;
+	}
+}
+
+/* The stage that a chunk must have reached for a role to take it. */
+static bool ready(struct engine *e, enum role role)
+{
+	const uint64_t seq = e->next[role];
+	const struct parcel *parcel = parcel_of(e, seq);
+
+	if (e->taken[role] || seq >= e->fail_seq)
+		return false;
+	switch (role) {
+	case PLAN:
+		return !e->planned_all && e->fail_seq == UINT64_MAX && parcel->stage == FREE;
+	case DIGEST:
+		return e->digest && seq < e->next[PLAN] && parcel->stage >= WORKED &&
+		       !parcel->busy;
+	case RESERVE:
+		return seq < e->next[PLAN] && parcel->stage == WORKED &&
+		       (!e->digest || seq < e->next[DIGEST]);
+	case PUBLISH:
+		return seq < e->next[RESERVE] && parcel->stage == STORED;
+	case N_ROLES:
+		break;
+	}
+	return false;
+}
+
+static bool run_role(struct engine *e, enum role role, struct parcel *parcel, struct img_err *err)
+{
+	switch (role) {
+	case PLAN:
+		return step_plan(e, &parcel->p, err);
+	case DIGEST:
+		return step_digest(e, &parcel->p, err);
+	case RESERVE:
+		return step_reserve(e, parcel, err);
+	case PUBLISH:
+		return step_publish(e, parcel, err);
+	case N_ROLES:
+		break;
+	}
+	return true;
+}
+
+static void role_done(struct engine *e, enum role role, struct parcel *parcel)
+{
+	switch (role) {
+	case PLAN:
+		if (!parcel->p.chunk.len) {
+			e->planned_all = true;
+			return;
+		}
+		parcel->stage = PLANNED;
+		break;
+	case DIGEST:
+		break;
+	case RESERVE:
+		parcel->stage = e->strict_order ? STORED : RESERVED;
+		break;
+	case PUBLISH:
+		parcel->stage = FREE;
+		parcel->cloned = 0;
+		break;
+	case N_ROLES:
+		break;
+	}
+	e->next[role]++;
+}
+
+static bool take_role(struct engine *e, enum role role)
+{
+	const uint64_t seq = e->next[role];
+	struct parcel *parcel = parcel_of(e, seq);
+	struct img_err err = { 0 };
+	bool ok;
+
+	if (!ready(e, role))
+		return false;
+	e->taken[role] = true;
+	pthread_mutex_unlock(&e->lock);
+	ok = run_role(e, role, parcel, &err);
+	pthread_mutex_lock(&e->lock);
+	e->taken[role] = false;
+	if (ok)
+		role_done(e, role, parcel);
+	else
+		note_failure(e, seq, &err);
+	pthread_cond_broadcast(&e->changed);
+	return true;
+}
+
+static bool run_parallel(struct engine *e, enum stage from, struct parcel *parcel,
+			 struct img_err *err)
+{
+	if (from == PLANNED)
+		return img_work_run(&e->work, &parcel->p, err);
+	return img_commit_store(e->work.src, e->dst, &parcel->p, &parcel->cloned, err);
+}
+
+/* Takes the earliest chunk in stage `from` one stage further. */
+static bool take_parallel(struct engine *e, enum stage from)
+{
+	uint64_t seq = e->next[PUBLISH];
+	struct img_err err = { 0 };
+	struct parcel *parcel;
+	bool ok;
+
+	for (;; seq++) {
+		if (seq >= e->next[PLAN] || seq >= e->fail_seq)
+			return false;
+		parcel = parcel_of(e, seq);
+		if (parcel->stage == from && !parcel->busy)
+			break;
+	}
+	parcel->busy = true;
+	pthread_mutex_unlock(&e->lock);
+	ok = run_parallel(e, from, parcel, &err);
+	pthread_mutex_lock(&e->lock);
+	parcel->busy = false;
+	if (ok)
+		parcel->stage = from + 1;
+	else
+		note_failure(e, seq, &err);
+	pthread_cond_broadcast(&e->changed);
+	return true;
+}
+
+static bool all_done(const struct engine *e)
+{
+	if (e->fail_seq != UINT64_MAX)
+		return e->next[PUBLISH] >= e->fail_seq;
+	return e->planned_all && e->next[PUBLISH] == e->next[PLAN];
+}
+
+static void *thread_main(void *arg)
+{
+	struct engine *e = arg;
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&e->lock);
+
+	while (!all_done(e))
+		if (!take_role(e, PUBLISH) && !take_role(e, RESERVE) &&
+		    !take_parallel(e, RESERVED) && !take_role(e, DIGEST) &&
+		    !take_parallel(e, PLANNED) && !take_role(e, PLAN))
+			pthread_cond_wait(&e->changed, &e->lock);
+	return NULL;
+}
+
+/* ---- Setting up ------------------------------------------------------------------------------- */
+
+static unsigned thread_count(const struct img_copy *what)
+{
+	const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	const unsigned wanted = what->threads ? what->threads : cores > 0 ? (unsigned)cores : 1;
+
+	return wanted < MAX_THREADS ? wanted : MAX_THREADS;
+}
+
+/* Bytes that progress counts: all but the zeros that the plan knows of. */
+static bool measure(struct engine *e, struct img_err *err)
+{
+	struct img_plan plan = e->plan;
+	struct img_chunk chunk = { 0 };
+	bool ok;
+
+	while ((ok = img_plan_next(&plan, &chunk, err)) && chunk.len)
+		if (chunk.kind != IMG_CHUNK_ZERO)
+			e->total += chunk.len;
+	img_chunk_free(&chunk);
+	return ok;
+}
+
+/* Clones need a target that takes plain bytes at block boundaries, in a store that shares blocks. */
+static bool can_clone(const struct engine *e)
+{
+	const struct img *src = e->work.src;
+
+	return !e->what->compress && !e->work.below && !img_is_stream(src) &&
+	       !e->strict_order && e->dst->takes_plain && src->n_layers == 1 &&
+	       img_store_clones(e->dst->store, src->layers[0].store);
+}
+
+static bool init_work(struct engine *e, struct img_err *err)
+{
+	const struct img_copy *what = e->what;
+	struct img_work *work = &e->work;
+
+	work->src = what->src;
+	work->unit = e->dst->unit;
+	work->grain = img_max_u64(e->dst->unit, what->zero_grain);
+	work->window = img_max_u64(work->grain, MIN_WINDOW);
+	/* A target that cannot seek was told what comes before the content was looked at. */
+	work->find_zeros = what->zero_grain && !(e->strict_order && e->dst->format->write->announce);
+	work->salvage = what->salvage;
+	if (!e->strict_order && !img_open_below(what->dst, &work->below, err))
+		return false;
+	if (!what->compress)
+		return true;
+	work->codec = e->dst->codec;
+	work->encoder = img_codec_pool_new(e->dst->codec, e->dst->codec_level, work->unit, err);
+	return work->encoder != NULL;
+}
+
+static bool init_ring(struct engine *e, unsigned threads, struct img_err *err)
+{
+	const uint64_t each = e->work.window *
+			      (1 + (e->work.below != NULL) + (e->work.codec != NULL));
+	const uint64_t memory = e->what->memory ? e->what->memory : DEFAULT_MEMORY;
+	const uint64_t wanted = img_min_u64(4 * (uint64_t)threads, memory / each);
+
+	e->n_ring = img_max_u64(wanted, 2);
+	e->ring = img_calloc(e->n_ring, sizeof(*e->ring), err);
+	if (!e->ring)
+		return false;
+	for (size_t i = 0; i < e->n_ring; i++)
+		if (!img_parcel_init(&e->ring[i].p, &e->work, err))
+			return false;
+	return true;
+}
+
+static bool init(struct engine *e, unsigned threads, struct img_err *err)
+{
+	e->strict_order = !(e->dst->store->caps & IMG_STORE_SEEK);
+	if (!init_work(e, err) || !init_ring(e, threads, err))
+		return false;
+	if (e->what->digest) {
+		e->digest = img_digest_open(e->what->digest, err);
+		if (!e->digest)
+			return false;
+	}
+	e->plan = (struct img_plan){
+		.src = e->work.src, .grain = e->work.grain, .window = e->work.window,
+		.linear = can_clone(e),
+	};
+	if (e->strict_order && e->dst->format->write->announce &&
+	    !img_commit_announce(e->dst, &e->work, err))
+		return false;
+	if (e->job && e->job->progress && !img_is_stream(e->work.src) && !measure(e, err))
+		return false;
+	clock_gettime(CLOCK_MONOTONIC, &e->start);
+	return true;
+}
+
+static void fini(struct engine *e)
+{
+	for (size_t i = 0; e->ring && i < e->n_ring; i++)
+		img_parcel_free(&e->ring[i].p);
+	free(e->ring);
+	img_codec_pool_free(e->work.encoder);
+	img_close(e->work.below);
+	img_digest_close(e->digest);
+	pthread_cond_destroy(&e->changed);
+	pthread_mutex_destroy(&e->lock);
+}
+
+/* Fewer threads than wanted is no failure: this one does all the work if it must. */
+static void run(struct engine *e, unsigned threads)
+{
+	pthread_t others[MAX_THREADS];
+	unsigned n = 0;
+
+	while (n + 1 < threads && !pthread_create(&others[n], NULL, thread_main, e))
+		n++;
+	thread_main(e);
+	while (n)
+		pthread_join(others[--n], NULL);
+}
+
+static bool conclude(struct engine *e, struct img_err *err)
+{
+	if (e->fail_seq != UINT64_MAX) {
+		if (err)
+			*err = e->fail;
+		return false;
+	}
+	e->dst->size = e->plan.at;
+	return !e->digest || img_digest_finish(e->digest, e->stats->digest, err);
+}
+
+bool img_copy_run(const struct img_copy *what, const struct img_job *job,
+		  struct img_copy_stats *stats, struct img_err *err)
+{
+	const unsigned threads = thread_count(what);
+	struct engine e = {
+		.what = what, .job = job, .stats = stats, .dst = &what->dst->layers[0],
+		.fail_seq = UINT64_MAX, .lock = PTHREAD_MUTEX_INITIALIZER,
+		.changed = PTHREAD_COND_INITIALIZER,
+	};
+	bool ok;
+
+	memset(stats, 0, sizeof(*stats));
+	ok = init(&e, threads, err);
+	if (ok) {
+		run(&e, threads);
+		ok = conclude(&e, err);
+	}
+	fini(&e);
+	return ok;
+}
