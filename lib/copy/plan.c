@@ -23,10 +23,22 @@ static uint64_t end_of(const struct img_extent *ex)
 	return ex->start + ex->len;
 }
 
+/* Compressed neighbours go to the driver in one read, wherever in the file each of them lies. */
+static bool absorb(struct img_extent *last, const struct img_extent *ex)
+{
+	if (img_extent_join(last, ex))
+		return true;
+	if (last->kind != IMG_EXTENT_ENCODED || ex->kind != IMG_EXTENT_ENCODED ||
+	    last->depth != ex->depth)
+		return false;
+	last->len += ex->len;
+	return true;
+}
+
 static bool push_extent(struct img_extents *list, const struct img_extent *ex,
 			struct img_err *err)
 {
-	if (list->n && img_extent_join(&list->v[list->n - 1], ex))
+	if (list->n && absorb(&list->v[list->n - 1], ex))
 		return true;
 	if (list->n == list->cap) {
 		const size_t cap = list->cap ? 2 * list->cap : 16;
