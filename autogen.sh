@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ./autogen.sh              makes ./configure, from a fresh checkout
+# ./autogen.sh TARGET...    besides that installs what is missing on this machine, configures in
+#                           build/ and runs "make TARGET..." there, e.g. ./autogen.sh check
+#
+# CONFIGURE_FLAGS in the environment is given to configure the first time.
+set -eu
+cd "$(dirname "$0")"
+
+packages() {
+	sed 's/ *#.*//' <<-'END'
+		gcc                     # compiles it all
+		libc6-dev
+		make
+		autoconf                # makes ./configure
+		automake
+		libtool
+		pkg-config
+		gettext                 # compiles and collects translations
+		zlib1g-dev              # deflate, as a stream
+		libdeflate-dev          # deflate, a block at a time, fast
+		libzstd-dev             # zstd compressed clusters
+		libjson-c-dev           # JSON reports
+		libxml2-dev             # XML reports
+		libssl-dev              # digests
+		libcriterion-dev        # unit tests
+		clang                   # second compiler, sanitizers, fuzzer
+		llvm                    # readable sanitizer reports
+		qemu-utils              # qemu-img, the independent judge
+		fdisk                   # sfdisk: partition tables for the demo
+		e2fsprogs               # mke2fs -d: a real file system for the demo
+		libxml2-utils           # xmllint: reports against their schema
+		jq                      # reads JSON reports in tests
+		xz-utils                # sample images, release archive
+		git                     # tells what is under version control
+	END
+}
+
+missing_packages() {
+	for p in $(packages); do
+		dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q ' installed$' || echo "$p"
+	done
+}
+
+# A line for people who must do it themselves, then stop.
+give_up() {
+	echo "autogen.sh: $1. Please install what these Debian packages hold, then try again:" >&2
+	echo "$2" | tr '\n' ' ' >&2
+	echo >&2
+	exit 1
+}
+
+install_missing() {
+	command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || {
+		for tool in gcc make autoconf automake libtoolize pkg-config msgfmt; do
+			command -v "$tool" >/dev/null ||
+				give_up "$tool is missing, and this is no Debian" "$(packages)"
+		done
+		return
+	}
+	missing=$(missing_packages)
+	[ -n "$missing" ] || return 0
+	as_root=
+	[ "$(id -u)" = 0 ] || as_root='sudo -n'
+	$as_root true 2>/dev/null ||
+		give_up 'packages are missing, and there is neither root nor sudo to install them' \
+			"$missing"
+	$as_root apt-get update -q -o DPkg::Lock::Timeout=300
+	# shellcheck disable=SC2086
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y \
+		--no-install-recommends -o DPkg::Lock::Timeout=300 $missing
+}
+
+# newer_than_configure: whether some build file was changed after ./configure was made.
+newer_than_configure() {
+	[ ! -x configure ] || [ ! -e Makefile.in ] ||
+		[ -n "$(find configure.ac Makefile.am lib cmd tests po doc testdata \
+			\( -name local.mk -o -name configure.ac -o -name Makefile.am \) \
+			-newer configure -print -quit)" ]
+}
+
+if [ $# = 0 ]; then
+	exec autoreconf -fi
+fi
+install_missing
+! newer_than_configure || autoreconf -fi
+mkdir -p build
+cd build
+# shellcheck disable=SC2086
+[ -e Makefile ] || ../configure ${CONFIGURE_FLAGS-}
+exec make -j"$(nproc)" "$@"

@@ -1,0 +1,1 @@
+# common: add sources as common_sources += %D%/file.c

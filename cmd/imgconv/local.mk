@@ -1,0 +1,6 @@
+# imgconv, once it has sources:
+#	bin_PROGRAMS += %D%/imgconv
+#	%C%_imgconv_SOURCES = %D%/imgconv.c
+#	%C%_imgconv_LDADD = $(cmd_ldadd)
+#	cmd_sources += $(%C%_imgconv_SOURCES)
+#	dist_man_MANS += %D%/imgconv.1

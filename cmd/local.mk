@@ -1,0 +1,15 @@
+# The commands: each links what they share (common) and the public library, nothing else.
+
+cmd_sources =
+common_sources =
+cmd_ldadd = %D%/libcommon.la lib/libimg.la
+
+include $(top_srcdir)/cmd/common/local.mk
+include $(top_srcdir)/cmd/imgconv/local.mk
+include $(top_srcdir)/cmd/imgcreate/local.mk
+include $(top_srcdir)/cmd/imginfo/local.mk
+include $(top_srcdir)/cmd/imgmap/local.mk
+include $(top_srcdir)/cmd/imgcmp/local.mk
+
+noinst_LTLIBRARIES += %D%/libcommon.la
+%C%_libcommon_la_SOURCES = $(common_sources)

@@ -1,0 +1,2 @@
+libimg_sources += \
+	%D%/version.c

@@ -1,0 +1,1 @@
+# codec: add sources as libimg_sources += %D%/file.c

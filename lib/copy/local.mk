@@ -1,0 +1,1 @@
+# copy: add sources as libimg_sources += %D%/file.c

@@ -1,0 +1,1 @@
+# extent: add sources as libimg_sources += %D%/file.c

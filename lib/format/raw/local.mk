@@ -1,0 +1,1 @@
+# format/raw: add sources as libimg_sources += %D%/file.c

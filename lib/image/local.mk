@@ -1,0 +1,1 @@
+# image: add sources as libimg_sources += %D%/file.c

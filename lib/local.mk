@@ -1,0 +1,32 @@
+# libimg: compiled once, linked twice. Unit tests see every function in libimg_internal.la; what
+# is installed, libimg.la, shows only what libimg.map names.
+
+libimg_sources = %D%/libimg.h
+
+include $(top_srcdir)/lib/base/local.mk
+include $(top_srcdir)/lib/store/local.mk
+include $(top_srcdir)/lib/codec/local.mk
+include $(top_srcdir)/lib/extent/local.mk
+include $(top_srcdir)/lib/report/local.mk
+include $(top_srcdir)/lib/format/local.mk
+include $(top_srcdir)/lib/image/local.mk
+include $(top_srcdir)/lib/copy/local.mk
+
+noinst_LTLIBRARIES += %D%/libimg_internal.la
+%C%_libimg_internal_la_SOURCES = $(libimg_sources)
+%C%_libimg_internal_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden \
+	$(ZLIB_CFLAGS) $(LIBDEFLATE_CFLAGS) $(ZSTD_CFLAGS) $(JSON_C_CFLAGS) \
+	$(LIBXML2_CFLAGS) $(LIBCRYPTO_CFLAGS)
+%C%_libimg_internal_la_LIBADD = \
+	$(ZLIB_LIBS) $(LIBDEFLATE_LIBS) $(ZSTD_LIBS) $(JSON_C_LIBS)
+
+lib_LTLIBRARIES += %D%/libimg.la
+%C%_libimg_la_SOURCES =
+%C%_libimg_la_LIBADD = %D%/libimg_internal.la
+%C%_libimg_la_LDFLAGS = $(AM_LDFLAGS) $(STRICT_LDFLAGS) -version-info $(LIBIMG_VERSION) \
+	-Wl,--version-script=$(top_srcdir)/lib/libimg.map
+EXTRA_%C%_libimg_la_DEPENDENCIES = %D%/libimg.map
+
+include_HEADERS = %D%/libimg.h
+pkgconfig_DATA = %D%/libimg.pc
+EXTRA_DIST += %D%/libimg.map

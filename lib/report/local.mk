@@ -1,0 +1,1 @@
+# report: add sources as libimg_sources += %D%/file.c

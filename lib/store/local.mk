@@ -1,0 +1,1 @@
+# store: add sources as libimg_sources += %D%/file.c

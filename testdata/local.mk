@@ -1,0 +1,1 @@
+# Sample images that travel with the sources: EXTRA_DIST += %D%/qcow2/good-x.img

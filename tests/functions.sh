@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What every test script starts with: `. "$srcdir/tests/functions.sh"`.
+# Stops at the first failing command and works in an empty folder of its own, removed at the end.
+
+set -euo pipefail
+
+srcdir=${srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+builddir=${builddir:-$srcdir/build}
+
+cleanups=()
+
+# cleanup_fn COMMAND ARG...: run it when the script ends, however it ends; last in, first out.
+cleanup_fn() {
+	cleanups+=("$(printf '%q ' "$@")")
+}
+
+run_cleanups() {
+	local status=$? i
+
+	trap - EXIT
+	set +e
+	for ((i = ${#cleanups[@]} - 1; i >= 0; i--)); do
+		eval "${cleanups[i]}"
+	done
+	exit "$status"
+}
+trap run_cleanups EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# skip WHY: the test cannot run on this machine.
+skip() {
+	echo "skipped: $*"
+	exit 77
+}
+
+# fail WHY: the test has found what it looks for.
+fail() {
+	echo "FAILED: $*" >&2
+	exit 1
+}
+
+# requires COMMAND ARG...: skip the test unless the command succeeds. "requires qemu-img --version"
+requires() {
+	"$@" </dev/null >/dev/null 2>&1 || skip "this needs: $*"
+}
+
+# exits STATUS COMMAND ARG...: the command must end with exactly that exit status.
+exits() {
+	local want=$1 got=0
+
+	shift
+	"$@" || got=$?
+	[ "$got" = "$want" ] || fail "exit status $got instead of $want: $*"
+}
+
+# same WANT GOT WHAT: two texts must be equal; shows how they differ.
+same() {
+	[ "$1" = "$2" ] || {
+		diff -u --label expected --label found <(echo "$1") <(echo "$2") >&2 || true
+		fail "$3"
+	}
+}
+
+workdir=$(mktemp -d "${TMPDIR:-/tmp}/imgtools-test.XXXXXX")
+cleanup_fn rm -rf "$workdir"
+cd "$workdir"

@@ -1,0 +1,1 @@
+# Scripts: shell_tests += %D%/name.sh

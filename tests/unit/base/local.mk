@@ -1,0 +1,3 @@
+unit_tests += %D%/test
+%C%_test_LDADD = $(unit_ldadd)
+%C%_test_SOURCES =

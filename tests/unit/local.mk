@@ -1,0 +1,18 @@
+# A layer's unit tests are one program; a new test file is one more line in its folder's local.mk.
+
+unit_ldadd = lib/libimg_internal.la $(CRITERION_LIBS)
+
+if HAVE_CRITERION
+include $(top_srcdir)/tests/unit/base/local.mk
+include $(top_srcdir)/tests/unit/store/local.mk
+include $(top_srcdir)/tests/unit/codec/local.mk
+include $(top_srcdir)/tests/unit/extent/local.mk
+include $(top_srcdir)/tests/unit/report/local.mk
+include $(top_srcdir)/tests/unit/format/local.mk
+include $(top_srcdir)/tests/unit/image/local.mk
+include $(top_srcdir)/tests/unit/copy/local.mk
+include $(top_srcdir)/tests/unit/cmd/local.mk
+else
+shell_tests += %D%/missing.sh
+endif
+EXTRA_DIST += %D%/missing.sh
