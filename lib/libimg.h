@@ -19,6 +19,8 @@
 extern "C" {
 #endif
 
+#pragma GCC visibility push(default)
+
 #define IMG_MUST_CHECK __attribute__((warn_unused_result))
 #define IMG_PRINTF(fmt_index, first) __attribute__((format(printf, fmt_index, first)))
 
@@ -320,6 +322,8 @@ bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 
 /* "1.0.0" of the library that runs. */
 const char *img_version(void);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -1,2 +1,11 @@
 libimg_sources += \
+	%D%/bytes.h \
+	%D%/err.c \
+	%D%/err.h \
+	%D%/lazy.c \
+	%D%/lazy.h \
+	%D%/lock.h \
+	%D%/mem.c \
+	%D%/mem.h \
+	%D%/num.h \
 	%D%/version.c
