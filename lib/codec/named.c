@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The codecs by name. */
+#include <string.h>
+
+#include "codec/codec.h"
+
+static const struct img_codec *const codecs[] = {
+	&img_codec_deflate,
+	&img_codec_deflate12,
+#ifdef HAVE_ZSTD
+	&img_codec_zstd,
+#endif
+};
+
+const struct img_codec *img_codec_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
+		if (!strcmp(codecs[i]->name, name))
+			return codecs[i];
+	}
+	return NULL;
+}
