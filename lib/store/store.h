@@ -22,12 +22,13 @@ enum img_preallocation { IMG_PREALLOC_OFF, IMG_PREALLOC_FALLOC, IMG_PREALLOC_FUL
 
 struct img_store_ops {
 	const char *kind;		/* "file", "pipe", "slice", ... */
+	bool passes_on;			/* errors come named by the store below */
 	bool (*size)(struct img_store *st, uint64_t *bytes, struct img_err *err);
-	bool (*read)(struct img_store *st, uint64_t at, void *buf, size_t len,
+	/* Up to len bytes; *got < len only at the end. */
+	bool (*read)(struct img_store *st, uint64_t at, void *buf, size_t len, size_t *got,
 		     struct img_err *err);
-	/* Streams: up to len bytes; *got < len only at the end.  NULL: made from size and read. */
-	bool (*read_some)(struct img_store *st, uint64_t at, void *buf, size_t len, size_t *got,
-			  struct img_err *err);
+	bool (*peek)(struct img_store *st, void *buf, size_t len, size_t *got,
+		     struct img_err *err);	/* NULL: read from 0 */
 	bool (*write)(struct img_store *st, uint64_t at, const void *buf, size_t len,
 		      struct img_err *err);
 	bool (*zero)(struct img_store *st, uint64_t at, uint64_t len, bool keep_space,
@@ -37,6 +38,7 @@ struct img_store_ops {
 	bool (*resize)(struct img_store *st, uint64_t bytes, struct img_err *err);
 	bool (*preallocate)(struct img_store *st, uint64_t at, uint64_t len,
 			    enum img_preallocation how, struct img_err *err);
+	void (*expect)(struct img_store *st, uint64_t end);
 	bool (*sync)(struct img_store *st, struct img_err *err);
 	/* reflink or in-kernel copy; *done = 0: not possible here, move the bytes */
 	bool (*copy)(struct img_store *st, uint64_t at, struct img_store *from, uint64_t from_at,
@@ -97,8 +99,17 @@ struct img_store *img_store_file(const char *path, unsigned flags, enum img_cach
 				 struct img_err *err);
 /* A new file beside path, which gets that name in img_store_publish() only. */
 struct img_store *img_store_file_new(const char *path, enum img_cache cache, struct img_err *err);
-/* A pipe, socket or terminal; a regular file behind fd becomes a seekable store.  fd stays open. */
-struct img_store *img_store_fd(int fd, bool write, const char *shown_as, struct img_err *err);
+/*
+ * What the shell hands over.  flags: IMG_OPEN_*.  fd stays the caller's, and open.
+ *
+ * A file or block device at offset 0 becomes a seekable store; publishing one that was written
+ * moves fd's offset to its end, as writing would have.  All else is a stream from where fd stands:
+ * pipes, sockets, terminals, but also a file of which something was read or written already, or
+ * that is open for appending.  Streams refuse an offset that is not the next (IMG_E_UNSUPPORTED);
+ * the size of one that is read is IMG_SIZE_UNKNOWN until its end was seen.  A pipe that nobody
+ * reads is IMG_E_IO with EPIPE, provided that the process ignores SIGPIPE.
+ */
+struct img_store *img_store_fd(int fd, unsigned flags, const char *shown_as, struct img_err *err);
 /* The first bytes of a pipe, kept so that reading from 0 still works; *got <= len. */
 bool img_store_peek(struct img_store *st, void *buf, size_t len, size_t *got,
 		    struct img_err *err) IMG_MUST_CHECK;
