@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The wrappers around struct img_store_ops: what is the same for every kind of store.  They check
+ * ranges, fall back where a kind lacks an operation, and put the name of the store in front of its
+ * errors.
+ */
+#include "store/store.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "store/zeros.h"
+
+const uint8_t img_zeros[IMG_ZEROS_BYTES] __attribute__((aligned(IMG_MEM_ALIGN)));
+
+const char *img_store_name(const struct img_store *store)
+{
+	return store->name;
+}
+
+/* Ends a failing operation: says which store it was, unless the one below has said so. */
+static bool fail_in(const struct img_store *st, struct img_err *err)
+{
+	return st->ops->passes_on ? false : img_within(err, "%s", st->name);
+}
+
+/* Offsets are off_t for the system: nothing lies beyond INT64_MAX. */
+static bool check_offsets(uint64_t at, uint64_t len, struct img_err *err)
+{
+	uint64_t end;
+
+	if (img_add_u64(at, len, &end) && end <= INT64_MAX)
+		return true;
+	return img_fail(err, IMG_E_RANGE,
+			_("%" PRIu64 " bytes at offset %" PRIu64 " are beyond any file"), len, at);
+}
+
+static bool check_room(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err)
+{
+	uint64_t size;
+
+	if ((st->caps & IMG_STORE_RESIZE) || !(st->caps & IMG_STORE_SEEK))
+		return true;
+	if (!st->ops->size(st, &size, err))
+		return false;
+	if (at <= size && len <= size - at)
+		return true;
+	return img_fail(err, IMG_E_RANGE,
+			_("no room for %" PRIu64 " bytes at offset %" PRIu64 ": the end is at %"
+			  PRIu64), len, at, size);
+}
+
+static bool check_right(struct img_store *st, struct img_err *err)
+{
+	return (st->caps & IMG_STORE_WRITE) ||
+	       img_fail(err, IMG_E_DENIED, _("is open for reading only"));
+}
+
+/* Names the store: this is no error of one below. */
+static bool check_read(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err)
+{
+	return check_offsets(at, len, err) || img_within(err, "%s", st->name);
+}
+
+static bool check_write(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err)
+{
+	return (check_right(st, err) && check_offsets(at, len, err) &&
+		check_room(st, at, len, err)) || img_within(err, "%s", st->name);
+}
+
+bool img_store_size(struct img_store *st, uint64_t *bytes, struct img_err *err)
+{
+	return st->ops->size(st, bytes, err) || fail_in(st, err);
+}
+
+bool img_store_read_some(struct img_store *st, uint64_t at, void *buf, size_t len, size_t *got,
+			 struct img_err *err)
+{
+	if (!check_read(st, at, len, err))
+		return false;
+	return st->ops->read(st, at, buf, len, got, err) || fail_in(st, err);
+}
+
+bool img_store_read(struct img_store *st, uint64_t at, void *buf, size_t len, struct img_err *err)
+{
+	size_t got;
+
+	if (!img_store_read_some(st, at, buf, len, &got, err))
+		return false;
+	if (got == len)
+		return true;
+	img_fail(err, IMG_E_INCOMPLETE,
+		 _("ends at offset %" PRIu64 ", but %zu bytes at offset %" PRIu64 " are needed"),
+		 at + got, len, at);
+	return img_within(err, "%s", st->name);
+}
+
+bool img_store_write(struct img_store *st, uint64_t at, const void *buf, size_t len,
+		     struct img_err *err)
+{
+	if (len == 0)
+		return true;
+	if (!check_write(st, at, len, err))
+		return false;
+	return st->ops->write(st, at, buf, len, err) || fail_in(st, err);
+}
+
+bool img_store_write_zeros(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err)
+{
+	while (len > 0) {
+		const size_t n = img_min_u64(len, sizeof(img_zeros));
+
+		if (!st->ops->write(st, at, img_zeros, n, err))
+			return false;
+		at += n;
+		len -= n;
+	}
+	return true;
+}
+
+bool img_store_zero(struct img_store *st, uint64_t at, uint64_t len, bool keep_space,
+		    struct img_err *err)
+{
+	bool done;
+
+	if (len == 0)
+		return true;
+	if (!check_write(st, at, len, err))
+		return false;
+	if (st->ops->zero)
+		done = st->ops->zero(st, at, len, keep_space, err);
+	else
+		done = img_store_write_zeros(st, at, len, err);
+	return done || fail_in(st, err);
+}
+
+bool img_store_extent(struct img_store *st, uint64_t at, uint64_t limit, struct img_extent *out,
+		      struct img_err *err)
+{
+	assert(at < limit);
+	if (st->ops->extent)
+		return st->ops->extent(st, at, limit, out, err) || fail_in(st, err);
+	*out = (struct img_extent){
+		.start = at, .len = limit - at, .kind = IMG_EXTENT_DATA,
+		.store = st, .host = at, .host_len = limit - at,
+	};
+	return true;
+}
+
+bool img_store_resize(struct img_store *st, uint64_t bytes, struct img_err *err)
+{
+	if (!(st->caps & IMG_STORE_RESIZE)) {
+		img_fail(err, IMG_E_UNSUPPORTED, _("cannot change its size"));
+		return img_within(err, "%s", st->name);
+	}
+	if (!check_write(st, 0, bytes, err))
+		return false;
+	return st->ops->resize(st, bytes, err) || fail_in(st, err);
+}
+
+bool img_store_preallocate(struct img_store *st, uint64_t at, uint64_t len,
+			   enum img_preallocation how, struct img_err *err)
+{
+	bool done;
+
+	if (len == 0 || how == IMG_PREALLOC_OFF)
+		return true;
+	if (!check_write(st, at, len, err))
+		return false;
+	if (st->ops->preallocate)
+		done = st->ops->preallocate(st, at, len, how, err);
+	else if (how == IMG_PREALLOC_FULL)
+		done = img_store_write_zeros(st, at, len, err);
+	else
+		done = img_fail(err, IMG_E_UNSUPPORTED, _("cannot set space aside"));
+	return done || fail_in(st, err);
+}
+
+void img_store_expect(struct img_store *st, uint64_t end)
+{
+	if (st->ops->expect)
+		st->ops->expect(st, end);
+}
+
+bool img_store_sync(struct img_store *st, struct img_err *err)
+{
+	if (!st->ops->sync || st->cache == IMG_CACHE_UNSAFE)
+		return true;
+	return st->ops->sync(st, err) || fail_in(st, err);
+}
+
+bool img_store_copy(struct img_store *st, uint64_t at, struct img_store *from, uint64_t from_at,
+		    uint64_t len, uint64_t *done, struct img_err *err)
+{
+	if (!check_write(st, at, len, err) || !check_read(from, from_at, len, err))
+		return false;
+	if (st->ops->copy && len > 0)
+		return st->ops->copy(st, at, from, from_at, len, done, err) || fail_in(st, err);
+	*done = 0;
+	return true;
+}
+
+bool img_store_peek(struct img_store *st, void *buf, size_t len, size_t *got, struct img_err *err)
+{
+	if (!st->ops->peek)
+		return img_store_read_some(st, 0, buf, len, got, err);
+	return st->ops->peek(st, buf, len, got, err) || fail_in(st, err);
+}
+
+bool img_store_publish(struct img_store *st, struct img_err *err)
+{
+	if (!st->ops->publish)
+		return img_store_sync(st, err);
+	return st->ops->publish(st, err) || fail_in(st, err);
+}
+
+void img_store_close(struct img_store *st)
+{
+	char *name;
+
+	if (!st)
+		return;
+	name = st->name;
+	st->ops->close(st);
+	free(name);
+}
