@@ -1,1 +1,17 @@
-# store: add sources as libimg_sources += %D%/file.c
+# Bytes at offsets: files, streams, memory.
+
+libimg_sources += \
+	%D%/fd.c \
+	%D%/fdio.c \
+	%D%/fdio.h \
+	%D%/file.c \
+	%D%/file.h \
+	%D%/file-direct.c \
+	%D%/file-extent.c \
+	%D%/file-lock.c \
+	%D%/file-new.c \
+	%D%/file-zero.c \
+	%D%/mem.c \
+	%D%/store.c \
+	%D%/store.h \
+	%D%/zeros.h
