@@ -112,6 +112,12 @@ struct img_option {
 	const char *help;		/* translatable */
 };
 
+/*
+ * A size as users write it: "65536", "64k", "1.5G"; k M G T P E are powers of 1024, b is bytes.
+ * IMG_E_ARGUMENT: not a size; IMG_E_RANGE: does not fit 64 bits.
+ */
+bool img_size_parse(const char *text, uint64_t *bytes, struct img_err *err) IMG_MUST_CHECK;
+
 size_t img_format_count(void);
 const struct img_format *img_format_at(size_t index);
 /* By its name, or by the extension of a file's name ("disk.qcow2"); NULL: none. */

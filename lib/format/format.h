@@ -26,8 +26,6 @@ uint64_t img_settings_number(const struct img_settings *set, const char *name);
 bool img_settings_flag(const struct img_settings *set, const char *name);
 const char *img_settings_text(const struct img_settings *set, const char *name);
 bool img_settings_given(const struct img_settings *set, const char *name);
-/* "64k" with k M G T P E (1024); no sign, no rest.  IMG_E_ARGUMENT, IMG_E_RANGE. */
-bool img_size_parse(const char *text, uint64_t *bytes, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- Layers ----------------------------------------------------------------------------------- */
 

@@ -1,4 +1,10 @@
 # What all drivers share; a new driver is one more include.
 
+libimg_sources += \
+	%D%/format.h \
+	%D%/formats.def \
+	%D%/settings.c \
+	%D%/size.c
+
 include $(top_srcdir)/lib/format/raw/local.mk
 include $(top_srcdir)/lib/format/qcow2/local.mk
