@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Exit statuses of all commands; imgtools(7) has the same table for users. */
+#ifndef CMD_EXIT_H
+#define CMD_EXIT_H
+
+#include "libimg.h"
+
+enum {
+	CMD_DONE        = 0,	/* or: the same content */
+	CMD_FAILED      = 1,	/* or: used wrongly */
+	CMD_DIFFERENT   = 1,	/* imgcmp: the contents differ */
+	CMD_TROUBLE     = 2,	/* imgcmp: could not compare, or used wrongly */
+	CMD_INCOMPLETE  = 4,	/* a source does not hold all of its content */
+	CMD_UNSUPPORTED = 63,	/* the format cannot do it */
+};
+
+/* The status that a failure leads to; failed: for those without one of their own. */
+int exit_status(const struct img_err *err, int failed);
+/* Closes standard output.  False when something that was printed did not get out. */
+bool exit_close_stdout(struct img_err *err) IMG_MUST_CHECK;
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See optlist.h.  Values are checked by the library, which knows each format's table. */
+#include <stdlib.h>
+#include <string.h>
+#include "common/optlist.h"
+#include "common/text.h"
+
+/* The end of the option that starts at p: its comma or the end of the list. */
+static const char *option_end(const char *p)
+{
+	for (; *p; p++) {
+		if (*p != ',')
+			continue;
+		if (p[1] != ',')
+			break;
+		p++;
+	}
+	return p;
+}
+
+/* The option called name, or NULL. */
+static const char *find(const char *list, const char *name)
+{
+	const size_t len = strlen(name);
+
+	for (const char *p = list; p && *p; ) {
+		const char *end = option_end(p);
+
+		if (!strncmp(p, name, len) && (p[len] == '=' || p + len == end))
+			return p;
+		p = *end ? end + 1 : end;
+	}
+	return NULL;
+}
+
+bool optlist_has(const char *list, const char *name)
+{
+	return find(list, name) != NULL;
+}
+
+bool optlist_wants_help(const char *list)
+{
+	return find(list, "help") || find(list, "?");
+}
+
+/* The value in [from, end), with ",," made one comma. */
+static char *copy_value(const char *from, const char *end)
+{
+	char *value = calloc(1, (size_t)(end - from) + 1);
+
+	for (char *to = value; value && from < end; from++) {
+		*to++ = *from;
+		if (*from == ',')
+			from++;
+	}
+	return value;
+}
+
+char *optlist_take(char *list, const char *name)
+{
+	char *start = (char *)find(list, name);
+	const char *end, *value;
+	char *taken;
+
+	if (!start)
+		return NULL;
+	end = option_end(start);
+	value = start + strlen(name);
+	taken = copy_value(*value == '=' ? value + 1 : value, end);
+	if (*end)
+		memmove(start, end + 1, strlen(end + 1) + 1);
+	else
+		/* The last one goes together with the comma in front of it. */
+		*(start > list ? start - 1 : start) = '\0';
+	return taken;
+}
+
+static void print_value(const struct img_option *option, char *text, size_t size)
+{
+	static const char *const values[] = {
+		[IMG_OPT_SIZE] = N_("SIZE"), [IMG_OPT_NUMBER] = N_("N"),
+		[IMG_OPT_FLAG] = N_("on|off"), [IMG_OPT_TEXT] = N_("TEXT"),
+	};
+	const char *value = option->type == IMG_OPT_CHOICE ? option->choices
+							   : _(values[option->type]);
+
+	snprintf(text, size, "%s=%s", option->name, value);
+}
+
+void optlist_print_help(const struct img_format *format)
+{
+	const struct img_option *option = img_format_options(format);
+	char text[200];
+
+	if (!option || !option->name) {
+		printf(_("Images of format %s have no options.\n"), img_format_name(format));
+		return;
+	}
+	printf(_("Options of format %s (-o):\n"), img_format_name(format));
+	for (; option->name; option++) {
+		print_value(option, text, sizeof(text));
+		printf("  %-38s %s", text, option->help ? _(option->help) : "");
+		if (option->fallback)
+			printf(_(" (default: %s)"), option->fallback);
+		putchar('\n');
+	}
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The -o option: "name=value,name=value", where ",," is a comma in a value. */
+#ifndef CMD_OPTLIST_H
+#define CMD_OPTLIST_H
+
+#include "libimg.h"
+
+/* Whether one of the options asks for help: "help" or "?". */
+bool optlist_wants_help(const char *list);
+/* Prints the options that images of a format can be created with. */
+void optlist_print_help(const struct img_format *format);
+bool optlist_has(const char *list, const char *name);
+/*
+ * Takes name=value out of list (which may be NULL) and returns the value; the caller frees it.
+ * NULL: it is not there, or memory is out.
+ */
+char *optlist_take(char *list, const char *name);
+
+#endif

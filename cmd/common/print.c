@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See print.h. */
+#include <stdint.h>
+#include "common/print.h"
+
+static const char replacement[] = "\xef\xbf\xbd";
+
+/* Bytes of the character at p if it is well-formed UTF-8 (RFC 3629, section 4), else 0. */
+static int character_len(const unsigned char *p)
+{
+	uint32_t c;
+	int len;
+
+	if (*p < 0x80)
+		return 1;
+	if (*p < 0xc2 || *p > 0xf4)
+		return 0;
+	len = *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+	c = *p & (0x7f >> len);
+	for (int i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if ((len == 3 && c < 0x800) || (len == 4 && (c < 0x10000 || c > 0x10ffff)) ||
+	    (c >= 0xd800 && c < 0xe000))
+		return 0;
+	return len;
+}
+
+/* Walks over text; one(out, c) prints the characters that need care, or returns 0. */
+static void print_text(FILE *out, const char *text, int (*one)(FILE *out, unsigned char c),
+		       const char *bad)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; ) {
+		const int len = character_len(p);
+
+		if (!len)
+			fputs(bad, out);
+		else if (len > 1 || !one(out, *p))
+			fwrite(p, 1, (size_t)len, out);
+		p += len ? len : 1;
+	}
+}
+
+static int json_character(FILE *out, unsigned char c)
+{
+	if (c == '"' || c == '\\')
+		return fprintf(out, "\\%c", c);
+	return c < 0x20 ? fprintf(out, "\\u%04x", c) : 0;
+}
+
+void print_json_text(FILE *out, const char *text)
+{
+	putc('"', out);
+	print_text(out, text, json_character, replacement);
+	putc('"', out);
+}
+
+static int xml_character(FILE *out, unsigned char c)
+{
+	switch (c) {
+	case '&':
+		return fputs("&amp;", out) >= 0;
+	case '<':
+		return fputs("&lt;", out) >= 0;
+	case '>':
+		return fputs("&gt;", out) >= 0;
+	case '"':
+		return fputs("&quot;", out) >= 0;
+	case '\t': case '\n': case '\r':
+		return fprintf(out, "&#%d;", c);
+	}
+	return c < 0x20 ? fputs(replacement, out) >= 0 : 0;
+}
+
+void print_xml_text(FILE *out, const char *text)
+{
+	print_text(out, text, xml_character, replacement);
+}
+
+static int plain_character(FILE *out, unsigned char c)
+{
+	return c < 0x20 || c == 0x7f ? putc('?', out) : 0;
+}
+
+void print_plain_text(FILE *out, const char *text)
+{
+	print_text(out, text, plain_character, "?");
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How a value on the command line becomes a field of the command's options. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/cli.h"
+#include "common/size.h"
+#include "common/text.h"
+
+bool cli_set_flag(const struct cli_option *row, void *field, const char *text, struct img_err *err)
+{
+	(void)row, (void)text, (void)err;
+	*(bool *)field = true;
+	return true;
+}
+
+bool cli_set_text(const struct cli_option *row, void *field, const char *text, struct img_err *err)
+{
+	(void)row, (void)err;
+	*(const char **)field = text;
+	return true;
+}
+
+bool cli_set_size(const struct cli_option *row, void *field, const char *text, struct img_err *err)
+{
+	(void)row;
+	return size_parse(text, field, err);
+}
+
+bool cli_set_count(const struct cli_option *row, void *field, const char *text,
+		   struct img_err *err)
+{
+	uint64_t n;
+
+	(void)row;
+	if (!size_parse(text, &n, err))
+		return false;
+	if (!n || n > UINT_MAX)
+		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not a number from 1 on"), text);
+	*(unsigned *)field = n;
+	return true;
+}
+
+/* The place of text among choices ("a|b|c"), or -1. */
+static int choice_index(const char *choices, const char *text)
+{
+	const size_t len = strlen(text);
+
+	for (int i = 0; choices; i++) {
+		const char *end = strchrnul(choices, '|');
+
+		if ((size_t)(end - choices) == len && !memcmp(choices, text, len))
+			return i;
+		choices = *end ? end + 1 : NULL;
+	}
+	return -1;
+}
+
+static bool set_choice(const char *choices, const char *text, int *index, struct img_err *err)
+{
+	*index = choice_index(choices, text);
+	return *index >= 0 ||
+	       img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is none of %s"), text, choices);
+}
+
+/* CLI_CACHES and CLI_STYLES are in the order of their enumerations. */
+bool cli_set_cache(const struct cli_option *row, void *field, const char *text,
+		   struct img_err *err)
+{
+	int index;
+
+	(void)row;
+	if (!set_choice(CLI_CACHES, text, &index, err))
+		return false;
+	*(enum img_cache *)field = index;
+	return true;
+}
+
+bool cli_set_style(const struct cli_option *row, void *field, const char *text,
+		   struct img_err *err)
+{
+	int index;
+
+	(void)row;
+	if (!set_choice(CLI_STYLES, text, &index, err))
+		return false;
+	*(enum img_style *)field = index;
+	return true;
+}
+
+bool cli_set_list(const struct cli_option *row, void *field, const char *text, struct img_err *err)
+{
+	char **list = field;
+	const size_t old = *list ? strlen(*list) : 0;
+	char *longer = realloc(*list, old + 1 + strlen(text) + 1);
+
+	(void)row;
+	if (!longer)
+		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	if (old)
+		longer[old] = ',';
+	strcpy(longer + old + (old ? 1 : 0), text);
+	*list = longer;
+	return true;
+}
+
+bool cli_ignore(const struct cli_option *row, void *field, const char *text, struct img_err *err)
+{
+	(void)row, (void)field, (void)text, (void)err;
+	return true;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See source.h. */
+#include "common/source.h"
+#include "common/text.h"
+
+static void warn_of_doubt(const struct cli *cli, const char *path, const char *why)
+{
+	struct img_err text = { 0 };
+
+	img_fail(&text, IMG_E_ARGUMENT, _("%s: read as raw, but %s; -f says what it is"), path, why);
+	cli_warn(cli, text.text);
+}
+
+struct img *source_open(const struct cli *cli, const struct source_options *how, const char *path,
+			unsigned flags, struct img_err *err)
+{
+	const struct img_open open = {
+		.path = path, .format = how->format, .snapshot = how->snapshot,
+		.flags = flags | (how->force_share ? IMG_OPEN_FORCE_SHARE : 0),
+		.cache = how->cache,
+		.gate = how->untrusted ? &img_gate_deny : &img_gate_local,
+	};
+	struct img *im = img_open(&open, err);
+	const char *why;
+
+	if (im && img_probe_doubtful(im, &why))
+		warn_of_doubt(cli, path, why);
+	return im;
+}

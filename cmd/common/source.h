@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How a command opens the images that it reads, and the option rows for it. */
+#ifndef CMD_SOURCE_H
+#define CMD_SOURCE_H
+
+#include "common/cli.h"
+
+struct source_options {
+	const char *format, *snapshot;
+	enum img_cache cache;
+	bool force_share, untrusted;
+};
+
+/* Opens path ("-": standard input) and says so when its content was guessed with doubt. */
+struct img *source_open(const struct cli *cli, const struct source_options *how, const char *path,
+			unsigned flags, struct img_err *err);
+
+#define SOURCE_ROW_FORMAT(member) \
+	{ 'f', "format", "FORMAT", cli_set_text, member, \
+	  N_("format of the image (otherwise found out)") }
+#define SOURCE_ROW_FORCE_SHARE(member) \
+	{ 'U', "force-share", NULL, cli_set_flag, member, \
+	  N_("read the image even if it is being written") }
+#define SOURCE_ROW_UNTRUSTED(member) \
+	{ 0, "untrusted", NULL, cli_set_flag, member, \
+	  N_("open no file that is named inside an image") }
+
+#endif

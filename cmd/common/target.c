@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See target.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "common/optlist.h"
+#include "common/source.h"
+#include "common/target.h"
+#include "common/text.h"
+
+static bool out_of_memory(struct img_err *err)
+{
+	return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+}
+
+bool target_set_text(const struct cli_option *row, void *field, const char *text,
+		     struct img_err *err)
+{
+	char *copy = strdup(text);
+
+	(void)row;
+	if (!copy)
+		return out_of_memory(err);
+	free(*(char **)field);
+	*(char **)field = copy;
+	return true;
+}
+
+const struct img_format *target_format(const struct target_options *target, const char *path,
+				       char flag, struct img_err *err)
+{
+	const struct img_format *format = target->format ? img_format_named(target->format)
+							 : img_format_for_file(path);
+
+	if (format)
+		return format;
+	if (target->format)
+		img_fail(err, IMG_E_ARGUMENT, _("there is no image format \"%s\""),
+			 target->format);
+	else if (!strcmp(path, "-"))
+		img_fail(err, IMG_E_ARGUMENT, _("standard output needs a format; give it with -%c"),
+			 flag);
+	else
+		img_fail(err, IMG_E_ARGUMENT,
+			 _("\"%s\" does not end in the name of a format; give it with -%c"), path,
+			 flag);
+	return NULL;
+}
+
+static bool move_option(struct target_options *target, const char *name, char **to,
+			struct img_err *err)
+{
+	if (!optlist_has(target->options, name))
+		return true;
+	if (*to)
+		return img_fail(err, IMG_E_ARGUMENT, _("%s is given twice"), name);
+	*to = optlist_take(target->options, name);
+	return *to || out_of_memory(err);
+}
+
+bool target_settle(struct target_options *target, struct img_err *err)
+{
+	if (!move_option(target, "backing_file", &target->backing, err) ||
+	    !move_option(target, "backing_fmt", &target->backing_format, err))
+		return false;
+	if (target->backing_format && !target->backing)
+		return img_fail(err, IMG_E_ARGUMENT,
+				_("the format of a backing file is given, but no backing file"));
+	return true;
+}
+
+void target_free(struct target_options *target)
+{
+	free(target->options);
+	free(target->backing);
+	free(target->backing_format);
+}
+
+/* A relative name starts where the new image lies. */
+static char *backing_path(const struct target_options *target, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *resolved;
+
+	if (target->backing[0] == '/' || !slash)
+		return strdup(target->backing);
+	if (asprintf(&resolved, "%.*s/%s", (int)(slash - path), path, target->backing) < 0)
+		return NULL;
+	return resolved;
+}
+
+bool target_look_at_backing(const struct cli *cli, struct target_options *target,
+			    const char *path, uint64_t *size, struct img_err *err)
+{
+	const struct source_options how = {
+		.format = target->backing_format, .untrusted = target->untrusted,
+	};
+	char *resolved = backing_path(target, path);
+	struct img *im;
+
+	if (!resolved)
+		return out_of_memory(err);
+	im = source_open(cli, &how, resolved, 0, err);
+	free(resolved);
+	if (!im)
+		return img_within(err, _("backing file"));
+	*size = img_size(im);
+	if (!target->backing_format)
+		target->backing_format = strdup(img_format_name(img_layer_format(im, 0)));
+	img_close(im);
+	return target->backing_format || out_of_memory(err);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Images that a command makes: their format, and the backing file that they are to stand on. */
+#ifndef CMD_TARGET_H
+#define CMD_TARGET_H
+
+#include "common/cli.h"
+
+struct target_options {
+	const char *format;			/* NULL: the name says it */
+	char *options;				/* -o, or NULL */
+	char *backing, *backing_format;		/* or NULL; owned after target_settle() */
+	bool untrusted;
+};
+
+/*
+ * The format of a new image called path.  IMG_E_ARGUMENT when neither the option nor the name says
+ * it; flag is the option's letter.
+ */
+const struct img_format *target_format(const struct target_options *target, const char *path,
+				       char flag, struct img_err *err);
+/*
+ * Moves backing_file and backing_fmt from the option list to where -b and -F put them.  Free the
+ * three texts with target_free().  IMG_E_ARGUMENT when something is said twice or half.
+ */
+bool target_settle(struct target_options *target, struct img_err *err) IMG_MUST_CHECK;
+void target_free(struct target_options *target);
+/*
+ * Opens the backing file of a new image called path; fills in backing_format where it was not
+ * said, so that nobody has to guess it again, and *size with the guest bytes.
+ */
+bool target_look_at_backing(const struct cli *cli, struct target_options *target,
+			    const char *path, uint64_t *size, struct img_err *err) IMG_MUST_CHECK;
+
+/* Owned texts, for target_free(). */
+cli_set target_set_text;
+
+#endif
