@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* imgconv: copies a virtual disk into a new image of any format that can be written. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "common/exit.h"
+#include "common/optlist.h"
+#include "common/text.h"
+#include "imgconv/imgconv.h"
+
+/* Sizes that are no power of two are rounded down to one, as the engine wants it. */
+static uint32_t zero_grain(uint64_t sparse)
+{
+	const uint64_t most = UINT64_C(1) << 30;
+	uint32_t grain = 512;
+
+	if (!sparse)
+		return 0;
+	while (2 * (uint64_t)grain <= sparse && grain < most)
+		grain *= 2;
+	return grain;
+}
+
+static bool copy(const struct options *opt, struct img *src, struct img *dst,
+		 struct losses *losses, struct img_copy_stats *stats, struct img_err *err)
+{
+	const struct img_copy what = {
+		.src = src, .dst = dst, .threads = opt->threads, .rate = opt->rate,
+		.zero_grain = zero_grain(opt->sparse), .compress = opt->compress,
+		.salvage = opt->salvage, .digest = opt->digest,
+		.lost = losses_add, .lost_ctx = losses,
+	};
+	const struct progress_options silent = { .mode = PROGRESS_OFF };
+	struct progress progress;
+	const struct img_job *job = progress_start(&progress, &imgconv_cli,
+						   opt->quiet ? &silent : &opt->progress, "copy");
+	const bool ok = img_copy_run(&what, job, stats, err) && img_finish(dst, err);
+
+	progress_end(&progress, ok);
+	return ok;
+}
+
+/* Everything that has to be said about a copy that was made; *status is the exit status. */
+static bool conclude(const struct outcome *out, int *status, struct img_err *err)
+{
+	const uint64_t lost = out->stats->lost;
+	struct img_err text = { 0 };
+
+	if (lost) {
+		*status = CMD_INCOMPLETE;
+		img_fail(&text, IMG_E_INCOMPLETE,
+			 _("%s: %" PRIu64 " bytes could not be read; they are zeros in the target"),
+			 out->source, lost);
+		if (!out->opt->quiet)
+			cli_warn(&imgconv_cli, text.text);
+	}
+	if (!out->opt->report.wanted && !out->opt->digest && (!lost || out->opt->quiet))
+		return true;
+	return report_write(out, err);
+}
+
+static bool convert(const struct options *opt, const struct img_format *format,
+		    char *const names[2], int *status, struct img_err *err)
+{
+	struct losses losses = { .n = 0 };
+	struct img_copy_stats stats;
+	struct outcome out = {
+		.source = names[0], .target = names[1], .opt = opt, .stats = &stats,
+		.losses = &losses, .target_format = img_format_name(format),
+	};
+	struct img *src = source_open(&imgconv_cli, &opt->source, names[0], 0, err);
+	struct img *dst = src ? target_create(opt, format, names[1], img_size(src), err) : NULL;
+	bool ok = dst && copy(opt, src, dst, &losses, &stats, err);
+
+	if (ok) {
+		out.source_format = img_format_name(img_layer_format(src, 0));
+		ok = conclude(&out, status, err);
+	}
+	img_close(dst);
+	img_close(src);
+	free(losses.extents);
+	return ok;
+}
+
+/* What the options must not say together; ends the program. */
+static void check_usage(struct options *opt, const char *target)
+{
+	struct img_err err = { 0 };
+
+	opt->target.untrusted = opt->source.untrusted;
+	if (!target_settle(&opt->target, &err))
+		cli_misused(&imgconv_cli, &err);
+	if (opt->reads_as_zero && !opt->in_place)
+		img_fail(&err, IMG_E_ARGUMENT, _("--target-is-zero needs -n"));
+	else if (opt->in_place && !strcmp(target, "-"))
+		img_fail(&err, IMG_E_ARGUMENT, _("-n needs a target with a name"));
+	else if (!strcmp(target, "-") && isatty(STDOUT_FILENO))
+		img_fail(&err, IMG_E_ARGUMENT, _("an image is not written to a terminal"));
+	else
+		return;
+	cli_misused(&imgconv_cli, &err);
+}
+
+int main(int argc, char **argv)
+{
+	struct options opt = { .sparse = 4096, .report = { .style = IMG_STYLE_HUMAN } };
+	const struct img_format *format;
+	struct img_err err = { 0 };
+	int status = CMD_DONE;
+	char **names;
+	int n = cli_parse(&imgconv_cli, argc, argv, &opt, &names);
+	bool ok = true;
+
+	if (!optlist_wants_help(opt.target.options))
+		cli_need_operands(&imgconv_cli, n, 2, 2);
+	format = target_format(&opt.target, n == 2 ? names[1] : "-", 'O', &err);
+	if (!format)
+		cli_misused(&imgconv_cli, &err);
+	if (optlist_wants_help(opt.target.options)) {
+		optlist_print_help(format);
+	} else {
+		check_usage(&opt, names[1]);
+		ok = convert(&opt, format, names, &status, &err);
+	}
+	target_free(&opt.target);
+	return cli_end(&imgconv_cli, ok ? NULL : &err, status);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the parts of imgconv know of each other. */
+#ifndef CMD_IMGCONV_H
+#define CMD_IMGCONV_H
+
+#include "common/progress.h"
+#include "common/source.h"
+#include "common/target.h"
+
+struct report_options {
+	bool wanted;
+	enum img_style style;
+};
+
+struct options {
+	struct source_options source;
+	struct target_options target;
+	enum img_cache cache;
+	bool compress, in_place, reads_as_zero, salvage, quiet;
+	uint64_t sparse;	/* bytes that must be zeros to be left out; 0: do not look */
+	uint64_t rate;		/* bytes a second; 0: no limit */
+	unsigned threads;	/* 0: all cores */
+	const char *digest;	/* or NULL */
+	struct progress_options progress;
+	struct report_options report;
+};
+
+/* Lost extents of a salvage, collected for the report. */
+struct losses {
+	struct img_extent *extents;
+	size_t n, cap;
+	bool failed;		/* memory was out */
+};
+
+extern const struct cli imgconv_cli;
+
+/* The new image for a source of size guest bytes. */
+struct img *target_create(const struct options *opt, const struct img_format *format,
+			  const char *path, uint64_t size, struct img_err *err);
+/* img_copy's lost callback; ctx is a struct losses. */
+void losses_add(void *ctx, const struct img_extent *extent);
+
+struct outcome {
+	const char *source, *target;
+	const char *source_format, *target_format;
+	const struct options *opt;
+	const struct img_copy_stats *stats;
+	const struct losses *losses;
+};
+
+/* Writes the report to standard output, or to standard error when that is the target. */
+bool report_write(const struct outcome *out, struct img_err *err) IMG_MUST_CHECK;
+
+#endif

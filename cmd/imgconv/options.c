@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The options of imgconv. */
+#include <stddef.h>
+#include <string.h>
+#include "common/exit.h"
+#include "common/text.h"
+#include "imgconv/imgconv.h"
+
+/* "ID_OR_NAME", "snapshot.id=ID" or "snapshot.name=NAME". */
+static bool set_snapshot(const struct cli_option *row, void *field, const char *text,
+			 struct img_err *err)
+{
+	static const char *const keys[] = { "snapshot.id=", "snapshot.name=" };
+
+	(void)row, (void)err;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!strncmp(text, keys[i], strlen(keys[i])))
+			text += strlen(keys[i]);
+	*(const char **)field = text;
+	return true;
+}
+
+static bool set_report(const struct cli_option *row, void *field, const char *text,
+		       struct img_err *err)
+{
+	struct report_options *report = field;
+
+	report->wanted = true;
+	return cli_set_style(row, &report->style, text, err);
+}
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct cli_option rows[] = {
+	{ 'f', "format", "FORMAT", cli_set_text, AT(source.format),
+	  N_("format of the source (otherwise found out)") },
+	{ 'O', "target-format", "FORMAT", cli_set_text, AT(target.format),
+	  N_("format of the target (otherwise by its name)") },
+	{ 'o', "options", "NAME=VALUE,...", cli_set_list, AT(target.options),
+	  N_("options of the target's format; \"help\" lists them") },
+	{ 'c', "compress", NULL, cli_set_flag, AT(compress),
+	  N_("compress the target's content") },
+	{ 'S', "sparse-size", "SIZE", cli_set_size, AT(sparse),
+	  N_("leave out runs of zeros this long (default 4k)") },
+	{ 'B', "backing", "FILE", target_set_text, AT(target.backing),
+	  N_("store only what differs from this backing file") },
+	{ 'F', "backing-format", "FORMAT", target_set_text, AT(target.backing_format),
+	  N_("format of the backing file") },
+	{ 'l', "snapshot", "ID", set_snapshot, AT(source.snapshot),
+	  N_("copy an internal snapshot, by its id or name") },
+	{ 'n', "no-create", NULL, cli_set_flag, AT(in_place),
+	  N_("write into the target as it is; raw only") },
+	{ 0, "target-is-zero", NULL, cli_set_flag, AT(reads_as_zero),
+	  N_("with -n: the target is known to be all zeros") },
+	{ 0, "salvage", NULL, cli_set_flag, AT(salvage),
+	  N_("go on over what cannot be read, and list it") },
+	{ 0, "digest", "NAME", cli_set_text, AT(digest),
+	  N_("print a hash of the disk's content, e.g. sha256") },
+	{ 'm', "threads", "N", cli_set_count, AT(threads),
+	  N_("work with so many threads (default: all cores)") },
+	{ 'r', "rate-limit", "SIZE", cli_set_size, AT(rate),
+	  N_("copy at most so many bytes a second") },
+	{ 't', "cache", CLI_CACHES, cli_set_cache, AT(cache),
+	  N_("how the target is written") },
+	{ 'T', "source-cache", CLI_CACHES, cli_set_cache, AT(source.cache),
+	  N_("how the source is read") },
+	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
+	SOURCE_ROW_UNTRUSTED(AT(source.untrusted)),
+	{ 'W', "out-of-order", NULL, cli_ignore, 0,
+	  N_("accepted; there is nothing to allow") },
+	{ 'C', "copy-offload", NULL, cli_ignore, 0,
+	  N_("accepted; it is always tried") },
+	{ 0, "output", CLI_STYLES, set_report, AT(report),
+	  N_("report what was done") },
+	{ 'p', "progress", PROGRESS_VALUE, progress_set, AT(progress),
+	  N_("show how far it is, on standard error or as JSON") },
+	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
+	  N_("show no progress and no losses") },
+	{ .name = NULL },
+};
+
+const struct cli imgconv_cli = {
+	.name = "imgconv", .operands = N_("SOURCE TARGET"),
+	.summary = N_("Copies a virtual disk into a new image; \"-\" is a pipe."),
+	.options = rows, .failed = CMD_FAILED,
+};

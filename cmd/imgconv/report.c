@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What imgconv says about a copy that was made. */
+#include <stdlib.h>
+#include <string.h>
+#include "common/text.h"
+#include "imgconv/imgconv.h"
+
+void losses_add(void *ctx, const struct img_extent *extent)
+{
+	struct losses *losses = ctx;
+	struct img_extent *last = losses->n ? &losses->extents[losses->n - 1] : NULL;
+
+	if (last && last->start + last->len == extent->start && last->why == extent->why) {
+		last->len += extent->len;
+		return;
+	}
+	if (losses->n == losses->cap) {
+		const size_t cap = losses->cap ? 2 * losses->cap : 64;
+		struct img_extent *more = reallocarray(losses->extents, cap, sizeof(*more));
+
+		if (!more) {
+			losses->failed = true;
+			return;
+		}
+		losses->extents = more;
+		losses->cap = cap;
+	}
+	losses->extents[losses->n++] = *extent;
+}
+
+static void add_amounts(struct img_node *root, const struct img_copy_stats *stats)
+{
+	const struct { const char *key; uint64_t bytes; const char *label; } amounts[] = {
+		{ "virtual-size", stats->guest, N_("virtual size") },
+		{ "data", stats->data, N_("stored plain") },
+		{ "compressed", stats->compressed, N_("stored compressed") },
+		{ "cloned", stats->cloned, N_("shared with the source") },
+		{ "zero", stats->zero, N_("zeros") },
+		{ "lost", stats->lost, N_("lost") },
+	};
+
+	for (size_t i = 0; i < sizeof(amounts) / sizeof(amounts[0]); i++) {
+		img_node_u64(root, amounts[i].key, amounts[i].bytes, IMG_UNIT_BYTES);
+		img_node_label(root, _(amounts[i].label));
+	}
+}
+
+/* Programs get the reason in English: only the human style is translated. */
+static const char *reason_of(const struct img_extent *ex, enum img_style style)
+{
+	return style == IMG_STYLE_HUMAN ? _(ex->why) : ex->why;
+}
+
+static void add_losses(struct img_node *root, const struct losses *losses, enum img_style style)
+{
+	struct img_node *list;
+
+	if (!losses->n)
+		return;
+	list = img_node_list(root, "lost-extents");
+	img_node_label(root, _("lost extents"));
+	for (size_t i = 0; i < losses->n; i++) {
+		const struct img_extent *ex = &losses->extents[i];
+		struct img_node *map = img_node_map(list, "extent");
+
+		img_node_u64(map, "start", ex->start, IMG_UNIT_NONE);
+		img_node_u64(map, "length", ex->len, IMG_UNIT_NONE);
+		img_node_text(map, "reason", reason_of(ex, style));
+	}
+}
+
+static struct img_node *build(const struct outcome *out)
+{
+	const char *const names[][3] = {
+		{ "source", out->source, N_("source") },
+		{ "source-format", out->source_format, N_("source format") },
+		{ "target", out->target, N_("target") },
+		{ "target-format", out->target_format, N_("target format") },
+	};
+	struct img_node *root = img_node_root("imgconv");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		img_node_text(root, names[i][0], names[i][1]);
+		img_node_label(root, _(names[i][2]));
+	}
+	add_amounts(root, out->stats);
+	if (out->opt->digest) {
+		struct img_node *digest = img_node_map(root, "digest");
+
+		img_node_label(root, _("digest of the content"));
+		img_node_text(digest, "algorithm", out->opt->digest);
+		img_node_label(digest, _("algorithm"));
+		img_node_text(digest, "value", out->stats->digest);
+		img_node_label(digest, _("value"));
+	}
+	add_losses(root, out->losses, out->opt->report.style);
+	return root;
+}
+
+bool report_write(const struct outcome *out, struct img_err *err)
+{
+	FILE *to = strcmp(out->target, "-") ? stdout : stderr;
+	struct img_node *root;
+	bool ok;
+
+	if (out->losses->failed)
+		return img_fail(err, IMG_E_NOMEM, _("memory is out: there are too many losses"));
+	root = build(out);
+	if (!root)
+		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	ok = img_report_write(root, out->opt->report.style, to, err);
+	img_node_free(root);
+	return ok;
+}
