@@ -14,6 +14,9 @@
 #include "base/num.h"
 #include "store/zeros.h"
 
+/* A trial that is aligned everywhere. */
+#define CLONE_BYTES 65536
+
 const uint8_t img_zeros[IMG_ZEROS_BYTES] __attribute__((aligned(IMG_MEM_ALIGN)));
 
 const char *img_store_name(const struct img_store *store)
@@ -201,6 +204,21 @@ bool img_store_copy(struct img_store *st, uint64_t at, struct img_store *from, u
 		return st->ops->copy(st, at, from, from_at, len, done, err) || fail_in(st, err);
 	*done = 0;
 	return true;
+}
+
+/* Tries it behind the end, and cuts that off again. */
+bool img_store_clones(struct img_store *st, struct img_store *from)
+{
+	uint64_t size, end, done = 0;
+
+	if (!(st->caps & IMG_STORE_RESIZE) || !(from->caps & IMG_STORE_SEEK) ||
+	    !img_store_size(st, &end, NULL) || !img_store_size(from, &size, NULL) || size == 0 ||
+	    end > INT64_MAX / 2)
+		return false;
+	if (!img_store_copy(st, img_round_up(end, CLONE_BYTES), from, 0,
+			    img_min_u64(size, CLONE_BYTES), &done, NULL) || done == 0)
+		return false;
+	return img_store_resize(st, end, NULL);
 }
 
 bool img_store_peek(struct img_store *st, void *buf, size_t len, size_t *got, struct img_err *err)
