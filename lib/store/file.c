@@ -101,7 +101,9 @@ const struct img_store_ops img_file_ops = {
 	.extent = img_file_extent,
 	.resize = file_resize,
 	.preallocate = img_file_preallocate,
+	.expect = img_file_expect,
 	.sync = file_sync,
+	.copy = img_file_copy,
 	.publish = file_publish,
 	.close = file_close,
 };

@@ -72,6 +72,15 @@ bool img_file_preallocate(struct img_store *st, uint64_t at, uint64_t len,
 bool img_file_extent(struct img_store *st, uint64_t at, uint64_t limit, struct img_extent *out,
 		     struct img_err *err);
 
+/* file-copy.c */
+bool img_file_copy(struct img_store *st, uint64_t at, struct img_store *from, uint64_t from_at,
+		   uint64_t len, uint64_t *done, struct img_err *err);
+
+/* file-ahead.c */
+void img_file_expect(struct img_store *st, uint64_t end);
+/* Gives back what was set aside and not used.  Returns false and errno.  No writes meanwhile. */
+bool img_file_give_back(struct img_file *file);
+
 /* file-lock.c: as the holder of IMG_OPEN_* flags.  File systems without locks go without. */
 bool img_file_lock(int fd, unsigned flags, bool *locked, struct img_err *err);
 /* IMG_E_BUSY when a writer could not have fd; fd needs no right to read. */

@@ -85,7 +85,7 @@ void img_store_expect(struct img_store *st, uint64_t end);
 bool img_store_sync(struct img_store *st, struct img_err *err) IMG_MUST_CHECK;
 bool img_store_copy(struct img_store *st, uint64_t at, struct img_store *from, uint64_t from_at,
 		    uint64_t len, uint64_t *done, struct img_err *err) IMG_MUST_CHECK;
-/* Whether img_store_copy() from `from` into the still empty st shares blocks.  Tries it. */
+/* Whether img_store_copy() from `from` into the new st does anything.  Tries it; one caller. */
 bool img_store_clones(struct img_store *st, struct img_store *from);
 /* Gives a new file its name, replacing what was there; syncs first unless the cache is unsafe. */
 bool img_store_publish(struct img_store *st, struct img_err *err) IMG_MUST_CHECK;
@@ -110,22 +110,31 @@ struct img_store *img_store_file_new(const char *path, enum img_cache cache, str
  * reads is IMG_E_IO with EPIPE, provided that the process ignores SIGPIPE.
  */
 struct img_store *img_store_fd(int fd, unsigned flags, const char *shown_as, struct img_err *err);
-/* The first bytes of a pipe, kept so that reading from 0 still works; *got <= len. */
+/*
+ * The first bytes of a pipe, kept so that reading from 0 still works; *got <= len, and at most the
+ * first 64 KiB.  Before the first read only.
+ */
 bool img_store_peek(struct img_store *st, void *buf, size_t len, size_t *got,
 		    struct img_err *err) IMG_MUST_CHECK;
-/* Makes a pipe seekable: memory up to memory_limit bytes, then an unlinked file in $TMPDIR. */
+/*
+ * Makes a pipe seekable: the first memory_limit bytes in memory, the others in an unlinked file in
+ * $TMPDIR.  Reads the pipe as far as is needed; asking for the size reads all.  Any number of
+ * threads.  Owns pipe from then on; on failure it stays the caller's.
+ */
 struct img_store *img_store_spool(struct img_store *pipe, uint64_t memory_limit,
 				  struct img_err *err);
 /* An unlinked temporary file in dir (NULL: $TMPDIR or /var/tmp). */
 struct img_store *img_store_temporary(const char *dir, struct img_err *err);
+/* In memory, growing as it is written; content (may be NULL when len is 0) is copied. */
 struct img_store *img_store_mem(const void *content, size_t len, struct img_err *err);
 /* parent must outlive the slice and stays the caller's. */
 struct img_store *img_store_slice(struct img_store *parent, uint64_t at, uint64_t len,
 				  struct img_err *err);
 /*
- * Passes through to parent (which it owns) and fails as script says: "write:3" (the third write
- * fails with EIO), "read:2=ENOSPC", "write:5=short" (half is written, then EIO), "sync:1",
- * joined by ','.
+ * Passes through to parent (which it owns from then on; on failure it stays the caller's) and fails
+ * as script says: "write:3" (the third write fails with EIO), "read:2=ENOSPC", "write:5=short"
+ * (half is written, then EIO), "read:1=short" (the store seems to end halfway), "sync:1", joined by
+ * ','.  Also size, zero, extent, resize, preallocate, copy, publish.  IMG_E_ARGUMENT: wrong script.
  */
 struct img_store *img_store_fault(struct img_store *parent, const char *script,
 				  struct img_err *err);
