@@ -1,1 +1,5 @@
-# extent: add sources as libimg_sources += %D%/file.c
+libimg_sources += \
+	%D%/extent.h \
+	%D%/join.c \
+	%D%/same.c \
+	%D%/zero.c

@@ -1,3 +1,6 @@
 unit_tests += %D%/test
 %C%_test_LDADD = $(unit_ldadd)
-%C%_test_SOURCES =
+%C%_test_SOURCES = \
+	%D%/join_test.c \
+	%D%/same_test.c \
+	%D%/zero_test.c
