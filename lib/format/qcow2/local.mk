@@ -1,1 +1,6 @@
-# format/qcow2: add sources as libimg_sources += %D%/file.c
+libimg_sources += \
+	%D%/entry.c \
+	%D%/header.c \
+	%D%/header_encode.c \
+	%D%/layout.h \
+	%D%/qcow2.h

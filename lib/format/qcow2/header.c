@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The first cluster of a qcow2 file: header, extensions and backing name, from and to bytes.
+ * Pure: whether what the header points to lies inside the file is for others to say.
+ */
+#include <inttypes.h>
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/qcow2/qcow2.h"
+
+/* ---- Validation --------------------------------------------------------------------------------- */
+
+static bool validate_widths(const struct qcow2_header *hdr, struct img_err *err)
+{
+	const bool extended = hdr->incompatible & QCOW2_INCOMPATIBLE_EXTENDED_L2;
+
+	if (hdr->version != 2 && hdr->version != 3)
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("qcow2 version %" PRIu32 " is not known here"), hdr->version);
+	if (hdr->cluster_bits < QCOW2_CLUSTER_BITS_MIN)
+		return img_fail(err, IMG_E_CORRUPT, _("%u cluster bits are less than %d"),
+				hdr->cluster_bits, QCOW2_CLUSTER_BITS_MIN);
+	if (hdr->cluster_bits > QCOW2_CLUSTER_BITS_MAX)
+		return img_fail(err, IMG_E_RANGE, _("%u cluster bits are more than %d"),
+				hdr->cluster_bits, QCOW2_CLUSTER_BITS_MAX);
+	if (extended && hdr->cluster_bits < QCOW2_CLUSTER_BITS_EXTENDED)
+		return img_fail(err, IMG_E_CORRUPT,
+				_("%u cluster bits are less than the %d that subclusters need"),
+				hdr->cluster_bits, QCOW2_CLUSTER_BITS_EXTENDED);
+	if (hdr->refcount_order > QCOW2_REFCOUNT_ORDER_MAX)
+		return img_fail(err, IMG_E_CORRUPT, _("refcount order %u is more than %d"),
+				hdr->refcount_order, QCOW2_REFCOUNT_ORDER_MAX);
+	return true;
+}
+
+static bool validate_methods(const struct qcow2_header *hdr, struct img_err *err)
+{
+	const bool flagged = hdr->incompatible & QCOW2_INCOMPATIBLE_COMPRESSION;
+
+	if (hdr->version < 3 &&
+	    (hdr->incompatible || hdr->refcount_order != QCOW2_REFCOUNT_ORDER_V2))
+		return img_fail(err, IMG_E_RANGE, _("version 2 has neither features nor refcounts "
+				"that are not 16 bits wide"));
+	if (hdr->crypt > QCOW2_CRYPT_LUKS)
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("encryption method %" PRIu32 " is not known here"), hdr->crypt);
+	if (flagged != (hdr->compression != QCOW2_COMPRESSION_DEFLATE))
+		return img_fail(err, IMG_E_CORRUPT,
+				_("compression type %u contradicts its feature bit"),
+				hdr->compression);
+	if (hdr->compression > QCOW2_COMPRESSION_ZSTD)
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("compression type %u is not known here"), hdr->compression);
+	return true;
+}
+
+static bool validate_aligned(const struct qcow2_header *hdr, uint64_t at, const char *what,
+			     struct img_err *err)
+{
+	if (at & ((UINT64_C(1) << hdr->cluster_bits) - 1))
+		return img_fail(err, IMG_E_CORRUPT,
+				_("the %s at 0x%" PRIx64 " does not start a cluster"), what, at);
+	return true;
+}
+
+static bool validate_l1(const struct qcow2_header *hdr, struct img_err *err)
+{
+	struct qcow2_geometry geo;
+
+	qcow2_geometry_init(&geo, hdr);
+	const uint64_t needed = qcow2_l1_needed(&geo, hdr->size);
+	if (hdr->l1_entries > QCOW2_L1_BYTES_MAX / sizeof(uint64_t))
+		return img_fail(err, IMG_E_RANGE, _("an L1 table of %" PRIu32 " entries is larger "
+				"than 32 MiB"), hdr->l1_entries);
+	if (hdr->l1_entries < needed)
+		return img_fail(err, IMG_E_CORRUPT, _("a disk of %" PRIu64 " bytes needs an L1 "
+				"table of %" PRIu64 " entries; this one has %" PRIu32),
+				hdr->size, needed, hdr->l1_entries);
+	if (hdr->l1_entries && !hdr->l1_off)
+		return img_fail(err, IMG_E_CORRUPT, _("the L1 table lies over the header"));
+	return validate_aligned(hdr, hdr->l1_off, _("L1 table"), err);
+}
+
+static bool validate_tables(const struct qcow2_header *hdr, struct img_err *err)
+{
+	const uint64_t reftable = (uint64_t)hdr->reftable_clusters << hdr->cluster_bits;
+
+	if (reftable > QCOW2_REFTABLE_BYTES_MAX)
+		return img_fail(err, IMG_E_RANGE,
+				_("a refcount table of %" PRIu64 " bytes is larger than 8 MiB"),
+				reftable);
+	if (hdr->n_snapshots > QCOW2_SNAPSHOTS_MAX)
+		return img_fail(err, IMG_E_RANGE, _("%" PRIu32 " snapshots are more than %d"),
+				hdr->n_snapshots, QCOW2_SNAPSHOTS_MAX);
+	if (hdr->n_snapshots &&
+	    !validate_aligned(hdr, hdr->snapshots_off, _("snapshot table"), err))
+		return false;
+	return validate_aligned(hdr, hdr->reftable_off, _("refcount table"), err);
+}
+
+bool qcow2_header_validate(const struct qcow2_header *hdr, struct img_err *err)
+{
+	return validate_widths(hdr, err) && validate_methods(hdr, err) && validate_l1(hdr, err) &&
+	       validate_tables(hdr, err);
+}
+
+/* ---- Decoding ----------------------------------------------------------------------------------- */
+
+/* The part of the first cluster that is decoded; len never goes beyond the cluster. */
+struct first_cluster {
+	const uint8_t *raw;
+	size_t len;
+	uint64_t backing_off;
+	uint32_t backing_len, header_len;
+	const uint8_t *feature_names;	/* inside raw, or NULL */
+	size_t n_feature_names;
+};
+
+static bool fail_short(const struct first_cluster *first, struct img_err *err)
+{
+	return img_fail(err, IMG_E_INCOMPLETE, _("the file ends inside the header, after %zu bytes"),
+			first->len);
+}
+
+static bool decode_v2(struct first_cluster *first, struct qcow2_header *hdr, struct img_err *err)
+{
+	const uint8_t *raw = first->raw;
+
+	if (first->len < 4 || img_get_be32(raw + QCOW2_HDR_MAGIC) != QCOW2_MAGIC)
+		return img_fail(err, IMG_E_NOT_THIS_FORMAT, _("this is not a qcow2 image"));
+	if (first->len < QCOW2_HDR_V2_LEN)
+		return fail_short(first, err);
+	hdr->version = img_get_be32(raw + QCOW2_HDR_VERSION);
+	if (hdr->version < 2)
+		return img_fail(err, IMG_E_NOT_THIS_FORMAT,
+				_("this is a qcow image of version %" PRIu32 ", not a qcow2"),
+				hdr->version);
+	first->backing_off = img_get_be64(raw + QCOW2_HDR_BACKING_OFF);
+	first->backing_len = img_get_be32(raw + QCOW2_HDR_BACKING_LEN);
+	hdr->cluster_bits = img_get_be32(raw + QCOW2_HDR_CLUSTER_BITS);
+	hdr->size = img_get_be64(raw + QCOW2_HDR_SIZE);
+	hdr->crypt = img_get_be32(raw + QCOW2_HDR_CRYPT);
+	hdr->l1_entries = img_get_be32(raw + QCOW2_HDR_L1_ENTRIES);
+	hdr->l1_off = img_get_be64(raw + QCOW2_HDR_L1_OFF);
+	hdr->reftable_off = img_get_be64(raw + QCOW2_HDR_REFTABLE_OFF);
+	hdr->reftable_clusters = img_get_be32(raw + QCOW2_HDR_REFTABLE_CLUSTERS);
+	hdr->n_snapshots = img_get_be32(raw + QCOW2_HDR_SNAPSHOTS);
+	hdr->snapshots_off = img_get_be64(raw + QCOW2_HDR_SNAPSHOTS_OFF);
+	hdr->refcount_order = QCOW2_REFCOUNT_ORDER_V2;
+	first->header_len = QCOW2_HDR_V2_LEN;
+	return true;
+}
+
+static bool decode_v3(struct first_cluster *first, struct qcow2_header *hdr, struct img_err *err)
+{
+	const uint8_t *raw = first->raw;
+
+	if (first->len < QCOW2_HDR_V3_LEN)
+		return fail_short(first, err);
+	hdr->incompatible = img_get_be64(raw + QCOW2_HDR_INCOMPATIBLE);
+	hdr->compatible = img_get_be64(raw + QCOW2_HDR_COMPATIBLE);
+	hdr->autoclear = img_get_be64(raw + QCOW2_HDR_AUTOCLEAR);
+	hdr->refcount_order = img_get_be32(raw + QCOW2_HDR_REFCOUNT_ORDER);
+	first->header_len = img_get_be32(raw + QCOW2_HDR_LEN);
+	if (first->header_len < QCOW2_HDR_V3_LEN || first->header_len % 8 ||
+	    first->header_len > UINT32_C(1) << hdr->cluster_bits)
+		return img_fail(err, IMG_E_CORRUPT, _("a header length of %" PRIu32 " bytes"),
+				first->header_len);
+	if (first->header_len > first->len)
+		return fail_short(first, err);
+	if (first->header_len > QCOW2_HDR_COMPRESSION)
+		hdr->compression = raw[QCOW2_HDR_COMPRESSION];
+	return true;
+}
+
+/* Up to len bytes or the first NUL; nothing for an empty text.  *out must be unused. */
+static bool take_text(const uint8_t *from, size_t len, const char *what, char **out,
+		      struct img_err *err)
+{
+	len = strnlen((const char *)from, len);
+	if (*out)
+		return img_fail(err, IMG_E_CORRUPT, _("the header holds two extensions for the %s"),
+				what);
+	if (!len)
+		return true;
+	*out = img_calloc(len + 1, 1, err);
+	if (*out)
+		memcpy(*out, from, len);
+	return *out;
+}
+
+static bool take_bitmaps(const uint8_t *from, size_t len, struct qcow2_header *hdr,
+			 struct img_err *err)
+{
+	if (len < QCOW2_BITMAPS_LEN)
+		return img_fail(err, IMG_E_CORRUPT, _("a bitmaps extension of %zu bytes"), len);
+	hdr->n_bitmaps = img_get_be32(from + QCOW2_BITMAPS_COUNT);
+	hdr->bitmap_dir_len = img_get_be64(from + QCOW2_BITMAPS_DIR_LEN);
+	hdr->bitmap_dir_off = img_get_be64(from + QCOW2_BITMAPS_DIR_OFF);
+	return true;
+}
+
+static bool take_crypt(const uint8_t *from, size_t len, struct qcow2_header *hdr,
+		       struct img_err *err)
+{
+	if (len < QCOW2_CRYPT_EXT_LEN)
+		return img_fail(err, IMG_E_CORRUPT, _("an encryption extension of %zu bytes"), len);
+	hdr->crypt_off = img_get_be64(from + QCOW2_CRYPT_OFF);
+	hdr->crypt_len = img_get_be64(from + QCOW2_CRYPT_LEN);
+	return true;
+}
+
+static bool take_extension(struct first_cluster *first, uint32_t type, const uint8_t *data,
+			   size_t len, struct qcow2_header *hdr, struct img_err *err)
+{
+	switch (type) {
+	case QCOW2_EXT_BACKING_FORMAT:
+		return take_text(data, len, _("backing format"), &hdr->backing_format, err);
+	case QCOW2_EXT_DATA_FILE:
+		return take_text(data, len, _("data file"), &hdr->data_file, err);
+	case QCOW2_EXT_BITMAPS:
+		return take_bitmaps(data, len, hdr, err);
+	case QCOW2_EXT_CRYPT:
+		return take_crypt(data, len, hdr, err);
+	case QCOW2_EXT_FEATURE_NAMES:
+		first->feature_names = data;
+		first->n_feature_names = len / QCOW2_FEATURE_LEN;
+		return true;
+	default:
+		return true;	/* unknown ones may be ignored */
+	}
+}
+
+static bool decode_extensions(struct first_cluster *first, struct qcow2_header *hdr,
+			      struct img_err *err)
+{
+	const uint64_t end = img_min_u64(first->backing_off ? first->backing_off : first->len,
+					 first->len);
+	uint64_t at = first->header_len;
+
+	while (at + QCOW2_EXT_DATA <= end) {
+		const uint8_t *ext = first->raw + at;
+		const uint32_t type = img_get_be32(ext + QCOW2_EXT_TYPE);
+		const uint32_t len = img_get_be32(ext + QCOW2_EXT_LEN);
+
+		if (type == QCOW2_EXT_END)
+			return true;
+		if (len > end - at - QCOW2_EXT_DATA)
+			return img_fail(err, IMG_E_CORRUPT,
+					_("header extension 0x%08" PRIx32 " of %" PRIu32
+					  " bytes does not fit in the first cluster"), type, len);
+		if (!take_extension(first, type, ext + QCOW2_EXT_DATA, len, hdr, err))
+			return false;
+		at += QCOW2_EXT_DATA + img_round_up(len, QCOW2_EXT_ALIGN);
+	}
+	return true;
+}
+
+static bool decode_backing(const struct first_cluster *first, struct qcow2_header *hdr,
+			   struct img_err *err)
+{
+	const uint64_t cluster = UINT64_C(1) << hdr->cluster_bits;
+	const uint64_t at = first->backing_off;
+
+	if (!at || !first->backing_len)
+		return true;
+	if (first->backing_len > QCOW2_BACKING_MAX)
+		return img_fail(err, IMG_E_RANGE, _("a backing file name of %" PRIu32
+				" bytes is longer than %d"), first->backing_len, QCOW2_BACKING_MAX);
+	if (at < first->header_len || at > cluster || first->backing_len > cluster - at)
+		return img_fail(err, IMG_E_CORRUPT,
+				_("the backing file name at 0x%" PRIx64 " is not in the first cluster"),
+				at);
+	if (first->len < at + first->backing_len)
+		return fail_short(first, err);
+	return take_text(first->raw + at, first->backing_len, _("backing file"), &hdr->backing, err);
+}
+
+/* The name that the image itself gives to a feature bit, made printable; false: none. */
+static bool feature_name(const struct first_cluster *first, enum qcow2_feature_type type,
+			 unsigned bit, char name[QCOW2_FEATURE_NAME_LEN + 1])
+{
+	for (size_t i = 0; i < first->n_feature_names; i++) {
+		const uint8_t *row = first->feature_names + i * QCOW2_FEATURE_LEN;
+		const char *text = (const char *)row + QCOW2_FEATURE_NAME;
+		const size_t len = strnlen(text, QCOW2_FEATURE_NAME_LEN);
+
+		if (row[QCOW2_FEATURE_TYPE] != type || row[QCOW2_FEATURE_BIT] != bit || !len)
+			continue;
+		for (size_t j = 0; j < len; j++)
+			name[j] = text[j] >= ' ' && text[j] <= '~' ? text[j] : '?';
+		name[len] = '\0';
+		return true;
+	}
+	return false;
+}
+
+static bool refuse_unknown_features(const struct first_cluster *first,
+				    const struct qcow2_header *hdr, struct img_err *err)
+{
+	const uint64_t unknown = hdr->incompatible & ~QCOW2_INCOMPATIBLE_KNOWN;
+	char name[QCOW2_FEATURE_NAME_LEN + 1];
+
+	if (!unknown)
+		return true;
+	const unsigned bit = (unsigned)__builtin_ctzll(unknown);
+	if (!feature_name(first, QCOW2_FEATURE_INCOMPATIBLE, bit, name))
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("the image needs incompatible feature %u, which is not known here"),
+				bit);
+	return img_fail(err, IMG_E_UNSUPPORTED,
+			_("the image needs the feature \"%s\", which is not known here"), name);
+}
+
+static bool decode(struct first_cluster *first, struct qcow2_header *hdr, struct img_err *err)
+{
+	if (!decode_v2(first, hdr, err) || !validate_widths(hdr, err))
+		return false;
+	first->len = img_min_u64(first->len, UINT64_C(1) << hdr->cluster_bits);
+	if (hdr->version >= 3 && !decode_v3(first, hdr, err))
+		return false;
+	return decode_extensions(first, hdr, err) && refuse_unknown_features(first, hdr, err) &&
+	       decode_backing(first, hdr, err) && qcow2_header_validate(hdr, err);
+}
+
+bool qcow2_header_decode(const uint8_t *raw, size_t len, struct qcow2_header *out,
+			 struct img_err *err)
+{
+	struct first_cluster first = { .raw = raw, .len = len };
+	struct qcow2_header hdr = { 0 };
+
+	if (!decode(&first, &hdr, err)) {
+		qcow2_header_clear(&hdr);
+		return false;
+	}
+	*out = hdr;
+	return true;
+}
+
+void qcow2_header_clear(struct qcow2_header *hdr)
+{
+	free(hdr->backing);
+	free(hdr->backing_format);
+	free(hdr->data_file);
+	*hdr = (struct qcow2_header){ 0 };
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The qcow2 driver's own header: what its files offer each other.
+ *
+ * header.c and entry.c are pure functions on bytes; a layer that is read is a header, a map and a
+ * pool of decoders; a layer that is being made has its state in struct qcow2_new.
+ */
+#ifndef QCOW2_QCOW2_H
+#define QCOW2_QCOW2_H
+
+#include "format/format.h"
+#include "format/qcow2/layout.h"
+
+/* ---- header.c --------------------------------------------------------------------------------- */
+
+/* §"Header" and §"Header extensions", in host order.  Of version 2 the missing fields are filled. */
+struct qcow2_header {
+	uint32_t version;		/* 2 or 3 */
+	unsigned cluster_bits;
+	uint64_t size;			/* guest bytes */
+	uint32_t crypt;			/* QCOW2_CRYPT_* */
+	uint32_t l1_entries;
+	uint64_t l1_off;
+	uint64_t reftable_off;
+	uint32_t reftable_clusters;
+	uint32_t n_snapshots;
+	uint64_t snapshots_off;
+	uint64_t incompatible, compatible, autoclear;
+	unsigned refcount_order;	/* entries are 1 << refcount_order bits wide */
+	unsigned compression;		/* QCOW2_COMPRESSION_* */
+	uint32_t n_bitmaps;		/* 0: no bitmaps extension */
+	uint64_t bitmap_dir_off, bitmap_dir_len;
+	uint64_t crypt_off, crypt_len;	/* where the LUKS header lies; 0: no such extension */
+	/* Owned; NULL when the image does not say.  Never empty. */
+	char *backing, *backing_format, *data_file;
+};
+
+/*
+ * Decodes and validates raw[0, len), the first cluster of a file or as much of it as the file has.
+ * out is owned by the caller, qcow2_header_clear() frees what it holds.
+ * Errors: IMG_E_NOT_THIS_FORMAT (magic, version), IMG_E_INCOMPLETE, IMG_E_CORRUPT, IMG_E_RANGE
+ * (a limit of layout.h), IMG_E_UNSUPPORTED (an incompatible feature, named), IMG_E_NOMEM.
+ */
+bool qcow2_header_decode(const uint8_t *raw, size_t len, struct qcow2_header *out,
+			 struct img_err *err) IMG_MUST_CHECK;
+/*
+ * The inverse: fills all of raw[0, len), the first cluster, with header, extensions (of version 3
+ * also the feature name table, where there is room for it) and backing name, zeros behind.
+ * len is the cluster size.  Errors: those of qcow2_header_validate(); IMG_E_RANGE when the names
+ * do not fit.
+ */
+bool qcow2_header_encode(const struct qcow2_header *hdr, uint8_t *raw, size_t len,
+			 struct img_err *err) IMG_MUST_CHECK;
+/* The numbers of hdr against the limits and against each other.  Errors as decode. */
+bool qcow2_header_validate(const struct qcow2_header *hdr, struct img_err *err) IMG_MUST_CHECK;
+void qcow2_header_clear(struct qcow2_header *hdr);
+
+/* ---- entry.c ---------------------------------------------------------------------------------- */
+
+/* What is needed to read a table entry, and to know which one to read. */
+struct qcow2_geometry {
+	unsigned cluster_bits;
+	unsigned l2_bits;		/* an L2 table has 1 << l2_bits entries ... */
+	unsigned l2_entry_len;		/* ... of 8 or, with subclusters, 16 bytes */
+	bool zero_flag;			/* bit 0 of a standard descriptor means zeros */
+	bool subclusters;		/* §"Extended L2 Entries" */
+	bool data_file;			/* guest clusters lie in the external data file */
+};
+
+void qcow2_geometry_init(struct qcow2_geometry *geo, const struct qcow2_header *hdr);
+
+static inline uint64_t qcow2_cluster_size(const struct qcow2_geometry *geo)
+{
+	return UINT64_C(1) << geo->cluster_bits;
+}
+
+/* log2 of the guest bytes that one L2 table, one L1 entry, is for; at most 39. */
+static inline unsigned qcow2_l1_bits(const struct qcow2_geometry *geo)
+{
+	return geo->cluster_bits + geo->l2_bits;
+}
+
+/* Number of L1 entries for size guest bytes. */
+uint64_t qcow2_l1_needed(const struct qcow2_geometry *geo, uint64_t size);
+
+/*
+ * Where the L2 table lies, 0: there is none.  False, with *why a static English phrase marked for
+ * translation, when the entry breaks §"Cluster mapping".
+ */
+bool qcow2_l1_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t *host,
+		     const char **why) IMG_MUST_CHECK;
+uint64_t qcow2_l1_encode(uint64_t host, bool copied);
+
+enum qcow2_cluster_kind {
+	QCOW2_CLUSTER_HOLE,		/* ask the layer below */
+	QCOW2_CLUSTER_ZERO,
+	QCOW2_CLUSTER_DATA,
+	QCOW2_CLUSTER_COMPRESSED,
+	QCOW2_CLUSTER_MIXED,		/* subclusters differ: see the two maps */
+};
+
+/* One L2 entry.  With subclusters: kind is that of all 32, unless MIXED. */
+struct qcow2_cluster {
+	enum qcow2_cluster_kind kind;
+	bool allocated;			/* host is a cluster of ours (DATA: always) */
+	bool copied;
+	uint64_t host;			/* COMPRESSED: the first byte, any alignment */
+	uint32_t stored_len;		/* COMPRESSED: bytes up to the end of the last sector */
+	uint32_t data_map, zero_map;	/* MIXED: bit i is for subcluster i; neither: a hole */
+};
+
+/*
+ * Decodes an L2 entry; bitmap is its second half, 0 without subclusters.  False, with *why a
+ * static English phrase marked for translation, when the entry breaks the specification.
+ */
+bool qcow2_l2_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t bitmap,
+		     struct qcow2_cluster *out, const char **why) IMG_MUST_CHECK;
+/*
+ * The inverse, into l2_entry_len bytes at raw.  COMPRESSED: stored_len is any length from 1 to
+ * twice the cluster minus a sector, and host below qcow2_compressed_end().
+ */
+void qcow2_l2_encode(const struct qcow2_geometry *geo, const struct qcow2_cluster *cluster,
+		     uint8_t *raw);
+/* A compressed cluster cannot be described that starts here or behind. */
+uint64_t qcow2_compressed_end(const struct qcow2_geometry *geo);
+
+/* As qcow2_l1_decode(), for a refcount block. */
+bool qcow2_reftable_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t *host,
+			   const char **why) IMG_MUST_CHECK;
+/* Count number index of a refcount block whose counts are 1 << order bits wide, order 0 to 6. */
+uint64_t qcow2_refcount_get(const uint8_t *block, unsigned order, size_t index);
+/* The other bits of a shared byte stay; count must fit. */
+void qcow2_refcount_put(uint8_t *block, unsigned order, size_t index, uint64_t count);
+/* The largest count of that width. */
+uint64_t qcow2_refcount_max(unsigned order);
+
+/* ---- Writing a new image: owned by the writing files ------------------------------------------- */
+
+struct qcow2_new;
+bool qcow2_create(struct img_layer *ly, const struct img_layer_create *what, struct img_err *err);
+/* Accepts NULL. */
+void qcow2_new_free(struct qcow2_new *fresh);
+extern const struct img_write_ops qcow2_write_ops;
+extern const struct img_option qcow2_create_options[];
+
+/* ---- The layer ---------------------------------------------------------------------------------- */
+
+/* img_layer.priv, for an image that is read and for one that is being made. */
+struct qcow2 {
+	struct qcow2_header header;
+	struct qcow2_geometry geo;
+	struct img_store *data_file;	/* owned; NULL: guest clusters lie in the layer's store */
+	struct qcow2_new *fresh;	/* owned; NULL unless the image is being made */
+};
+
+#endif
