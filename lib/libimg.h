@@ -60,7 +60,7 @@ bool img_fail_os(struct img_err *err, const char *fmt, ...) IMG_PRINTF(2, 3);
 /* Puts "fmt: " in front of the text that err already has; code and os_errno stay. */
 bool img_within(struct img_err *err, const char *fmt, ...) IMG_PRINTF(2, 3);
 
-/* ---- Reports: collected first, printed later -------------------------------------------------- */
+/* ---- Reports: collected first, printed later ------------------------------------------------- */
 
 struct img_node;
 
@@ -82,13 +82,13 @@ void img_node_u64(struct img_node *parent, const char *key, uint64_t value, enum
 void img_node_real(struct img_node *parent, const char *key, double value, enum img_unit unit);
 void img_node_text(struct img_node *parent, const char *key, const char *value);
 void img_node_flag(struct img_node *parent, const char *key, bool value);
-/* The human style prints this in place of the key; a translated phrase.  Call right after adding. */
+/* The human style prints this in place of the key; translated.  Call right after adding. */
 void img_node_label(struct img_node *parent, const char *label);
 /* Errors: IMG_E_NOMEM, IMG_E_IO (out), IMG_E_UNSUPPORTED (XML library not on this machine). */
 bool img_report_write(const struct img_node *root, enum img_style style, FILE *out,
 		      struct img_err *err) IMG_MUST_CHECK;
 
-/* ---- Formats ---------------------------------------------------------------------------------- */
+/* ---- Formats --------------------------------------------------------------------------------- */
 
 struct img_format;
 
@@ -97,7 +97,7 @@ enum {
 	IMG_FMT_BACKING    = 1 << 1,	/* can stand on a backing file */
 	IMG_FMT_COMPRESS   = 1 << 2,	/* can hold compressed units */
 	IMG_FMT_SEQUENTIAL = 1 << 3,	/* a new image can go out front to back, into a pipe */
-	IMG_FMT_STREAM     = 1 << 4,	/* can be read front to back, from a pipe, without a spool */
+	IMG_FMT_STREAM     = 1 << 4,	/* can be read front to back, without a spool */
 	IMG_FMT_SNAPSHOT   = 1 << 5,	/* holds internal snapshots */
 };
 
@@ -127,7 +127,7 @@ const char *img_format_name(const struct img_format *format);
 unsigned img_format_caps(const struct img_format *format);
 const struct img_option *img_format_options(const struct img_format *format);
 
-/* ---- Extents ---------------------------------------------------------------------------------- */
+/* ---- Extents --------------------------------------------------------------------------------- */
 
 struct img_store;
 
@@ -164,7 +164,7 @@ struct img_extent {
  */
 bool img_extent_join(struct img_extent *first, const struct img_extent *next);
 
-/* ---- Images ----------------------------------------------------------------------------------- */
+/* ---- Images ---------------------------------------------------------------------------------- */
 
 struct img;
 
@@ -263,7 +263,7 @@ struct img_create {
 struct img *img_create(const struct img_create *what, struct img_err *err);
 bool img_finish(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 
-/* ---- Long operations -------------------------------------------------------------------------- */
+/* ---- Long operations ------------------------------------------------------------------------- */
 
 /* How a long operation talks back.  Any member may be NULL.  Called by one thread at a time. */
 struct img_job {
@@ -277,7 +277,7 @@ struct img_copy {
 	struct img *src, *dst;
 	unsigned threads;	/* 0: one for each core */
 	uint64_t memory;	/* bytes of buffers in flight at most; 0: the default */
-	uint32_t zero_grain;	/* power of two: bytes looked at as one when searching zeros; or 0 */
+	uint32_t zero_grain;	/* power of two: looked at as one when searching zeros; or 0 */
 	uint64_t rate;		/* bytes of data a second at most; 0: no limit */
 	bool compress;
 	bool salvage;		/* go on over lost extents; they read as zeros in dst */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Libraries that are loaded only when they are needed: start-up time is part of a pipeline's speed. */
+/* Libraries that are loaded only when needed: start-up time is part of a pipeline's speed. */
 #ifndef IMG_BASE_LAZY_H
 #define IMG_BASE_LAZY_H
 

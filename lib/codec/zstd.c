@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Zstandard frames, one for each unit; the contexts are kept, which is worth a fifth of the time. */
+/* Zstandard frames, one for each unit; keeping the contexts is worth a fifth of the time. */
 #include <zstd.h>
 #include <zstd_errors.h>
 

@@ -53,7 +53,7 @@ struct window {
 	struct img_err err;
 };
 
-/* ---- Taking the next window ------------------------------------------------------------------- */
+/* ---- Taking the next window ------------------------------------------------------------------ */
 
 static uint64_t end_of_both(const struct comparison *c)
 {
@@ -129,7 +129,7 @@ static bool take(struct comparison *c, struct window *w, struct img_err *err)
 								      : look_ahead(c, w, err);
 }
 
-/* ---- Comparing one window --------------------------------------------------------------------- */
+/* ---- Comparing one window -------------------------------------------------------------------- */
 
 static bool fill(struct img *im, struct window *w, int s, struct img_err *err)
 {
@@ -167,7 +167,7 @@ static bool compare_window(struct comparison *c, struct window *w, struct img_er
 	return true;
 }
 
-/* ---- Telling, in guest order ------------------------------------------------------------------ */
+/* ---- Telling, in guest order ----------------------------------------------------------------- */
 
 static void tell_run(struct comparison *c)
 {
@@ -213,7 +213,7 @@ static void tell(struct comparison *c, const struct window *w)
 		job->progress(job->ctx, w->at + w->len, w->total);
 }
 
-/* ---- Threads ---------------------------------------------------------------------------------- */
+/* ---- Threads --------------------------------------------------------------------------------- */
 
 /* False: there is no more to do.  The lock is held, but not while the window is looked for. */
 static bool take_window(struct comparison *c, struct window *w)

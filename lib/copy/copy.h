@@ -12,7 +12,7 @@
 
 #include "image/image.h"
 
-/* ---- Plan (plan.c): a lazy iterator over the source, one caller ------------------------------- */
+/* ---- Plan (plan.c): a lazy iterator over the source, one caller ------------------------------ */
 
 struct img_plan {
 	struct img *src;
@@ -51,7 +51,7 @@ bool img_chunk_ranges(const struct img_chunk *chunk, uint64_t grain, struct img_
 bool img_ranges_add(struct img_ranges *ranges, uint64_t at, uint64_t len, struct img_err *err)
 	IMG_MUST_CHECK;
 
-/* ---- Work (work.c): one chunk from the source to what the target stores ----------------------- */
+/* ---- Work (work.c): one chunk from the source to what the target stores ---------------------- */
 
 /* What all workers share; constant while they run. */
 struct img_work {
@@ -85,7 +85,7 @@ void img_parcel_free(struct img_parcel *p);
 bool img_work_run(const struct img_work *work, struct img_parcel *p, struct img_err *err)
 	IMG_MUST_CHECK;
 
-/* ---- Commit (commit.c): a worked parcel into the target --------------------------------------- */
+/* ---- Commit (commit.c): a worked parcel into the target -------------------------------------- */
 
 /* In order of the chunks, one caller. */
 bool img_commit_reserve(struct img_layer *dst, struct img_parcel *p, struct img_err *err)

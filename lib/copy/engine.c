@@ -63,7 +63,7 @@ static struct parcel *parcel_of(struct engine *e, uint64_t seq)
 	return &e->ring[seq % e->n_ring];
 }
 
-/* ---- The steps; none holds the lock ----------------------------------------------------------- */
+/* ---- The steps; none holds the lock ---------------------------------------------------------- */
 
 static bool plan_stream(struct engine *e, struct img_parcel *p, struct img_err *err)
 {
@@ -190,7 +190,7 @@ static bool step_publish(struct engine *e, struct parcel *parcel, struct img_err
 	return true;
 }
 
-/* ---- Choosing and taking steps; all with the lock held but inside `run_*` --------------------- */
+/* ---- Choosing and taking steps; all with the lock held but inside `run_*` -------------------- */
 
 static void note_failure(struct engine *e, uint64_t seq, const struct img_err *err)
 {
@@ -345,7 +345,7 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/* ---- Setting up ------------------------------------------------------------------------------- */
+/* ---- Setting up ------------------------------------------------------------------------------ */
 
 static unsigned thread_count(const struct img_copy *what)
 {
@@ -369,7 +369,7 @@ static bool measure(struct engine *e, struct img_err *err)
 	return ok;
 }
 
-/* Clones need a target that takes plain bytes at block boundaries, in a store that shares blocks. */
+/* Clones need a target with plain bytes at block boundaries, in a store that shares blocks. */
 static bool can_clone(const struct engine *e)
 {
 	const struct img *src = e->work.src;
@@ -389,7 +389,8 @@ static bool init_work(struct engine *e, struct img_err *err)
 	work->grain = img_max_u64(e->dst->unit, what->zero_grain);
 	work->window = img_max_u64(work->grain, MIN_WINDOW);
 	/* A target that cannot seek was told what comes before the content was looked at. */
-	work->find_zeros = what->zero_grain && !(e->strict_order && e->dst->format->write->announce);
+	work->find_zeros = what->zero_grain &&
+			   !(e->strict_order && e->dst->format->write->announce);
 	work->salvage = what->salvage;
 	if (!e->strict_order && !img_open_below(what->dst, &work->below, err))
 		return false;

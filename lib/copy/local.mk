@@ -1,1 +1,7 @@
-# copy: add sources as libimg_sources += %D%/file.c
+libimg_sources += \
+	%D%/commit.c \
+	%D%/compare.c \
+	%D%/copy.h \
+	%D%/engine.c \
+	%D%/plan.c \
+	%D%/work.c

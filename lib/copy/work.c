@@ -54,7 +54,7 @@ static bool add_slot(struct img_parcel *p, const struct img_slot *slot, const ui
 	return true;
 }
 
-/* ---- Reading ---------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 static bool add_lost(struct img_parcel *p, const struct img_extent *ex, const struct img_err *why,
 		     struct img_err *err)
@@ -155,7 +155,7 @@ static bool read_chunk(const struct img_work *work, struct img_parcel *p, struct
 	return true;
 }
 
-/* ---- What becomes of it ----------------------------------------------------------------------- */
+/* ---- What becomes of it ---------------------------------------------------------------------- */
 
 /* One unit, compressed if that makes it smaller. */
 static bool encode_unit(const struct img_work *work, struct img_parcel *p, void *cx,
@@ -227,7 +227,7 @@ static bool split_zeros(const struct img_work *work, struct img_parcel *p, struc
 	return true;
 }
 
-/* ---- Targets that stand on another image ------------------------------------------------------ */
+/* ---- Targets that stand on another image ----------------------------------------------------- */
 
 /* The bytes below the target, with zeros behind the end of that image. */
 static bool read_below(struct img *below, struct img_range range, uint8_t *buf,
@@ -294,7 +294,7 @@ static bool hide_below(const struct img_work *work, struct img_parcel *p, struct
 	return true;
 }
 
-/* ---- The chunk -------------------------------------------------------------------------------- */
+/* ---- The chunk ------------------------------------------------------------------------------- */
 
 static bool add_zeros(const struct img_work *work, struct img_parcel *p, uint64_t from,
 		      uint64_t to, struct img_err *err)

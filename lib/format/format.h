@@ -12,7 +12,7 @@
 #include "codec/codec.h"
 #include "store/store.h"
 
-/* ---- Options ---------------------------------------------------------------------------------- */
+/* ---- Options --------------------------------------------------------------------------------- */
 
 /* Values of a creation option table, checked: types, choices, no unknown and no doubled names. */
 struct img_settings;
@@ -27,7 +27,7 @@ bool img_settings_flag(const struct img_settings *set, const char *name);
 const char *img_settings_text(const struct img_settings *set, const char *name);
 bool img_settings_given(const struct img_settings *set, const char *name);
 
-/* ---- Layers ----------------------------------------------------------------------------------- */
+/* ---- Layers ---------------------------------------------------------------------------------- */
 
 /* The first and last bytes of a file, for probing. */
 #define IMG_PEEK_BYTES 4096
@@ -62,7 +62,7 @@ struct img_layer {
 	/* Set by open and create: */
 	uint64_t size;			/* guest bytes; IMG_SIZE_UNKNOWN for a stream */
 	uint32_t unit;			/* bytes; what is allocated together, a power of two */
-	char *backing;			/* as written in the image, or NULL; freed by the image layer */
+	char *backing;			/* as in the image, or NULL; the image layer frees it */
 	char *backing_format;
 	/* Set by create when units are to be compressed: */
 	const struct img_codec *codec;
@@ -88,7 +88,7 @@ struct img_layer_create {
 	const struct img_opener *opener;
 };
 
-/* ---- Writing: reserve, store, publish --------------------------------------------------------- */
+/* ---- Writing: reserve, store, publish -------------------------------------------------------- */
 
 enum {
 	IMG_SLOT_COMPRESSED = 1 << 0,	/* stored_len bytes of codec output for one unit */
@@ -107,7 +107,7 @@ struct img_slot {
 struct img_write_ops {
 	/*
 	 * For a target that cannot seek: what will come, in guest order, before the first reserve.
-	 * kind: DATA, or ZERO for what must hide the layer below.  NULL when the format has no need.
+	 * kind: DATA, or ZERO for what must hide the layer below.  NULL: the format has no need.
 	 */
 	bool (*announce)(struct img_layer *ly, uint64_t at, uint64_t len,
 			 enum img_extent_kind kind, struct img_err *err);
@@ -134,7 +134,7 @@ struct img_write_ops {
 	bool (*finish)(struct img_layer *ly, struct img_err *err);
 };
 
-/* ---- The driver ------------------------------------------------------------------------------- */
+/* ---- The driver ------------------------------------------------------------------------------ */
 
 struct img_format {
 	const char *name;			/* "qcow2" */

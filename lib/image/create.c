@@ -105,7 +105,7 @@ static bool check_format(const struct img_create *what, const struct img_format 
 				format->name);
 	if (what->in_place && format != &img_format_raw)
 		return img_fail(err, IMG_E_UNSUPPORTED,
-				_("an existing %s image cannot be written in place; only raw ones can"),
+				_("an existing %s image cannot be written in place; only raw can"),
 				format->name);
 	return true;
 }

@@ -12,7 +12,7 @@ struct img {
 	struct img_target *target;	/* while a new image is being written, else NULL */
 };
 
-/* ---- Reading (read.c) ------------------------------------------------------------------------- */
+/* ---- Reading (read.c) ------------------------------------------------------------------------ */
 
 /*
  * Bytes of one extent as img_extent() gave it, or a part of it [at, at + len).  Lost ones fail
@@ -34,7 +34,7 @@ static inline bool img_is_stream(const struct img *im)
 	return im->layers[0].size == IMG_SIZE_UNKNOWN;
 }
 
-/* ---- Names inside images (gate.c) ------------------------------------------------------------- */
+/* ---- Names inside images (gate.c) ------------------------------------------------------------ */
 
 /*
  * The path that name means when an image at `base` names it: relative to the directory of base.
@@ -45,7 +45,7 @@ char *img_resolve(const char *base, const char *name, struct img_err *err);
 struct img_store *img_open_reference(const struct img_gate *gate, const struct img_reference *ref,
 				     unsigned flags, enum img_cache cache, struct img_err *err);
 
-/* ---- One layer (layer.c) ---------------------------------------------------------------------- */
+/* ---- One layer (layer.c) --------------------------------------------------------------------- */
 
 /* Opens store, which it takes over even on failure, as how->format or as what it looks like. */
 bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct img_open *how,
@@ -53,7 +53,7 @@ bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct 
 /* Accepts a zeroed layer. */
 void img_layer_close(struct img_layer *ly);
 
-/* ---- Writing (create.c) ----------------------------------------------------------------------- */
+/* ---- Writing (create.c) ---------------------------------------------------------------------- */
 
 /* What a new image has beyond its layer. */
 struct img_target {

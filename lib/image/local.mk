@@ -1,1 +1,8 @@
-# image: add sources as libimg_sources += %D%/file.c
+libimg_sources += \
+	%D%/create.c \
+	%D%/gate.c \
+	%D%/image.h \
+	%D%/info.c \
+	%D%/layer.c \
+	%D%/open.c \
+	%D%/read.c

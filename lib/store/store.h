@@ -73,14 +73,14 @@ bool img_store_write(struct img_store *st, uint64_t at, const void *buf, size_t 
 /* keep_space: stay allocated.  Without the capability zeros are written. */
 bool img_store_zero(struct img_store *st, uint64_t at, uint64_t len, bool keep_space,
 		    struct img_err *err) IMG_MUST_CHECK;
-/* DATA or ZERO (with zero_in_store) from at to at most limit <= size; all DATA when it cannot tell. */
+/* DATA or ZERO (with zero_in_store) from at to limit <= size; DATA when it cannot tell. */
 bool img_store_extent(struct img_store *st, uint64_t at, uint64_t limit, struct img_extent *out,
 		      struct img_err *err) IMG_MUST_CHECK;
 bool img_store_resize(struct img_store *st, uint64_t bytes, struct img_err *err) IMG_MUST_CHECK;
 /* FALLOC: space is set aside, reads as zeros; FULL: zeros are written where the system cannot. */
 bool img_store_preallocate(struct img_store *st, uint64_t at, uint64_t len,
 			   enum img_preallocation how, struct img_err *err) IMG_MUST_CHECK;
-/* Tells that a stream of rising writes will reach `end`; may set space aside ahead.  Never fails. */
+/* Tells that a stream of rising writes will reach `end`; may reserve space ahead.  Never fails. */
 void img_store_expect(struct img_store *st, uint64_t end);
 bool img_store_sync(struct img_store *st, struct img_err *err) IMG_MUST_CHECK;
 bool img_store_copy(struct img_store *st, uint64_t at, struct img_store *from, uint64_t from_at,

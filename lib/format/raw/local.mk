@@ -1,1 +1,3 @@
-# format/raw: add sources as libimg_sources += %D%/file.c
+libimg_sources += \
+	%D%/raw.c
+EXTRA_DIST += %D%/README
