@@ -1,1 +1,4 @@
-# Documents that travel with the sources: EXTRA_DIST += %D%/file.md
+# Documents that travel with the sources, and those that are installed.
+
+dist_doc_DATA = %D%/from-qemu-img
+EXTRA_DIST += %D%/architecture.md
