@@ -5,3 +5,19 @@ common_sources += %D%/exit.c %D%/exit.h %D%/signals.c %D%/signals.h
 common_sources += %D%/size.c %D%/size.h %D%/print.c %D%/print.h
 common_sources += %D%/progress.c %D%/progress.h %D%/optlist.c %D%/optlist.h
 common_sources += %D%/source.c %D%/source.h %D%/target.c %D%/target.h
+dist_man_MANS += %D%/imgtools.7
+
+# One file completes all commands; it is installed under the name of each.
+EXTRA_DIST += %D%/completion.bash
+
+install-data-hook:
+	$(MKDIR_P) '$(DESTDIR)$(bashcompletiondir)'
+	for p in $(notdir $(bin_PROGRAMS)); do \
+		$(INSTALL_DATA) $(srcdir)/%D%/completion.bash \
+			'$(DESTDIR)$(bashcompletiondir)'/$$p || exit 1; \
+	done
+
+uninstall-hook:
+	for p in $(notdir $(bin_PROGRAMS)); do \
+		rm -f '$(DESTDIR)$(bashcompletiondir)'/$$p; \
+	done
