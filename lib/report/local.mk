@@ -1,1 +1,10 @@
-# report: add sources as libimg_sources += %D%/file.c
+libimg_sources += \
+	%D%/human.c \
+	%D%/json.c \
+	%D%/node.c \
+	%D%/number.c \
+	%D%/report.h \
+	%D%/utf8.c \
+	%D%/utf8.h \
+	%D%/write.c \
+	%D%/xml.c
