@@ -35,19 +35,27 @@ struct spool {
 	struct img_err failed;		/* code not IMG_OK: no further bytes can be had */
 };
 
-/* The next bytes of the stream into memory or, *got at most CHUNK_BYTES, into the file. */
-static bool take_chunk(struct spool *spool, uint64_t at, size_t *got, struct img_err *err)
+/* The next len bytes of the stream (at most CHUNK_BYTES, on one side of limit) to their place. */
+static bool take_chunk(struct spool *spool, uint64_t at, size_t len, size_t *got,
+		       struct img_err *err)
 {
 	if (at < spool->limit)
-		return img_store_read_some(spool->stream, at, spool->memory + at,
-					   img_min_u64(CHUNK_BYTES, spool->limit - at), got, err);
+		return img_store_read_some(spool->stream, at, spool->memory + at, len, got, err);
 	if (!spool->chunk)
 		spool->chunk = img_alloc_aligned(CHUNK_BYTES, err);
 	if (!spool->file)
 		spool->file = img_store_temporary(NULL, err);
 	return spool->chunk && spool->file &&
-	       img_store_read_some(spool->stream, at, spool->chunk, CHUNK_BYTES, got, err) &&
+	       img_store_read_some(spool->stream, at, spool->chunk, len, got, err) &&
 	       img_store_write(spool->file, at - spool->limit, spool->chunk, *got, err);
+}
+
+/* Not a byte more than is wanted: whoever writes into the pipe may wait for an answer first. */
+static size_t next_len(const struct spool *spool, uint64_t have, uint64_t want)
+{
+	const uint64_t len = img_min_u64(CHUNK_BYTES, want - have);
+
+	return have < spool->limit ? img_min_u64(len, spool->limit - have) : len;
 }
 
 /* Called without the lock by the one thread that is filling. */
@@ -58,13 +66,11 @@ static void fill(struct spool *spool, uint64_t want)
 	bool ok = true, ended = false;
 
 	while (ok && !ended && have < want) {
-		const uint64_t room = have < spool->limit ? spool->limit - have : CHUNK_BYTES;
+		const size_t len = next_len(spool, have, want);
 		size_t got = 0;
 
-		ok = take_chunk(spool, have, &got, &err);
-		if (!ok)
-			break;
-		ended = got < img_min_u64(CHUNK_BYTES, room);
+		ok = take_chunk(spool, have, len, &got, &err);
+		ended = ok && got < len;
 		have += got;
 		atomic_store(&spool->have, have);
 	}

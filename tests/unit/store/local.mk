@@ -1,3 +1,19 @@
 unit_tests += %D%/test
-%C%_test_LDADD = $(unit_ldadd)
-%C%_test_SOURCES =
+%C%_test_LDADD = $(unit_ldadd) -lpthread
+%C%_test_SOURCES = \
+	%D%/fault_test.c \
+	%D%/fd_test.c \
+	%D%/fdio_test.c \
+	%D%/file_test.c \
+	%D%/file-copy_test.c \
+	%D%/file-direct_test.c \
+	%D%/file-extent_test.c \
+	%D%/file-lock_test.c \
+	%D%/file-new_test.c \
+	%D%/file-zero_test.c \
+	%D%/file-ahead_test.c \
+	%D%/mem_test.c \
+	%D%/scratch.h \
+	%D%/slice_test.c \
+	%D%/spool_test.c \
+	%D%/store_test.c

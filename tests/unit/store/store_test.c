@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "scratch.h"
+
+Test(store, names_itself_in_errors)
+{
+	struct img_store *st;
+	char buf[4];
+
+	ok(st = img_store_mem("abc", 3, &err));
+	fails(img_store_read(st, 1, buf, 4, &err), IMG_E_INCOMPLETE);
+	cr_assert_str_eq(err.text, "memory: ends at offset 3, but 4 bytes at offset 1 are needed");
+	cr_assert_str_eq(img_store_name(st), "memory");
+	img_store_close(st);
+}
+
+Test(store, read_some_stops_at_the_end)
+{
+	struct img_store *st;
+	char buf[4];
+	size_t got = 99;
+
+	ok(st = img_store_mem("abc", 3, &err));
+	ok(img_store_read_some(st, 1, buf, 4, &got, &err));
+	cr_assert_eq(got, 2);
+	ok(img_store_read_some(st, 7, buf, 4, &got, &err));
+	cr_assert_eq(got, 0);
+	img_store_close(st);
+}
+
+Test(store, refuses_offsets_that_no_file_has)
+{
+	struct img_store *st;
+	char buf[4] = "";
+
+	ok(st = img_store_mem("abc", 3, &err));
+	fails(img_store_read(st, UINT64_MAX, buf, 4, &err), IMG_E_RANGE);
+	fails(img_store_read(st, INT64_MAX, buf, 4, &err), IMG_E_RANGE);
+	fails(img_store_write(st, UINT64_MAX - 3, buf, 4, &err), IMG_E_RANGE);
+	fails(img_store_zero(st, 1, UINT64_MAX, false, &err), IMG_E_RANGE);
+	img_store_close(st);
+}
+
+Test(store, writes_zeros_where_nothing_is_cheaper)
+{
+	static uint8_t bytes[200000];
+	struct img_store *st;
+
+	memset(bytes, 1, sizeof(bytes));
+	ok(st = img_store_mem(bytes, sizeof(bytes), &err));
+	cr_assert_not(st->caps & IMG_STORE_ZERO);
+	ok(img_store_zero(st, 10, 150000, false, &err));
+	ok(img_store_read(st, 0, bytes, sizeof(bytes), &err));
+	cr_assert(bytes[9] == 1 && is_zero(bytes + 10, 150000) && bytes[150010] == 1);
+	img_store_close(st);
+}
+
+Test(store, all_is_data_where_it_cannot_tell)
+{
+	struct img_store *st;
+	struct img_extent ex;
+
+	ok(st = img_store_mem("abcdef", 6, &err));
+	ok(img_store_extent(st, 1, 5, &ex, &err));
+	cr_assert(ex.kind == IMG_EXTENT_DATA && ex.start == 1 && ex.len == 4);
+	cr_assert(ex.store == st && ex.host == 1 && ex.host_len == 4);
+	img_store_close(st);
+}
+
+Test(store, preallocation_off_does_nothing_full_writes)
+{
+	struct img_store *st;
+	uint64_t size;
+
+	ok(st = img_store_mem(NULL, 0, &err));
+	ok(img_store_preallocate(st, 0, 10, IMG_PREALLOC_OFF, &err));
+	ok(img_store_size(st, &size, &err));
+	cr_assert_eq(size, 0);
+	fails(img_store_preallocate(st, 0, 10, IMG_PREALLOC_FALLOC, &err), IMG_E_UNSUPPORTED);
+	ok(img_store_preallocate(st, 0, 10, IMG_PREALLOC_FULL, &err));
+	ok(img_store_size(st, &size, &err));
+	cr_assert_eq(size, 10);
+	img_store_close(st);
+}
+
+Test(store, what_it_lacks_is_no_failure)
+{
+	struct img_store *st, *from;
+	uint64_t done = 99;
+	char buf[4] = "";
+	size_t got;
+
+	ok(st = img_store_mem(NULL, 0, &err));
+	ok(from = img_store_mem("abc", 3, &err));
+	img_store_expect(st, 100);
+	ok(img_store_sync(st, &err));
+	ok(img_store_publish(st, &err));
+	ok(img_store_copy(st, 0, from, 0, 3, &done, &err));
+	cr_assert_eq(done, 0);
+	cr_assert_not(img_store_clones(st, from));
+	ok(img_store_peek(from, buf, 2, &got, &err));
+	cr_assert(got == 2 && !strcmp(buf, "ab"));
+	img_store_close(from);
+	img_store_close(st);
+	img_store_close(NULL);
+}
