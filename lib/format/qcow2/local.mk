@@ -1,6 +1,12 @@
 libimg_sources += \
+	%D%/cache.c \
+	%D%/compressed.c \
+	%D%/driver.c \
 	%D%/entry.c \
 	%D%/header.c \
 	%D%/header_encode.c \
+	%D%/info.c \
 	%D%/layout.h \
-	%D%/qcow2.h
+	%D%/map.c \
+	%D%/qcow2.h \
+	%D%/snapshot.c

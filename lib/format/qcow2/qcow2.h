@@ -143,7 +143,80 @@ void qcow2_new_free(struct qcow2_new *fresh);
 extern const struct img_write_ops qcow2_write_ops;
 extern const struct img_option qcow2_create_options[];
 
+/* ---- cache.c: L2 tables in memory ---------------------------------------------------------------- */
+
+/* What a cache reads from; all borrowed, and constant while it lives. */
+struct qcow2_cache_source {
+	struct img_store *store;
+	uint64_t file_size;
+	const struct qcow2_geometry *geo;
+	const uint64_t *l1;		/* entries as they stand in the image */
+	size_t n_l1;
+};
+
+/* A table that stays in memory until it is put back. */
+struct qcow2_table {
+	const uint8_t *raw;
+	size_t len;			/* bytes; less than a cluster where the file ends */
+	struct qcow2_run *run;
+};
+
+struct qcow2_cache;
+struct qcow2_cache *qcow2_cache_new(const struct qcow2_cache_source *source, struct img_err *err);
+/* All tables must have been put back.  Accepts NULL. */
+void qcow2_cache_free(struct qcow2_cache *cache);
+/*
+ * The L2 table of an L1 entry that is intact and points into the file.  Any number of threads; each
+ * may hold one table at a time.  Errors: IMG_E_IO, IMG_E_INCOMPLETE, IMG_E_NOMEM.
+ */
+bool qcow2_cache_get(struct qcow2_cache *cache, size_t l1_index, struct qcow2_table *out,
+		     struct img_err *err) IMG_MUST_CHECK;
+void qcow2_cache_put(struct qcow2_cache *cache, const struct qcow2_table *table);
+
+/* ---- snapshot.c ----------------------------------------------------------------------------------- */
+
+/* §"Snapshots": one entry of the table. */
+struct qcow2_snapshot {
+	char *id, *name;		/* owned */
+	uint64_t l1_off;
+	uint32_t l1_entries;
+	uint32_t seconds, nanoseconds;	/* since the Epoch */
+	uint64_t clock;			/* nanoseconds that the guest had run */
+	uint64_t state_len;		/* bytes of VM state */
+	uint64_t disk_size;		/* guest bytes */
+};
+
+struct qcow2_snapshots {
+	struct qcow2_snapshot *v;	/* owned */
+	size_t n;
+};
+
+/*
+ * Decodes the entry that starts at raw; *used is its length with padding.  Where it does not tell
+ * the disk's size, that is disk_size.  Errors: IMG_E_INCOMPLETE (len is too short), IMG_E_NOMEM.
+ */
+bool qcow2_snapshot_decode(const uint8_t *raw, size_t len, uint64_t disk_size,
+			   struct qcow2_snapshot *out, size_t *used, struct img_err *err)
+	IMG_MUST_CHECK;
+void qcow2_snapshot_clear(struct qcow2_snapshot *snap);
+/* The whole table.  Errors: IMG_E_INCOMPLETE, IMG_E_RANGE (a table over 64 MiB), IMG_E_IO, _NOMEM. */
+bool qcow2_snapshots_read(const struct qcow2_header *hdr, struct img_store *st, uint64_t file_size,
+			  struct qcow2_snapshots *out, struct img_err *err) IMG_MUST_CHECK;
+void qcow2_snapshots_clear(struct qcow2_snapshots *list);
+/* By id, else by name; NULL: none. */
+const struct qcow2_snapshot *qcow2_snapshots_find(const struct qcow2_snapshots *list,
+						  const char *id_or_name);
+
 /* ---- The layer ---------------------------------------------------------------------------------- */
+
+/* Where guest bytes lie in an image that is read. */
+struct qcow2_map {
+	struct img_store *file, *data;	/* borrowed; data is file unless there is a data file */
+	uint64_t file_size, data_size;
+	uint64_t *l1;			/* owned; entries as they stand in the image */
+	size_t n_l1;			/* those that the file has */
+	struct qcow2_cache *cache;	/* owned */
+};
 
 /* img_layer.priv, for an image that is read and for one that is being made. */
 struct qcow2 {
@@ -151,6 +224,27 @@ struct qcow2 {
 	struct qcow2_geometry geo;
 	struct img_store *data_file;	/* owned; NULL: guest clusters lie in the layer's store */
 	struct qcow2_new *fresh;	/* owned; NULL unless the image is being made */
+	struct qcow2_map map;		/* empty while the image is being made */
+	struct img_codec_pool *decoders;	/* owned; NULL: the codec is not built in */
+	const struct img_codec *codec;
 };
+
+/* map.c: what img_format.extent promises.  Any number of threads. */
+bool qcow2_map_extent(struct qcow2 *q, uint64_t at, uint64_t limit, struct img_extent *out,
+		      struct img_err *err) IMG_MUST_CHECK;
+/*
+ * The descriptors of the cluster that holds guest byte at and of those behind it: *n of them, at
+ * least 1 and at most max.  Any number of threads.
+ * Errors: IMG_E_CORRUPT when the first is not compressed, those of qcow2_cache_get().
+ */
+bool qcow2_map_compressed(struct qcow2 *q, uint64_t at, struct qcow2_cluster *out, size_t max,
+			  size_t *n, struct img_err *err) IMG_MUST_CHECK;
+
+/* compressed.c: guest bytes of compressed clusters, any alignment.  Any number of threads. */
+bool qcow2_read_compressed(struct qcow2 *q, uint64_t at, uint8_t *buf, size_t len,
+			   struct img_err *err) IMG_MUST_CHECK;
+
+/* info.c: what img_format.info promises. */
+bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *err) IMG_MUST_CHECK;
 
 #endif

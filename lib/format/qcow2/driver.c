@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The qcow2 driver: probing, opening and closing, and the table that ties its files together. */
+#include <inttypes.h>
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/qcow2/qcow2.h"
+
+enum {
+	HEAD_BYTES = 64 << 10,		/* a first cluster of the usual size comes with one read */
+};
+
+static int qcow2_probe(const struct img_peek *peek)
+{
+	if (peek->head_len < QCOW2_HDR_VERSION + 4 ||
+	    img_get_be32(peek->head + QCOW2_HDR_MAGIC) != QCOW2_MAGIC)
+		return 0;
+	/* Version 1 is another format. */
+	return img_get_be32(peek->head + QCOW2_HDR_VERSION) >= 2 ? 100 : 0;
+}
+
+/* ---- Opening ------------------------------------------------------------------------------------- */
+
+/* The bytes at the start that have to be decoded; more than HEAD_BYTES for large clusters. */
+static size_t first_cluster_len(const uint8_t *head, size_t len)
+{
+	if (len < QCOW2_HDR_V2_LEN || img_get_be32(head + QCOW2_HDR_MAGIC) != QCOW2_MAGIC)
+		return len;
+	const uint32_t bits = img_get_be32(head + QCOW2_HDR_CLUSTER_BITS);
+	return (size_t)1 << img_min_u64(bits, QCOW2_CLUSTER_BITS_MAX);
+}
+
+static bool read_header(struct qcow2 *q, struct img_store *st, struct img_err *err)
+{
+	IMG_AUTO_FREE uint8_t *head = img_alloc_aligned(HEAD_BYTES, err);
+	size_t got;
+
+	if (!head || !img_store_read_some(st, 0, head, HEAD_BYTES, &got, err))
+		return false;
+	const size_t wanted = first_cluster_len(head, got);
+	if (wanted > HEAD_BYTES && got == HEAD_BYTES) {
+		free(head);
+		head = img_alloc_aligned(wanted, err);
+		if (!head || !img_store_read_some(st, 0, head, wanted, &got, err))
+			return false;
+	}
+	return qcow2_header_decode(head, got, &q->header, err);
+}
+
+static bool open_data_file(struct qcow2 *q, const struct img_layer_open *how, struct img_err *err)
+{
+	const struct img_reference ref = {
+		.kind = IMG_REF_DATA,
+		.name = q->header.data_file,
+		.format = "raw",
+	};
+
+	q->map.data = q->map.file;
+	q->map.data_size = q->map.file_size;
+	if (!q->geo.data_file)
+		return true;
+	if (!ref.name)
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("the image keeps its data in another file, but does not name it"));
+	if (!how->opener)
+		return img_fail(err, IMG_E_DENIED, _("the data file \"%s\" may not be opened"),
+				ref.name);
+	if (!how->opener->open(how->opener, &ref, &q->data_file, err))
+		return img_within(err, _("data file \"%s\""), ref.name);
+	q->map.data = q->data_file;
+	return img_store_size(q->data_file, &q->map.data_size, err);
+}
+
+/* Where the L1 table lies that is to be read, and the disk's size that goes with it. */
+struct view {
+	uint64_t l1_off, size;
+	uint32_t l1_entries;
+};
+
+static bool validate_view(const struct qcow2 *q, const struct view *view, struct img_err *err)
+{
+	/* A snapshot's table obeys the same rules as the active one. */
+	struct qcow2_header hdr = q->header;
+
+	hdr.l1_off = view->l1_off;
+	hdr.l1_entries = view->l1_entries;
+	hdr.size = view->size;
+	return qcow2_header_validate(&hdr, err);
+}
+
+static bool find_snapshot(const struct qcow2 *q, const char *wanted, struct view *view,
+			  struct img_err *err)
+{
+	struct qcow2_snapshots list;
+
+	if (!qcow2_snapshots_read(&q->header, q->map.file, q->map.file_size, &list, err))
+		return false;
+	const struct qcow2_snapshot *snap = qcow2_snapshots_find(&list, wanted);
+	if (snap)
+		*view = (struct view){ snap->l1_off, snap->disk_size, snap->l1_entries };
+	qcow2_snapshots_clear(&list);
+	if (!snap)
+		return img_fail(err, IMG_E_ARGUMENT, _("there is no snapshot \"%s\""), wanted);
+	return validate_view(q, view, err) || img_within(err, _("snapshot \"%s\""), wanted);
+}
+
+/* The entries that the disk needs, as many as the file has. */
+static bool load_l1(struct qcow2 *q, const struct view *view, struct img_err *err)
+{
+	const uint64_t left = view->l1_off < q->map.file_size ? q->map.file_size - view->l1_off : 0;
+	const size_t n = img_min_u64(qcow2_l1_needed(&q->geo, view->size), left / sizeof(uint64_t));
+
+	q->map.l1 = img_calloc(img_max_u64(n, 1), sizeof(uint64_t), err);
+	if (!q->map.l1)
+		return false;
+	if (n && !img_store_read(q->map.file, view->l1_off, q->map.l1, n * sizeof(uint64_t), err))
+		return img_within(err, _("L1 table"));
+	for (size_t i = 0; i < n; i++)
+		q->map.l1[i] = img_get_be64(&q->map.l1[i]);
+	q->map.n_l1 = n;
+	return true;
+}
+
+static bool make_map(struct qcow2 *q, const struct view *view, struct img_err *err)
+{
+	if (!load_l1(q, view, err))
+		return false;
+	const struct qcow2_cache_source source = {
+		.store = q->map.file,
+		.file_size = q->map.file_size,
+		.geo = &q->geo,
+		.l1 = q->map.l1,
+		.n_l1 = q->map.n_l1,
+	};
+	q->map.cache = qcow2_cache_new(&source, err);
+	return q->map.cache;
+}
+
+/* A codec that was not built in is missed only when a compressed cluster is read. */
+static bool make_decoders(struct qcow2 *q, struct img_err *err)
+{
+	const bool zstd = q->header.compression == QCOW2_COMPRESSION_ZSTD;
+
+	q->codec = img_codec_named(zstd ? "zstd" : "deflate");
+	if (!q->codec)
+		return true;
+	q->decoders = img_codec_pool_new(q->codec, q->codec->level_default,
+					 qcow2_cluster_size(&q->geo), err);
+	return q->decoders;
+}
+
+static bool open_parts(struct qcow2 *q, struct img_layer *ly, const struct img_layer_open *how,
+		       struct img_err *err)
+{
+	struct view view;
+
+	q->map.file = ly->store;
+	if (!read_header(q, ly->store, err) ||
+	    !img_store_size(ly->store, &q->map.file_size, err))
+		return false;
+	qcow2_geometry_init(&q->geo, &q->header);
+	view = (struct view){ q->header.l1_off, q->header.size, q->header.l1_entries };
+	if (how->snapshot && !find_snapshot(q, how->snapshot, &view, err))
+		return false;
+	if (!open_data_file(q, how, err) || !make_map(q, &view, err) || !make_decoders(q, err))
+		return false;
+	ly->size = view.size;
+	ly->unit = (uint32_t)qcow2_cluster_size(&q->geo);
+	return true;
+}
+
+static void qcow2_free(struct qcow2 *q)
+{
+	if (!q)
+		return;
+	qcow2_cache_free(q->map.cache);
+	free(q->map.l1);
+	img_codec_pool_free(q->decoders);
+	if (q->data_file)
+		img_store_close(q->data_file);
+	qcow2_header_clear(&q->header);
+	free(q);
+}
+
+/* What the image says of the layer below, for the layer's owner. */
+static bool tell_backing(const struct qcow2_header *hdr, struct img_layer *ly, struct img_err *err)
+{
+	char *format = NULL;
+
+	if (!hdr->backing)
+		return true;
+	if (hdr->backing_format && !(format = img_strdup(hdr->backing_format, err)))
+		return false;
+	ly->backing = img_strdup(hdr->backing, err);
+	if (!ly->backing) {
+		free(format);
+		return false;
+	}
+	ly->backing_format = format;
+	return true;
+}
+
+static bool qcow2_open(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err)
+{
+	struct qcow2 *q = img_calloc(1, sizeof(*q), err);
+
+	if (!q)
+		return false;
+	if (!open_parts(q, ly, how, err) || !tell_backing(&q->header, ly, err)) {
+		qcow2_free(q);
+		return false;
+	}
+	ly->priv = q;
+	return true;
+}
+
+/* ---- The rest of the table ----------------------------------------------------------------------- */
+
+static void qcow2_close(struct img_layer *ly)
+{
+	qcow2_free(ly->priv);
+	ly->priv = NULL;
+}
+
+static bool qcow2_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struct img_extent *out,
+			 struct img_err *err)
+{
+	return qcow2_map_extent(ly->priv, at, limit, out, err);
+}
+
+static bool qcow2_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
+		       struct img_err *err)
+{
+	struct qcow2 *q = ly->priv;
+
+	if (q->header.crypt != QCOW2_CRYPT_NONE)
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("the image is encrypted, and encrypted data cannot be read yet"));
+	return qcow2_read_compressed(q, at, buf, len, err);
+}
+
+const struct img_format img_format_qcow2 = {
+	.name = "qcow2",
+	.extensions = "qcow2|qc2",
+	.caps = IMG_FMT_BACKING | IMG_FMT_COMPRESS | IMG_FMT_SNAPSHOT,
+	.probe = qcow2_probe,
+	.open = qcow2_open,
+	.close = qcow2_close,
+	.extent = qcow2_extent,
+	.read = qcow2_read,
+	.info = qcow2_info,
+};

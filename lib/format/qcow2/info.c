@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What imginfo tells about a qcow2 image beyond what every format has. */
+#include "base/err.h"
+#include "format/qcow2/qcow2.h"
+
+static void add_text(struct img_node *to, const char *key, const char *label, const char *value)
+{
+	img_node_text(to, key, value);
+	img_node_label(to, label);
+}
+
+static void add_flag(struct img_node *to, const char *key, const char *label, bool value)
+{
+	img_node_flag(to, key, value);
+	img_node_label(to, label);
+}
+
+static void add_u64(struct img_node *to, const char *key, const char *label, uint64_t value,
+		    enum img_unit unit)
+{
+	img_node_u64(to, key, value, unit);
+	img_node_label(to, label);
+}
+
+static const char *crypt_name(uint32_t crypt)
+{
+	switch (crypt) {
+	case QCOW2_CRYPT_AES:
+		return "aes";
+	case QCOW2_CRYPT_LUKS:
+		return "luks";
+	default:
+		return "none";
+	}
+}
+
+static void add_features(const struct qcow2_header *hdr, struct img_node *to)
+{
+	add_flag(to, "lazy-refcounts", _("lazy refcounts"),
+		 hdr->compatible & QCOW2_COMPATIBLE_LAZY_REFCOUNTS);
+	add_flag(to, "extended-l2", _("extended L2"),
+		 hdr->incompatible & QCOW2_INCOMPATIBLE_EXTENDED_L2);
+	add_flag(to, "dirty", _("dirty"), hdr->incompatible & QCOW2_INCOMPATIBLE_DIRTY);
+	add_flag(to, "corrupt", _("corrupt"), hdr->incompatible & QCOW2_INCOMPATIBLE_CORRUPT);
+	if (hdr->crypt != QCOW2_CRYPT_NONE)
+		add_text(to, "encryption", _("encryption"), crypt_name(hdr->crypt));
+	if (hdr->data_file) {
+		add_text(to, "data-file", _("data file"), hdr->data_file);
+		add_flag(to, "data-file-raw", _("data file raw"),
+			 hdr->autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW);
+	}
+	if (hdr->n_bitmaps)
+		add_u64(to, "bitmaps", _("bitmaps"), hdr->n_bitmaps, IMG_UNIT_NONE);
+}
+
+static void add_snapshot(const struct qcow2_snapshot *snap, struct img_node *to)
+{
+	add_text(to, "id", _("id"), snap->id);
+	add_text(to, "name", _("name"), snap->name);
+	add_u64(to, "virtual-size", _("virtual size"), snap->disk_size, IMG_UNIT_BYTES);
+	add_u64(to, "vm-state-size", _("VM state size"), snap->state_len, IMG_UNIT_BYTES);
+	add_u64(to, "date-sec", _("date, seconds since 1970"), snap->seconds, IMG_UNIT_NONE);
+	add_u64(to, "date-nsec", _("date, nanoseconds"), snap->nanoseconds, IMG_UNIT_NONE);
+	img_node_real(to, "vm-clock", (double)snap->clock / 1e9, IMG_UNIT_SECONDS);
+	img_node_label(to, _("VM clock"));
+}
+
+/* A table that cannot be read is something to tell, not a reason to tell nothing. */
+static void add_snapshots(const struct qcow2 *q, struct img_node *to)
+{
+	struct qcow2_snapshots list;
+	struct img_err why = { 0 };
+
+	if (!q->header.n_snapshots)
+		return;
+	if (!qcow2_snapshots_read(&q->header, q->map.file, q->map.file_size, &list, &why)) {
+		add_text(to, "snapshots-damage", _("snapshots"), why.text);
+		return;
+	}
+	struct img_node *nodes = img_node_list(to, "snapshots");
+	img_node_label(to, _("snapshots"));
+	for (size_t i = 0; i < list.n; i++)
+		add_snapshot(&list.v[i], img_node_map(nodes, "snapshot"));
+	qcow2_snapshots_clear(&list);
+}
+
+bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *err)
+{
+	const struct qcow2 *q = ly->priv;
+	const struct qcow2_header *hdr = &q->header;
+
+	(void)err;	/* a report remembers its own failures */
+	add_u64(report, "cluster-size", _("cluster size"), qcow2_cluster_size(&q->geo),
+		IMG_UNIT_BYTES);
+	struct img_node *own = img_node_map(report, "format-specific");
+	img_node_label(report, _("format specific"));
+	add_text(own, "compat", _("compat"), hdr->version >= 3 ? "1.1" : "0.10");
+	add_text(own, "compression-type", _("compression type"),
+		 hdr->compression == QCOW2_COMPRESSION_ZSTD ? "zstd" : "zlib");
+	add_u64(own, "refcount-bits", _("refcount bits"), UINT64_C(1) << hdr->refcount_order,
+		IMG_UNIT_NONE);
+	add_features(hdr, own);
+	add_snapshots(q, report);
+	return true;
+}
