@@ -41,8 +41,11 @@ static bool store_linear(struct img *src, struct img_parcel *p, uint64_t *cloned
 	return move_linear(src, p, done, err);
 }
 
-/* Bytes of neighbours that lie behind each other in memory and in the store go in one write. */
-static bool store_run(struct img_layer *dst, const struct img_parcel *p, size_t *i,
+/*
+ * Bytes of neighbours below slot `end` that lie behind each other in memory and in the store go in
+ * one write.
+ */
+static bool store_run(struct img_layer *dst, const struct img_parcel *p, size_t *i, size_t end,
 		      struct img_err *err)
 {
 	const struct img_slot *first = &p->slots[*i];
@@ -51,7 +54,7 @@ static bool store_run(struct img_layer *dst, const struct img_parcel *p, size_t 
 
 	if (dst->format->write->store)
 		return dst->format->write->store(dst, &p->slots[(*i)++], bytes, err);
-	for ((*i)++; *i < p->n_slots; (*i)++) {
+	for ((*i)++; *i < end; (*i)++) {
 		const struct img_slot *next = &p->slots[*i];
 
 		if (next->store != first->store || next->host != first->host + len ||
@@ -62,20 +65,25 @@ static bool store_run(struct img_layer *dst, const struct img_parcel *p, size_t 
 	return img_store_write(first->store, first->host, bytes, len, err);
 }
 
-bool img_commit_store(struct img *src, struct img_layer *dst, struct img_parcel *p,
-		      uint64_t *cloned, struct img_err *err)
+static bool store_slots(struct img_layer *dst, const struct img_parcel *p, size_t i, size_t end,
+			struct img_err *err)
 {
-	size_t i = 0;
-
-	if (p->chunk.kind == IMG_CHUNK_LINEAR)
-		return store_linear(src, p, cloned, err);
-	while (i < p->n_slots)
-		if (!store_run(dst, p, &i, err))
+	while (i < end)
+		if (!store_run(dst, p, &i, end, err))
 			return false;
 	return true;
 }
 
-bool img_commit_publish(struct img_layer *dst, struct img_parcel *p, struct img_err *err)
+bool img_commit_store(struct img *src, struct img_layer *dst, struct img_parcel *p,
+		      uint64_t *cloned, struct img_err *err)
+{
+	if (p->chunk.kind == IMG_CHUNK_LINEAR)
+		return store_linear(src, p, cloned, err);
+	return store_slots(dst, p, 0, p->n_slots, err);
+}
+
+bool img_commit_publish(struct img_layer *dst, struct img_parcel *p, bool store,
+			struct img_err *err)
 {
 	const struct img_write_ops *ops = dst->format->write;
 	size_t s = 0;
@@ -87,6 +95,8 @@ bool img_commit_publish(struct img_layer *dst, struct img_parcel *p, struct img_
 
 		while (s < p->n_slots && (!zero || p->slots[s].at < zero->at))
 			s++;
+		if (store && !store_slots(dst, p, first, s, err))
+			return false;
 		if (s > first && !ops->publish(dst, p->slots + first, s - first, err))
 			return false;
 		if (zero && !ops->zero(dst, zero->at, zero->len, err))

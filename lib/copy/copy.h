@@ -93,9 +93,12 @@ bool img_commit_reserve(struct img_layer *dst, struct img_parcel *p, struct img_
 /* Any order, any number of callers.  *cloned grows by what was shared and not moved. */
 bool img_commit_store(struct img *src, struct img_layer *dst, struct img_parcel *p,
 		      uint64_t *cloned, struct img_err *err) IMG_MUST_CHECK;
-/* In order of the chunks, one caller. */
-bool img_commit_publish(struct img_layer *dst, struct img_parcel *p, struct img_err *err)
-	IMG_MUST_CHECK;
+/*
+ * In order of the chunks, one caller.  store: the bytes were not stored yet and go out on the way,
+ * each in its place among the zeros, for a target that cannot seek.
+ */
+bool img_commit_publish(struct img_layer *dst, struct img_parcel *p, bool store,
+			struct img_err *err) IMG_MUST_CHECK;
 /* Tells a target that cannot seek all that will come; then it can begin. */
 bool img_commit_announce(struct img_layer *dst, const struct img_work *work,
 			 struct img_err *err) IMG_MUST_CHECK;

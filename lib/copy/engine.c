@@ -43,7 +43,7 @@ struct engine {
 	struct img_layer *dst;
 	struct img_plan plan;		/* plan role */
 	struct img_digest *digest;	/* digest role; NULL: none */
-	bool strict_order;		/* store inside the reserve role */
+	bool strict_order;		/* store inside the publish role */
 	uint64_t total, done;		/* bytes of work for progress; publish role */
 	struct timespec start;
 
@@ -128,14 +128,6 @@ static bool step_digest(struct engine *e, struct img_parcel *p, struct img_err *
 	return img_digest_add_zeros(e->digest, chunk->at + chunk->len - done, err);
 }
 
-static bool step_reserve(struct engine *e, struct parcel *parcel, struct img_err *err)
-{
-	if (!img_commit_reserve(e->dst, &parcel->p, err))
-		return false;
-	return !e->strict_order || img_commit_store(e->work.src, e->dst, &parcel->p,
-						    &parcel->cloned, err);
-}
-
 static void count(struct engine *e, const struct parcel *parcel)
 {
 	const struct img_parcel *p = &parcel->p;
@@ -181,7 +173,7 @@ static void hold_rate(const struct engine *e)
 
 static bool step_publish(struct engine *e, struct parcel *parcel, struct img_err *err)
 {
-	if (!img_commit_publish(e->dst, &parcel->p, err))
+	if (!img_commit_publish(e->dst, &parcel->p, e->strict_order, err))
 		return false;
 	count(e, parcel);
 	if (e->job && e->job->progress)
@@ -233,7 +225,7 @@ static bool run_role(struct engine *e, enum role role, struct parcel *parcel, st
 	case DIGEST:
 		return step_digest(e, &parcel->p, err);
 	case RESERVE:
-		return step_reserve(e, parcel, err);
+		return img_commit_reserve(e->dst, &parcel->p, err);
 	case PUBLISH:
 		return step_publish(e, parcel, err);
 	case N_ROLES:

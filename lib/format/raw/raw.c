@@ -45,6 +45,12 @@ static enum img_preallocation raw_preallocation(const struct img_settings *setti
 	return strcmp(how, "falloc") ? IMG_PREALLOC_OFF : IMG_PREALLOC_FALLOC;
 }
 
+/* Nothing can be left out of a stream. */
+static bool can_have_gaps(const struct img_store *st)
+{
+	return (st->caps & IMG_STORE_FRESH) && (st->caps & IMG_STORE_SEEK);
+}
+
 static bool raw_create(struct img_layer *ly, const struct img_layer_create *what,
 		       struct img_err *err)
 {
@@ -72,8 +78,7 @@ static bool raw_create(struct img_layer *ly, const struct img_layer_create *what
 	ly->unit = 1;
 	ly->size = what->size;
 	ly->takes_plain = true;
-	ly->reads_as_zero = what->in_place ? what->reads_as_zero
-					   : (ly->store->caps & IMG_STORE_FRESH) != 0;
+	ly->reads_as_zero = what->in_place ? what->reads_as_zero : can_have_gaps(ly->store);
 	return true;
 }
 
