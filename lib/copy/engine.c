@@ -23,6 +23,7 @@
 #define MIN_WINDOW (1024 * 1024)
 #define DEFAULT_MEMORY (64 * 1024 * 1024)
 #define MAX_THREADS 256
+#define MAX_ZERO_GRAIN (2 * 1024 * 1024)	/* a window's buffer holds at least one grain */
 
 enum stage { FREE, PLANNED, WORKED, RESERVED, STORED };
 
@@ -410,6 +411,27 @@ static bool init_ring(struct engine *e, unsigned threads, struct img_err *err)
 	return true;
 }
 
+static bool check_request(const struct img_copy *what, struct img_err *err)
+{
+	const struct img_layer *dst = &what->dst->layers[0];
+
+	if (!what->dst->target || what->dst->target->finished)
+		return img_fail(err, IMG_E_ARGUMENT, _("%s: is no new image"), dst->store->name);
+	if (what->zero_grain > MAX_ZERO_GRAIN ||
+	    (what->zero_grain && !img_is_pow2(what->zero_grain)))
+		return img_fail(err, IMG_E_ARGUMENT,
+				_("zeros cannot be searched %" PRIu32 " bytes at a time"),
+				what->zero_grain);
+	if (what->compress && !dst->codec)
+		return img_fail(err, IMG_E_ARGUMENT, _("%s: was not made for compressed units"),
+				dst->store->name);
+	if (!img_is_stream(what->src) && img_size(what->src) > dst->size)
+		return img_fail(err, IMG_E_RANGE,
+				_("%s: is smaller than the %" PRIu64 " bytes of the source"),
+				dst->store->name, img_size(what->src));
+	return true;
+}
+
 static bool init(struct engine *e, unsigned threads, struct img_err *err)
 {
 	e->strict_order = !(e->dst->store->caps & IMG_STORE_SEEK);
@@ -465,7 +487,8 @@ static bool conclude(struct engine *e, struct img_err *err)
 			*err = e->fail;
 		return false;
 	}
-	e->dst->size = e->plan.at;
+	if (e->dst->size == IMG_SIZE_UNKNOWN)
+		e->dst->size = e->plan.at;
 	return !e->digest || img_digest_finish(e->digest, e->stats->digest, err);
 }
 
@@ -481,7 +504,7 @@ bool img_copy_run(const struct img_copy *what, const struct img_job *job,
 	bool ok;
 
 	memset(stats, 0, sizeof(*stats));
-	ok = init(&e, threads, err);
+	ok = check_request(what, err) && init(&e, threads, err);
 	if (ok) {
 		run(&e, threads);
 		ok = conclude(&e, err);
