@@ -56,22 +56,28 @@ static bool add_slot(struct img_parcel *p, const struct img_slot *slot, const ui
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
+/* Adds the bytes of ex, which may continue those that were lost before. */
 static bool add_lost(struct img_parcel *p, const struct img_extent *ex, const struct img_err *why,
 		     struct img_err *err)
 {
-	struct img_extent *v = img_grow(p->lost.v, p->lost.n + 1, sizeof(*v), err);
+	struct img_extent lost = {
+		.start = ex->start, .len = ex->len, .kind = IMG_EXTENT_LOST, .depth = ex->depth,
+		.loss = ex->loss, .why = ex->why,
+	};
+	struct img_extent *v;
 
+	if (ex->kind != IMG_EXTENT_LOST) {
+		lost.loss = why->code;
+		lost.why = why->code == IMG_E_IO ? N_("the system cannot read it")
+						 : N_("its content cannot be decoded");
+	}
+	if (p->lost.n && img_extent_join(&p->lost.v[p->lost.n - 1], &lost))
+		return true;
+	v = img_grow(p->lost.v, p->lost.n + 1, sizeof(*v), err);
 	if (!v)
 		return false;
 	p->lost.v = v;
-	v[p->lost.n] = *ex;
-	if (ex->kind != IMG_EXTENT_LOST) {
-		v[p->lost.n].kind = IMG_EXTENT_LOST;
-		v[p->lost.n].loss = why->code;
-		v[p->lost.n].why = why->code == IMG_E_IO ? N_("the system cannot read it")
-							 : N_("its content cannot be decoded");
-	}
-	p->lost.n++;
+	v[p->lost.n++] = lost;
 	return true;
 }
 
