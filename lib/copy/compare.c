@@ -133,10 +133,12 @@ static bool take(struct comparison *c, struct window *w, struct img_err *err)
 
 static bool fill(struct img *im, struct window *w, int s, struct img_err *err)
 {
-	const uint64_t size = img_size(im);
 	size_t have = w->have[s];
 
+	/* The size of what is still streaming belongs to the taker. */
 	if (!w->streamed[s]) {
+		const uint64_t size = img_size(im);
+
 		have = w->at >= size ? 0 : img_min_u64(w->len, size - w->at);
 		if (!img_read(im, w->at, w->buf[s], have, err))
 			return false;
@@ -207,7 +209,7 @@ static void tell(struct comparison *c, const struct window *w)
 		c->stats->allocation_differs = true;
 		c->stats->first = w->at;
 	}
-	for (size_t i = 0; i < w->found.n; i++)
+	for (size_t i = 0; i < w->found.n && (c->stats->same || c->what->all); i++)
 		note_difference(c, w->found.v[i]);
 	if (job && job->progress)
 		job->progress(job->ctx, w->at + w->len, w->total);
@@ -337,7 +339,6 @@ bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 		.what = what, .job = job, .side = { what->a, what->b }, .stats = stats,
 		.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER,
 	};
-
 	bool ok;
 
 	*stats = (struct img_compare_stats){ .same = true };
