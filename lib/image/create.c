@@ -55,7 +55,8 @@ static struct img_store *open_output(const struct img_create *what,
 				     const struct img_format *format, struct img_target *target,
 				     struct img_err *err)
 {
-	struct img_store *out = img_store_fd(STDOUT_FILENO, true, _("standard output"), err);
+	struct img_store *out = img_store_fd(STDOUT_FILENO, what->flags | IMG_OPEN_WRITE,
+					     _("standard output"), err);
 
 	if (!out || (out->caps & IMG_STORE_SEEK) || !needs_detour(what, format))
 		return out;

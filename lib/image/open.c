@@ -12,7 +12,7 @@
 static struct img_store *open_top_store(const struct img_open *how, struct img_err *err)
 {
 	if (!strcmp(how->path, "-"))
-		return img_store_fd(STDIN_FILENO, false, _("standard input"), err);
+		return img_store_fd(STDIN_FILENO, how->flags, _("standard input"), err);
 	return img_store_file(how->path, how->flags, how->cache, err);
 }
 
