@@ -1,8 +1,9 @@
 # A layer's unit tests are one program; a new test file is one more line in its folder's local.mk.
 
-unit_ldadd = lib/libimg_internal.la $(CRITERION_LIBS)
+unit_ldadd = $(unit_main) lib/libimg_internal.la $(CRITERION_LIBS)
 
 if HAVE_CRITERION
+include $(top_srcdir)/tests/unit/fake/local.mk
 include $(top_srcdir)/tests/unit/base/local.mk
 include $(top_srcdir)/tests/unit/store/local.mk
 include $(top_srcdir)/tests/unit/codec/local.mk
