@@ -11,8 +11,8 @@ static size_t at_least_one(size_t bytes)
 	return bytes ? bytes : 1;
 }
 
-/* n * size for an error text; too large for any memory when it overflows. */
-static size_t product_or_max(size_t n, size_t size)
+/* n * size; on overflow SIZE_MAX, which no memory has. */
+static size_t product(size_t n, size_t size)
 {
 	size_t bytes;
 
@@ -21,10 +21,11 @@ static size_t product_or_max(size_t n, size_t size)
 
 void *img_calloc(size_t n, size_t size, struct img_err *err)
 {
-	void *mem = calloc(at_least_one(n), at_least_one(size));
+	const size_t bytes = product(n, size);
+	void *mem = bytes < SIZE_MAX ? calloc(1, at_least_one(bytes)) : NULL;
 
 	if (!mem)
-		img_fail_nomem(err, product_or_max(n, size));
+		img_fail_nomem(err, bytes);
 	return mem;
 }
 
@@ -41,10 +42,11 @@ void *img_alloc_aligned(size_t bytes, struct img_err *err)
 
 void *img_grow(void *old, size_t n, size_t size, struct img_err *err)
 {
-	void *mem = reallocarray(old, at_least_one(n), at_least_one(size));
+	const size_t bytes = product(n, size);
+	void *mem = bytes < SIZE_MAX ? realloc(old, at_least_one(bytes)) : NULL;
 
 	if (!mem)
-		img_fail_nomem(err, product_or_max(n, size));
+		img_fail_nomem(err, bytes);
 	return mem;
 }
 
