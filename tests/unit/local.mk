@@ -2,6 +2,12 @@
 
 unit_ldadd = $(unit_main) lib/libimg_internal.la $(CRITERION_LIBS)
 
+# For a program whose tests let memory run out; see failing_malloc.h.
+failing_malloc_sources = %D%/failing_malloc.c %D%/failing_malloc.h
+failing_malloc_ldflags = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign \
+	-Wl,--wrap=strdup,--wrap=strndup,--wrap=vasprintf
+failing_malloc_cppflags = -I$(top_srcdir)/tests/unit
+
 if HAVE_CRITERION
 include $(top_srcdir)/tests/unit/fake/local.mk
 include $(top_srcdir)/tests/unit/base/local.mk

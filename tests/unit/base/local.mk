@@ -1,3 +1,10 @@
 unit_tests += %D%/test
 %C%_test_LDADD = $(unit_ldadd)
-%C%_test_SOURCES =
+%C%_test_LDFLAGS = $(AM_LDFLAGS) $(failing_malloc_ldflags)
+%C%_test_CPPFLAGS = $(AM_CPPFLAGS) $(failing_malloc_cppflags)
+%C%_test_SOURCES = \
+	$(failing_malloc_sources) \
+	%D%/err_test.c \
+	%D%/lazy_test.c \
+	%D%/mem_test.c \
+	%D%/num_test.c

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The three styles of one report, to the byte, and what cannot be written. */
 #include <criterion/criterion.h>
-#include <locale.h>
 #include <stdlib.h>
+#include <string.h>
 #include "tree.h"
 
 static void expect(const struct img_node *root, enum img_style style, const char *expected)
