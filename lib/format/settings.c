@@ -19,7 +19,7 @@ static size_t table_length(const struct img_option *table)
 {
 	size_t n = 0;
 
-	while (table && table[n].name)
+	while (table[n].name)
 		n++;
 	return n;
 }
@@ -143,12 +143,13 @@ static bool take_all(struct img_settings *set, const char *text, struct img_err 
 struct img_settings *img_settings_parse(const struct img_option *table, const char *text,
 					struct img_err *err)
 {
+	static const struct img_option none[] = {{0}};
 	struct img_settings *set = img_calloc(1, sizeof(*set), err);
 
 	if (!set)
 		return NULL;
-	set->table = table;
-	set->values = img_calloc(table_length(table) + 1, sizeof(*set->values), err);
+	set->table = table ? table : none;
+	set->values = img_calloc(table_length(set->table) + 1, sizeof(*set->values), err);
 	if (set->values && take_fallbacks(set, err) && take_all(set, text ? text : "", err))
 		return set;
 	img_settings_free(set);
