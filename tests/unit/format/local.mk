@@ -1,4 +1,9 @@
 unit_tests += %D%/test
 %C%_test_LDADD = tests/unit/fake/libfake.la $(unit_ldadd)
-%C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-%C%_test_SOURCES = %D%/raw/raw_test.c
+%C%_test_LDFLAGS = $(AM_LDFLAGS) $(failing_malloc_ldflags)
+%C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(failing_malloc_cppflags)
+%C%_test_SOURCES = \
+	$(failing_malloc_sources) \
+	%D%/raw/raw_test.c \
+	%D%/settings_test.c \
+	%D%/size_test.c
