@@ -4,41 +4,60 @@
 # ./autogen.sh TARGET...    besides that installs what is missing on this machine, configures in
 #                           build/ and runs "make TARGET..." there, e.g. ./autogen.sh check
 #
-# CONFIGURE_FLAGS in the environment is given to configure the first time.
+# In the environment: CONFIGURE_FLAGS goes to configure the first time; CHECK_VARIANTS names the
+# builds that check adds, of asan, tsan and dist (see tests/variants.mk).
 set -eu
 cd "$(dirname "$0")"
 
+build_packages='
+	gcc                     # compiles it all
+	libc6-dev
+	make
+	autoconf                # makes ./configure
+	automake
+	libtool
+	pkg-config
+	gettext                 # compiles and collects translations
+	zlib1g-dev              # deflate, as a stream
+	libdeflate-dev          # deflate, a block at a time, fast
+	libzstd-dev             # zstd compressed clusters
+	libjson-c-dev           # JSON reports
+	libxml2-dev             # XML reports
+	libssl-dev              # digests
+'
+demo_packages='
+	fdisk                   # sfdisk makes the partition table
+	e2fsprogs               # mke2fs -d makes and fills the file system
+	qemu-utils              # qemu-img, the independent judge
+'
+check_packages='
+	libcriterion-dev        # unit tests
+	libxml2-utils           # xmllint holds reports against their schema
+	jq                      # reads JSON reports
+	xz-utils                # unpacks sample images, packs the release
+'
+variant_packages='
+	clang                   # the second compiler
+	libclang-rt-dev         # its sanitizers and its fuzzer
+'
+
+# packages TARGET...: names of what the targets need.
 packages() {
-	sed 's/ *#.*//' <<-'END'
-		gcc                     # compiles it all
-		libc6-dev
-		make
-		autoconf                # makes ./configure
-		automake
-		libtool
-		pkg-config
-		gettext                 # compiles and collects translations
-		zlib1g-dev              # deflate, as a stream
-		libdeflate-dev          # deflate, a block at a time, fast
-		libzstd-dev             # zstd compressed clusters
-		libjson-c-dev           # JSON reports
-		libxml2-dev             # XML reports
-		libssl-dev              # digests
-		libcriterion-dev        # unit tests
-		clang                   # second compiler, sanitizers, fuzzer
-		llvm                    # readable sanitizer reports
-		qemu-utils              # qemu-img, the independent judge
-		fdisk                   # sfdisk: partition tables for the demo
-		e2fsprogs               # mke2fs -d: a real file system for the demo
-		libxml2-utils           # xmllint: reports against their schema
-		jq                      # reads JSON reports in tests
-		xz-utils                # sample images, release archive
-		git                     # tells what is under version control
-	END
+	list=$build_packages
+	case " $*" in
+	*demo* | *check*) list=$list$demo_packages ;;
+	esac
+	case " $*" in
+	*check*) list=$list$check_packages ;;
+	esac
+	case "$*${CHECK_VARIANTS-}" in
+	*asan* | *tsan*) list=$list$variant_packages ;;
+	esac
+	echo "$list" | sed 's/#.*//'
 }
 
 missing_packages() {
-	for p in $(packages); do
+	for p in $(packages "$@"); do
 		dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q ' installed$' || echo "$p"
 	done
 }
@@ -46,8 +65,8 @@ missing_packages() {
 # A line for people who must do it themselves, then stop.
 give_up() {
 	echo "autogen.sh: $1. Please install what these Debian packages hold, then try again:" >&2
-	echo "$2" | tr '\n' ' ' >&2
-	echo >&2
+	# shellcheck disable=SC2086
+	echo $2 >&2
 	exit 1
 }
 
@@ -55,11 +74,11 @@ install_missing() {
 	command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || {
 		for tool in gcc make autoconf automake libtoolize pkg-config msgfmt; do
 			command -v "$tool" >/dev/null ||
-				give_up "$tool is missing, and this is no Debian" "$(packages)"
+				give_up "$tool is missing, and this is no Debian" "$(packages "$@")"
 		done
 		return
 	}
-	missing=$(missing_packages)
+	missing=$(missing_packages "$@")
 	[ -n "$missing" ] || return 0
 	as_root=
 	[ "$(id -u)" = 0 ] || as_root='sudo -n'
@@ -83,7 +102,7 @@ newer_than_configure() {
 if [ $# = 0 ]; then
 	exec autoreconf -fi
 fi
-install_missing
+install_missing "$@"
 ! newer_than_configure || autoreconf -fi
 mkdir -p build
 cd build

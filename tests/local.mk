@@ -4,6 +4,9 @@
 unit_tests =
 shell_tests =
 
+# Tests of code that runs in several threads, run once more under ThreadSanitizer.
+thread_tests = tests/unit/store/test tests/unit/codec/test tests/unit/image/test tests/unit/copy/test
+
 include $(top_srcdir)/tests/unit/local.mk
 include $(top_srcdir)/tests/cmd/local.mk
 include $(top_srcdir)/tests/conformance/local.mk
@@ -26,3 +29,5 @@ AM_TESTS_ENVIRONMENT = \
 	PATH='$(cmd_dirs)':"$$PATH"; \
 	LC_ALL=C.UTF-8 srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)'; \
 	export PATH LC_ALL srcdir builddir;
+
+include $(top_srcdir)/tests/variants.mk

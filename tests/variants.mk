@@ -1,0 +1,27 @@
+# Other builds of the same sources, each in a folder of its own below this one, with its own run of
+# the tests. "make check CHECK_VARIANTS='asan tsan dist'" adds them to the normal check.
+
+check-local: $(CHECK_VARIANTS:%=check-%)
+
+# Everything again, compiled by clang, with memory errors and undefined behaviour made fatal.
+check-asan: all
+	$(call variant,asan,--enable-sanitize)
+	$(MAKE) -C asan check CHECK_VARIANTS=
+
+# What runs in threads, with data races made fatal.
+check-tsan: all
+	$(call variant,tsan,--enable-sanitize=thread)
+	$(MAKE) -C tsan check CHECK_VARIANTS= TESTS='$(thread_tests)'
+
+# The release archive: complete, buildable from a read-only tree, removed without a trace.
+check-dist: all
+	$(MAKE) distcheck CHECK_VARIANTS= TESTS='%D%/check-symbols.sh'
+
+# $(call variant,FOLDER,FLAGS): configures there, the first time.
+variant = $(MKDIR_P) $(1) && cd $(1) && { test -e Makefile || \
+	'$(abs_top_srcdir)'/configure -q --enable-werror CC=clang CFLAGS='-g -O1' $(2); }
+
+clean-local:
+	rm -rf asan tsan
+
+.PHONY: check-asan check-tsan check-dist
