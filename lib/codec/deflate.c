@@ -33,7 +33,7 @@ static bool deflate_encode(void *context, const void *in, size_t n, void *out, s
 	if (!cx->writer)
 		cx->writer = libdeflate_alloc_compressor(cx->level);
 	if (!cx->writer)
-		return img_fail(err, IMG_E_NOMEM, _("No memory to compress with deflate."));
+		return img_fail(err, IMG_E_NOMEM, _("no memory to compress with deflate"));
 	*used = libdeflate_deflate_compress(cx->writer, in, n, out, cap);
 	return true;
 }
@@ -46,19 +46,19 @@ bool img_deflate_read(struct libdeflate_decompressor **reader, const void *in, s
 	if (!*reader)
 		*reader = libdeflate_alloc_decompressor();
 	if (!*reader)
-		return img_fail(err, IMG_E_NOMEM, _("No memory to read deflate data."));
+		return img_fail(err, IMG_E_NOMEM, _("no memory to read deflate data"));
 	/* Without a place for the number of bytes made, anything but want of them is an error. */
 	switch (libdeflate_deflate_decompress_ex(*reader, in, n, out, want, &consumed, NULL)) {
 	case LIBDEFLATE_SUCCESS:
 		return true;
 	case LIBDEFLATE_SHORT_OUTPUT:
 		return img_fail(err, IMG_E_CORRUPT,
-				_("The deflate data end before %zu bytes are complete."), want);
+				_("the deflate data end before %zu bytes are complete"), want);
 	case LIBDEFLATE_INSUFFICIENT_SPACE:
 		return img_fail(err, IMG_E_CORRUPT,
-				_("The deflate data hold more than %zu bytes."), want);
+				_("the deflate data hold more than %zu bytes"), want);
 	default:
-		return img_fail(err, IMG_E_CORRUPT, _("The deflate data are damaged."));
+		return img_fail(err, IMG_E_CORRUPT, _("the deflate data are damaged"));
 	}
 }
 

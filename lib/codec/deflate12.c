@@ -49,7 +49,7 @@ static bool deflate12_encode(void *context, const void *in, size_t n, void *out,
 
 	assert(n <= UINT_MAX && cap <= UINT_MAX);
 	if (!restart(cx))
-		return img_fail(err, IMG_E_NOMEM, _("No memory to compress with deflate."));
+		return img_fail(err, IMG_E_NOMEM, _("no memory to compress with deflate"));
 	cx->writer.next_in = (z_const Bytef *)in;
 	cx->writer.avail_in = (uInt)n;
 	cx->writer.next_out = out;

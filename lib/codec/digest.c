@@ -51,10 +51,10 @@ static bool start(struct img_digest *dg, const char *name, struct img_err *err)
 {
 	dg->md = dg->crypto.md_fetch(NULL, name, NULL);
 	if (!dg->md)
-		return img_fail(err, IMG_E_UNSUPPORTED, _("There is no hash named \"%s\"."), name);
+		return img_fail(err, IMG_E_UNSUPPORTED, _("there is no hash named \"%s\""), name);
 	dg->cx = dg->crypto.ctx_new();
 	if (!dg->cx || !dg->crypto.init(dg->cx, dg->md, NULL))
-		return img_fail(err, IMG_E_NOMEM, _("No memory for the hash \"%s\"."), name);
+		return img_fail(err, IMG_E_NOMEM, _("no memory for the hash \"%s\""), name);
 	return true;
 }
 
@@ -71,7 +71,7 @@ struct img_digest *img_digest_open(const char *name, struct img_err *err)
 bool img_digest_add(struct img_digest *dg, const void *buf, size_t len, struct img_err *err)
 {
 	if (!dg->crypto.update(dg->cx, buf, len))
-		return img_fail(err, IMG_E_UNSUPPORTED, _("libcrypto cannot continue the hash."));
+		return img_fail(err, IMG_E_UNSUPPORTED, _("libcrypto cannot continue the hash"));
 	return true;
 }
 
@@ -98,7 +98,7 @@ bool img_digest_finish(struct img_digest *dg, char hex[129], struct img_err *err
 
 	_Static_assert(EVP_MAX_MD_SIZE <= 64, "the text has room for 64 bytes");
 	if (!dg->crypto.final(dg->cx, sum, &len))
-		return img_fail(err, IMG_E_UNSUPPORTED, _("libcrypto cannot finish the hash."));
+		return img_fail(err, IMG_E_UNSUPPORTED, _("libcrypto cannot finish the hash"));
 	for (unsigned i = 0; i < len; i++) {
 		hex[2 * i] = digits[sum[i] >> 4];
 		hex[2 * i + 1] = digits[sum[i] & 15];

@@ -32,7 +32,7 @@ static bool zstd_encode(void *context, const void *in, size_t n, void *out, size
 	if (!cx->writer)
 		cx->writer = ZSTD_createCCtx();
 	if (!cx->writer)
-		return img_fail(err, IMG_E_NOMEM, _("No memory to compress with zstd."));
+		return img_fail(err, IMG_E_NOMEM, _("no memory to compress with zstd"));
 	made = ZSTD_compressCCtx(cx->writer, out, cap, in, n, cx->level);
 	if (!ZSTD_isError(made)) {
 		*used = made;
@@ -42,12 +42,12 @@ static bool zstd_encode(void *context, const void *in, size_t n, void *out, size
 		*used = 0;
 		return true;
 	}
-	return img_fail(err, IMG_E_NOMEM, _("zstd cannot compress: %s."), ZSTD_getErrorName(made));
+	return img_fail(err, IMG_E_NOMEM, _("zstd cannot compress: %s"), ZSTD_getErrorName(made));
 }
 
 static bool zstd_corrupt(size_t result, struct img_err *err)
 {
-	return img_fail(err, IMG_E_CORRUPT, _("The zstd data are damaged: %s."),
+	return img_fail(err, IMG_E_CORRUPT, _("the zstd data are damaged: %s"),
 			ZSTD_getErrorName(result));
 }
 
@@ -61,7 +61,7 @@ static bool zstd_decode(void *context, const void *in, size_t n, void *out, size
 	if (!cx->reader)
 		cx->reader = ZSTD_createDCtx();
 	if (!cx->reader)
-		return img_fail(err, IMG_E_NOMEM, _("No memory to read zstd data."));
+		return img_fail(err, IMG_E_NOMEM, _("no memory to read zstd data"));
 	while (done < want) {
 		const uint8_t *frame = (const uint8_t *)in + from;
 		const size_t len = ZSTD_findFrameCompressedSize(frame, n - from);
