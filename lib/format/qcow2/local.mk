@@ -9,4 +9,8 @@ libimg_sources += \
 	%D%/layout.h \
 	%D%/map.c \
 	%D%/qcow2.h \
-	%D%/snapshot.c
+	%D%/runs.c \
+	%D%/runs.h \
+	%D%/snapshot.c \
+	%D%/space.c \
+	%D%/space.h
