@@ -13,4 +13,6 @@ libimg_sources += \
 	%D%/runs.h \
 	%D%/snapshot.c \
 	%D%/space.c \
-	%D%/space.h
+	%D%/space.h \
+	%D%/tables.c \
+	%D%/tables.h
