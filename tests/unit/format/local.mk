@@ -4,6 +4,7 @@ unit_tests += %D%/test
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(failing_malloc_cppflags)
 %C%_test_SOURCES = \
 	$(failing_malloc_sources) \
+	%D%/qcow2/fresh_test.c \
 	%D%/qcow2/runs_test.c \
 	%D%/qcow2/space_test.c \
 	%D%/raw/raw_test.c \
