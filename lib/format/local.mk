@@ -3,6 +3,7 @@
 libimg_sources += \
 	%D%/format.h \
 	%D%/formats.def \
+	%D%/registry.c \
 	%D%/settings.c \
 	%D%/size.c
 
