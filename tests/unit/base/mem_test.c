@@ -31,10 +31,10 @@ Test(mem, products_do_not_wrap)
 	struct img_err err = {0};
 	IMG_AUTO_FREE char *old = img_strdup("kept", NULL);
 
-	cr_assert_null(img_calloc(SIZE_MAX / 2, 4, &err));
+	cr_assert_null(img_calloc(SIZE_MAX / 4 + 2, 4, &err));
 	cr_assert_eq(err.code, IMG_E_NOMEM);
 	err.code = IMG_OK;
-	cr_assert_null(img_grow(old, SIZE_MAX / 2, 4, &err));
+	cr_assert_null(img_grow(old, SIZE_MAX / 4 + 2, 4, &err));
 	cr_assert_eq(err.code, IMG_E_NOMEM);
 	cr_assert_str_eq(old, "kept");
 }
