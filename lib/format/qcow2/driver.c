@@ -173,6 +173,7 @@ static void qcow2_free(struct qcow2 *q)
 {
 	if (!q)
 		return;
+	qcow2_new_free(q->fresh);
 	qcow2_cache_free(q->map.cache);
 	free(q->map.l1);
 	img_codec_pool_free(q->decoders);
@@ -242,11 +243,15 @@ static bool qcow2_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 const struct img_format img_format_qcow2 = {
 	.name = "qcow2",
 	.extensions = "qcow2|qc2",
-	.caps = IMG_FMT_BACKING | IMG_FMT_COMPRESS | IMG_FMT_SNAPSHOT,
+	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING | IMG_FMT_COMPRESS | IMG_FMT_SEQUENTIAL |
+		IMG_FMT_SNAPSHOT,
+	.create_options = qcow2_create_options,
 	.probe = qcow2_probe,
 	.open = qcow2_open,
+	.create = qcow2_create,
 	.close = qcow2_close,
 	.extent = qcow2_extent,
 	.read = qcow2_read,
 	.info = qcow2_info,
+	.write = &qcow2_write_ops,
 };
