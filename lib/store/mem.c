@@ -45,7 +45,7 @@ static bool mem_read(struct img_store *st, uint64_t at, void *buf, size_t len, s
 /* The lock is held for writing.  What is new is zero. */
 static bool set_len_locked(struct mem *mem, uint64_t len, struct img_err *err)
 {
-	if (len > SIZE_MAX / 2)
+	if (len > SIZE_MAX / 4)		/* room may be twice as much */
 		return img_fail_nomem(err, SIZE_MAX);
 	if (len > mem->room) {
 		const size_t room = img_max_u64(len, 2 * (uint64_t)mem->room);
