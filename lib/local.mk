@@ -23,7 +23,7 @@ noinst_LTLIBRARIES += %D%/libimg_internal.la
 lib_LTLIBRARIES += %D%/libimg.la
 %C%_libimg_la_SOURCES =
 %C%_libimg_la_LIBADD = %D%/libimg_internal.la
-%C%_libimg_la_LDFLAGS = $(AM_LDFLAGS) -version-info $(LIBIMG_VERSION) \
+%C%_libimg_la_LDFLAGS = $(AM_LDFLAGS) $(STRICT_LDFLAGS) -version-info $(LIBIMG_VERSION) \
 	-Wl,--version-script=$(top_srcdir)/lib/libimg.map
 EXTRA_%C%_libimg_la_DEPENDENCIES = %D%/libimg.map
 

@@ -1,6 +1,10 @@
-# imgconv, once it has sources:
-#	bin_PROGRAMS += %D%/imgconv
-#	%C%_imgconv_SOURCES = %D%/imgconv.c
-#	%C%_imgconv_LDADD = $(cmd_ldadd)
-#	cmd_sources += $(%C%_imgconv_SOURCES)
-#	dist_man_MANS += %D%/imgconv.1
+bin_PROGRAMS += %D%/imgconv
+%C%_imgconv_SOURCES = \
+	%D%/imgconv.c \
+	%D%/imgconv.h \
+	%D%/options.c \
+	%D%/report.c \
+	%D%/target.c
+%C%_imgconv_LDADD = $(cmd_ldadd)
+cmd_sources += $(%C%_imgconv_SOURCES)
+dist_man_MANS += %D%/imgconv.1

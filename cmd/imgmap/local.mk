@@ -1,6 +1,8 @@
-# imgmap, once it has sources:
-#	bin_PROGRAMS += %D%/imgmap
-#	%C%_imgmap_SOURCES = %D%/imgmap.c
-#	%C%_imgmap_LDADD = $(cmd_ldadd)
-#	cmd_sources += $(%C%_imgmap_SOURCES)
-#	dist_man_MANS += %D%/imgmap.1
+bin_PROGRAMS += %D%/imgmap
+%C%_imgmap_SOURCES = \
+	%D%/imgmap.c \
+	%D%/imgmap.h \
+	%D%/printers.c
+%C%_imgmap_LDADD = $(cmd_ldadd)
+cmd_sources += $(%C%_imgmap_SOURCES)
+dist_man_MANS += %D%/imgmap.1
