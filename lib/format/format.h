@@ -159,7 +159,10 @@ struct img_format {
 	 */
 	bool (*extent)(struct img_layer *ly, uint64_t at, uint64_t limit, struct img_extent *out,
 		       struct img_err *err);
-	/* Guest bytes that extent() called ENCODED, any alignment.  Any number of threads. */
+	/*
+	 * Guest bytes that extent() called ENCODED, any alignment.  Any number of threads.  NULL:
+	 * the format has none.
+	 */
 	bool (*read)(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 		     struct img_err *err);
 	/* What is special to the format; size, file and backing are added by the image layer. */

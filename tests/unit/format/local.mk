@@ -15,5 +15,6 @@ unit_tests += %D%/test
 	%D%/qcow2/snapshot_test.c \
 	%D%/qcow2/space_test.c \
 	%D%/raw/raw_test.c \
+	%D%/registry_test.c \
 	%D%/settings_test.c \
 	%D%/size_test.c
