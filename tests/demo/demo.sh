@@ -24,18 +24,12 @@ hash_of() {
 	"$@" | sha256sum | cut -d ' ' -f 1
 }
 
-# gather FOLDER BYTES: fills it with this machine's own files, at most so much of them.
+# gather FOLDER BYTES: fills it with this machine's own files, about so much of them.
 gather() {
-	local budget=$2 size path
-
 	mkdir "$1"
-	find /usr/lib /usr/share /usr/bin -xdev -type f -readable -printf '%s %p\n' 2>/dev/null |
-		while read -r size path; do
-			budget=$((budget - size))
-			[ "$budget" -gt 0 ] || break
-			printf '%s\0' "$path"
-		done | tar -C / --null -T - --transform 's,^/*,,' -cf - 2>/dev/null |
-		tar -C "$1" -xf -
+	find /usr/bin /usr/lib /usr/share -xdev -type f -readable -printf '%s %p\n' |
+		awk -v left="$2" '{ left -= $1; if (left > 0) { sub(/^[0-9]+ \//, ""); print } }' |
+		tar -C / -T - -cf - | tar -C "$1" -xf -
 }
 
 # make_disk FILE FOLDER: 1 GiB with a partition table and one ext4 partition from FOLDER.
