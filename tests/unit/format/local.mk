@@ -4,16 +4,21 @@ unit_tests += %D%/test
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(failing_malloc_cppflags)
 %C%_test_SOURCES = \
 	$(failing_malloc_sources) \
+	%D%/qcow2/append_test.c \
 	%D%/qcow2/cache_test.c \
 	%D%/qcow2/compressed_test.c \
+	%D%/qcow2/create_test.c \
 	%D%/qcow2/entry_test.c \
-	%D%/qcow2/fresh_test.c \
 	%D%/qcow2/header_test.c \
 	%D%/qcow2/map_test.c \
+	%D%/qcow2/options_test.c \
 	%D%/qcow2/runs_test.c \
 	%D%/qcow2/sample.h \
+	%D%/qcow2/sequence_test.c \
 	%D%/qcow2/snapshot_test.c \
 	%D%/qcow2/space_test.c \
+	%D%/qcow2/writer.c \
+	%D%/qcow2/writer.h \
 	%D%/raw/raw_test.c \
 	%D%/registry_test.c \
 	%D%/settings_test.c \
