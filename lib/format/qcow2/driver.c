@@ -247,6 +247,7 @@ const struct img_format img_format_qcow2 = {
 		IMG_FMT_SNAPSHOT,
 	.create_options = qcow2_create_options,
 	.probe = qcow2_probe,
+	.remains = qcow2_remains,
 	.open = qcow2_open,
 	.create = qcow2_create,
 	.close = qcow2_close,

@@ -13,6 +13,7 @@ libimg_sources += \
 	%D%/new.h \
 	%D%/options.c \
 	%D%/qcow2.h \
+	%D%/remains.c \
 	%D%/runs.c \
 	%D%/runs.h \
 	%D%/sequence.c \

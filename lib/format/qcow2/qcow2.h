@@ -55,6 +55,11 @@ bool qcow2_header_encode(const struct qcow2_header *hdr, uint8_t *raw, size_t le
 bool qcow2_header_validate(const struct qcow2_header *hdr, struct img_err *err) IMG_MUST_CHECK;
 void qcow2_header_clear(struct qcow2_header *hdr);
 
+/* ---- remains.c -------------------------------------------------------------------------------- */
+
+/* Whether head[0, len) holds tables of an image, whatever its header says.  Pure. */
+bool qcow2_remains(const uint8_t *head, size_t len);
+
 /* ---- entry.c ---------------------------------------------------------------------------------- */
 
 /* What is needed to read a table entry, and to know which one to read. */
