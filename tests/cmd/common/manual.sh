@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Every option that --help shows is in the manual page, with the same letter, and the other way
+# round.
+. "$srcdir/tests/functions.sh"
+
+for page in "$srcdir"/cmd/img*/*.1; do
+	command=$(basename "$page" .1)
+	shown=$("$command" --help | grep -oE '^ +(-.,|   ) --[a-z-]+' | sed 's/^ *//' | sort)
+	described=$(grep -E '^\.BR \\-' "$page" | tr -d '\\' |
+		sed -E 's/^\.BR (-.) ", " (--[a-z-]+).*/\1, \2/; s/^\.BR (--[a-z-]+).*/\1/' | sort)
+	same "$shown" "$described" "$command: the manual page and --help do not agree"
+	[ "$(wc -l <<<"$shown")" -ge 3 ] || fail "$command: --help shows hardly any option"
+done

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# TERM and INT leave the old target as it was and nothing else, and show as 128 plus the signal.
+. "$srcdir/tests/functions.sh"
+
+dd if=/dev/urandom of=disk.raw bs=1M count=8 status=none
+echo precious >target.qcow2
+for signal in TERM INT HUP; do
+	# A shell starts background jobs with INT ignored, and imgconv would respect that.
+	env --default-signal=INT,HUP imgconv --rate-limit=1M disk.raw target.qcow2 2>err &
+	pid=$!
+	sleep 0.5
+	kill -$signal $pid
+	status=0
+	wait $pid || status=$?
+	same $((128 + $(kill -l $signal))) "$status" "status after $signal"
+	same precious "$(cat target.qcow2)" "target after $signal"
+	same $'disk.raw\nerr\ntarget.qcow2' "$(ls)" "left behind after $signal"
+done
