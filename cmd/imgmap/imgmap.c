@@ -81,13 +81,17 @@ static bool list(struct img *im, uint64_t at, uint64_t end, const struct printer
 
 static bool map(const struct options *opt, const char *path, struct img_err *err)
 {
+	static const struct printer *const printers[] = {
+		[IMG_STYLE_HUMAN] = &printer_human, [IMG_STYLE_JSON] = &printer_json,
+		[IMG_STYLE_XML] = &printer_xml,
+	};
 	const struct printer *printer = printers[opt->style];
 	struct img *im = source_open(&cli, &opt->source, path, 0, err);
 	uint64_t at = 0, end = 0;
 	bool ok = im && range_of(opt, im, &at, &end, err);
 
 	if (ok) {
-		printer->start(path, img_size(im));
+		printer->start();
 		ok = list(im, at, end, printer, err);
 		if (ok)
 			printer->end();

@@ -7,12 +7,11 @@
 
 /* Prints extents one by one as they come: a map may be too long to be collected first. */
 struct printer {
-	void (*start)(const char *path, uint64_t size);
+	void (*start)(void);
 	void (*extent)(const struct img_extent *ex, bool first);
 	void (*end)(void);
 };
 
-/* By enum img_style. */
-extern const struct printer *const printers[];
+extern const struct printer printer_human, printer_json, printer_xml;
 
 #endif

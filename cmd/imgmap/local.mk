@@ -1,8 +1,9 @@
 bin_PROGRAMS += %D%/imgmap
 %C%_imgmap_SOURCES = \
+	%D%/human.c \
 	%D%/imgmap.c \
 	%D%/imgmap.h \
-	%D%/printers.c
+	%D%/programs.c
 %C%_imgmap_LDADD = $(cmd_ldadd)
 cmd_sources += $(%C%_imgmap_SOURCES)
 dist_man_MANS += %D%/imgmap.1
