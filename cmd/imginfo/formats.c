@@ -53,7 +53,7 @@ bool formats_print(enum img_style style, struct img_err *err)
 		print_table();
 		return true;
 	}
-	root = img_node_root("formats");
+	root = img_node_root("imginfo");
 	if (!root)
 		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
 	add_formats(img_node_list(root, "formats"));
