@@ -39,11 +39,12 @@ static void print_difference(const struct verdict *v)
 {
 	const struct img_compare_stats *stats = &v->stats;
 
-	if (stats->allocation_differs)
-		printf(_("The images differ in allocation from %" PRIu64 " on.\n"), stats->first);
-	else if (v->strict && stats->sizes_differ && !stats->differing)
+	/* A longer disk has more allocated, too; its length is what users want to know. */
+	if (v->strict && stats->sizes_differ && !stats->differing)
 		printf(_("The images differ in size: %" PRIu64 " and %" PRIu64 " bytes.\n"),
 		       v->size_a, v->size_b);
+	else if (stats->allocation_differs)
+		printf(_("The images differ in allocation from %" PRIu64 " on.\n"), stats->first);
 	else if (v->all)
 		printf(_("The images differ in %" PRIu64 " bytes, the first at %" PRIu64 ".\n"),
 		       stats->differing, stats->first);

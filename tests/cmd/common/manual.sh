@@ -6,8 +6,8 @@
 for page in "$srcdir"/cmd/img*/*.1; do
 	command=$(basename "$page" .1)
 	shown=$("$command" --help | grep -oE '^ +(-.,|   ) --[a-z-]+' | sed 's/^ *//' | sort)
-	described=$(grep -E '^\.BR \\-' "$page" | tr -d '\\' |
-		sed -E 's/^\.BR (-.) ", " (--[a-z-]+).*/\1, \2/; s/^\.BR (--[a-z-]+).*/\1/' | sort)
+	described=$(awk '/^\.TP/ { getline; print }' "$page" | tr -d '\\' |
+		sed -nE 's/^\.BR (-.) ", " (--[a-z-]+).*/\1, \2/p; s/^\.BR (--[a-z-]+).*/\1/p' | sort)
 	same "$shown" "$described" "$command: the manual page and --help do not agree"
 	[ "$(wc -l <<<"$shown")" -ge 3 ] || fail "$command: --help shows hardly any option"
 done
