@@ -23,6 +23,7 @@
 #define MIN_WINDOW (1024 * 1024)
 #define DEFAULT_MEMORY (64 * 1024 * 1024)
 #define MAX_THREADS 256
+#define PATIENCE_MS 200	/* between two looks whether the job is cancelled */
 #define MAX_ZERO_GRAIN (2 * 1024 * 1024)	/* a window's buffer holds at least one grain */
 
 enum stage { FREE, PLANNED, WORKED, RESERVED, STORED };
@@ -66,29 +67,54 @@ static struct parcel *parcel_of(struct engine *e, uint64_t seq)
 
 /* ---- The steps; none holds the lock ---------------------------------------------------------- */
 
+static bool cancelled(const struct engine *e, struct img_err *err)
+{
+	const struct img_job *job = e->job;
+
+	if (!job || !job->cancelled || !job->cancelled(job->ctx))
+		return false;
+	img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	return true;
+}
+
+/* Reads what has come, so that a writer who stalls does not keep us from being cancelled. */
+static bool read_stream(struct engine *e, struct img_parcel *p, uint64_t *len,
+			struct img_err *err)
+{
+	struct img *src = e->work.src;
+
+	while (*len < e->work.window && img_is_stream(src)) {
+		const size_t ready = img_store_ready(src->layers[0].store, PATIENCE_MS);
+		size_t got;
+
+		if (cancelled(e, err))
+			return false;
+		if (!ready)
+			continue;
+		if (!img_read_stream(src, e->plan.at + *len, p->buf + *len,
+				     img_min_u64(ready, e->work.window - *len), &got, err))
+			return false;
+		*len += got;
+	}
+	return true;
+}
+
 static bool plan_stream(struct engine *e, struct img_parcel *p, struct img_err *err)
 {
-	size_t got;
-
 	p->chunk.at = e->plan.at;
 	p->chunk.len = 0;
 	p->chunk.kind = IMG_CHUNK_BYTES;
 	p->have_bytes = true;
-	if (!img_is_stream(e->work.src))
-		return true;
-	if (!img_read_stream(e->work.src, e->plan.at, p->buf, e->work.window, &got, err))
+	if (!read_stream(e, p, &p->chunk.len, err))
 		return false;
-	p->chunk.len = got;
-	e->plan.at += got;
+	e->plan.at += p->chunk.len;
 	return true;
 }
 
 static bool step_plan(struct engine *e, struct img_parcel *p, struct img_err *err)
 {
-	const struct img_job *job = e->job;
-
-	if (job && job->cancelled && job->cancelled(job->ctx))
-		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	if (cancelled(e, err))
+		return false;
 	if (p->have_bytes || img_is_stream(e->work.src))
 		return plan_stream(e, p, err);
 	return img_plan_next(&e->plan, &p->chunk, err);

@@ -51,12 +51,15 @@ static bool needs_detour(const struct img_create *what, const struct img_format 
 	       (needs_plan && what->size == IMG_SIZE_UNKNOWN);
 }
 
+/* A pipe; or, in front of one that cannot be written to as it is, a temporary file. */
 static struct img_store *open_output(const struct img_create *what,
 				     const struct img_format *format, struct img_target *target,
 				     struct img_err *err)
 {
-	struct img_store *out = img_store_fd(STDOUT_FILENO, what->flags | IMG_OPEN_WRITE,
-					     _("standard output"), err);
+	const unsigned flags = what->flags | IMG_OPEN_WRITE;
+	struct img_store *out = !strcmp(what->path, "-")
+		? img_store_fd(STDOUT_FILENO, flags, _("standard output"), err)
+		: img_store_stream(what->path, flags, err);
 
 	if (!out || (out->caps & IMG_STORE_SEEK) || !needs_detour(what, format))
 		return out;
@@ -64,11 +67,16 @@ static struct img_store *open_output(const struct img_create *what,
 	return img_store_temporary(NULL, err);
 }
 
+static bool is_output(const char *path)
+{
+	return !strcmp(path, "-") || img_is_stream_path(path);
+}
+
 static struct img_store *open_store(const struct img_create *what,
 				    const struct img_format *format, struct img_target *target,
 				    struct img_err *err)
 {
-	if (!strcmp(what->path, "-"))
+	if (is_output(what->path))
 		return open_output(what, format, target, err);
 	if (what->in_place)
 		return img_store_file(what->path, what->flags | IMG_OPEN_WRITE, what->cache, err);
@@ -131,7 +139,7 @@ static bool create_layer(struct img *im, const struct img_create *what,
 	if (!ly->store)
 		return false;
 	if (!format->create(ly, &how, err))
-		return img_within(err, "%s", what->path);
+		return img_within_file(err, what->path);
 	ly->format = format;
 	return true;
 }
@@ -143,7 +151,7 @@ struct img *img_create(const struct img_create *what, struct img_err *err)
 	struct img_settings *settings;
 	struct img *im;
 
-	how.in_place = what->in_place || is_block_device(what->path);
+	how.in_place = is_block_device(what->path) || (what->in_place && !is_output(what->path));
 	if (!check_format(&how, format, err))
 		return NULL;
 	settings = img_settings_parse(format->create_options, what->options, err);
@@ -221,7 +229,7 @@ bool img_finish(struct img *im, struct img_err *err)
 	if (!im->target || im->target->finished)
 		return true;
 	if (!ly->format->write->finish(ly, err))
-		return img_within(err, "%s", ly->store->name);
+		return img_within_file(err, ly->store->name);
 	if (!publish(im, err))
 		return false;
 	im->target->finished = true;

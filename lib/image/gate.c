@@ -50,6 +50,15 @@ static bool allow_local(void *ctx, const struct img_reference *ref, struct img_e
 const struct img_gate img_gate_deny = { .allow = deny_all };
 const struct img_gate img_gate_local = { .allow = allow_local };
 
+bool img_within_file(struct img_err *err, const char *name)
+{
+	const size_t len = strlen(name);
+
+	if (err && !strncmp(err->text, name, len) && err->text[len] == ':')
+		return false;
+	return img_within(err, "%s", name);
+}
+
 char *img_resolve(const char *base, const char *name, struct img_err *err)
 {
 	const char *plain = without_file_scheme(name);

@@ -45,6 +45,9 @@ char *img_resolve(const char *base, const char *name, struct img_err *err);
 struct img_store *img_open_reference(const struct img_gate *gate, const struct img_reference *ref,
 				     unsigned flags, enum img_cache cache, struct img_err *err);
 
+/* As img_within() for the name of a file, which stands there already when its store failed. */
+bool img_within_file(struct img_err *err, const char *name);
+
 /* ---- One layer (layer.c) --------------------------------------------------------------------- */
 
 /* Opens store, which it takes over even on failure, as how->format or as what it looks like. */

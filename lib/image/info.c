@@ -52,7 +52,7 @@ static bool add_layer(struct img_layer *ly, struct img_node *map, struct img_err
 		img_node_label(map, _("disk size"));
 	}
 	return add_backing(ly, map, err) &&
-	       (ly->format->info(ly, map, err) || img_within(err, "%s", ly->store->name));
+	       (ly->format->info(ly, map, err) || img_within_file(err, ly->store->name));
 }
 
 bool img_info(struct img *im, bool with_chain, struct img_node *report, struct img_err *err)

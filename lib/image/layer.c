@@ -121,7 +121,7 @@ bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct 
 	if (choose_format(ly, how, doubt, err) && make_seekable(ly, err) &&
 	    ly->format->open(ly, &layer_how, err))
 		return true;
-	img_within(err, "%s", store->name);
+	img_within_file(err, store->name);
 	img_store_close(ly->store);
 	*ly = (struct img_layer){ 0 };
 	return false;

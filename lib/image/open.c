@@ -13,6 +13,8 @@ static struct img_store *open_top_store(const struct img_open *how, struct img_e
 {
 	if (!strcmp(how->path, "-"))
 		return img_store_fd(STDIN_FILENO, how->flags, _("standard input"), err);
+	if (img_is_stream_path(how->path))
+		return img_store_stream(how->path, 0, err);
 	return img_store_file(how->path, how->flags, how->cache, err);
 }
 

@@ -31,7 +31,7 @@ bool img_extent(struct img *im, uint64_t at, uint64_t limit, struct img_extent *
 			break;
 		limit = img_min_u64(limit, ly->size);
 		if (!ly->format->extent(ly, at, limit, &ex, err))
-			return img_within(err, "%s", ly->store->name);
+			return img_within_file(err, ly->store->name);
 		if (ex.kind != IMG_EXTENT_HOLE) {
 			*out = ex;
 			out->depth = depth;
@@ -60,7 +60,7 @@ bool img_read_extent(struct img *im, const struct img_extent *ex, uint64_t at, v
 		return img_store_read(ex->store, ex->host + (at - ex->start), buf, len, err);
 	case IMG_EXTENT_ENCODED:
 		return ly->format->read(ly, at, buf, len, err) ||
-		       img_within(err, "%s", ly->store->name);
+		       img_within_file(err, ly->store->name);
 	case IMG_EXTENT_LOST:
 		return img_fail_lost(im, ex, err);
 	case IMG_EXTENT_ZERO:

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -27,7 +28,8 @@
 
 struct stream {
 	struct img_store st;
-	int fd;			/* the caller's */
+	int fd;
+	bool owned;		/* closed with the store; otherwise the caller's */
 	uint64_t next;		/* the offset that comes next */
 	bool ended;		/* all has been read */
 	uint8_t *kept;		/* bytes [next, next + n_kept) that peek() has read ahead, or NULL */
@@ -181,10 +183,26 @@ static bool stream_zero(struct img_store *st, uint64_t at, uint64_t len, bool ke
 	return stream_write(st, stream->next, img_zeros, len, err);
 }
 
+static size_t stream_ready(struct img_store *st, int wait_ms)
+{
+	const struct stream *stream = (struct stream *)st;
+	struct pollfd wait = { .fd = stream->fd, .events = POLLIN };
+	int waiting;
+
+	if (stream->n_kept || stream->ended)
+		return img_max_u64(stream->n_kept, 1);
+	if (poll(&wait, 1, wait_ms) <= 0)
+		return 0;
+	/* Readable, and nothing there: the end, or a device that does not count. */
+	return ioctl(stream->fd, FIONREAD, &waiting) || waiting <= 0 ? 1 : (size_t)waiting;
+}
+
 static void stream_close(struct img_store *st)
 {
 	struct stream *stream = (struct stream *)st;
 
+	if (stream->owned)
+		(void)close(stream->fd);	/* a pipe has nothing left to report */
 	free(stream->kept);
 	free(stream);
 }
@@ -194,6 +212,7 @@ static const struct img_store_ops stream_ops = {
 	.size = stream_size,
 	.read = stream_read,
 	.peek = stream_peek,
+	.ready = stream_ready,
 	.write = stream_write,
 	.zero = stream_zero,
 	.close = stream_close,
@@ -264,4 +283,30 @@ struct img_store *img_store_fd(int fd, unsigned flags, const char *shown_as, str
 	    !(write && (mode & O_APPEND)))
 		return open_file(fd, flags, shown_as, err);
 	return open_stream(fd, write, shown_as, err);
+}
+
+bool img_is_stream_path(const char *path)
+{
+	struct stat sb;
+
+	return !stat(path, &sb) &&
+	       (S_ISFIFO(sb.st_mode) || S_ISCHR(sb.st_mode) || S_ISSOCK(sb.st_mode));
+}
+
+struct img_store *img_store_stream(const char *path, unsigned flags, struct img_err *err)
+{
+	const bool write = flags & IMG_OPEN_WRITE;
+	const int fd = open(path, O_CLOEXEC | O_NOCTTY | (write ? O_WRONLY : O_RDONLY));
+	struct img_store *st;
+
+	if (fd < 0) {
+		img_fail_os(err, _("%s: cannot open"), path);
+		return NULL;
+	}
+	st = open_stream(fd, write, path, err);
+	if (st)
+		((struct stream *)st)->owned = true;
+	else
+		(void)close(fd);	/* nothing went through it */
+	return st;
 }

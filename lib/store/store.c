@@ -101,6 +101,11 @@ bool img_store_read(struct img_store *st, uint64_t at, void *buf, size_t len, st
 	return img_within(err, "%s", st->name);
 }
 
+size_t img_store_ready(struct img_store *st, int wait_ms)
+{
+	return st->ops->ready ? st->ops->ready(st, wait_ms) : SIZE_MAX;
+}
+
 bool img_store_write(struct img_store *st, uint64_t at, const void *buf, size_t len,
 		     struct img_err *err)
 {

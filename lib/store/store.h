@@ -38,6 +38,7 @@ struct img_store_ops {
 	bool (*resize)(struct img_store *st, uint64_t bytes, struct img_err *err);
 	bool (*preallocate)(struct img_store *st, uint64_t at, uint64_t len,
 			    enum img_preallocation how, struct img_err *err);
+	size_t (*ready)(struct img_store *st, int wait_ms);	/* NULL: never waits */
 	void (*expect)(struct img_store *st, uint64_t end);
 	bool (*sync)(struct img_store *st, struct img_err *err);
 	/* reflink or in-kernel copy; *done = 0: not possible here, move the bytes */
@@ -68,6 +69,12 @@ bool img_store_read(struct img_store *st, uint64_t at, void *buf, size_t len, st
 /* As read, but *got < len at the end of the store is no failure. */
 bool img_store_read_some(struct img_store *st, uint64_t at, void *buf, size_t len, size_t *got,
 			 struct img_err *err) IMG_MUST_CHECK;
+/*
+ * How many bytes of a stream can be read without waiting for whoever writes it, having waited
+ * wait_ms milliseconds at most for the first; 0: none yet.  At the end, and for what is no stream,
+ * it is more than 0.
+ */
+size_t img_store_ready(struct img_store *st, int wait_ms);
 bool img_store_write(struct img_store *st, uint64_t at, const void *buf, size_t len,
 		     struct img_err *err) IMG_MUST_CHECK;
 /* keep_space: stay allocated.  Without the capability zeros are written. */
@@ -110,6 +117,10 @@ struct img_store *img_store_file_new(const char *path, enum img_cache cache, str
  * reads is IMG_E_IO with EPIPE, provided that the process ignores SIGPIPE.
  */
 struct img_store *img_store_fd(int fd, unsigned flags, const char *shown_as, struct img_err *err);
+/* Whether path names a pipe, a socket or a character device. */
+bool img_is_stream_path(const char *path);
+/* Such a one, opened by name; waits until somebody opens the other end.  flags: IMG_OPEN_WRITE. */
+struct img_store *img_store_stream(const char *path, unsigned flags, struct img_err *err);
 /*
  * The first bytes of a pipe, kept so that reading from 0 still works; *got <= len, and at most the
  * first 64 KiB.  Before the first read only.
