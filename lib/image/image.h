@@ -21,7 +21,7 @@ struct img {
 bool img_read_extent(struct img *im, const struct img_extent *ex, uint64_t at, void *buf,
 		     size_t len, struct img_err *err) IMG_MUST_CHECK;
 /* Fails with the loss of ex: the sentence that users see. */
-bool img_fail_lost(const struct img *im, const struct img_extent *ex, struct img_err *err);
+bool img_fail_lost(struct img *im, const struct img_extent *ex, struct img_err *err);
 /*
  * The next bytes of a stream; *got < len: this was the end, and img_size() is known from now on.
  * One thread, rising offsets.

@@ -43,11 +43,18 @@ bool img_extent(struct img *im, uint64_t at, uint64_t limit, struct img_extent *
 	return true;
 }
 
-bool img_fail_lost(const struct img *im, const struct img_extent *ex, struct img_err *err)
+bool img_fail_lost(struct img *im, const struct img_extent *ex, struct img_err *err)
 {
+	struct img_extent whole = *ex, next;
+
+	/* ex may be the part that was asked for; people want to know how far the damage goes. */
+	while (whole.start + whole.len < img_size(im) &&
+	       img_extent(im, whole.start + whole.len, img_size(im), &next, NULL))
+		if (!img_extent_join(&whole, &next))
+			break;
 	return img_fail(err, ex->loss, _("%s: guest bytes %" PRIu64 " to %" PRIu64
-			" cannot be read: %s"), img_layer_name(im, ex->depth), ex->start,
-			ex->start + ex->len, _(ex->why));
+			" cannot be read: %s"), img_layer_name(im, ex->depth), whole.start,
+			whole.start + whole.len, _(ex->why));
 }
 
 bool img_read_extent(struct img *im, const struct img_extent *ex, uint64_t at, void *buf,

@@ -26,6 +26,11 @@ static uint64_t span_of(const struct qcow2_tables *t)
 	return UINT64_C(1) << qcow2_l1_bits(t->geo);
 }
 
+static uint64_t l1_clusters(const struct qcow2_tables *t, uint64_t n)
+{
+	return img_div_up(n * 8, cluster_size(t));
+}
+
 bool qcow2_tables_init(struct qcow2_tables *t, uint64_t size, struct img_err *err)
 {
 	pthread_mutex_init(&t->lock, NULL);
@@ -37,7 +42,7 @@ bool qcow2_tables_init(struct qcow2_tables *t, uint64_t size, struct img_err *er
 		return true;
 	t->n_l1 = qcow2_l1_needed(t->geo, size);
 	t->l1 = img_calloc(t->n_l1, sizeof(*t->l1), err);
-	return t->l1;
+	return t->l1 && qcow2_space_take(t->space, l1_clusters(t, t->n_l1), &t->l1_host, err);
 }
 
 void qcow2_tables_free(struct qcow2_tables *t)
@@ -355,17 +360,17 @@ static bool write_all_late(struct qcow2_tables *t, struct img_err *err)
 
 /* ---- The end ---------------------------------------------------------------------------------- */
 
-static bool write_l1(struct qcow2_tables *t, uint64_t n, uint64_t *l1_host, struct img_err *err)
+static bool write_l1(struct qcow2_tables *t, uint64_t n, struct img_err *err)
 {
-	const uint64_t clusters = img_div_up(n * 8, cluster_size(t));
+	const uint64_t clusters = l1_clusters(t, n);
 	IMG_AUTO_FREE uint8_t *raw = img_calloc(clusters, cluster_size(t), err);
 
-	if (!raw || !qcow2_space_take(t->space, clusters, l1_host, err))
+	if (!raw || (!t->l1_host && !qcow2_space_take(t->space, clusters, &t->l1_host, err)))
 		return false;
 	for (uint64_t i = 0; i < img_min_u64(n, t->n_l1); i++)
 		if (t->l1[i])
 			img_put_be64(raw + 8 * i, qcow2_l1_encode(t->l1[i], true));
-	return qcow2_space_write(t->space, *l1_host, raw, clusters * cluster_size(t), err);
+	return qcow2_space_write(t->space, t->l1_host, raw, clusters * cluster_size(t), err);
 }
 
 bool qcow2_tables_finish(struct qcow2_tables *t, uint64_t size, uint64_t *l1_host,
@@ -373,7 +378,8 @@ bool qcow2_tables_finish(struct qcow2_tables *t, uint64_t size, uint64_t *l1_hos
 {
 	const uint64_t n = qcow2_l1_needed(t->geo, size);
 
-	*l1_host = 0;
-	return close_below(t, n, err) && write_all_late(t, err) &&
-	       (!n || write_l1(t, n, l1_host, err));
+	if (!close_below(t, n, err) || !write_all_late(t, err) || (n && !write_l1(t, n, err)))
+		return false;
+	*l1_host = t->l1_host;
+	return true;
 }

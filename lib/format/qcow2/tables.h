@@ -37,6 +37,7 @@ struct qcow2_tables {
 	pthread_mutex_t lock;		/* guards the next two: place grows what the others read */
 	uint64_t *l1;			/* host offsets; 0: no table */
 	uint64_t n_l1;
+	uint64_t l1_host;		/* taken at once when the size is known; or 0 */
 
 	uint8_t *l2;			/* the table that order has reached ... */
 	uint64_t open;			/* ... and its index, or UINT64_MAX */
@@ -44,7 +45,10 @@ struct qcow2_tables {
 	struct qcow2_runs late;		/* zeros that finish has to find a place for */
 };
 
-/* Fill in geo, hiding and space (borrowed), rest zero.  size: guest bytes or IMG_SIZE_UNKNOWN. */
+/*
+ * Fill in geo, hiding and space (borrowed), rest zero.  size: guest bytes or IMG_SIZE_UNKNOWN.  L1
+ * of a known size goes in front, so that a file that was cut keeps the map of what is left.
+ */
 bool qcow2_tables_init(struct qcow2_tables *t, uint64_t size, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts zeroed ones. */
 void qcow2_tables_free(struct qcow2_tables *t);
@@ -63,7 +67,7 @@ bool qcow2_tables_map_compressed(struct qcow2_tables *t, uint64_t guest, uint64_
 /* [guest, guest + len) reads as zeros. */
 bool qcow2_tables_zero(struct qcow2_tables *t, uint64_t guest, uint64_t len,
 		       struct img_err *err) IMG_MUST_CHECK;
-/* Writes what is left, and L1 (of the final size) behind it; *l1_host is 0 for an empty disk. */
+/* Writes what is left, and L1 of the final size; *l1_host is 0 for an empty disk. */
 bool qcow2_tables_finish(struct qcow2_tables *t, uint64_t size, uint64_t *l1_host,
 			 struct img_err *err) IMG_MUST_CHECK;
 
