@@ -83,18 +83,21 @@ static struct img_store *open_store(const struct img_create *what,
 	return img_store_file_new(what->path, what->cache, err);
 }
 
-static bool note_backing(struct img_target *target, const struct img_create *what,
-			 struct img_err *err)
+/* Notes what the new image stands on, however it was told: by name or among the options. */
+static bool note_backing(struct img *im, const struct img_create *what, struct img_err *err)
 {
+	const struct img_layer *ly = &im->layers[0];
+	struct img_target *target = im->target;
+
 	target->gate = what->gate;
-	if (!what->backing)
+	if (!ly->backing)
 		return true;
-	target->backing_path = img_resolve(what->path, what->backing, err);
+	target->backing_path = img_resolve(what->path, ly->backing, err);
 	if (!target->backing_path)
 		return false;
-	if (what->backing_format)
-		target->backing_format = img_strdup(what->backing_format, err);
-	return !what->backing_format || target->backing_format;
+	if (ly->backing_format)
+		target->backing_format = img_strdup(ly->backing_format, err);
+	return !ly->backing_format || target->backing_format;
 }
 
 static bool check_format(const struct img_create *what, const struct img_format *format,
@@ -112,7 +115,8 @@ static bool check_format(const struct img_create *what, const struct img_format 
 	if (what->compressed && !(format->caps & IMG_FMT_COMPRESS))
 		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images cannot be compressed"),
 				format->name);
-	if (what->in_place && format != &img_format_raw)
+	/* A device is written from end to end; a file's image would have to be kept. */
+	if (what->in_place && format != &img_format_raw && !is_block_device(what->path))
 		return img_fail(err, IMG_E_UNSUPPORTED,
 				_("an existing %s image cannot be written in place; only raw can"),
 				format->name);
@@ -165,7 +169,7 @@ struct img *img_create(const struct img_create *what, struct img_err *err)
 	if (!im->layers || !im->target)
 		goto fail;
 	im->n_layers = 1;
-	if (!note_backing(im->target, &how, err) || !create_layer(im, &how, settings, err))
+	if (!create_layer(im, &how, settings, err) || !note_backing(im, &how, err))
 		goto fail;
 	img_settings_free(settings);
 	return im;
