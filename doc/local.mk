@@ -1,4 +1,7 @@
 # Documents that travel with the sources, and those that are installed.
 
 dist_doc_DATA = %D%/from-qemu-img
+dist_doc_DATA += %D%/imgconv.rng %D%/imginfo.rng %D%/imgmap.rng %D%/imgcmp.rng
+dist_doc_DATA += %D%/imgconv.schema.json %D%/imginfo.schema.json
+dist_doc_DATA += %D%/imgmap.schema.json %D%/imgcmp.schema.json
 EXTRA_DIST += %D%/architecture.md

@@ -1,8 +1,8 @@
 # One behaviour of a command each.
 
 shell_tests += %D%/common/broken-pipe.sh %D%/common/completion.sh %D%/common/exit-table.sh \
-	%D%/common/manual.sh %D%/common/translations.sh %D%/common/usage.sh
-shell_tests += %D%/imgconv/backing.sh %D%/imgconv/digest.sh \
+	%D%/common/manual.sh %D%/common/translations.sh %D%/common/schemas.sh %D%/common/usage.sh
+shell_tests += %D%/imgconv/backing.sh %D%/imgconv/digest.sh %D%/imgconv/doubt.sh \
 	%D%/imgconv/formats.sh %D%/imgconv/in-place.sh %D%/imgconv/incomplete.sh \
 	%D%/imgconv/pipes.sh %D%/imgconv/progress.sh %D%/imgconv/signals.sh %D%/imgconv/sparse.sh \
 	%D%/imgconv/special-files.sh %D%/imgconv/terminal.sh %D%/imgconv/untrusted.sh
@@ -10,3 +10,4 @@ shell_tests += %D%/imgcreate/backing.sh %D%/imgcreate/create.sh
 shell_tests += %D%/imginfo/formats.sh %D%/imginfo/info.sh
 shell_tests += %D%/imgmap/lost.sh %D%/imgmap/map.sh %D%/imgmap/names.sh
 shell_tests += %D%/imgcmp/all.sh %D%/imgcmp/compare.sh %D%/imgcmp/sizes.sh
+EXTRA_DIST += %D%/common/schema.jq

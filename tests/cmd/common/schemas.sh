@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Reports in XML and JSON are as the schemas in doc/ say.
+. "$srcdir/tests/functions.sh"
+requires xmllint --version
+requires jq --version
+requires qemu-img --version
+
+# valid STATUS COMMAND ARG...: both reports of a command that ends with that status.
+valid() {
+	local status=$1
+	shift
+
+	exits "$status" "$@" --output=xml >report.xml 2>err
+	xmllint --noout --relaxng "$srcdir/doc/$1.rng" report.xml 2>err || {
+		cat report.xml err
+		fail "XML: $*"
+	}
+	exits "$status" "$@" --output=json >report.json 2>err
+	jq -r --slurpfile schema "$srcdir/doc/$1.schema.json" \
+		-f "$srcdir/tests/cmd/common/schema.jq" report.json >problems
+	[ ! -s problems ] || {
+		cat report.json problems
+		fail "JSON: $*"
+	}
+}
+
+dd if=/dev/urandom of=disk.raw bs=64k count=4 status=none
+truncate -s 1M disk.raw
+imgconv -c disk.raw small.qcow2
+qemu-img convert -O qcow2 disk.raw full.qcow2
+qemu-img snapshot -c first full.qcow2
+imgcreate -b small.qcow2 top.qcow2
+cp full.qcow2 half.qcow2
+truncate -s 400k half.qcow2
+
+valid 0 imginfo full.qcow2
+valid 0 imginfo --chain top.qcow2
+valid 0 imginfo disk.raw top.qcow2
+valid 0 imginfo --formats
+for image in disk.raw small.qcow2 top.qcow2 half.qcow2; do
+	valid 0 imgmap $image
+done
+truncate -s 0 empty.raw
+valid 0 imgmap empty.raw
+valid 0 imgcmp -s full.qcow2 full.qcow2
+printf x | dd of=disk.raw bs=1 seek=9 conv=notrunc status=none
+valid 1 imgcmp --all disk.raw top.qcow2
+valid 0 imgconv --digest=sha256 disk.raw out.qcow2
+valid 4 imgconv --salvage half.qcow2 out.raw
+
+# The judge itself must be able to say no.
+echo '[{"start": -1}]' >report.json
+[ -n "$(jq -r --slurpfile schema "$srcdir/doc/imgmap.schema.json" \
+	-f "$srcdir/tests/cmd/common/schema.jq" report.json)" ] || fail "it accepts anything"

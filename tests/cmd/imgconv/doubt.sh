@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A file that is taken for raw although something speaks against it: said on standard error, unless
+# -f says that it is meant.
+. "$srcdir/tests/functions.sh"
+
+dd if=/dev/urandom of=disk.raw bs=64k count=4 status=none
+imgconv disk.raw disk.qcow2
+dd if=/dev/zero of=disk.qcow2 bs=512 count=1 conv=notrunc status=none
+mv disk.qcow2 disk.img
+imgconv disk.img out.raw 2>err
+grep -q '^imgconv: warning: disk.img: read as raw, but' err || fail "zeroed header: $(cat err)"
+imgconv -f raw disk.img out.raw 2>err
+[ ! -s err ] || fail "-f raw was not enough: $(cat err)"
+mv disk.raw disk.qcow2
+imginfo disk.qcow2 2>err >/dev/null
+grep -q '^imginfo: warning: disk.qcow2: ' err || fail "name of another format: $(cat err)"
