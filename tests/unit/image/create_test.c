@@ -134,24 +134,37 @@ Test(create, writes_in_place_only_where_there_is_room)
 	check_size("disk", "raw", sizeof(room));
 }
 
-Test(create, opens_what_it_stands_on)
+/* The image is made in sub, and names a base beside sub. */
+static void check_below(const struct img_create *what)
 {
-	const struct img_create what = {
-		.path = "sub/top.qcow2", .format = "qcow2", .size = FILES_QCOW2_SIZE,
-		.backing = "../base.qcow2", .backing_format = "qcow2", .gate = &img_gate_local,
-	};
 	struct img *im, *below = NULL;
 	struct img_err err = { 0 };
 	uint8_t byte = 0;
 
 	cr_assert_not(system("mkdir sub"));
 	files_write_qcow2("base.qcow2", NULL, NULL, 'b');
-	im = create(&what);
+	im = create(what);
 	cr_assert(img_open_below(im, &below, &err), "%s", err.text);
-	cr_assert(img_read(below, 0, &byte, 1, &err), "%s", err.text);
+	cr_assert(below && img_read(below, 0, &byte, 1, &err), "%s", err.text);
 	cr_assert_eq(byte, 'b');
 	img_close(below);
 	img_close(im);
+}
+
+Test(create, opens_what_it_stands_on)
+{
+	check_below(&(struct img_create){
+		.path = "sub/top.qcow2", .format = "qcow2", .size = FILES_QCOW2_SIZE,
+		.backing = "../base.qcow2", .backing_format = "qcow2", .gate = &img_gate_local,
+	});
+}
+
+Test(create, opens_what_an_option_says_that_it_stands_on)
+{
+	check_below(&(struct img_create){
+		.path = "sub/top.qcow2", .format = "qcow2", .size = FILES_QCOW2_SIZE,
+		.options = "backing_file=../base.qcow2", .gate = &img_gate_local,
+	});
 }
 
 Test(create, finishes_an_open_image_without_a_word)
