@@ -1,1 +1,13 @@
-# Scripts: shell_tests += %D%/name.sh
+# Beside qemu-img: what it writes we read, what we write it reads, and what users do with both.
+
+shell_tests += \
+	%D%/chain.sh \
+	%D%/create-matrix.sh \
+	%D%/read-map.sh \
+	%D%/read-matrix.sh \
+	%D%/read-snapshot.sh \
+	%D%/read-states.sh \
+	%D%/write-backing.sh \
+	%D%/write-matrix.sh \
+	%D%/write-sizes.sh
+EXTRA_DIST += %D%/judge.sh
