@@ -3,6 +3,8 @@
 shell_tests += \
 	%D%/chain.sh \
 	%D%/create-matrix.sh \
+	%D%/pipe-ends.sh \
+	%D%/pipes.sh \
 	%D%/read-map.sh \
 	%D%/read-matrix.sh \
 	%D%/read-snapshot.sh \
