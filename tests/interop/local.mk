@@ -3,12 +3,14 @@
 shell_tests += \
 	%D%/chain.sh \
 	%D%/create-matrix.sh \
+	%D%/damaged.sh \
 	%D%/pipe-ends.sh \
 	%D%/pipes.sh \
 	%D%/read-map.sh \
 	%D%/read-matrix.sh \
 	%D%/read-snapshot.sh \
 	%D%/read-states.sh \
+	%D%/truncated.sh \
 	%D%/write-backing.sh \
 	%D%/write-matrix.sh \
 	%D%/write-sizes.sh
