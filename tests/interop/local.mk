@@ -4,12 +4,17 @@ shell_tests += \
 	%D%/chain.sh \
 	%D%/create-matrix.sh \
 	%D%/damaged.sh \
+	%D%/determinism.sh \
+	%D%/digest.sh \
+	%D%/locks.sh \
+	%D%/memory.sh \
 	%D%/pipe-ends.sh \
 	%D%/pipes.sh \
 	%D%/read-map.sh \
 	%D%/read-matrix.sh \
 	%D%/read-snapshot.sh \
 	%D%/read-states.sh \
+	%D%/reflink.sh \
 	%D%/truncated.sh \
 	%D%/write-backing.sh \
 	%D%/write-matrix.sh \

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The same source and options give the same bytes, whatever the number of threads, time after time.
+. "$srcdir/tests/functions.sh"
+. "$srcdir/tests/interop/judge.sh"
+
+make_disk disk.raw $((11 * mib + 12345))
+cat disk.raw noise text disk.raw >long.raw
+head -c 5M disk.raw >base.raw
+imgconv -c long.raw packed.qcow2
+
+# always NAME SOURCE OPTION...
+always() {
+	local threads want='' got
+
+	for threads in 1 2 3 7 7; do
+		rm -f out.image
+		imgconv -m $threads "${@:3}" "$2" out.image
+		got=$(sha256sum <out.image)
+		same "${want:-$got}" "$got" "$1 with $threads threads"
+		want=$got
+	done
+}
+
+always plain long.raw -O qcow2
+always compressed long.raw -O qcow2 -c
+always zstd long.raw -O qcow2 -c -o compression_type=zstd
+always 'extended L2' long.raw -O qcow2 -o extended_l2=on
+always 'small clusters' long.raw -O qcow2 -o cluster_size=512
+always 'small clusters, compressed' long.raw -O qcow2 -c -o cluster_size=4k
+always 'large clusters' long.raw -O qcow2 -o cluster_size=2M
+always backing long.raw -O qcow2 -B base.raw -F raw
+always 'from compressed' packed.qcow2 -O qcow2
+always raw packed.qcow2 -O raw
+for threads in 1 2 7; do
+	cat long.raw | imgconv -m $threads - -O qcow2 - | sha256sum
+	imgconv -c -m $threads packed.qcow2 -O qcow2 - | sha256sum
+done | sort | uniq -c >hashes.txt
+same 2 "$(wc -l <hashes.txt)" "through pipes: $(cat hashes.txt)"
