@@ -6,6 +6,8 @@ shell_tests += \
 	%D%/damaged.sh \
 	%D%/determinism.sh \
 	%D%/digest.sh \
+	%D%/full-disk.sh \
+	%D%/killed.sh \
 	%D%/locks.sh \
 	%D%/memory.sh \
 	%D%/pipe-ends.sh \
