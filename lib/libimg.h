@@ -265,7 +265,10 @@ bool img_finish(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- Long operations ------------------------------------------------------------------------- */
 
-/* How a long operation talks back.  Any member may be NULL.  Called by one thread at a time. */
+/*
+ * How a long operation talks back.  Any member may be NULL.  Each is called by one thread at a time,
+ * not always the same one, and maybe while another one is being called.
+ */
 struct img_job {
 	void (*progress)(void *ctx, uint64_t done, uint64_t total);	/* bytes of work */
 	bool (*cancelled)(void *ctx);
