@@ -79,6 +79,8 @@ static char *follow_links(const char *path, struct img_err *err)
 		link[len] = '\0';
 		at = follow(at, link, err);
 	}
+	if (!at)
+		return NULL;
 	free(at);
 	errno = ELOOP;
 	img_fail_os(err, _("cannot follow its links"));
