@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "copy/copy.h"
+#include "failing_malloc.h"
 
 #define DISK_BYTES (3 * 1024 * 1024 + 1536)
 #define MOST_CALLS 2000
@@ -244,4 +245,46 @@ ParameterizedTest(size_t *number, fault, target)
 	fail_each(shape, "write", "=ENOSPC", false, 3);
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		fail_each(shape, calls[i], "", false, 1);
+}
+
+ParameterizedTestParameters(fault, memory)
+{
+	return cr_make_param_array(size_t, numbers, N_SHAPES);
+}
+
+/* The n-th allocation of opening, creating and copying fails. */
+ParameterizedTest(size_t *number, fault, memory)
+{
+	const struct shape *shape = &shapes[*number];
+	const struct img_open from = { .path = source_path };
+	const struct img_create to = {
+		.path = target_path, .format = shape->format, .options = shape->options,
+		.size = DISK_BYTES, .compressed = shape->compress,
+	};
+	bool failed = true;
+
+	make_source(shape);
+	for (unsigned n = 1; failed; n++) {
+		struct img_err err = { 0 };
+		struct img *src, *dst = NULL;
+		bool ok;
+
+		put_old_target();
+		fail_allocation(n);
+		src = img_open(&from, &err);
+		if (src)
+			dst = img_create(&to, &err);
+		ok = dst && copy(src, dst, shape->compress, 1, &err);
+		failed = allocation_has_failed();
+		img_close(dst);
+		img_close(src);
+		if (ok) {
+			expect_content("memory");
+			continue;
+		}
+		cr_assert(failed, "%s: %s", shape->name, err.text);
+		cr_expect_eq(err.code, IMG_E_NOMEM, "%s, allocation %u: %s", shape->name, n,
+			     err.text);
+		expect_old_target("memory");
+	}
 }
