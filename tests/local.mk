@@ -4,9 +4,6 @@
 unit_tests =
 shell_tests =
 
-# Tests of code that runs in several threads, run once more under ThreadSanitizer.
-thread_tests = tests/unit/store/test tests/unit/codec/test tests/unit/image/test tests/unit/copy/test
-
 include $(top_srcdir)/tests/unit/local.mk
 include $(top_srcdir)/tests/cmd/local.mk
 include $(top_srcdir)/tests/conformance/local.mk
@@ -20,13 +17,17 @@ shell_tests += %D%/check-layers.sh %D%/check-symbols.sh %D%/check-sizes.sh
 
 check_PROGRAMS += $(unit_tests)
 TESTS = $(unit_tests) $(shell_tests)
-EXTRA_DIST += %D%/functions.sh %D%/count.sh $(shell_tests)
+EXTRA_DIST += %D%/lsan.supp %D%/functions.sh %D%/count.sh $(shell_tests)
 
+# A test that hangs is a failure, not a wait.
 TEST_EXTENSIONS = .sh
-SH_LOG_COMPILER = bash
+LOG_COMPILER = timeout 900
+SH_LOG_COMPILER = timeout 900 bash
 cmd_dirs = $(subst $() ,:,$(strip $(foreach p,$(bin_PROGRAMS),$(abs_top_builddir)/$(dir $(p)))))
 AM_TESTS_ENVIRONMENT = \
 	PATH='$(cmd_dirs)':"$$PATH"; \
+	LSAN_OPTIONS='suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0'; \
+	export LSAN_OPTIONS; \
 	LC_ALL=C.UTF-8 srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)'; \
 	export PATH LC_ALL srcdir builddir;
 
