@@ -54,7 +54,8 @@ static void check_bad(const struct sample *sample)
 	struct img *im = samples_open(sample, &err);
 
 	if (im)
-		cr_assert_not(reads_whole(im, &err) && tells(im, &err), "%s: nothing is wrong with it", sample->name);
+		cr_assert_not(reads_whole(im, &err) && tells(im, &err),
+			      "%s: nothing is wrong with it", sample->name);
 	check_error(sample, &err);
 	img_close(im);
 }
