@@ -23,6 +23,20 @@ static uint64_t end_of(const struct img_extent *ex)
 	return ex->start + ex->len;
 }
 
+/* What is at `at`, at most to limit; an answer is used as far as it goes before asking again. */
+static bool extent_at(struct img_plan *plan, uint64_t at, uint64_t limit, struct img_extent *out,
+		      struct img_err *err)
+{
+	struct img_extent *ahead = &plan->ahead;
+
+	if ((at < ahead->start || at >= end_of(ahead)) &&
+	    !img_extent(plan->src, at, img_size(plan->src), ahead, err))
+		return false;
+	*out = *ahead;
+	img_extent_clip(out, at, img_min_u64(limit, end_of(ahead)));
+	return true;
+}
+
 /* Compressed neighbours go to the driver in one read, wherever in the file each of them lies. */
 static bool absorb(struct img_extent *last, const struct img_extent *ex)
 {
@@ -85,7 +99,7 @@ static bool continues(const struct img_extent *first, const struct img_extent *e
 }
 
 /* The end of the zeros that start with ex: whole grains only, unless the disk ends. */
-static bool zero_end(const struct img_plan *plan, const struct img_extent *ex, uint64_t *end,
+static bool zero_end(struct img_plan *plan, const struct img_extent *ex, uint64_t *end,
 		     struct img_err *err)
 {
 	const uint64_t size = img_size(plan->src);
@@ -96,7 +110,7 @@ static bool zero_end(const struct img_plan *plan, const struct img_extent *ex, u
 		z = end_of(&next);
 		if (z == size)
 			break;
-		if (!img_extent(plan->src, z, size, &next, err))
+		if (!extent_at(plan, z, size, &next, err))
 			return false;
 	}
 	*end = z == size ? z : img_round_down(z, plan->grain);
@@ -104,7 +118,7 @@ static bool zero_end(const struct img_plan *plan, const struct img_extent *ex, u
 }
 
 /* The end of the bytes that lie in one piece in the store, from ex on. */
-static bool linear_end(const struct img_plan *plan, const struct img_extent *ex, uint64_t *end,
+static bool linear_end(struct img_plan *plan, const struct img_extent *ex, uint64_t *end,
 		       struct img_err *err)
 {
 	const uint64_t limit = img_min_u64(img_size(plan->src), plan->at + LINEAR_MAX);
@@ -122,7 +136,7 @@ static bool linear_end(const struct img_plan *plan, const struct img_extent *ex,
 		z = end_of(&next);
 		if (z >= limit)
 			break;
-		if (!img_extent(plan->src, z, limit, &next, err))
+		if (!extent_at(plan, z, limit, &next, err))
 			return false;
 	}
 	*end = z >= limit ? limit : img_round_down(z, plan->grain);
@@ -143,7 +157,7 @@ static bool fill_window(struct img_plan *plan, struct img_chunk *chunk, struct i
 			return false;
 		if (end_of(&ex) >= end)
 			break;
-		if (!img_extent(plan->src, end_of(&ex), end, &ex, err))
+		if (!extent_at(plan, end_of(&ex), end, &ex, err))
 			return false;
 	}
 	chunk->len = end - plan->at;
@@ -178,7 +192,7 @@ bool img_plan_next(struct img_plan *plan, struct img_chunk *chunk, struct img_er
 	chunk->extents.n = 0;
 	if (plan->at >= size)
 		return true;
-	if (!img_extent(plan->src, plan->at, size, &ex, err))
+	if (!extent_at(plan, plan->at, size, &ex, err))
 		return false;
 	if (is_zero(&ex) && !zero_end(plan, &ex, &end, err))
 		return false;
