@@ -11,12 +11,12 @@ check-asan: all
 	$(call variant,asan,--enable-sanitize)
 	$(MAKE) -C asan check CHECK_VARIANTS= TESTS='$(asan_tests)'
 
-# Whole commands with data races made fatal; Criterion's own process cannot run that way.
-tsan_tests = $(filter tests/cmd/%,$(shell_tests)) \
+# The engine and whole commands, with data races made fatal.
+tsan_tests = tests/unit/copy/test $(filter tests/cmd/img%,$(shell_tests)) \
 	tests/interop/determinism.sh tests/interop/pipes.sh tests/interop/truncated.sh
 check-tsan: all
 	$(call variant,tsan,--enable-sanitize=thread)
-	$(MAKE) -C tsan check CHECK_VARIANTS= check_PROGRAMS= TESTS='$(tsan_tests)'
+	$(MAKE) -C tsan check CHECK_VARIANTS= check_PROGRAMS=tests/unit/copy/test TESTS='$(tsan_tests)'
 
 # The release archive: complete, buildable from a read-only tree, removed without a trace.
 check-dist: all
