@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cli.h"
-#include "common/size.h"
 #include "common/text.h"
 
 bool cli_set_flag(const struct cli_option *row, void *field, const char *text, struct img_err *err)
@@ -24,7 +23,7 @@ bool cli_set_text(const struct cli_option *row, void *field, const char *text, s
 bool cli_set_size(const struct cli_option *row, void *field, const char *text, struct img_err *err)
 {
 	(void)row;
-	return size_parse(text, field, err);
+	return img_size_parse(text, field, err);
 }
 
 bool cli_set_count(const struct cli_option *row, void *field, const char *text,
@@ -33,7 +32,7 @@ bool cli_set_count(const struct cli_option *row, void *field, const char *text,
 	uint64_t n;
 
 	(void)row;
-	if (!size_parse(text, &n, err))
+	if (!img_size_parse(text, &n, err))
 		return false;
 	if (!n || n > UINT_MAX)
 		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not a number from 1 on"), text);

@@ -13,7 +13,7 @@
 /* Sizes that are no power of two are rounded down to one, as the engine wants it. */
 static uint32_t zero_grain(uint64_t sparse)
 {
-	const uint64_t most = UINT64_C(1) << 30;
+	const uint64_t most = UINT64_C(1) << 21;	/* what the engine looks at as one */
 	uint32_t grain = 512;
 
 	if (!sparse)

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include "common/exit.h"
 #include "common/optlist.h"
-#include "common/size.h"
 #include "common/target.h"
 #include "common/text.h"
 
@@ -48,7 +47,7 @@ static bool given_size(struct options *opt, const char *operand, uint64_t *size,
 	bool ok;
 
 	*given = option || operand;
-	ok = !*given || size_parse(operand ? operand : option, size, err);
+	ok = !*given || img_size_parse(operand ? operand : option, size, err);
 	free(option);
 	return twice ? img_fail(err, IMG_E_ARGUMENT, _("the size is given twice")) : ok;
 }
