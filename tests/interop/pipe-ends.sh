@@ -31,7 +31,7 @@ done
 for image in image.qcow2 packed.qcow2; do
 	head -c $(($(stat -c %s ../$image) / 2)) ../$image >../cut
 	cat ../cut | exits 4 imgconv - out.raw 2>../message.txt
-	grep -q 'incomplete\|missing\|ends' ../message.txt || fail "$(cat ../message.txt)"
+	grep -q 'end of the file\|file ends' ../message.txt || fail "$(cat ../message.txt)"
 	only_files
 done
 
