@@ -43,7 +43,7 @@ static void add_rows(struct parser *p, const struct cli_option *rows)
 		p->longs[p->n] = (struct option){ rows->name, argument, NULL, ID_ROW + p->n };
 		if (rows->letter)
 			strncat(p->shorts, &rows->letter, 1);
-		/* A letter never takes a value that may be left out: "-pq" must stay two letters. */
+		/* A letter never takes a value that may be left out: "-pq" stays two letters. */
 		if (rows->letter && argument == required_argument)
 			strcat(p->shorts, ":");
 	}

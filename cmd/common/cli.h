@@ -20,7 +20,7 @@ typedef bool cli_set(const struct cli_option *row, void *field, const char *text
 struct cli_option {
 	char letter;		/* 'f', or 0 */
 	const char *name;	/* "format"; NULL ends the table */
-	const char *value;	/* how --help calls the value: "FILE", "a|b|c"; "[=...]": may be left out */
+	const char *value;	/* as --help calls it: "FILE", "a|b|c"; "[=...]": may be left out */
 	cli_set *set;
 	size_t field;		/* offsetof() in the command's options */
 	const char *help;	/* translatable */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See progress.h.  Rates are averages since the start: they do not jump, and nor does what is left. */
+/* See progress.h.  Rates are averages since the start: they do not jump, nor does what is left. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -28,7 +28,8 @@ bool progress_set(const struct cli_option *row, void *field, const char *text, s
 			return img_fail(err, IMG_E_ARGUMENT,
 					_("\"%s\" names no file descriptor"), text);
 	} else if (text && strcmp(text, "json")) {
-		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is none of %s"), text, "json|json:FD");
+		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is none of %s"), text,
+				"json|json:FD");
 	}
 	how->fd = (int)fd;
 	return true;

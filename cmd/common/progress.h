@@ -6,6 +6,7 @@
 #ifndef CMD_PROGRESS_H
 #define CMD_PROGRESS_H
 
+#include <stdatomic.h>
 #include <time.h>
 #include "common/cli.h"
 
@@ -31,7 +32,7 @@ struct progress {
 	const char *phase;		/* "copy"; for programs */
 	struct timespec start, shown;
 	uint64_t done, total;		/* bytes; total: IMG_SIZE_UNKNOWN of a pipe */
-	bool line_open;			/* a line on the terminal waits for its end */
+	atomic_bool line_open;		/* a line waits for its end; also set by warnings */
 	struct img_job job;
 };
 

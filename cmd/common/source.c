@@ -7,7 +7,8 @@ static void warn_of_doubt(const struct cli *cli, const char *path, const char *w
 {
 	struct img_err text = { 0 };
 
-	img_fail(&text, IMG_E_ARGUMENT, _("%s: read as raw, but %s; -f says what it is"), path, why);
+	img_fail(&text, IMG_E_ARGUMENT, _("%s: read as raw, but %s; -f says what it is"), path,
+		 why);
 	cli_warn(cli, text.text);
 }
 

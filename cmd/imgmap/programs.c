@@ -20,7 +20,7 @@ static void put(const char *text)
 	fputs_unlocked(text, stdout);
 }
 
-/* ---- Members ---------------------------------------------------------------------------------- */
+/* ---- Members --------------------------------------------------------------------------------- */
 
 /* printf() would take most of the time of a large map. */
 static void put_digits(uint64_t n)
@@ -104,7 +104,7 @@ static void extent(const struct syntax *sx, const struct img_extent *ex, bool fi
 	put(sx->stop);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static void json_open(const char *key, bool first)
 {
@@ -139,7 +139,7 @@ static void json_end(void)
 
 const struct printer printer_json = { json_start, json_extent, json_end };
 
-/* ---- XML -------------------------------------------------------------------------------------- */
+/* ---- XML ------------------------------------------------------------------------------------- */
 
 static void xml_open(const char *key, bool first)
 {

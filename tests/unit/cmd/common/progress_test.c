@@ -27,9 +27,12 @@ Test(progress, text_tells_rate_and_what_is_left)
 Test(progress, json_says_null_for_what_is_not_known)
 {
 	static const struct { uint64_t done, total; double seconds; const char *want; } cases[] = {
-		{ 10, 100, 2, "{\"done\":10,\"total\":100,\"rate\":5,\"eta\":18,\"phase\":\"copy\"}" },
-		{ 0, 100, 0, "{\"done\":0,\"total\":100,\"rate\":0,\"eta\":null,\"phase\":\"copy\"}" },
-		{ 0, 0, 1, "{\"done\":0,\"total\":0,\"rate\":0,\"eta\":0,\"phase\":\"copy\"}" },
+		{ 10, 100, 2,
+		  "{\"done\":10,\"total\":100,\"rate\":5,\"eta\":18,\"phase\":\"copy\"}" },
+		{ 0, 100, 0,
+		  "{\"done\":0,\"total\":100,\"rate\":0,\"eta\":null,\"phase\":\"copy\"}" },
+		{ 0, 0, 1,
+		  "{\"done\":0,\"total\":0,\"rate\":0,\"eta\":0,\"phase\":\"copy\"}" },
 		{ 7, IMG_SIZE_UNKNOWN, 1,
 		  "{\"done\":7,\"total\":null,\"rate\":7,\"eta\":null,\"phase\":\"copy\"}" },
 	};
@@ -51,7 +54,9 @@ Test(progress, option_takes_a_descriptor)
 		{ NULL, PROGRESS_TEXT, 2 }, { "json", PROGRESS_JSON, 2 },
 		{ "json:7", PROGRESS_JSON, 7 },
 	};
-	static const char *const bad[] = { "", "text", "json:", "json:x", "json:7x", "json:99999999999" };
+	static const char *const bad[] = {
+		"", "text", "json:", "json:x", "json:7x", "json:99999999999",
+	};
 	struct progress_options how;
 	struct img_err err = { 0 };
 
