@@ -35,6 +35,10 @@ check_packages='
 	libxml2-utils           # xmllint holds reports against their schema
 	jq                      # reads JSON reports
 	xz-utils                # unpacks sample images, packs the release
+	xfsprogs                # file systems that share blocks ...
+	btrfs-progs
+	dosfstools              # ... and one that lacks nearly everything
+	time                    # tells how much memory a command took
 '
 variant_packages='
 	clang                   # the second compiler
