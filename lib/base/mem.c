@@ -5,6 +5,9 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* Elements that an array starts with. */
+#define FIRST_CAPACITY 16
+
 /* malloc() may answer 0 bytes with NULL, which would look like a failure. */
 static size_t at_least_one(size_t bytes)
 {
@@ -48,6 +51,19 @@ void *img_grow(void *old, size_t n, size_t size, struct img_err *err)
 	if (!mem)
 		img_fail_nomem(err, bytes);
 	return mem;
+}
+
+void *img_grow_by_one(void *v, size_t n, size_t *cap, size_t size, struct img_err *err)
+{
+	const size_t more = *cap ? 2 * *cap : FIRST_CAPACITY;
+	void *longer;
+
+	if (n < *cap)
+		return v;
+	longer = img_grow(v, more, size, err);
+	if (longer)
+		*cap = more;
+	return longer;
 }
 
 char *img_strdup(const char *text, struct img_err *err)

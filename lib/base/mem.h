@@ -15,6 +15,11 @@ void *img_calloc(size_t n, size_t size, struct img_err *err);
 void *img_alloc_aligned(size_t bytes, struct img_err *err);
 /* As realloc() for n * size bytes; old stays valid on failure. */
 void *img_grow(void *old, size_t n, size_t size, struct img_err *err);
+/*
+ * Room for one more element of size bytes behind the n in v, which has room for *cap: v itself, or
+ * a longer one in its place, twice as long.  NULL: v and *cap are as before.
+ */
+void *img_grow_by_one(void *v, size_t n, size_t *cap, size_t size, struct img_err *err);
 char *img_strdup(const char *text, struct img_err *err);
 /* As asprintf(). */
 char *img_format_text(struct img_err *err, const char *fmt, ...) IMG_PRINTF(2, 3);

@@ -49,6 +49,9 @@ void img_chunk_free(struct img_chunk *chunk);
 /* Grains of a BYTES chunk that hold anything but known zeros, in guest order. */
 bool img_chunk_ranges(const struct img_chunk *chunk, uint64_t grain, struct img_ranges *out,
 		      struct img_err *err) IMG_MUST_CHECK;
+/* Adds a copy of ex as it is. */
+bool img_extents_add(struct img_extents *list, const struct img_extent *ex, struct img_err *err)
+	IMG_MUST_CHECK;
 bool img_ranges_add(struct img_ranges *ranges, uint64_t at, uint64_t len, struct img_err *err)
 	IMG_MUST_CHECK;
 

@@ -49,42 +49,37 @@ static bool absorb(struct img_extent *last, const struct img_extent *ex)
 	return true;
 }
 
+bool img_extents_add(struct img_extents *list, const struct img_extent *ex, struct img_err *err)
+{
+	struct img_extent *v = img_grow_by_one(list->v, list->n, &list->cap, sizeof(*v), err);
+
+	if (!v)
+		return false;
+	list->v = v;
+	v[list->n++] = *ex;
+	return true;
+}
+
 static bool push_extent(struct img_extents *list, const struct img_extent *ex,
 			struct img_err *err)
 {
-	if (list->n && absorb(&list->v[list->n - 1], ex))
-		return true;
-	if (list->n == list->cap) {
-		const size_t cap = list->cap ? 2 * list->cap : 16;
-		struct img_extent *v = img_grow(list->v, cap, sizeof(*v), err);
-
-		if (!v)
-			return false;
-		list->v = v;
-		list->cap = cap;
-	}
-	list->v[list->n++] = *ex;
-	return true;
+	return (list->n && absorb(&list->v[list->n - 1], ex)) || img_extents_add(list, ex, err);
 }
 
 bool img_ranges_add(struct img_ranges *ranges, uint64_t at, uint64_t len, struct img_err *err)
 {
 	struct img_range *last = ranges->n ? &ranges->v[ranges->n - 1] : NULL;
+	struct img_range *v;
 
 	if (last && last->at + last->len == at) {
 		last->len += len;
 		return true;
 	}
-	if (ranges->n == ranges->cap) {
-		const size_t cap = ranges->cap ? 2 * ranges->cap : 16;
-		struct img_range *v = img_grow(ranges->v, cap, sizeof(*v), err);
-
-		if (!v)
-			return false;
-		ranges->v = v;
-		ranges->cap = cap;
-	}
-	ranges->v[ranges->n++] = (struct img_range){ .at = at, .len = len };
+	v = img_grow_by_one(ranges->v, ranges->n, &ranges->cap, sizeof(*v), err);
+	if (!v)
+		return false;
+	ranges->v = v;
+	v[ranges->n++] = (struct img_range){ .at = at, .len = len };
 	return true;
 }
 

@@ -35,22 +35,19 @@ void img_parcel_free(struct img_parcel *p)
 static bool add_slot(struct img_parcel *p, const struct img_slot *slot, const uint8_t *bytes,
 		     struct img_err *err)
 {
-	if (p->n_slots == p->cap_slots) {
-		const size_t cap = p->cap_slots ? 2 * p->cap_slots : 16;
-		struct img_slot *slots = img_grow(p->slots, cap, sizeof(*slots), err);
-		const uint8_t **all;
+	size_t cap = p->cap_slots;	/* of both arrays, once both have grown */
+	struct img_slot *slots = img_grow_by_one(p->slots, p->n_slots, &cap, sizeof(*slots), err);
+	const uint8_t **all;
 
-		if (!slots)
-			return false;
-		p->slots = slots;
-		all = img_grow(p->bytes, cap, sizeof(*all), err);
-		if (!all)
-			return false;
-		p->bytes = all;
-		p->cap_slots = cap;
-	}
-	p->slots[p->n_slots] = *slot;
-	p->bytes[p->n_slots++] = bytes;
+	if (!slots)
+		return false;
+	p->slots = slots;
+	all = img_grow_by_one(p->bytes, p->n_slots, &p->cap_slots, sizeof(*all), err);
+	if (!all)
+		return false;
+	p->bytes = all;
+	slots[p->n_slots] = *slot;
+	all[p->n_slots++] = bytes;
 	return true;
 }
 
@@ -64,21 +61,14 @@ static bool add_lost(struct img_parcel *p, const struct img_extent *ex, const st
 		.start = ex->start, .len = ex->len, .kind = IMG_EXTENT_LOST, .depth = ex->depth,
 		.loss = ex->loss, .why = ex->why,
 	};
-	struct img_extent *v;
 
 	if (ex->kind != IMG_EXTENT_LOST) {
 		lost.loss = why->code;
 		lost.why = why->code == IMG_E_IO ? N_("the system cannot read it")
 						 : N_("its content cannot be decoded");
 	}
-	if (p->lost.n && img_extent_join(&p->lost.v[p->lost.n - 1], &lost))
-		return true;
-	v = img_grow(p->lost.v, p->lost.n + 1, sizeof(*v), err);
-	if (!v)
-		return false;
-	p->lost.v = v;
-	v[p->lost.n++] = lost;
-	return true;
+	return (p->lost.n && img_extent_join(&p->lost.v[p->lost.n - 1], &lost)) ||
+	       img_extents_add(&p->lost, &lost, err);
 }
 
 /* What a rescue goes on over; anything else is trouble of ours, not of the source. */

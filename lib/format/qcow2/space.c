@@ -60,20 +60,17 @@ bool qcow2_space_write(const struct qcow2_space *sp, uint64_t host, const uint8_
 
 static bool note_block(struct qcow2_space *sp, uint64_t host, struct img_err *err)
 {
+	uint64_t *table;
+
 	if (sp->n_table * 8 >= QCOW2_REFTABLE_BYTES_MAX)
 		return img_fail(err, IMG_E_RANGE,
 				_("the image needs a refcount table of more than %d bytes"),
 				QCOW2_REFTABLE_BYTES_MAX);
-	if (sp->n_table == sp->cap_table) {
-		const size_t cap = sp->cap_table ? 2 * sp->cap_table : 64;
-		uint64_t *table = img_grow(sp->table, cap, sizeof(*table), err);
-
-		if (!table)
-			return false;
-		sp->table = table;
-		sp->cap_table = cap;
-	}
-	sp->table[sp->n_table++] = host;
+	table = img_grow_by_one(sp->table, sp->n_table, &sp->cap_table, sizeof(*table), err);
+	if (!table)
+		return false;
+	sp->table = table;
+	table[sp->n_table++] = host;
 	return true;
 }
 

@@ -74,3 +74,22 @@ Test(mem, each_way_reports)
 		cr_expect_neq(err.text[0], '\0');
 	}
 }
+
+Test(mem, grows_by_one_when_there_is_no_room)
+{
+	struct img_err err = { 0 };
+	uint32_t *v = NULL, *longer;
+	size_t cap = 0;
+
+	for (uint32_t n = 0; n < 1000; n++) {
+		v = img_grow_by_one(v, n, &cap, sizeof(*v), &err);
+		cr_assert(v, "%s", err.text);
+		cr_assert_gt(cap, n);
+		v[n] = n;
+	}
+	for (uint32_t n = 0; n < 1000; n++)
+		cr_assert_eq(v[n], n);
+	longer = img_grow_by_one(v, cap - 1, &cap, sizeof(*v), &err);
+	cr_assert_eq(longer, v, "there was room");
+	free(v);
+}
