@@ -209,13 +209,24 @@ struct img_open {
 	unsigned flags;		/* IMG_OPEN_* */
 	enum img_cache cache;
 	const struct img_gate *gate;	/* NULL: img_gate_deny */
+	uint64_t cache_size;	/* bytes of tables kept in memory at most; 0: IMG_CACHE_SIZE */
 };
+
+/* Holds all tables of a 1 TiB disk in 64 KiB clusters; what is not used takes no memory. */
+#define IMG_CACHE_SIZE (UINT64_C(160) << 20)
 
 #define IMG_SIZE_UNKNOWN UINT64_MAX
 
-/* Opens an image and all layers below it.  Close with img_close(). */
+/*
+ * Opens an image and all layers below it; only the top one for writing.  Close with img_close().
+ * Errors: IMG_E_UNSUPPORTED when the format cannot be written in place, IMG_E_CORRUPT when an
+ * image to be written is marked as damaged.
+ */
 struct img *img_open(const struct img_open *how, struct img_err *err);
-/* Never fails, accepts NULL.  A new image that was not finished disappears. */
+/*
+ * Never fails, accepts NULL.  A new image that was not finished disappears; one that was open for
+ * writing and not finished is left as a loss of power would leave it.
+ */
 void img_close(struct img *im);
 
 /* Guest bytes; IMG_SIZE_UNKNOWN while a pipe is being read. */
@@ -241,6 +252,37 @@ bool img_read(struct img *im, uint64_t at, void *buf, size_t len, struct img_err
 bool img_info(struct img *im, bool with_chain, struct img_node *report, struct img_err *err)
 	IMG_MUST_CHECK;
 
+/*
+ * Writing into an image that was opened with IMG_OPEN_WRITE.  Any number of threads; what happens to
+ * bytes that two requests change at once is up to the scheduler.  at + len <= img_size().
+ * What ended before an img_flush() began survives a loss of power once that has returned true; with
+ * writethrough and directsync a request is durable when it returns.
+ * Errors: IMG_E_RANGE, IMG_E_IO, IMG_E_NOSPACE, IMG_E_NOMEM; IMG_E_CORRUPT when the image
+ * contradicts itself: it is then marked so, and nothing more is written.
+ */
+bool img_write(struct img *im, uint64_t at, const void *buf, size_t len, struct img_err *err)
+	IMG_MUST_CHECK;
+/* As if zeros had been written.  unmap: the space may be given back. */
+bool img_write_zeros(struct img *im, uint64_t at, uint64_t len, bool unmap, struct img_err *err)
+	IMG_MUST_CHECK;
+/* The content is not needed any more: space is given back where that is possible. */
+bool img_discard(struct img *im, uint64_t at, uint64_t len, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Free when nothing was written since the last one.  Once a sync of the system has failed all
+ * further ones fail: nobody knows what reached the disk.
+ */
+bool img_flush(struct img *im, struct img_err *err) IMG_MUST_CHECK;
+
+/* What was asked of the files of the top layer since it was opened. */
+struct img_traffic {
+	uint64_t reads, read_bytes;
+	uint64_t writes, written_bytes;
+	uint64_t zeros, zeroed_bytes;	/* calls that zero, punch or set aside a range */
+	uint64_t syncs;
+};
+/* Any thread. */
+void img_get_traffic(const struct img *im, struct img_traffic *out);
+
 struct img_create {
 	const char *path;	/* "-": standard output */
 	const char *format;	/* never NULL */
@@ -261,6 +303,11 @@ struct img_create {
  * img_finish(); without that img_close() leaves no trace of it.
  */
 struct img *img_create(const struct img_create *what, struct img_err *err);
+/*
+ * Ends the writing of a new image, or of one that was opened for writing: everything is durable
+ * (unless the cache mode is unsafe), and what was set aside in advance is given back.  img_close()
+ * must follow.
+ */
 bool img_finish(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- Long operations ------------------------------------------------------------------------- */

@@ -54,6 +54,15 @@ struct img_opener {
 		       struct img_store **out, struct img_err *err);
 };
 
+/* What shows through where a layer holds nothing: the layers below it, seen as one disk. */
+struct img_below {
+	/* As img_extent() and img_read(); any number of threads; zeros behind the end of that disk. */
+	bool (*extent)(const struct img_below *self, uint64_t at, uint64_t limit,
+		       struct img_extent *out, struct img_err *err);
+	bool (*read)(const struct img_below *self, uint64_t at, void *buf, size_t len,
+		     struct img_err *err);
+};
+
 /* One image file, opened by its driver. */
 struct img_layer {
 	const struct img_format *format;
@@ -64,6 +73,9 @@ struct img_layer {
 	uint32_t unit;			/* bytes; what is allocated together, a power of two */
 	char *backing;			/* as in the image, or NULL; the image layer frees it */
 	char *backing_format;
+	struct img_store *data_file;	/* that holds guest bytes beside store, or NULL; borrowed */
+	/* Set before the first write of struct img_disk_ops: */
+	const struct img_below *below;	/* borrowed; NULL: nothing there */
 	/* Set by create when units are to be compressed: */
 	const struct img_codec *codec;
 	int codec_level;
@@ -75,6 +87,7 @@ struct img_layer {
 struct img_layer_open {
 	unsigned flags;			/* IMG_OPEN_* */
 	const char *snapshot;		/* or NULL */
+	uint64_t cache_size;		/* bytes of tables in memory at most */
 	const struct img_opener *opener;
 };
 
@@ -134,6 +147,32 @@ struct img_write_ops {
 	bool (*finish)(struct img_layer *ly, struct img_err *err);
 };
 
+/* ---- Writing at random: a disk in use ---------------------------------------------------------- */
+
+/*
+ * For a layer that was opened with IMG_OPEN_WRITE.  write, zero and discard: any number of threads,
+ * guest bytes inside the disk, len > 0.  Requests that overlap need not be ordered.
+ */
+struct img_disk_ops {
+	bool (*write)(struct img_layer *ly, uint64_t at, const void *buf, size_t len,
+		      struct img_err *err);
+	bool (*zero)(struct img_layer *ly, uint64_t at, uint64_t len, bool unmap,
+		     struct img_err *err);
+	bool (*discard)(struct img_layer *ly, uint64_t at, uint64_t len, struct img_err *err);
+	/*
+	 * Makes durable what requests did that have ended; others may go on meanwhile.  One caller
+	 * at a time.  *freed: space was freed that reclaim could give back.
+	 */
+	bool (*flush)(struct img_layer *ly, bool *freed, struct img_err *err);
+	/*
+	 * Every request has ended that was under way when the last flush began: what had been freed
+	 * before it may be given back and used again.  NULL: flush never says that there is any.
+	 */
+	bool (*reclaim)(struct img_layer *ly, struct img_err *err);
+	/* Everything that close() must not fail at, after a flush; no request is under way. */
+	bool (*finish)(struct img_layer *ly, struct img_err *err);
+};
+
 /* ---- The driver ------------------------------------------------------------------------------ */
 
 struct img_format {
@@ -167,7 +206,8 @@ struct img_format {
 		     struct img_err *err);
 	/* What is special to the format; size, file and backing are added by the image layer. */
 	bool (*info)(struct img_layer *ly, struct img_node *report, struct img_err *err);
-	const struct img_write_ops *write;	/* NULL: read-only */
+	const struct img_write_ops *write;	/* NULL: cannot be made */
+	const struct img_disk_ops *disk;	/* NULL: cannot be written in place */
 };
 
 #define IMG_FORMAT(name) extern const struct img_format img_format_##name;

@@ -230,6 +230,8 @@ bool img_finish(struct img *im, struct img_err *err)
 {
 	struct img_layer *ly = &im->layers[0];
 
+	if (im->disk)
+		return img_disk_finish(im, err);
 	if (!im->target || im->target->finished)
 		return true;
 	if (!ly->format->write->finish(ly, err))

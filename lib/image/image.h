@@ -10,6 +10,7 @@ struct img {
 	size_t n_layers;
 	const char *doubt;		/* why a probed raw may be wrong; a phrase, or NULL */
 	struct img_target *target;	/* while a new image is being written, else NULL */
+	struct img_disk *disk;		/* while an image is written in place, else NULL */
 };
 
 /* ---- Reading (read.c) ------------------------------------------------------------------------ */
@@ -33,6 +34,30 @@ static inline bool img_is_stream(const struct img *im)
 {
 	return im->layers[0].size == IMG_SIZE_UNKNOWN;
 }
+
+/* The extent at `at` in the layers from depth on; depth of the answer counts from the top. */
+bool img_extent_from(struct img *im, size_t depth, uint64_t at, uint64_t limit,
+		     struct img_extent *out, struct img_err *err) IMG_MUST_CHECK;
+/* As img_read(), of the layers from depth on. */
+bool img_read_from(struct img *im, size_t depth, uint64_t at, void *buf, size_t len,
+		   struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- Writing in place (disk.c) --------------------------------------------------------------- */
+
+struct img_disk;
+/* Makes im->disk of an image whose layers are open.  cache: as the user said it. */
+bool img_disk_new(struct img *im, enum img_cache cache, struct img_err *err) IMG_MUST_CHECK;
+/* Accepts NULL. */
+void img_disk_free(struct img_disk *disk);
+/* The cache mode of the files: what is durable at once is so by a flush behind each request. */
+enum img_cache img_disk_store_cache(enum img_cache cache);
+/*
+ * Around what reads the top layer: until the last one is out, no space that the image does not need
+ * any more is used again.  Accept NULL.
+ */
+void img_disk_enter(struct img_disk *disk);
+void img_disk_leave(struct img_disk *disk);
+bool img_disk_finish(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- Names inside images (gate.c) ------------------------------------------------------------ */
 

@@ -93,6 +93,20 @@ static bool choose_format(struct img_layer *ly, const struct img_open *how, cons
 	       img_fail(err, IMG_E_ARGUMENT, _("there is no image format \"%s\""), how->format);
 }
 
+static bool check_writable(const struct img_layer *ly, const struct img_open *how,
+			   struct img_err *err)
+{
+	if (!(how->flags & IMG_OPEN_WRITE))
+		return true;
+	if (!ly->format->disk)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images cannot be written in place"),
+				ly->format->name);
+	if (!(ly->store->caps & IMG_STORE_SEEK))
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("what comes through a pipe cannot be written in place"));
+	return true;
+}
+
 /* Puts a spool behind a pipe for a format that must seek. */
 static bool make_seekable(struct img_layer *ly, struct img_err *err)
 {
@@ -115,10 +129,12 @@ bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct 
 	};
 	const struct img_layer_open layer_how = {
 		.flags = how->flags, .snapshot = how->snapshot, .opener = &lo.opener,
+		.cache_size = how->cache_size ? how->cache_size : IMG_CACHE_SIZE,
 	};
 
 	*ly = (struct img_layer){ .store = store };
-	if (choose_format(ly, how, doubt, err) && make_seekable(ly, err) &&
+	if (choose_format(ly, how, doubt, err) && check_writable(ly, how, err) &&
+	    make_seekable(ly, err) &&
 	    ly->format->open(ly, &layer_how, err))
 		return true;
 	img_within_file(err, store->name);

@@ -1,5 +1,6 @@
 libimg_sources += \
 	%D%/create.c \
+	%D%/disk.c \
 	%D%/gate.c \
 	%D%/image.h \
 	%D%/info.c \

@@ -18,6 +18,16 @@ static struct img_store *open_top_store(const struct img_open *how, struct img_e
 	return img_store_file(how->path, how->flags, how->cache, err);
 }
 
+/* How the files are opened for an image that is to be written in place. */
+static struct img_open for_writing(const struct img_open *how)
+{
+	struct img_open files = *how;
+
+	if (how->flags & IMG_OPEN_WRITE)
+		files.cache = img_disk_store_cache(how->cache);
+	return files;
+}
+
 static bool same_file(const char *a, const char *b)
 {
 	struct stat sa, sb;
@@ -68,7 +78,7 @@ static bool push_backing(struct img *im, const struct img_open *top, struct img_
 	const struct img_layer *above = &im->layers[im->n_layers - 1];
 	const struct img_open how = {
 		.format = above->backing_format, .cache = top->cache, .gate = top->gate,
-		.flags = top->flags & ~IMG_OPEN_WRITE,
+		.flags = top->flags & ~IMG_OPEN_WRITE, .cache_size = top->cache_size,
 	};
 	IMG_AUTO_FREE char *path = img_resolve(above->store->name, above->backing, err);
 	const struct img_reference ref = {
@@ -87,17 +97,20 @@ static bool push_backing(struct img *im, const struct img_open *top, struct img_
 
 struct img *img_open(const struct img_open *how, struct img_err *err)
 {
+	const struct img_open files = for_writing(how);
 	struct img *im = img_calloc(1, sizeof(*im), err);
 	struct img_store *store;
 
 	if (!im)
 		return NULL;
-	store = open_top_store(how, err);
-	if (!store || !push_layer(im, store, how, err))
+	store = open_top_store(&files, err);
+	if (!store || !push_layer(im, store, &files, err))
 		goto fail;
 	while (!(how->flags & IMG_OPEN_NO_BACKING) && im->layers[im->n_layers - 1].backing)
-		if (!push_backing(im, how, err))
+		if (!push_backing(im, &files, err))
 			goto fail;
+	if ((how->flags & IMG_OPEN_WRITE) && !img_disk_new(im, how->cache, err))
+		goto fail;
 	return im;
 fail:
 	img_close(im);
@@ -108,6 +121,7 @@ void img_close(struct img *im)
 {
 	if (!im)
 		return;
+	img_disk_free(im->disk);
 	for (size_t i = 0; i < im->n_layers; i++)
 		img_layer_close(&im->layers[i]);
 	free(im->layers);

@@ -16,14 +16,12 @@ static bool check_range(const struct img *im, uint64_t at, uint64_t end, struct 
 			  " bytes"), img_layer_name(im, 0), at, end, img_size(im));
 }
 
-bool img_extent(struct img *im, uint64_t at, uint64_t limit, struct img_extent *out,
-		struct img_err *err)
+bool img_extent_from(struct img *im, size_t depth, uint64_t at, uint64_t limit,
+		     struct img_extent *out, struct img_err *err)
 {
 	struct img_extent ex;
 
-	if (!check_range(im, at, limit, err))
-		return false;
-	for (size_t depth = 0; depth < im->n_layers; depth++) {
+	for (; depth < im->n_layers; depth++) {
 		struct img_layer *ly = &im->layers[depth];
 
 		/* A layer shorter than those above ends the disk below it: zeros follow. */
@@ -41,6 +39,12 @@ bool img_extent(struct img *im, uint64_t at, uint64_t limit, struct img_extent *
 	}
 	*out = (struct img_extent){ .start = at, .len = limit - at, .kind = IMG_EXTENT_HOLE };
 	return true;
+}
+
+bool img_extent(struct img *im, uint64_t at, uint64_t limit, struct img_extent *out,
+		struct img_err *err)
+{
+	return check_range(im, at, limit, err) && img_extent_from(im, 0, at, limit, out, err);
 }
 
 bool img_fail_lost(struct img *im, const struct img_extent *ex, struct img_err *err)
@@ -78,25 +82,38 @@ bool img_read_extent(struct img *im, const struct img_extent *ex, uint64_t at, v
 	return true;
 }
 
-bool img_read(struct img *im, uint64_t at, void *buf, size_t len, struct img_err *err)
+bool img_read_from(struct img *im, size_t depth, uint64_t at, void *buf, size_t len,
+		   struct img_err *err)
 {
+	const uint64_t end = at + len;
 	uint8_t *to = buf;
-	uint64_t end;
 
-	if (!len)
-		return true;
-	if (!img_add_u64(at, len, &end))
-		return img_fail(err, IMG_E_RANGE, _("an offset is out of range"));
 	while (at < end) {
 		struct img_extent ex;
 
-		if (!img_extent(im, at, end, &ex, err) ||
+		if (!img_extent_from(im, depth, at, end, &ex, err) ||
 		    !img_read_extent(im, &ex, at, to, ex.len, err))
 			return false;
 		to += ex.len;
 		at += ex.len;
 	}
 	return true;
+}
+
+bool img_read(struct img *im, uint64_t at, void *buf, size_t len, struct img_err *err)
+{
+	uint64_t end;
+
+	if (!len)
+		return true;
+	if (!img_add_u64(at, len, &end))
+		return img_fail(err, IMG_E_RANGE, _("an offset is out of range"));
+	if (!check_range(im, at, end, err))
+		return false;
+	img_disk_enter(im->disk);
+	const bool ok = img_read_from(im, 0, at, buf, len, err);
+	img_disk_leave(im->disk);
+	return ok;
 }
 
 bool img_read_stream(struct img *im, uint64_t at, void *buf, size_t len, size_t *got,

@@ -30,6 +30,30 @@ static bool fail_in(const struct img_store *st, struct img_err *err)
 	return st->ops->passes_on ? false : img_within(err, "%s", st->name);
 }
 
+static void count(_Atomic uint64_t *calls, _Atomic uint64_t *bytes, uint64_t len)
+{
+	atomic_fetch_add_explicit(calls, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(bytes, len, memory_order_relaxed);
+}
+
+static uint64_t count_of(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void img_store_add_traffic(const struct img_store *st, struct img_traffic *sum)
+{
+	const struct img_store_counts *counts = &st->counts;
+
+	sum->reads += count_of(&counts->reads);
+	sum->read_bytes += count_of(&counts->read_bytes);
+	sum->writes += count_of(&counts->writes);
+	sum->written_bytes += count_of(&counts->written_bytes);
+	sum->zeros += count_of(&counts->zeros);
+	sum->zeroed_bytes += count_of(&counts->zeroed_bytes);
+	sum->syncs += count_of(&counts->syncs);
+}
+
 /* Offsets are off_t for the system: nothing lies beyond INT64_MAX. */
 static bool check_offsets(uint64_t at, uint64_t len, struct img_err *err)
 {
@@ -84,6 +108,7 @@ bool img_store_read_some(struct img_store *st, uint64_t at, void *buf, size_t le
 {
 	if (!check_read(st, at, len, err))
 		return false;
+	count(&st->counts.reads, &st->counts.read_bytes, len);
 	return st->ops->read(st, at, buf, len, got, err) || fail_in(st, err);
 }
 
@@ -113,6 +138,7 @@ bool img_store_write(struct img_store *st, uint64_t at, const void *buf, size_t 
 		return true;
 	if (!check_write(st, at, len, err))
 		return false;
+	count(&st->counts.writes, &st->counts.written_bytes, len);
 	return st->ops->write(st, at, buf, len, err) || fail_in(st, err);
 }
 
@@ -138,6 +164,7 @@ bool img_store_zero(struct img_store *st, uint64_t at, uint64_t len, bool keep_s
 		return true;
 	if (!check_write(st, at, len, err))
 		return false;
+	count(&st->counts.zeros, &st->counts.zeroed_bytes, len);
 	if (st->ops->zero)
 		done = st->ops->zero(st, at, len, keep_space, err);
 	else
@@ -178,6 +205,7 @@ bool img_store_preallocate(struct img_store *st, uint64_t at, uint64_t len,
 		return true;
 	if (!check_write(st, at, len, err))
 		return false;
+	count(&st->counts.zeros, &st->counts.zeroed_bytes, len);
 	if (st->ops->preallocate)
 		done = st->ops->preallocate(st, at, len, how, err);
 	else if (how == IMG_PREALLOC_FULL)
@@ -195,9 +223,22 @@ void img_store_expect(struct img_store *st, uint64_t end)
 
 bool img_store_sync(struct img_store *st, struct img_err *err)
 {
+	struct img_err why = { 0 };
+
 	if (!st->ops->sync || st->cache == IMG_CACHE_UNSAFE)
 		return true;
-	return st->ops->sync(st, err) || fail_in(st, err);
+	errno = atomic_load(&st->sync_errno);
+	if (errno) {
+		img_fail_os(err, _("an earlier attempt to bring data to the disk failed"));
+		return img_within(err, "%s", st->name);
+	}
+	atomic_fetch_add_explicit(&st->counts.syncs, 1, memory_order_relaxed);
+	if (st->ops->sync(st, &why))
+		return true;
+	atomic_store(&st->sync_errno, why.os_errno ? why.os_errno : EIO);
+	if (err)
+		*err = why;
+	return fail_in(st, err);
 }
 
 bool img_store_copy(struct img_store *st, uint64_t at, struct img_store *from, uint64_t from_at,

@@ -6,6 +6,7 @@
 #ifndef IMG_STORE_STORE_H
 #define IMG_STORE_STORE_H
 
+#include <stdatomic.h>
 #include "libimg.h"
 
 enum {
@@ -49,12 +50,19 @@ struct img_store_ops {
 	void (*close)(struct img_store *st);
 };
 
+/* What the wrappers were asked for, as in struct img_traffic. */
+struct img_store_counts {
+	_Atomic uint64_t reads, read_bytes, writes, written_bytes, zeros, zeroed_bytes, syncs;
+};
+
 struct img_store {			/* head of every concrete store */
 	const struct img_store_ops *ops;
 	char *name;			/* as shown to the user; owned */
 	unsigned caps;			/* IMG_STORE_* */
 	uint32_t align;			/* bytes; 1 unless opened for direct I/O */
 	enum img_cache cache;
+	struct img_store_counts counts;
+	_Atomic int sync_errno;		/* of the first sync that failed; 0: none has */
 };
 
 /*
@@ -89,6 +97,10 @@ bool img_store_preallocate(struct img_store *st, uint64_t at, uint64_t len,
 			   enum img_preallocation how, struct img_err *err) IMG_MUST_CHECK;
 /* Tells that a stream of rising writes will reach `end`; may reserve space ahead.  Never fails. */
 void img_store_expect(struct img_store *st, uint64_t end);
+/*
+ * Once one has failed all others fail too: the system forgets pages that it could not write, and
+ * the next sync would say that all is well.
+ */
 bool img_store_sync(struct img_store *st, struct img_err *err) IMG_MUST_CHECK;
 bool img_store_copy(struct img_store *st, uint64_t at, struct img_store *from, uint64_t from_at,
 		    uint64_t len, uint64_t *done, struct img_err *err) IMG_MUST_CHECK;
@@ -97,6 +109,8 @@ bool img_store_clones(struct img_store *st, struct img_store *from);
 /* Gives a new file its name, replacing what was there; syncs first unless the cache is unsafe. */
 bool img_store_publish(struct img_store *st, struct img_err *err) IMG_MUST_CHECK;
 void img_store_close(struct img_store *st);
+/* Adds the counts of st to *sum. */
+void img_store_add_traffic(const struct img_store *st, struct img_traffic *sum);
 
 /*
  * An existing file or block device.  flags: IMG_OPEN_*.  Takes locks that QEMU understands unless

@@ -157,6 +157,48 @@ static bool raw_finish(struct img_layer *ly, struct img_err *err)
 	return length >= ly->size || img_store_resize(ly->store, ly->size, err);
 }
 
+/* ---- Writing in place ---------------------------------------------------------------------------- */
+
+static bool raw_disk_write(struct img_layer *ly, uint64_t at, const void *buf, size_t len,
+			   struct img_err *err)
+{
+	return img_store_write(ly->store, at, buf, len, err);
+}
+
+static bool raw_disk_zero(struct img_layer *ly, uint64_t at, uint64_t len, bool unmap,
+			  struct img_err *err)
+{
+	return img_store_zero(ly->store, at, len, !unmap, err);
+}
+
+/* Where nothing is gained by it the bytes stay. */
+static bool raw_disk_discard(struct img_layer *ly, uint64_t at, uint64_t len, struct img_err *err)
+{
+	return !(ly->store->caps & IMG_STORE_ZERO) ||
+	       img_store_zero(ly->store, at, len, false, err);
+}
+
+static bool raw_disk_flush(struct img_layer *ly, bool *freed, struct img_err *err)
+{
+	*freed = false;
+	return img_store_sync(ly->store, err);
+}
+
+static bool raw_disk_finish(struct img_layer *ly, struct img_err *err)
+{
+	(void)ly;
+	(void)err;
+	return true;	/* there is nothing beside the guest's bytes */
+}
+
+static const struct img_disk_ops raw_disk_ops = {
+	.write = raw_disk_write,
+	.zero = raw_disk_zero,
+	.discard = raw_disk_discard,
+	.flush = raw_disk_flush,
+	.finish = raw_disk_finish,
+};
+
 static const struct img_write_ops raw_write_ops = {
 	.reserve = raw_reserve,
 	.publish = raw_publish,
@@ -176,4 +218,5 @@ const struct img_format img_format_raw = {
 	.extent = raw_extent,
 	.info = raw_info,
 	.write = &raw_write_ops,
+	.disk = &raw_disk_ops,
 };
