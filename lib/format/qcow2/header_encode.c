@@ -117,13 +117,9 @@ static bool fill_behind_header(struct filling *to, const struct qcow2_header *hd
 	return true;
 }
 
-static void fill_header(const struct qcow2_header *hdr, uint8_t *raw)
+void qcow2_header_put_numbers(const struct qcow2_header *hdr, uint8_t *raw)
 {
-	img_put_be32(raw + QCOW2_HDR_MAGIC, QCOW2_MAGIC);
-	img_put_be32(raw + QCOW2_HDR_VERSION, hdr->version);
-	img_put_be32(raw + QCOW2_HDR_CLUSTER_BITS, hdr->cluster_bits);
 	img_put_be64(raw + QCOW2_HDR_SIZE, hdr->size);
-	img_put_be32(raw + QCOW2_HDR_CRYPT, hdr->crypt);
 	img_put_be32(raw + QCOW2_HDR_L1_ENTRIES, hdr->l1_entries);
 	img_put_be64(raw + QCOW2_HDR_L1_OFF, hdr->l1_off);
 	img_put_be64(raw + QCOW2_HDR_REFTABLE_OFF, hdr->reftable_off);
@@ -136,6 +132,17 @@ static void fill_header(const struct qcow2_header *hdr, uint8_t *raw)
 	img_put_be64(raw + QCOW2_HDR_COMPATIBLE, hdr->compatible);
 	img_put_be64(raw + QCOW2_HDR_AUTOCLEAR, hdr->autoclear);
 	img_put_be32(raw + QCOW2_HDR_REFCOUNT_ORDER, hdr->refcount_order);
+}
+
+static void fill_header(const struct qcow2_header *hdr, uint8_t *raw)
+{
+	img_put_be32(raw + QCOW2_HDR_MAGIC, QCOW2_MAGIC);
+	img_put_be32(raw + QCOW2_HDR_VERSION, hdr->version);
+	img_put_be32(raw + QCOW2_HDR_CLUSTER_BITS, hdr->cluster_bits);
+	img_put_be32(raw + QCOW2_HDR_CRYPT, hdr->crypt);
+	qcow2_header_put_numbers(hdr, raw);
+	if (hdr->version < 3)
+		return;
 	img_put_be32(raw + QCOW2_HDR_LEN, QCOW2_HDR_OUR_LEN);
 	raw[QCOW2_HDR_COMPRESSION] = (uint8_t)hdr->compression;
 }

@@ -57,6 +57,7 @@ enum {
 #define QCOW2_COMPATIBLE_LAZY_REFCOUNTS	(UINT64_C(1) << 0)
 #define QCOW2_AUTOCLEAR_BITMAPS		(UINT64_C(1) << 0)
 #define QCOW2_AUTOCLEAR_DATA_FILE_RAW	(UINT64_C(1) << 1)
+#define QCOW2_AUTOCLEAR_KNOWN		UINT64_C(0x3)	/* who writes clears the others */
 
 /* §"Header extensions": type, length, data, padding to a multiple of 8 */
 enum {

@@ -7,6 +7,7 @@ libimg_sources += \
 	%D%/entry.c \
 	%D%/header.c \
 	%D%/header_encode.c \
+	%D%/header_store.c \
 	%D%/info.c \
 	%D%/layout.h \
 	%D%/map.c \

@@ -51,6 +51,11 @@ bool qcow2_header_decode(const uint8_t *raw, size_t len, struct qcow2_header *ou
  */
 bool qcow2_header_encode(const struct qcow2_header *hdr, uint8_t *raw, size_t len,
 			 struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Puts into a first sector what changes while an image is in use: disk size, L1 table, refcount
+ * table and width, snapshots, and of version 3 the features.
+ */
+void qcow2_header_put_numbers(const struct qcow2_header *hdr, uint8_t *raw);
 /* The numbers of hdr against the limits and against each other.  Errors as decode. */
 bool qcow2_header_validate(const struct qcow2_header *hdr, struct img_err *err) IMG_MUST_CHECK;
 void qcow2_header_clear(struct qcow2_header *hdr);
@@ -248,6 +253,15 @@ bool qcow2_map_compressed(struct qcow2 *q, uint64_t at, struct qcow2_cluster *ou
 /* compressed.c: guest bytes of compressed clusters, any alignment.  Any number of threads. */
 bool qcow2_read_compressed(struct qcow2 *q, uint64_t at, uint8_t *buf, size_t len,
 			   struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- header_store.c: the header of an image in use ------------------------------------------------ */
+
+/*
+ * Makes the file agree with the numbers of q->header (see qcow2_header_put_numbers()).  One sector
+ * is written, which a loss of power leaves old or new.  Does not sync.  One caller at a time.
+ * Errors: IMG_E_IO; IMG_E_CORRUPT when this image's header is not there any more.
+ */
+bool qcow2_header_patch(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
 
 /* info.c: what img_format.info promises. */
 bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *err) IMG_MUST_CHECK;

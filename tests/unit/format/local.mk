@@ -9,6 +9,7 @@ unit_tests += %D%/test
 	%D%/qcow2/compressed_test.c \
 	%D%/qcow2/create_test.c \
 	%D%/qcow2/entry_test.c \
+	%D%/qcow2/header_store_test.c \
 	%D%/qcow2/header_test.c \
 	%D%/qcow2/map_test.c \
 	%D%/qcow2/options_test.c \
