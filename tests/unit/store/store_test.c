@@ -103,3 +103,50 @@ Test(store, what_it_lacks_is_no_failure)
 	img_store_close(st);
 	img_store_close(NULL);
 }
+
+Test(store, counts_what_is_asked_of_it)
+{
+	static uint8_t bytes[300];
+	struct img_traffic sum = { .reads = 1000 };
+	struct img_store *st;
+	size_t got;
+
+	ok(st = img_store_mem("abc", 3, &err));
+	img_store_add_traffic(st, &sum);
+	cr_assert(sum.reads == 1000 && sum.writes == 1 && sum.written_bytes == 3);
+	ok(img_store_write(st, 0, bytes, 300, &err));
+	ok(img_store_write(st, 0, bytes, 0, &err));
+	ok(img_store_read(st, 0, bytes, 20, &err));
+	ok(img_store_read_some(st, 290, bytes, 20, &got, &err));
+	ok(img_store_zero(st, 10, 50, false, &err));
+	ok(img_store_preallocate(st, 0, 8, IMG_PREALLOC_FULL, &err));
+	ok(img_store_sync(st, &err));
+	fails(img_store_read(st, UINT64_MAX, bytes, 2, &err), IMG_E_RANGE);
+	sum = (struct img_traffic){ 0 };
+	img_store_add_traffic(st, &sum);
+	cr_assert(sum.reads == 2 && sum.read_bytes == 40);
+	cr_assert(sum.writes == 2 && sum.written_bytes == 303);
+	cr_assert(sum.zeros == 2 && sum.zeroed_bytes == 58);
+	cr_assert_eq(sum.syncs, 0, "memory has nothing to sync");
+	img_store_close(st);
+}
+
+/* The system forgets what it could not write: a sync that works later would be a lie. */
+Test(store, a_sync_that_failed_fails_for_ever)
+{
+	struct img_store *st, *mem;
+	struct img_traffic sum = { 0 };
+
+	ok(mem = img_store_mem("abc", 3, &err));
+	ok(st = img_store_fault(mem, "sync:2=ENOSPC", &err));
+	ok(img_store_sync(st, &err));
+	fails(img_store_sync(st, &err), IMG_E_NOSPACE);
+	for (int i = 0; i < 2; i++) {
+		fails(img_store_sync(st, &err), IMG_E_NOSPACE);
+		cr_assert(strstr(err.text, "an earlier attempt"), "%s", err.text);
+	}
+	cr_assert_not(img_store_sync(st, NULL));
+	img_store_add_traffic(st, &sum);
+	cr_assert_eq(sum.syncs, 2);
+	img_store_close(st);
+}
