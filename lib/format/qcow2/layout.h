@@ -134,6 +134,23 @@ enum {
 	QCOW2_SNAP_ALIGN	= 8,
 };
 
+/* §"Bitmap directory" */
+enum {
+	QCOW2_BITMAP_TABLE_OFF		= 0,
+	QCOW2_BITMAP_TABLE_ENTRIES	= 8,
+	QCOW2_BITMAP_FLAGS		= 12,
+	QCOW2_BITMAP_TYPE		= 16,	/* one byte */
+	QCOW2_BITMAP_GRANULARITY	= 17,	/* one byte */
+	QCOW2_BITMAP_NAME_LEN		= 18,
+	QCOW2_BITMAP_EXTRA_LEN		= 20,
+	QCOW2_BITMAP_EXTRA		= 24,
+	QCOW2_BITMAP_ALIGN		= 8,
+};
+
+/* §"Bitmap table" */
+#define QCOW2_BITMAP_ENTRY_ONES		(UINT64_C(1) << 0)	/* where there is no cluster */
+#define QCOW2_BITMAP_ENTRY_RESERVED	UINT64_C(0xff000000000001fe)
+
 /* Limits.  Those marked QEMU are not in the specification, but every known image keeps them. */
 enum {
 	QCOW2_CLUSTER_BITS_MIN		= 9,
@@ -146,6 +163,9 @@ enum {
 	QCOW2_REFTABLE_BYTES_MAX	= 8 << 20,		/* QEMU */
 	QCOW2_SNAPSHOTS_MAX		= 65536,		/* QEMU */
 	QCOW2_SNAPSHOT_TABLE_MAX	= 64 << 20,		/* QEMU */
+	QCOW2_BITMAPS_MAX		= 65535,		/* QEMU */
+	QCOW2_BITMAP_DIR_MAX		= 64 << 20,		/* QEMU */
+	QCOW2_BITMAP_TABLE_ENTRIES_MAX	= 128 << 20,		/* QEMU */
 };
 
 #endif
