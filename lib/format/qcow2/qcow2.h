@@ -199,6 +199,7 @@ struct qcow2_snapshot {
 struct qcow2_snapshots {
 	struct qcow2_snapshot *v;	/* owned */
 	size_t n;
+	uint64_t table_len;		/* bytes in the file */
 };
 
 /*

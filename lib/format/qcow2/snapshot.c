@@ -90,6 +90,7 @@ static bool decode_all(const uint8_t *raw, size_t len, const struct qcow2_header
 			return false;
 		}
 		list.n++;
+		list.table_len += used;
 		raw += used;
 		len -= used;
 	}
