@@ -8,6 +8,7 @@ libimg_sources += \
 	%D%/header.c \
 	%D%/header_encode.c \
 	%D%/header_store.c \
+	%D%/header_validate.c \
 	%D%/info.c \
 	%D%/layout.h \
 	%D%/map.c \

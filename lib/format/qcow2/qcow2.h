@@ -58,6 +58,9 @@ bool qcow2_header_encode(const struct qcow2_header *hdr, uint8_t *raw, size_t le
 void qcow2_header_put_numbers(const struct qcow2_header *hdr, uint8_t *raw);
 /* The numbers of hdr against the limits and against each other.  Errors as decode. */
 bool qcow2_header_validate(const struct qcow2_header *hdr, struct img_err *err) IMG_MUST_CHECK;
+/* Of these the ones that say how to read the others: version, clusters, refcounts. */
+bool qcow2_header_validate_widths(const struct qcow2_header *hdr, struct img_err *err)
+	IMG_MUST_CHECK;
 void qcow2_header_clear(struct qcow2_header *hdr);
 
 /* ---- remains.c -------------------------------------------------------------------------------- */
