@@ -51,6 +51,21 @@ static bool decode_v2(struct first_cluster *first, struct qcow2_header *hdr, str
 	return true;
 }
 
+/* Behind those that are known. */
+static bool keep_fields(const struct first_cluster *first, struct qcow2_header *hdr,
+			struct img_err *err)
+{
+	struct qcow2_bytes *kept = &hdr->more_fields;
+	const size_t len = first->header_len - QCOW2_HDR_OUR_LEN;
+
+	kept->raw = img_calloc(len, 1, err);
+	if (!kept->raw)
+		return false;
+	memcpy(kept->raw, first->raw + QCOW2_HDR_OUR_LEN, len);
+	kept->len = len;
+	return true;
+}
+
 static bool decode_v3(struct first_cluster *first, struct qcow2_header *hdr, struct img_err *err)
 {
 	const uint8_t *raw = first->raw;
@@ -70,7 +85,7 @@ static bool decode_v3(struct first_cluster *first, struct qcow2_header *hdr, str
 		return fail_short(first, err);
 	if (first->header_len > QCOW2_HDR_COMPRESSION)
 		hdr->compression = raw[QCOW2_HDR_COMPRESSION];
-	return true;
+	return first->header_len <= QCOW2_HDR_OUR_LEN || keep_fields(first, hdr, err);
 }
 
 /* Up to len bytes or the first NUL; nothing for an empty text.  *out must be unused. */
@@ -110,10 +125,62 @@ static bool take_crypt(const uint8_t *from, size_t len, struct qcow2_header *hdr
 	return true;
 }
 
-static bool take_extension(struct first_cluster *first, uint32_t type, const uint8_t *data,
-			   size_t len, struct qcow2_header *hdr, struct img_err *err)
+static bool is_known_feature(const uint8_t *row)
 {
-	switch (type) {
+	static const uint64_t known[] = {
+		[QCOW2_FEATURE_INCOMPATIBLE] = QCOW2_INCOMPATIBLE_KNOWN,
+		[QCOW2_FEATURE_COMPATIBLE] = QCOW2_COMPATIBLE_KNOWN,
+		[QCOW2_FEATURE_AUTOCLEAR] = QCOW2_AUTOCLEAR_KNOWN,
+	};
+	const uint8_t type = row[QCOW2_FEATURE_TYPE], bit = row[QCOW2_FEATURE_BIT];
+
+	return type < sizeof(known) / sizeof(*known) && bit < 64 && known[type] >> bit & 1;
+}
+
+/* Of the feature name table the rows that are not ours. */
+static bool keep_names(const struct first_cluster *first, struct qcow2_header *hdr,
+		       struct img_err *err)
+{
+	struct qcow2_bytes *kept = &hdr->more_names;
+
+	for (size_t i = 0; i < first->n_feature_names; i++) {
+		const uint8_t *row = first->feature_names + i * QCOW2_FEATURE_LEN;
+
+		if (is_known_feature(row))
+			continue;
+		if (!kept->raw)
+			kept->raw = img_calloc(first->n_feature_names - i, QCOW2_FEATURE_LEN, err);
+		if (!kept->raw)
+			return false;
+		memcpy(kept->raw + kept->len, row, QCOW2_FEATURE_LEN);
+		kept->len += QCOW2_FEATURE_LEN;
+	}
+	return true;
+}
+
+/* Behind those that are kept already: type, length, data and padding of one more. */
+static bool keep_extension(struct qcow2_bytes *kept, const uint8_t *ext, size_t len,
+			   struct img_err *err)
+{
+	const size_t padded = img_round_up(len, QCOW2_EXT_ALIGN);
+	uint8_t *raw = img_grow(kept->raw, kept->len + padded, 1, err);
+
+	if (!raw)
+		return false;
+	memcpy(raw + kept->len, ext, len);
+	memset(raw + kept->len + len, 0, padded - len);
+	kept->raw = raw;
+	kept->len += padded;
+	return true;
+}
+
+/* ext: where the type stands; len: bytes of its data, which lie inside the first cluster. */
+static bool take_extension(struct first_cluster *first, const uint8_t *ext, size_t len,
+			   struct qcow2_header *hdr, struct img_err *err)
+{
+	const uint8_t *data = ext + QCOW2_EXT_DATA;
+
+	switch (img_get_be32(ext + QCOW2_EXT_TYPE)) {
 	case QCOW2_EXT_BACKING_FORMAT:
 		return take_text(data, len, _("backing format"), &hdr->backing_format, err);
 	case QCOW2_EXT_DATA_FILE:
@@ -127,7 +194,8 @@ static bool take_extension(struct first_cluster *first, uint32_t type, const uin
 		first->n_feature_names = len / QCOW2_FEATURE_LEN;
 		return true;
 	default:
-		return true;	/* unknown ones may be ignored */
+		/* Unknown ones may be ignored; whoever rewrites the header puts them back. */
+		return keep_extension(&hdr->more_extensions, ext, QCOW2_EXT_DATA + len, err);
 	}
 }
 
@@ -144,16 +212,16 @@ static bool decode_extensions(struct first_cluster *first, struct qcow2_header *
 		const uint32_t len = img_get_be32(ext + QCOW2_EXT_LEN);
 
 		if (type == QCOW2_EXT_END)
-			return true;
+			break;
 		if (len > end - at - QCOW2_EXT_DATA)
 			return img_fail(err, IMG_E_CORRUPT,
 					_("header extension 0x%08" PRIx32 " of %" PRIu32
 					  " bytes does not fit in the first cluster"), type, len);
-		if (!take_extension(first, type, ext + QCOW2_EXT_DATA, len, hdr, err))
+		if (!take_extension(first, ext, len, hdr, err))
 			return false;
 		at += QCOW2_EXT_DATA + img_round_up(len, QCOW2_EXT_ALIGN);
 	}
-	return true;
+	return keep_names(first, hdr, err);
 }
 
 static bool decode_backing(const struct first_cluster *first, struct qcow2_header *hdr,
@@ -242,5 +310,8 @@ void qcow2_header_clear(struct qcow2_header *hdr)
 	free(hdr->backing);
 	free(hdr->backing_format);
 	free(hdr->data_file);
+	free(hdr->more_fields.raw);
+	free(hdr->more_extensions.raw);
+	free(hdr->more_names.raw);
 	*hdr = (struct qcow2_header){ 0 };
 }

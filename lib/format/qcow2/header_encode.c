@@ -18,10 +18,7 @@ static const struct {
 	{ QCOW2_FEATURE_AUTOCLEAR, 0, "bitmaps" },
 	{ QCOW2_FEATURE_AUTOCLEAR, 1, "raw external data" },
 };
-enum {
-	N_FEATURES = sizeof(feature_names) / sizeof(*feature_names),
-	FEATURE_NAMES_LEN = QCOW2_EXT_DATA + N_FEATURES * QCOW2_FEATURE_LEN,
-};
+enum { N_FEATURES = sizeof(feature_names) / sizeof(*feature_names) };
 
 /* A cluster that is filled from the front. */
 struct filling {
@@ -83,31 +80,54 @@ static bool add_crypt(struct filling *to, const struct qcow2_header *hdr)
 	return true;
 }
 
-static void add_feature_names(struct filling *to)
+/*
+ * Nobody needs this table to read the image: what does not leave rest bytes free in a tiny cluster
+ * gives way, first our names, then those of others.
+ */
+static void add_feature_names(struct filling *to, const struct qcow2_header *hdr, size_t rest)
 {
-	uint8_t *row = add_extension(to, QCOW2_EXT_FEATURE_NAMES, N_FEATURES * QCOW2_FEATURE_LEN);
+	const size_t kept = hdr->more_names.len;
+	const size_t whole = N_FEATURES * QCOW2_FEATURE_LEN + kept;
+	const size_t len = QCOW2_EXT_DATA + whole + rest <= room(to) ? whole : kept;
 
-	for (size_t i = 0; i < N_FEATURES; i++, row += QCOW2_FEATURE_LEN) {
+	if (hdr->version < 3 || !len || QCOW2_EXT_DATA + len + rest > room(to))
+		return;
+	uint8_t *row = add_extension(to, QCOW2_EXT_FEATURE_NAMES, len);
+	for (size_t i = 0; len == whole && i < N_FEATURES; i++, row += QCOW2_FEATURE_LEN) {
 		row[QCOW2_FEATURE_TYPE] = feature_names[i].type;
 		row[QCOW2_FEATURE_BIT] = feature_names[i].bit;
 		memcpy(row + QCOW2_FEATURE_NAME, feature_names[i].name,
 		       strlen(feature_names[i].name));
 	}
+	if (kept)
+		memcpy(row, hdr->more_names.raw, kept);
 }
 
-/* The names, an end mark behind them, and the backing name last: §"Header extensions". */
+static bool add_bytes(struct filling *to, const struct qcow2_bytes *bytes)
+{
+	if (bytes->len > room(to))
+		return false;
+	if (bytes->len)
+		memcpy(to->raw + to->at, bytes->raw, bytes->len);
+	to->at += bytes->len;
+	return true;
+}
+
+/* The extensions, an end mark behind them, and the backing name last: §"Header extensions". */
 static bool fill_behind_header(struct filling *to, const struct qcow2_header *hdr)
 {
 	const size_t backing_len = hdr->backing ? strlen(hdr->backing) : 0;
-	const size_t rest = QCOW2_EXT_DATA + backing_len;
+	const size_t bitmaps_len = hdr->n_bitmaps ? QCOW2_EXT_DATA + QCOW2_BITMAPS_LEN : 0;
+	const size_t rest = bitmaps_len + hdr->more_extensions.len + QCOW2_EXT_DATA + backing_len;
 
-	if (!add_text(to, QCOW2_EXT_BACKING_FORMAT, hdr->backing_format) ||
-	    !add_text(to, QCOW2_EXT_DATA_FILE, hdr->data_file) || !add_bitmaps(to, hdr) ||
-	    !add_crypt(to, hdr) || room(to) < rest)
+	if ((hdr->version >= 3 && !add_bytes(to, &hdr->more_fields)) ||
+	    !add_text(to, QCOW2_EXT_BACKING_FORMAT, hdr->backing_format) ||
+	    !add_text(to, QCOW2_EXT_DATA_FILE, hdr->data_file) || !add_crypt(to, hdr))
 		return false;
-	/* Nobody needs this table to read the image: in tiny clusters it gives way. */
-	if (hdr->version >= 3 && room(to) >= FEATURE_NAMES_LEN + rest)
-		add_feature_names(to);
+	add_feature_names(to, hdr, rest);
+	if (!add_bitmaps(to, hdr) || !add_bytes(to, &hdr->more_extensions) ||
+	    QCOW2_EXT_DATA + backing_len > room(to))
+		return false;
 	to->at += QCOW2_EXT_DATA;
 	if (hdr->backing) {
 		img_put_be64(to->raw + QCOW2_HDR_BACKING_OFF, to->at);
@@ -143,7 +163,7 @@ static void fill_header(const struct qcow2_header *hdr, uint8_t *raw)
 	qcow2_header_put_numbers(hdr, raw);
 	if (hdr->version < 3)
 		return;
-	img_put_be32(raw + QCOW2_HDR_LEN, QCOW2_HDR_OUR_LEN);
+	img_put_be32(raw + QCOW2_HDR_LEN, (uint32_t)(QCOW2_HDR_OUR_LEN + hdr->more_fields.len));
 	raw[QCOW2_HDR_COMPRESSION] = (uint8_t)hdr->compression;
 }
 

@@ -13,6 +13,11 @@
 
 /* ---- header.c --------------------------------------------------------------------------------- */
 
+struct qcow2_bytes {
+	uint8_t *raw;
+	size_t len;
+};
+
 /* §"Header" and §"Header extensions", in host order.  Of version 2 the missing fields are filled. */
 struct qcow2_header {
 	uint32_t version;		/* 2 or 3 */
@@ -33,6 +38,10 @@ struct qcow2_header {
 	uint64_t crypt_off, crypt_len;	/* where the LUKS header lies; 0: no such extension */
 	/* Owned; NULL when the image does not say.  Never empty. */
 	char *backing, *backing_format, *data_file;
+	/* What others put there, kept as it is; owned, NULL when len is 0. */
+	struct qcow2_bytes more_fields;		/* of a header that is longer than ours */
+	struct qcow2_bytes more_extensions;	/* unknown ones: type, length, data, padding */
+	struct qcow2_bytes more_names;		/* feature name table: rows of unknown bits */
 };
 
 /*
@@ -45,7 +54,8 @@ bool qcow2_header_decode(const uint8_t *raw, size_t len, struct qcow2_header *ou
 			 struct img_err *err) IMG_MUST_CHECK;
 /*
  * The inverse: fills all of raw[0, len), the first cluster, with header, extensions (of version 3
- * also the feature name table, where there is room for it) and backing name, zeros behind.
+ * also the feature name table, where there is room for it) and backing name, zeros behind.  They
+ * stand in the order that QEMU uses, so that a rewritten header differs little.
  * len is the cluster size.  Errors: those of qcow2_header_validate(); IMG_E_RANGE when the names
  * do not fit.
  */

@@ -71,6 +71,85 @@ Test(header, all_fields_come_back)
 	cr_assert_eq(memcmp(&in, &out, sizeof(in)), 0);
 }
 
+/* The first cluster behind a decoder and an encoder; new bytes, freed by the caller. */
+static uint8_t *again(const uint8_t *raw, size_t len)
+{
+	struct qcow2_header hdr;
+	struct img_err err = { 0 };
+	uint8_t *out = malloc(len);
+
+	cr_assert(qcow2_header_decode(raw, len, &hdr, &err), "%s", err.text);
+	cr_assert(qcow2_header_encode(&hdr, out, len, &err), "%s", err.text);
+	qcow2_header_clear(&hdr);
+	return out;
+}
+
+/* An extension of len bytes of fill at raw; where the next one goes. */
+static size_t put_extension(uint8_t *raw, size_t at, uint32_t type, size_t len, uint8_t fill)
+{
+	img_put_be32(raw + at + QCOW2_EXT_TYPE, type);
+	img_put_be32(raw + at + QCOW2_EXT_LEN, (uint32_t)len);
+	memset(raw + at + QCOW2_EXT_DATA, fill, len);
+	return at + QCOW2_EXT_DATA + (len + 7) / 8 * 8;
+}
+
+Test(header, what_is_not_known_is_kept)
+{
+	static uint8_t raw[CLUSTER];
+	struct qcow2_header hdr = usual();
+	const size_t longer = QCOW2_HDR_OUR_LEN + 24;
+	size_t at;
+
+	encode(hdr, raw, sizeof(raw));
+	const size_t table_len = img_get_be32(raw + QCOW2_HDR_OUR_LEN + QCOW2_EXT_LEN);
+	memmove(raw + longer, raw + QCOW2_HDR_OUR_LEN, QCOW2_EXT_DATA + table_len);
+	img_put_be32(raw + QCOW2_HDR_LEN, longer);
+	memset(raw + QCOW2_HDR_OUR_LEN, 0xab, 24);
+	/* Two rows more: bit 9 of a known kind, and a kind that is not known. */
+	img_put_be32(raw + longer + QCOW2_EXT_LEN, (uint32_t)table_len + 2 * QCOW2_FEATURE_LEN);
+	uint8_t *row = raw + longer + QCOW2_EXT_DATA + table_len;
+	row[QCOW2_FEATURE_TYPE] = QCOW2_FEATURE_AUTOCLEAR;
+	row[QCOW2_FEATURE_BIT] = 9;
+	memcpy(row + QCOW2_FEATURE_NAME, "nine", 4);
+	row += QCOW2_FEATURE_LEN;
+	row[QCOW2_FEATURE_TYPE] = 7;
+	memset(row + QCOW2_FEATURE_NAME, 'x', QCOW2_FEATURE_NAME_LEN);
+	at = longer + QCOW2_EXT_DATA + table_len + 2 * QCOW2_FEATURE_LEN;
+	at = put_extension(raw, at, 0x12345678, 13, 0x11);
+	at = put_extension(raw, at, 0x12345678, 0, 0);
+	at = put_extension(raw, at, 0xffffffff, 8, 0x22);
+	img_put_be64(raw + QCOW2_HDR_AUTOCLEAR, UINT64_C(1) << 9);
+
+	uint8_t *out = again(raw, sizeof(raw));
+	cr_assert_eq(memcmp(raw, out, sizeof(raw)), 0);
+	free(out);
+}
+
+Test(header, version_2_keeps_unknown_extensions)
+{
+	static uint8_t raw[CLUSTER];
+	struct qcow2_header hdr = usual();
+
+	hdr.version = 2;
+	encode(hdr, raw, sizeof(raw));
+	put_extension(raw, QCOW2_HDR_V2_LEN, 0x11223344, 40, 0x5a);
+	uint8_t *out = again(raw, sizeof(raw));
+	cr_assert_eq(memcmp(raw, out, sizeof(raw)), 0);
+	free(out);
+}
+
+Test(header, names_of_others_stay_longer_than_ours)
+{
+	struct qcow2_header hdr = sample_header(9, 65536);
+	uint8_t names[QCOW2_FEATURE_LEN] = { QCOW2_FEATURE_COMPATIBLE, 8, 'n' }, raw[512];
+
+	hdr.more_names = (struct qcow2_bytes){ names, sizeof(names) };
+	encode(hdr, raw, sizeof(raw));
+	cr_assert_eq(img_get_be32(raw + QCOW2_HDR_OUR_LEN), QCOW2_EXT_FEATURE_NAMES);
+	cr_assert_eq(img_get_be32(raw + QCOW2_HDR_OUR_LEN + QCOW2_EXT_LEN), sizeof(names));
+	cr_assert_eq(memcmp(raw + QCOW2_HDR_OUR_LEN + QCOW2_EXT_DATA, names, sizeof(names)), 0);
+}
+
 Test(header, version_2_has_no_features)
 {
 	struct qcow2_header hdr = usual(), out;
