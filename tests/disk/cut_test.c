@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Power cuts.  A random workload is run on a disk whose files remember all that was done to them;
+ * then the power is cut at every point of that history, several times with different losses.
+ * What is left must open, be consistent but for leaks, and hold for each sector what it held at the
+ * last flush or something that was written to it since.
+ */
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "disk/judge.h"
+#include "disk/power.h"
+#include "disk/workload.h"
+#include "unit/fake/files.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+enum {
+#ifdef SANITIZED
+	CUTS		= 1000,		/* of each layout, at least */
+#else
+	CUTS		= 10000,
+#endif
+	REQUESTS	= 150,		/* of one workload */
+	CUTS_AT_A_POINT	= 3,
+	GO_ON_EVERY	= 97,		/* cuts: the disk is then used further */
+	GO_ON_REQUESTS	= 20,
+};
+
+TestSuite(cut, .init = files_enter, .fini = files_leave, .timeout = 600);
+
+/* A workload, what it did, and the cut that is looked at. */
+struct run {
+	struct prepared prep;
+	uint64_t seed;
+	struct history history;
+	struct recorder files[LAYOUT_FILES];
+	struct power power;
+	struct guest guest;
+	enum cut_kind kind;
+	unsigned cuts;
+};
+
+/* complaint: NULL, or what is wrong; freed. */
+static void expect_none(const struct run *run, const char *what, char *complaint)
+{
+	cr_assert_null(complaint, "%s, seed %lu, cut %d before operation %zu of %zu: %s: %s",
+		       run->prep.layout->name, (unsigned long)run->seed, (int)run->kind,
+		       run->power.at, run->history.n, what, complaint);
+	free(complaint);
+}
+
+/* ---- The workload -------------------------------------------------------------------------------- */
+
+static struct img *open_files(struct run *run)
+{
+	struct img_store *stores[LAYOUT_FILES] = { NULL };
+	struct img_err err = { 0 };
+	struct img *im;
+
+	for (size_t i = 0; i < run->prep.n_files; i++)
+		stores[i] = recorder_store(&run->files[i]);
+	im = layout_open(&run->prep, stores, IMG_OPEN_WRITE, &err);
+	expect_none(run, "opening", im ? NULL : strdup(err.text));
+	return im;
+}
+
+/* Tells the history and the model that all is durable. */
+static void note_flush(struct run *run)
+{
+	guest_flushed(&run->guest);
+	history_guest(&run->history, RECORD_FLUSHED, NULL);
+}
+
+static struct img *reopen(struct run *run, struct img *im)
+{
+	struct img_err err = { 0 };
+
+	expect_none(run, "finishing", img_finish(im, &err) ? NULL : strdup(err.text));
+	img_close(im);
+	note_flush(run);
+	return open_files(run);
+}
+
+static void do_request(struct run *run, struct workload *load, struct img *im,
+		       const struct request *req)
+{
+	struct img_err err = { 0 };
+
+	guest_begin(&run->guest, req);
+	history_guest(&run->history, RECORD_BEGIN, req);
+	expect_none(run, "request", workload_do(load, im, req, &err) ? NULL : strdup(err.text));
+	guest_end(&run->guest, req);
+	history_guest(&run->history, RECORD_END, req);
+	if (req->kind == REQUEST_FLUSH || run->prep.layout->cache == IMG_CACHE_WRITETHROUGH)
+		note_flush(run);
+}
+
+/* Runs a workload; the model then goes back to its start, to follow the history. */
+static void make_history(struct run *run)
+{
+	static const struct request flush = { .kind = REQUEST_FLUSH };
+	struct workload load;
+	struct img *im;
+
+	workload_init(&load, run->prep.layout, run->seed);
+	prepared_guest(&run->prep, &run->guest);
+	for (unsigned i = 0; i < run->prep.n_files; i++)
+		recorder_init(&run->files[i], &run->history, i, run->prep.bytes[i],
+			      run->prep.len[i]);
+	im = open_files(run);
+	for (int i = 0; i < REQUESTS; i++) {
+		const struct request req = workload_next(&load);
+
+		if (guest_is_crowded(&run->guest, &req))
+			do_request(run, &load, im, &flush);
+		if (req.kind == REQUEST_REOPEN)
+			im = reopen(run, im);
+		else
+			do_request(run, &load, im, &req);
+	}
+	expect_none(run, "at the end", judge_content(im, &run->guest, GUEST_NOW));
+	im = reopen(run, im);
+	expect_none(run, "after the end", judge_content(im, &run->guest, GUEST_NOW));
+	img_close(im);
+	guest_free(&run->guest);
+	prepared_guest(&run->prep, &run->guest);
+	workload_free(&load);
+}
+
+/* ---- After a cut --------------------------------------------------------------------------------- */
+
+/* The disk goes on being used, from what the cut has left of it. */
+static void go_on(struct run *run)
+{
+	struct img_store *stores[LAYOUT_FILES] = { NULL };
+	struct img_err err = { 0 };
+	struct workload load;
+	struct guest guest;
+	uint8_t *bytes = malloc(run->guest.size);
+	struct img *im;
+
+	for (size_t i = 0; i < run->prep.n_files; i++) {
+		uint64_t len;
+		uint8_t *left = power_bytes(&run->power, i, &len);
+
+		stores[i] = img_store_mem(left, len, &err);
+		free(left);
+	}
+	im = layout_open(&run->prep, stores, IMG_OPEN_WRITE, &err);
+	expect_none(run, "opening it to go on", im ? NULL : strdup(err.text));
+	expect_none(run, "opened to go on", judge_content(im, &run->guest, GUEST_AFTER_CUT));
+	cr_assert(bytes && img_read(im, 0, bytes, run->guest.size, &err), "%s", err.text);
+	guest_init_from(&guest, bytes, run->guest.size);
+	workload_init(&load, run->prep.layout, run->cuts);
+	load.seq = REQUESTS;
+	for (int i = 0; i < GO_ON_REQUESTS; i++) {
+		const struct request req = workload_next(&load);
+
+		if (req.kind == REQUEST_REOPEN)
+			continue;
+		guest_begin(&guest, &req);
+		cr_assert(workload_do(&load, im, &req, &err), "%s", err.text);
+		guest_end(&guest, &req);
+		guest_flushed(&guest);
+	}
+	expect_none(run, "going on", judge_content(im, &guest, GUEST_NOW));
+	cr_assert(img_finish(im, &err), "%s", err.text);
+	expect_none(run, "having gone on", judge_content(im, &guest, GUEST_NOW));
+	img_close(im);
+	workload_free(&load);
+	guest_free(&guest);
+	free(bytes);
+}
+
+static void check_cut(struct run *run)
+{
+	struct img_store *stores[LAYOUT_FILES] = { NULL };
+	struct img_err err = { 0 };
+	struct img *im;
+
+	for (size_t i = 0; i < run->prep.n_files; i++)
+		stores[i] = power_store(&run->power, i);
+	im = layout_open(&run->prep, stores, 0, &err);
+	expect_none(run, "opening", im ? NULL : strdup(err.text));
+	expect_none(run, "content", judge_content(im, &run->guest, GUEST_AFTER_CUT));
+	img_close(im);
+	if (run->cuts % GO_ON_EVERY == 0)
+		go_on(run);
+}
+
+static void cut_here(struct run *run, struct random *random)
+{
+	for (int i = 0; i < CUTS_AT_A_POINT; i++) {
+		run->kind = (enum cut_kind)random_below(random, N_CUTS);
+		power_cut(&run->power, run->kind, random);
+		check_cut(run);
+		run->cuts++;
+	}
+}
+
+/* What the guest knows follows the history. */
+static void follow(struct run *run, const struct record *now)
+{
+	if (now->kind == RECORD_BEGIN)
+		guest_begin(&run->guest, &now->req);
+	else if (now->kind == RECORD_END)
+		guest_end(&run->guest, &now->req);
+	else if (now->kind == RECORD_FLUSHED)
+		guest_flushed(&run->guest);
+}
+
+static void cut_everywhere(struct run *run)
+{
+	struct random random = random_from(run->seed);
+
+	make_history(run);
+	power_init(&run->power, &run->history, run->prep.n_files, run->prep.bytes,
+		   run->prep.len);
+	while (run->power.at < run->history.n) {
+		const struct record *now = power_step(&run->power);
+
+		follow(run, now);
+		if (now->kind != RECORD_BEGIN && now->kind != RECORD_END)
+			cut_here(run, &random);
+	}
+	power_free(&run->power);
+	guest_free(&run->guest);
+	for (size_t i = 0; i < run->prep.n_files; i++)
+		recorder_free(&run->files[i]);
+	history_clear(&run->history);
+}
+
+ParameterizedTestParameters(cut, leaves_what_was_flushed)
+{
+	static size_t numbers[64];
+
+	for (size_t i = 0; i < n_layouts; i++)
+		numbers[i] = i;
+	return cr_make_param_array(size_t, numbers, n_layouts);
+}
+
+ParameterizedTest(size_t *number, cut, leaves_what_was_flushed)
+{
+	struct run run = { .seed = 0 };
+
+	if (!prepare(&layouts[*number], &run.prep))
+		cr_skip_test("%s: this needs qemu-img", layouts[*number].name);
+	for (; run.cuts < CUTS; run.seed++)
+		cut_everywhere(&run);
+	prepared_free(&run.prep);
+}

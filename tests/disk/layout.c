@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of layouts, and images of them in memory. */
+#include "disk/layout.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "unit/fake/files.h"
+
+#define KIB 1024
+#define MIB (1024 * KIB)
+
+const struct layout layouts[] = {
+	{ .name = "raw", .format = "raw", .size = MIB, .grain = 4 * KIB },
+	{ .name = "raw, writethrough", .format = "raw", .size = MIB, .grain = 4 * KIB,
+	  .cache = IMG_CACHE_WRITETHROUGH },
+};
+const size_t n_layouts = sizeof(layouts) / sizeof(layouts[0]);
+
+/* ---- Making them --------------------------------------------------------------------------------- */
+
+static uint64_t filled_bytes(const struct layout *layout)
+{
+	if (layout->backing)
+		return layout->size;
+	return layout->start == START_EMPTY ? 0 : layout->size / 4 * 3;
+}
+
+/* Writes what the image is to hold, or stand on, as "source"; it is the guest's content. */
+static uint8_t *make_source(const struct layout *layout)
+{
+	uint8_t *bytes = calloc(1, layout->size);
+
+	cr_assert_not_null(bytes);
+	guest_fill(bytes, 0, filled_bytes(layout), 0);
+	files_write(layout->backing ? "backing" : "source", bytes, layout->size);
+	return bytes;
+}
+
+static struct img *open_path(const char *path, struct img_err *err)
+{
+	const struct img_open how = { .path = path, .format = "raw" };
+
+	return img_open(&how, err);
+}
+
+static void make_image(const struct layout *layout)
+{
+	struct img_err err = { 0 };
+	const struct img_create what = {
+		.path = "image", .format = layout->format, .size = layout->size,
+		.options = layout->options, .compressed = layout->start == START_COMPRESSED,
+		.backing = layout->backing ? "backing" : NULL,
+		.backing_format = layout->backing ? "raw" : NULL, .gate = &img_gate_local,
+	};
+	struct img *im = img_create(&what, &err);
+	struct img *src = layout->start == START_EMPTY ? NULL
+			  : open_path(layout->backing ? "backing" : "source", &err);
+	const struct img_copy copy = {
+		.src = src, .dst = im, .threads = 1, .compress = what.compressed,
+	};
+	struct img_copy_stats stats;
+
+	cr_assert(im && (src || layout->start == START_EMPTY), "%s: %s", layout->name, err.text);
+	cr_assert(!src || img_copy_run(&copy, NULL, &stats, &err), "%s: %s", layout->name, err.text);
+	cr_assert(img_finish(im, &err), "%s: %s", layout->name, err.text);
+	img_close(src);
+	img_close(im);
+}
+
+bool prepare(const struct layout *layout, struct prepared *out)
+{
+	static const char *const names[LAYOUT_FILES] = { "image", "data" };
+
+	*out = (struct prepared){ .layout = layout, .n_files = layout->data_file ? 2 : 1 };
+	if (layout->start == START_SNAPSHOT && system("qemu-img --version >/dev/null 2>&1"))
+		return false;
+	out->content = make_source(layout);
+	make_image(layout);
+	if (layout->start == START_SNAPSHOT)
+		cr_assert_not(system("qemu-img snapshot -c before image"));
+	for (size_t i = 0; i < out->n_files; i++) {
+		size_t len;
+
+		out->bytes[i] = files_read(names[i], &len);
+		cr_assert(out->bytes[i], "%s: %s", layout->name, names[i]);
+		out->len[i] = len;
+	}
+	if (layout->backing) {
+		out->backing = malloc(layout->size);
+		memcpy(out->backing, out->content, layout->size);
+	}
+	return true;
+}
+
+void prepared_free(struct prepared *prep)
+{
+	for (size_t i = 0; i < prep->n_files; i++)
+		free(prep->bytes[i]);
+	free(prep->backing);
+	free(prep->content);
+	*prep = (struct prepared){ 0 };
+}
+
+void prepared_guest(const struct prepared *prep, struct guest *guest)
+{
+	guest_init_from(guest, prep->content, prep->layout->size);
+}
+
+/* ---- Opening them -------------------------------------------------------------------------------- */
+
+/* Gives the data file that is there already. */
+struct giver {
+	struct img_opener opener;
+	struct img_store *data;		/* NULL: it was given */
+};
+
+static bool give(const struct img_opener *self, const struct img_reference *ref,
+		 struct img_store **out, struct img_err *err)
+{
+	struct giver *giver = (struct giver *)self;
+
+	if (!giver->data)
+		return img_fail(err, IMG_E_DENIED, "%s is not there", ref->name);
+	*out = giver->data;
+	giver->data = NULL;
+	return true;
+}
+
+static bool open_layer(struct img *im, struct img_store *store, const char *format,
+		       const struct img_layer_open *how, struct img_err *err)
+{
+	struct img_layer *ly = &im->layers[im->n_layers];
+
+	*ly = (struct img_layer){ .format = img_format_named(format), .store = store };
+	if (ly->format->open(ly, how, err)) {
+		im->n_layers++;
+		return true;
+	}
+	img_store_close(store);
+	return false;
+}
+
+static bool open_layers(struct img *im, const struct prepared *prep,
+			struct img_store *const *stores, unsigned flags, struct img_err *err)
+{
+	struct giver giver = { .opener = { .open = give }, .data = stores[1] };
+	const struct img_layer_open top = {
+		.flags = flags, .opener = &giver.opener,
+		.cache_size = prep->layout->cache_size ? prep->layout->cache_size : IMG_CACHE_SIZE,
+	};
+	const struct img_layer_open below = { .cache_size = IMG_CACHE_SIZE };
+	const bool ok = open_layer(im, stores[0], prep->layout->format, &top, err);
+
+	img_store_close(giver.data);
+	if (!ok || !prep->backing)
+		return ok;
+	struct img_store *backing = img_store_mem(prep->backing, prep->layout->size, err);
+	return backing && open_layer(im, backing, "raw", &below, err);
+}
+
+struct img *layout_open(const struct prepared *prep, struct img_store *const *stores,
+			unsigned flags, struct img_err *err)
+{
+	struct img *im = calloc(1, sizeof(*im));
+
+	cr_assert_not_null(im);
+	im->layers = calloc(2, sizeof(*im->layers));
+	cr_assert_not_null(im->layers);
+	if (open_layers(im, prep, stores, flags, err) &&
+	    (!(flags & IMG_OPEN_WRITE) || img_disk_new(im, prep->layout->cache, err)))
+		return im;
+	img_close(im);
+	return NULL;
+}
+
+struct img *layout_open_copy(const struct prepared *prep, const char *faults, unsigned file,
+			     struct img_err *err)
+{
+	struct img_store *stores[LAYOUT_FILES] = { NULL };
+
+	for (size_t i = 0; i < prep->n_files; i++) {
+		stores[i] = img_store_mem(prep->bytes[i], prep->len[i], err);
+		if (i == file)
+			stores[i] = img_store_fault(stores[i], faults, err);
+		cr_assert(stores[i], "%s", err->text);
+	}
+	return layout_open(prep, stores, IMG_OPEN_WRITE, err);
+}
