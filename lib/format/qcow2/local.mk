@@ -2,6 +2,8 @@ libimg_sources += \
 	%D%/append.c \
 	%D%/cache.c \
 	%D%/compressed.c \
+	%D%/counts.c \
+	%D%/counts.h \
 	%D%/create.c \
 	%D%/driver.c \
 	%D%/entry.c \

@@ -7,6 +7,7 @@ unit_tests += %D%/test
 	%D%/qcow2/append_test.c \
 	%D%/qcow2/cache_test.c \
 	%D%/qcow2/compressed_test.c \
+	%D%/qcow2/counts_test.c \
 	%D%/qcow2/create_test.c \
 	%D%/qcow2/entry_test.c \
 	%D%/qcow2/header_store_test.c \

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Counts of clusters: every width, far apart, in order, and too many. */
+#include <inttypes.h>
+#include <criterion/criterion.h>
+#include "format/qcow2/counts.h"
+
+#define FAR (UINT64_C(1) << 47)
+
+static struct qcow2_counts *make(void)
+{
+	struct img_err err = { 0 };
+	struct qcow2_counts *counts = qcow2_counts_new(&err);
+
+	cr_assert(counts, "%s", err.text);
+	return counts;
+}
+
+static void add(struct qcow2_counts *counts, uint64_t cluster, uint64_t n)
+{
+	struct img_err err = { 0 };
+
+	cr_assert(qcow2_counts_add(counts, cluster, n, &err), "%s", err.text);
+}
+
+/* A count that needs a wider leaf leaves its neighbours alone, whatever the width was before. */
+Test(counts, grow_wide)
+{
+	struct qcow2_counts *counts = make();
+	uint64_t expected = 0, most;
+
+	add(counts, 6, 1);
+	for (unsigned bit = 0; bit < 64; bit++) {
+		add(counts, 5, UINT64_C(1) << bit);
+		expected += UINT64_C(1) << bit;
+		cr_assert_eq(qcow2_counts_get(counts, 5), expected);
+		cr_assert_eq(qcow2_counts_get(counts, 4), 0);
+		cr_assert_eq(qcow2_counts_get(counts, 6), 1);
+	}
+	add(counts, 5, 7);
+	cr_assert_eq(qcow2_counts_get(counts, 5), UINT64_MAX);
+	cr_assert_eq(qcow2_counts_most(counts, &most), UINT64_MAX);
+	cr_assert_eq(most, 5);
+	qcow2_counts_free(counts);
+}
+
+/* Leaves that collide, that make the table grow, and that were never made. */
+Test(counts, far_apart)
+{
+	struct qcow2_counts *counts = make();
+
+	for (uint64_t i = 0; i < 5000; i++)
+		add(counts, i * 4099 + (i % 2 ? FAR : 0), i % 9 + 1);
+	for (uint64_t i = 0; i < 5000; i++) {
+		const uint64_t cluster = i * 4099 + (i % 2 ? FAR : 0);
+
+		cr_assert_eq(qcow2_counts_get(counts, cluster), i % 9 + 1, "%" PRIu64, i);
+		cr_assert_eq(qcow2_counts_get(counts, cluster + 1), 0);
+	}
+	cr_assert_eq(qcow2_counts_get(counts, FAR * 2), 0);
+	qcow2_counts_free(counts);
+}
+
+Test(counts, in_order)
+{
+	static const uint64_t clusters[] = { FAR, 3, 1023, 1024, 700000, 4, FAR - 1 };
+	static const uint64_t sorted[] = { 3, 4, 1023, 1024, 700000, FAR - 1, FAR };
+	struct qcow2_counts *counts = make();
+	struct img_err err = { 0 };
+	uint64_t at = 0, n;
+
+	cr_assert(qcow2_counts_sort(counts, &err));
+	cr_assert_not(qcow2_counts_next(counts, &at, &n));
+	for (size_t i = 0; i < 7; i++)
+		add(counts, clusters[i], clusters[i] % 5 + 1);
+	cr_assert(qcow2_counts_sort(counts, &err));
+	for (size_t i = 0; i < 7; i++, at++) {
+		cr_assert(qcow2_counts_next(counts, &at, &n));
+		cr_assert_eq(at, sorted[i], "%zu", i);
+		cr_assert_eq(n, sorted[i] % 5 + 1);
+	}
+	cr_assert_not(qcow2_counts_next(counts, &at, &n));
+	at = 1025;		/* back, and into a leaf that was never made */
+	cr_assert(qcow2_counts_next(counts, &at, &n));
+	cr_assert_eq(at, 700000);
+	qcow2_counts_free(counts);
+}
