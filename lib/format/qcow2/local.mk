@@ -1,7 +1,10 @@
 libimg_sources += \
 	%D%/append.c \
+	%D%/bulk.c \
+	%D%/bulk.h \
 	%D%/cache.c \
 	%D%/compressed.c \
+	%D%/copied.c \
 	%D%/counts.c \
 	%D%/counts.h \
 	%D%/create.c \
@@ -17,6 +20,9 @@ libimg_sources += \
 	%D%/new.h \
 	%D%/options.c \
 	%D%/qcow2.h \
+	%D%/refs.c \
+	%D%/refs.h \
+	%D%/refs_compare.c \
 	%D%/remains.c \
 	%D%/runs.c \
 	%D%/runs.h \
