@@ -125,7 +125,7 @@ static bool fill_behind_header(struct filling *to, const struct qcow2_header *hd
 	    !add_text(to, QCOW2_EXT_DATA_FILE, hdr->data_file) || !add_crypt(to, hdr))
 		return false;
 	add_feature_names(to, hdr, rest);
-	if (!add_bitmaps(to, hdr) || !add_bytes(to, &hdr->more_extensions) ||
+	if (!add_bytes(to, &hdr->more_extensions) || !add_bitmaps(to, hdr) ||
 	    QCOW2_EXT_DATA + backing_len > room(to))
 		return false;
 	to->at += QCOW2_EXT_DATA;

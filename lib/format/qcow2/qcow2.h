@@ -55,7 +55,8 @@ bool qcow2_header_decode(const uint8_t *raw, size_t len, struct qcow2_header *ou
 /*
  * The inverse: fills all of raw[0, len), the first cluster, with header, extensions (of version 3
  * also the feature name table, where there is room for it) and backing name, zeros behind.  They
- * stand in the order that QEMU uses, so that a rewritten header differs little.
+ * stand in the order that QEMU uses, so that a rewritten header differs little; only the bitmaps,
+ * which come and go, stand behind all others.
  * len is the cluster size.  Errors: those of qcow2_header_validate(); IMG_E_RANGE when the names
  * do not fit.
  */
@@ -276,6 +277,17 @@ bool qcow2_read_compressed(struct qcow2 *q, uint64_t at, uint8_t *buf, size_t le
  * Errors: IMG_E_IO; IMG_E_CORRUPT when this image's header is not there any more.
  */
 bool qcow2_header_patch(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Makes the file agree with all of q->header; what that points to is durable already.  The sectors
+ * that differ are written and synced one by one, the first one last.  Where bitmaps come, change or
+ * go, or where the backing file does and there are neither bitmaps nor extensions of others, the
+ * header so says at any moment what it said before or what it says now; only the name of a feature
+ * may be cut.  This does not hold for names so long that what changes lies in several sectors, nor
+ * where a tiny cluster has no room for two names.
+ * One caller at a time.  Errors: IMG_E_RANGE (it does not fit, nothing was written), IMG_E_IO,
+ * IMG_E_NOMEM; IMG_E_CORRUPT as above.
+ */
+bool qcow2_header_rewrite(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
 
 /* info.c: what img_format.info promises. */
 bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *err) IMG_MUST_CHECK;
