@@ -289,6 +289,31 @@ bool qcow2_header_patch(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
  */
 bool qcow2_header_rewrite(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- What others need of an image that is written in place ---------------------------------------- */
+
+/*
+ * n clusters of the file that follow each other, for tables: all zero, and counted as used, which
+ * is durable.
+ */
+bool qcow2_disk_take(struct qcow2 *q, size_t n, uint64_t *host, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Nothing refers to the n clusters from host on any more: they are free after the next flush. */
+void qcow2_disk_release(struct qcow2 *q, uint64_t host, uint64_t n);
+
+/* ---- bitmap.c: persistent bitmaps, of an image that is written ------------------------------------- */
+
+/*
+ * Before the first write: loads the bitmaps that have to record writes, and marks them as in use,
+ * which is durable.  A directory that is damaged stays as it is; its bitmaps are then inconsistent.
+ */
+bool qcow2_bitmaps_start(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
+/* Guest bytes [at, at + len) change: any thread, before the request ends.  Costs nothing without. */
+void qcow2_bitmaps_mark(struct qcow2 *q, uint64_t at, uint64_t len);
+/* After the last write has been flushed: writes them back, and marks them as not in use. */
+bool qcow2_bitmaps_finish(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
+/* What is in memory; the file keeps what it has.  Without bitmaps a no-op. */
+void qcow2_bitmaps_free(struct qcow2 *q);
+
 /* info.c: what img_format.info promises. */
 bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *err) IMG_MUST_CHECK;
 
