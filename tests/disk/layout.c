@@ -174,17 +174,3 @@ struct img *layout_open(const struct prepared *prep, struct img_store *const *st
 	img_close(im);
 	return NULL;
 }
-
-struct img *layout_open_copy(const struct prepared *prep, const char *faults, unsigned file,
-			     struct img_err *err)
-{
-	struct img_store *stores[LAYOUT_FILES] = { NULL };
-
-	for (size_t i = 0; i < prep->n_files; i++) {
-		stores[i] = img_store_mem(prep->bytes[i], prep->len[i], err);
-		if (i == file)
-			stores[i] = img_store_fault(stores[i], faults, err);
-		cr_assert(stores[i], "%s", err->text);
-	}
-	return layout_open(prep, stores, IMG_OPEN_WRITE, err);
-}

@@ -55,8 +55,5 @@ void prepared_guest(const struct prepared *prep, struct guest *guest);
  */
 struct img *layout_open(const struct prepared *prep, struct img_store *const *stores,
 			unsigned flags, struct img_err *err);
-/* As prep was made, with faults in the image's store (or, file 1, in the data file's). */
-struct img *layout_open_copy(const struct prepared *prep, const char *faults, unsigned file,
-			     struct img_err *err);
 
 #endif

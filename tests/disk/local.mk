@@ -13,6 +13,7 @@ unit_tests += %D%/test
 	%D%/layout.c \
 	%D%/layout.h \
 	%D%/power_test.c \
+	%D%/model_test.c \
 	%D%/power.c \
 	%D%/power.h \
 	%D%/random.h \

@@ -66,11 +66,14 @@ static void set_len(struct recorder *rec, uint64_t len)
 	rec->len = len;
 }
 
+/* NULL: nothing is remembered. */
 static struct record *add_change(struct recorder *rec, enum record_kind kind, uint64_t at,
 				 uint64_t len)
 {
-	struct record *record = add(rec->history);
+	struct record *record = rec->history ? add(rec->history) : NULL;
 
+	if (!record)
+		return NULL;
 	record->kind = kind;
 	record->file = rec->file;
 	record->at = at;
@@ -84,6 +87,8 @@ static void record_change(struct recorder *rec, uint64_t at, uint64_t len)
 	const uint64_t first = at / SECTOR * SECTOR, end = img_round_up(at + len, SECTOR);
 	struct record *record = add_change(rec, RECORD_WRITE, at, len);
 
+	if (!record)
+		return;
 	record->bytes = malloc(end - first);
 	cr_assert_not_null(record->bytes);
 	memcpy(record->bytes, rec->bytes + first, end - first);

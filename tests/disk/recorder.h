@@ -37,13 +37,13 @@ void history_guest(struct history *history, enum record_kind kind, const struct 
 void history_clear(struct history *history);
 
 struct recorder {
-	struct history *history;
+	struct history *history;	/* NULL: nothing is remembered */
 	unsigned file;			/* its number in the history */
 	uint8_t *bytes;
 	uint64_t len, room;
 };
 
-/* A file that starts with content, which is copied. */
+/* A file that starts with content, which is copied.  history may be NULL. */
 void recorder_init(struct recorder *rec, struct history *history, unsigned file,
 		   const uint8_t *content, uint64_t len);
 void recorder_free(struct recorder *rec);
