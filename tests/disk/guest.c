@@ -118,11 +118,19 @@ void guest_end(struct guest *guest, const struct request *req)
 		struct guest_sector *s = &guest->sectors[i];
 		const uint64_t what = left_by(req, i);
 
-		if (req->kind != REQUEST_DISCARD)
+		if (req->kind != REQUEST_DISCARD) {
 			s->n_now = 0;
+			s->in_doubt = false;
+		}
 		if (!is_in(s->now, s->n_now, what))
 			s->now[s->n_now++] = what;
 	}
+}
+
+void guest_failed(struct guest *guest, const struct request *req)
+{
+	for (uint64_t i = req->at / SECTOR; i < end_of(req); i++)
+		guest->sectors[i].in_doubt = true;
 }
 
 void guest_flushed(struct guest *guest)
@@ -130,9 +138,33 @@ void guest_flushed(struct guest *guest)
 	for (uint64_t i = 0; i < guest->size / SECTOR; i++) {
 		struct guest_sector *s = &guest->sectors[i];
 
+		if (s->in_doubt)
+			continue;
 		s->n_may = s->n_now;
 		memcpy(s->may, s->now, sizeof(s->now));
 	}
+}
+
+/* Whether each word of a sector is one of those that it may hold, as a write done by halves leaves. */
+static bool is_patchwork(const struct guest_sector *s, const uint8_t *sector)
+{
+	uint64_t words[WORDS];
+
+	memcpy(words, sector, SECTOR);
+	for (size_t i = 0; i < WORDS; i++)
+		if (!is_in(s->may, s->n_may, words[i] ? words[i] - i : 0))
+			return false;
+	return true;
+}
+
+static bool allows_sector(const struct guest_sector *s, enum guest_when when,
+			  const uint8_t *sector)
+{
+	const uint64_t found = stamp_of(sector);
+
+	if (s->in_doubt)
+		return is_patchwork(s, sector);
+	return when == GUEST_NOW ? is_in(s->now, s->n_now, found) : is_in(s->may, s->n_may, found);
 }
 
 bool guest_allows(const struct guest *guest, enum guest_when when, uint64_t at, const uint8_t *buf,
@@ -140,13 +172,11 @@ bool guest_allows(const struct guest *guest, enum guest_when when, uint64_t at, 
 {
 	for (size_t done = 0; done < len; done += SECTOR) {
 		const struct guest_sector *s = &guest->sectors[(at + done) / SECTOR];
-		const uint64_t found = stamp_of(buf + done);
 
-		if (when == GUEST_NOW ? is_in(s->now, s->n_now, found)
-				      : is_in(s->may, s->n_may, found))
-			continue;
-		*wrong = at + done;
-		return false;
+		if (!allows_sector(s, when, buf + done)) {
+			*wrong = at + done;
+			return false;
+		}
 	}
 	return true;
 }

@@ -32,6 +32,7 @@ enum { GUEST_MAY = 7 };
 
 struct guest_sector {
 	uint8_t n_now, n_may;
+	bool in_doubt;			/* a request failed that would have changed it */
 	uint64_t now[2];		/* stamps that it may hold; two after a discard */
 	uint64_t may[GUEST_MAY];	/* the same after a cut: all since the last flush */
 };
@@ -56,6 +57,8 @@ bool guest_is_crowded(const struct guest *guest, const struct request *req);
 void guest_begin(struct guest *guest, const struct request *req);
 /* req has succeeded. */
 void guest_end(struct guest *guest, const struct request *req);
+/* req has failed: what it was to change may hold anything that it may hold after a cut. */
+void guest_failed(struct guest *guest, const struct request *req);
 /* A flush has succeeded, and nothing went on beside it. */
 void guest_flushed(struct guest *guest);
 

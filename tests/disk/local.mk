@@ -6,6 +6,7 @@ unit_tests += %D%/test
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 %C%_test_SOURCES = \
 	%D%/cut_test.c \
+	%D%/fault_test.c \
 	%D%/guest.c \
 	%D%/guest.h \
 	%D%/judge.c \
