@@ -33,6 +33,7 @@ enum {
 	CUTS_AT_A_POINT	= 3,
 	GO_ON_EVERY	= 97,		/* cuts: the disk is then used further */
 	GO_ON_REQUESTS	= 20,
+	ASK_EVERY	= CUTS / 40,	/* cuts: qemu-img is asked, too */
 };
 
 TestSuite(cut, .init = files_enter, .fini = files_leave, .timeout = 600);
@@ -60,15 +61,15 @@ static void expect_none(const struct run *run, const char *what, char *complaint
 
 /* ---- The workload -------------------------------------------------------------------------------- */
 
-static struct img *open_files(struct run *run)
+static struct img *open_files(struct run *run, struct recorder *files, unsigned flags)
 {
 	struct img_store *stores[LAYOUT_FILES] = { NULL };
 	struct img_err err = { 0 };
 	struct img *im;
 
 	for (size_t i = 0; i < run->prep.n_files; i++)
-		stores[i] = recorder_store(&run->files[i]);
-	im = layout_open(&run->prep, stores, IMG_OPEN_WRITE, &err);
+		stores[i] = recorder_store(&files[i]);
+	im = layout_open(&run->prep, stores, flags, &err);
 	expect_none(run, "opening", im ? NULL : strdup(err.text));
 	return im;
 }
@@ -87,7 +88,7 @@ static struct img *reopen(struct run *run, struct img *im)
 	expect_none(run, "finishing", img_finish(im, &err) ? NULL : strdup(err.text));
 	img_close(im);
 	note_flush(run);
-	return open_files(run);
+	return open_files(run, run->files, IMG_OPEN_WRITE);
 }
 
 static void do_request(struct run *run, struct workload *load, struct img *im,
@@ -116,7 +117,7 @@ static void make_history(struct run *run)
 	for (unsigned i = 0; i < run->prep.n_files; i++)
 		recorder_init(&run->files[i], &run->history, i, run->prep.bytes[i],
 			      run->prep.len[i]);
-	im = open_files(run);
+	im = open_files(run, run->files, IMG_OPEN_WRITE);
 	for (int i = 0; i < REQUESTS; i++) {
 		const struct request req = workload_next(&load);
 
@@ -138,26 +139,26 @@ static void make_history(struct run *run)
 
 /* ---- After a cut --------------------------------------------------------------------------------- */
 
-/* The disk goes on being used, from what the cut has left of it. */
-static void go_on(struct run *run)
+/* Files of their own with what the cut has left. */
+static void take_files(struct run *run, struct recorder *files)
 {
-	struct img_store *stores[LAYOUT_FILES] = { NULL };
+	for (unsigned i = 0; i < run->prep.n_files; i++) {
+		uint64_t len;
+		uint8_t *bytes = power_bytes(&run->power, i, &len);
+
+		recorder_init(&files[i], NULL, i, bytes, len);
+		free(bytes);
+	}
+}
+
+/* A few requests to im, each of which must be seen. */
+static void use(struct run *run, struct img *im)
+{
 	struct img_err err = { 0 };
 	struct workload load;
 	struct guest guest;
 	uint8_t *bytes = malloc(run->guest.size);
-	struct img *im;
 
-	for (size_t i = 0; i < run->prep.n_files; i++) {
-		uint64_t len;
-		uint8_t *left = power_bytes(&run->power, i, &len);
-
-		stores[i] = img_store_mem(left, len, &err);
-		free(left);
-	}
-	im = layout_open(&run->prep, stores, IMG_OPEN_WRITE, &err);
-	expect_none(run, "opening it to go on", im ? NULL : strdup(err.text));
-	expect_none(run, "opened to go on", judge_content(im, &run->guest, GUEST_AFTER_CUT));
 	cr_assert(bytes && img_read(im, 0, bytes, run->guest.size, &err), "%s", err.text);
 	guest_init_from(&guest, bytes, run->guest.size);
 	workload_init(&load, run->prep.layout, run->cuts);
@@ -167,18 +168,48 @@ static void go_on(struct run *run)
 
 		if (req.kind == REQUEST_REOPEN)
 			continue;
-		guest_begin(&guest, &req);
 		cr_assert(workload_do(&load, im, &req, &err), "%s", err.text);
 		guest_end(&guest, &req);
-		guest_flushed(&guest);
 	}
-	expect_none(run, "going on", judge_content(im, &guest, GUEST_NOW));
 	cr_assert(img_finish(im, &err), "%s", err.text);
-	expect_none(run, "having gone on", judge_content(im, &guest, GUEST_NOW));
-	img_close(im);
+	expect_none(run, "going on", judge_content(im, &guest, GUEST_NOW));
 	workload_free(&load);
 	guest_free(&guest);
 	free(bytes);
+}
+
+/* The disk goes on being used, from what the cut has left of it. */
+static void go_on(struct run *run)
+{
+	struct recorder files[LAYOUT_FILES];
+	struct img *im;
+
+	take_files(run, files);
+	im = open_files(run, files, IMG_OPEN_WRITE);
+	expect_none(run, "opened to go on", judge_content(im, &run->guest, GUEST_AFTER_CUT));
+	use(run, im);
+	img_close(im);
+	im = open_files(run, files, 0);
+	expect_none(run, "counts after going on", judge_counts(im, JUDGE_LEAKS_ALLOWED));
+	img_close(im);
+	for (size_t i = 0; i < run->prep.n_files; i++)
+		recorder_free(&files[i]);
+}
+
+static void ask_qemu(struct run *run)
+{
+	struct recorder files[LAYOUT_FILES];
+	uint8_t *bytes[LAYOUT_FILES];
+	uint64_t lens[LAYOUT_FILES];
+
+	take_files(run, files);
+	for (size_t i = 0; i < run->prep.n_files; i++) {
+		bytes[i] = files[i].bytes;
+		lens[i] = files[i].len;
+	}
+	expect_none(run, "qemu-img", judge_by_qemu(&run->prep, bytes, lens));
+	for (size_t i = 0; i < run->prep.n_files; i++)
+		recorder_free(&files[i]);
 }
 
 static void check_cut(struct run *run)
@@ -191,10 +222,13 @@ static void check_cut(struct run *run)
 		stores[i] = power_store(&run->power, i);
 	im = layout_open(&run->prep, stores, 0, &err);
 	expect_none(run, "opening", im ? NULL : strdup(err.text));
+	expect_none(run, "counts", judge_counts(im, JUDGE_LEAKS_ALLOWED));
 	expect_none(run, "content", judge_content(im, &run->guest, GUEST_AFTER_CUT));
 	img_close(im);
 	if (run->cuts % GO_ON_EVERY == 0)
 		go_on(run);
+	if (run->cuts % ASK_EVERY == 0)
+		ask_qemu(run);
 }
 
 static void cut_here(struct run *run, struct random *random)
@@ -241,11 +275,7 @@ static void cut_everywhere(struct run *run)
 
 ParameterizedTestParameters(cut, leaves_what_was_flushed)
 {
-	static size_t numbers[64];
-
-	for (size_t i = 0; i < n_layouts; i++)
-		numbers[i] = i;
-	return cr_make_param_array(size_t, numbers, n_layouts);
+	return cr_make_param_array(size_t, layout_numbers, n_layouts);
 }
 
 ParameterizedTest(size_t *number, cut, leaves_what_was_flushed)

@@ -97,6 +97,7 @@ static void expect_sound(struct faulty *f)
 		struct img *im = open_files(f, NULL, flags, &err);
 
 		expect_none(f, "opening again", im ? NULL : strdup(err.text));
+		expect_none(f, "counts", judge_counts(im, JUDGE_LEAKS_ALLOWED));
 		expect_none(f, "content", judge_content(im, &f->guest, GUEST_AFTER_CUT));
 		img_close(im);
 	}
@@ -141,11 +142,7 @@ static void fail_each(struct faulty *f, const char *call, const char *outcome)
 
 ParameterizedTestParameters(disk_fault, loses_nothing_that_was_flushed)
 {
-	static size_t numbers[64];
-
-	for (size_t i = 0; i < n_layouts; i++)
-		numbers[i] = i;
-	return cr_make_param_array(size_t, numbers, n_layouts);
+	return cr_make_param_array(size_t, layout_numbers, n_layouts);
 }
 
 ParameterizedTest(size_t *number, disk_fault, loses_nothing_that_was_flushed)

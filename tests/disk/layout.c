@@ -16,7 +16,15 @@ const struct layout layouts[] = {
 	{ .name = "raw, writethrough", .format = "raw", .size = MIB, .grain = 4 * KIB,
 	  .cache = IMG_CACHE_WRITETHROUGH },
 };
-const size_t n_layouts = sizeof(layouts) / sizeof(layouts[0]);
+enum { N_LAYOUTS = sizeof(layouts) / sizeof(layouts[0]) };
+const size_t n_layouts = N_LAYOUTS;
+size_t layout_numbers[N_LAYOUTS];
+
+__attribute__((constructor)) static void count_layouts(void)
+{
+	for (size_t i = 0; i < N_LAYOUTS; i++)
+		layout_numbers[i] = i;
+}
 
 /* ---- Making them --------------------------------------------------------------------------------- */
 

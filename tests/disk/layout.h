@@ -28,6 +28,8 @@ struct layout {
 
 extern const struct layout layouts[];
 extern const size_t n_layouts;
+/* 0 to n_layouts - 1: what a parameterized test gets, as pointers do not survive on their way. */
+extern size_t layout_numbers[];
 
 /* The files of a layout before anything is written: [0] the image, [1] its data file. */
 enum { LAYOUT_FILES = 2 };

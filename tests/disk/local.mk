@@ -1,25 +1,29 @@
 # Disks that are written at random: power cuts, faults, many threads, and a model to compare with.
 
 if HAVE_CRITERION
-unit_tests += %D%/test
-%C%_test_LDADD = tests/unit/fake/libfake.la $(unit_ldadd)
-%C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-%C%_test_SOURCES = \
-	%D%/cut_test.c \
-	%D%/fault_test.c \
+disk_sources = \
 	%D%/guest.c \
 	%D%/guest.h \
 	%D%/judge.c \
 	%D%/judge.h \
 	%D%/layout.c \
 	%D%/layout.h \
-	%D%/power_test.c \
+	%D%/random.h \
+	%D%/workload.c \
+	%D%/workload.h
+
+unit_tests += %D%/test
+%C%_test_LDADD = tests/unit/fake/libfake.la $(unit_ldadd)
+%C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+%C%_test_SOURCES = $(disk_sources) \
+	%D%/cut_test.c \
+	%D%/fault_test.c \
+	%D%/layout_test.c \
 	%D%/model_test.c \
 	%D%/power.c \
 	%D%/power.h \
-	%D%/random.h \
+	%D%/power_test.c \
 	%D%/recorder.c \
-	%D%/recorder.h \
-	%D%/workload.c \
-	%D%/workload.h
+	%D%/recorder.h
+
 endif
