@@ -11,12 +11,14 @@ check-asan: all
 	$(call variant,asan,--enable-sanitize)
 	$(MAKE) -C asan check CHECK_VARIANTS= TESTS='$(asan_tests)'
 
-# The engine and whole commands, with data races made fatal.
-tsan_tests = tests/unit/copy/test $(filter tests/cmd/img%,$(shell_tests)) \
+# The engine, disks in use and whole commands, with data races made fatal.
+tsan_programs = tests/unit/copy/test tests/disk/threads
+tsan_tests = $(tsan_programs) $(filter tests/cmd/img%,$(shell_tests)) \
 	tests/interop/determinism.sh tests/interop/pipes.sh tests/interop/truncated.sh
 check-tsan: all
 	$(call variant,tsan,--enable-sanitize=thread)
-	$(MAKE) -C tsan check CHECK_VARIANTS= check_PROGRAMS=tests/unit/copy/test TESTS='$(tsan_tests)'
+	$(MAKE) -C tsan check CHECK_VARIANTS= check_PROGRAMS='$(tsan_programs)' \
+		TESTS='$(tsan_tests)'
 
 # The release archive: complete, buildable from a read-only tree, removed without a trace.
 check-dist: all

@@ -181,6 +181,23 @@ bool guest_allows(const struct guest *guest, enum guest_when when, uint64_t at, 
 	return true;
 }
 
+static uint64_t sector_of(uint64_t word)
+{
+	return (word & (MADE - 1)) >> SECTOR_SHIFT;
+}
+
+bool guest_belongs(uint64_t at, const uint8_t *buf, size_t len)
+{
+	for (size_t done = 0; done < len; done += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, buf + done, sizeof(word));
+		if (word && sector_of(word) != (at + done) / SECTOR)
+			return false;
+	}
+	return true;
+}
+
 static void describe(FILE *out, uint64_t what)
 {
 	if (!what)
@@ -189,7 +206,7 @@ static void describe(FILE *out, uint64_t what)
 		fputs(" nothing that was ever written", out);
 	else
 		fprintf(out, " write %" PRIu64 " of sector %" PRIu64, what >> SEQ_SHIFT,
-			(what & (MADE - 1)) >> SECTOR_SHIFT);
+			sector_of(what));
 }
 
 char *guest_complaint(const struct guest *guest, enum guest_when when, uint64_t wrong,

@@ -66,6 +66,8 @@ enum guest_when { GUEST_NOW, GUEST_AFTER_CUT };
 /* Whether buf is what the sectors from at on may hold; else *wrong is the guest byte. */
 bool guest_allows(const struct guest *guest, enum guest_when when, uint64_t at, const uint8_t *buf,
 		  size_t len, uint64_t *wrong);
+/* Whether each word of buf was written for the sector that it is in, whenever that was, or is 0. */
+bool guest_belongs(uint64_t at, const uint8_t *buf, size_t len);
 /* "sector 12 holds write 4 of sector 13, may hold: write 3, zeros".  Free with free(). */
 char *guest_complaint(const struct guest *guest, enum guest_when when, uint64_t wrong,
 		      const uint8_t *sector);

@@ -12,7 +12,7 @@ disk_sources = \
 	%D%/workload.c \
 	%D%/workload.h
 
-unit_tests += %D%/test
+unit_tests += %D%/test %D%/threads
 %C%_test_LDADD = tests/unit/fake/libfake.la $(unit_ldadd)
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 %C%_test_SOURCES = $(disk_sources) \
@@ -26,4 +26,8 @@ unit_tests += %D%/test
 	%D%/recorder.c \
 	%D%/recorder.h
 
+# A program of its own, for ThreadSanitizer.
+%C%_threads_LDADD = tests/unit/fake/libfake.la $(unit_ldadd) -lpthread
+%C%_threads_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+%C%_threads_SOURCES = $(disk_sources) %D%/threads_test.c
 endif
