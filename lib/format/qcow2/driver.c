@@ -4,7 +4,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "format/qcow2/qcow2.h"
+#include "format/qcow2/cache.h"
 
 enum {
 	HEAD_BYTES = 64 << 10,		/* a first cluster of the usual size comes with one read */
@@ -19,7 +19,7 @@ static int qcow2_probe(const struct img_peek *peek)
 	return img_get_be32(peek->head + QCOW2_HDR_VERSION) >= 2 ? 100 : 0;
 }
 
-/* ---- Opening ------------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 /* The bytes at the start that have to be decoded; more than HEAD_BYTES for large clusters. */
 static size_t first_cluster_len(const uint8_t *head, size_t len)
@@ -54,6 +54,7 @@ static bool open_data_file(struct qcow2 *q, const struct img_layer_open *how, st
 		.name = q->header.data_file,
 		.format = "raw",
 	};
+	uint64_t data_size;
 
 	q->map.data = q->map.file;
 	q->map.data_size = q->map.file_size;
@@ -68,7 +69,10 @@ static bool open_data_file(struct qcow2 *q, const struct img_layer_open *how, st
 	if (!how->opener->open(how->opener, &ref, &q->data_file, err))
 		return img_within(err, _("data file \"%s\""), ref.name);
 	q->map.data = q->data_file;
-	return img_store_size(q->data_file, &q->map.data_size, err);
+	if (!img_store_size(q->data_file, &data_size, err))
+		return false;
+	q->map.data_size = data_size;
+	return true;
 }
 
 /* Where the L1 table lies that is to be read, and the disk's size that goes with it. */
@@ -121,18 +125,17 @@ static bool load_l1(struct qcow2 *q, const struct view *view, struct img_err *er
 	return true;
 }
 
-static bool make_map(struct qcow2 *q, const struct view *view, struct img_err *err)
+static bool make_map(struct qcow2 *q, const struct view *view, uint64_t cache_size,
+		     struct img_err *err)
 {
 	if (!load_l1(q, view, err))
 		return false;
-	const struct qcow2_cache_source source = {
+	const struct qcow2_cache_how cache = {
 		.store = q->map.file,
-		.file_size = q->map.file_size,
-		.geo = &q->geo,
-		.l1 = q->map.l1,
-		.n_l1 = q->map.n_l1,
+		.table_len = qcow2_cluster_size(&q->geo),
+		.limit = cache_size,
 	};
-	q->map.cache = qcow2_cache_new(&source, err);
+	q->map.cache = qcow2_cache_new(&cache, err);
 	return q->map.cache;
 }
 
@@ -153,17 +156,20 @@ static bool open_parts(struct qcow2 *q, struct img_layer *ly, const struct img_l
 		       struct img_err *err)
 {
 	struct view view;
+	uint64_t file_size;
 
 	q->map.file = ly->store;
-	if (!read_header(q, ly->store, err) ||
-	    !img_store_size(ly->store, &q->map.file_size, err))
+	if (!read_header(q, ly->store, err) || !img_store_size(ly->store, &file_size, err))
 		return false;
+	q->map.file_size = file_size;
 	qcow2_geometry_init(&q->geo, &q->header);
 	view = (struct view){ q->header.l1_off, q->header.size, q->header.l1_entries };
 	if (how->snapshot && !find_snapshot(q, how->snapshot, &view, err))
 		return false;
-	if (!open_data_file(q, how, err) || !make_map(q, &view, err) || !make_decoders(q, err))
+	if (!open_data_file(q, how, err) || !make_map(q, &view, how->cache_size, err) ||
+	    !make_decoders(q, err))
 		return false;
+	ly->data_file = q->data_file;
 	ly->size = view.size;
 	ly->unit = (uint32_t)qcow2_cluster_size(&q->geo);
 	return true;
@@ -215,7 +221,7 @@ static bool qcow2_open(struct img_layer *ly, const struct img_layer_open *how, s
 	return true;
 }
 
-/* ---- The rest of the table ----------------------------------------------------------------------- */
+/* ---- The rest of the table ------------------------------------------------------------------- */
 
 static void qcow2_close(struct img_layer *ly)
 {

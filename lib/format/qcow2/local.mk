@@ -3,6 +3,8 @@ libimg_sources += \
 	%D%/bulk.c \
 	%D%/bulk.h \
 	%D%/cache.c \
+	%D%/cache.h \
+	%D%/cache_inside.h \
 	%D%/compressed.c \
 	%D%/copied.c \
 	%D%/counts.c \
@@ -33,4 +35,5 @@ libimg_sources += \
 	%D%/space.h \
 	%D%/tables.c \
 	%D%/tables.h \
-	%D%/wish.h
+	%D%/wish.h \
+	%D%/writeback.c

@@ -5,14 +5,15 @@
  */
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/lock.h"
 #include "base/num.h"
 #include "extent/extent.h"
-#include "format/qcow2/qcow2.h"
+#include "format/qcow2/cache.h"
 
 /* A walk over the entries of one L2 table. */
 struct walk {
 	struct qcow2 *q;
-	struct qcow2_table table;
+	struct qcow2_table *table;
 	uint64_t base;			/* guest offset of its first entry */
 	uint64_t limit;			/* guest; inside what the table is for */
 	size_t n_entries;		/* those before limit that the file has */
@@ -20,14 +21,14 @@ struct walk {
 
 static uint64_t entry_at(const struct walk *w, size_t index)
 {
-	return img_get_be64(w->table.raw + index * w->q->geo.l2_entry_len);
+	return img_get_be64(w->table->raw + index * w->q->geo.l2_entry_len);
 }
 
 static uint64_t bitmap_at(const struct walk *w, size_t index)
 {
 	if (!w->q->geo.subclusters)
 		return 0;
-	return img_get_be64(w->table.raw + index * w->q->geo.l2_entry_len + 8);
+	return img_get_be64(w->table->raw + index * w->q->geo.l2_entry_len + 8);
 }
 
 static void set_plain(struct img_extent *out, uint64_t at, uint64_t end, enum img_extent_kind kind)
@@ -43,7 +44,7 @@ static void set_lost(struct img_extent *out, uint64_t at, uint64_t end, enum img
 	out->why = why;
 }
 
-/* ---- Pieces of one table ------------------------------------------------------------------------- */
+/* ---- Pieces of one table --------------------------------------------------------------------- */
 
 static uint64_t end_of_entries(const struct walk *w, size_t end)
 {
@@ -192,27 +193,71 @@ static void piece(const struct walk *w, uint64_t at, struct img_extent *out)
 		standard_piece(w, index, &cluster, at, out);
 }
 
-/* ---- Tables -------------------------------------------------------------------------------------- */
+/* ---- Tables ---------------------------------------------------------------------------------- */
+
+enum { FOLLOW_MAX = 64 };
+
+/*
+ * An image that is only read has tables that never change: the lock is needed to find one.  While
+ * it is written the lock is held by who looks, from the L1 entry to the last L2 entry.
+ */
+static pthread_mutex_t *lock_for_looking(struct qcow2 *q)
+{
+	return q->disk ? img_lock(qcow2_cache_lock(q->map.cache)) : NULL;
+}
+
+static pthread_mutex_t *lock_for_finding(struct qcow2 *q)
+{
+	return q->disk ? NULL : img_lock(qcow2_cache_lock(q->map.cache));
+}
+
+/* How many tables from that at host on follow each other in the file as they do in L1. */
+static size_t follow(const struct qcow2 *q, size_t l1_index, uint64_t host)
+{
+	const uint64_t table_len = qcow2_cluster_size(&q->geo);
+	uint64_t next;
+	const char *why;
+	size_t n = 1;
+
+	while (n < FOLLOW_MAX && l1_index + n < q->map.n_l1 &&
+	       qcow2_l1_decode(&q->geo, q->map.l1[l1_index + n], &next, &why) &&
+	       next == host + n * table_len)
+		n++;
+	return n;
+}
+
+/* The L2 table at host, to which entry l1_index pointed before. */
+static bool find_table(struct qcow2 *q, size_t l1_index, uint64_t host, struct qcow2_table **out,
+		       struct img_err *err)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = lock_for_finding(q);
+
+	*out = qcow2_cache_find(q->map.cache, host);
+	return *out || qcow2_cache_get(q->map.cache, host, follow(q, l1_index, host),
+				       q->map.file_size, out, err);
+}
 
 /* limit must not lie behind what the table is for. */
-static bool walk_start(struct walk *w, struct qcow2 *q, size_t l1_index, uint64_t limit,
-		       struct img_err *err)
+static bool walk_start(struct walk *w, struct qcow2 *q, size_t l1_index, uint64_t host,
+		       uint64_t limit, struct img_err *err)
 {
 	*w = (struct walk){
 		.q = q,
 		.base = (uint64_t)l1_index << qcow2_l1_bits(&q->geo),
 		.limit = limit,
 	};
-	if (!qcow2_cache_get(q->map.cache, l1_index, &w->table, err))
+	if (!find_table(q, l1_index, host, &w->table, err))
 		return false;
-	w->n_entries = img_min_u64(w->table.len / q->geo.l2_entry_len,
+	w->n_entries = img_min_u64(w->table->len / q->geo.l2_entry_len,
 				   img_div_up(limit - w->base, qcow2_cluster_size(&q->geo)));
 	return true;
 }
 
 static void walk_end(struct walk *w)
 {
-	qcow2_cache_put(w->q->map.cache, &w->table);
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = lock_for_finding(w->q);
+
+	qcow2_cache_put(w->q->map.cache, w->table);
 }
 
 /* The guest end of what an L1 entry is for, at most limit. */
@@ -224,14 +269,15 @@ static uint64_t end_of_l1(const struct qcow2 *q, size_t l1_index, uint64_t limit
 	return limit - left + img_min_u64(left, UINT64_C(1) << bits);
 }
 
-static bool table_extent(struct qcow2 *q, size_t l1_index, uint64_t at, uint64_t limit,
+static bool table_extent(struct qcow2 *q, uint64_t host, uint64_t at, uint64_t limit,
 			 struct img_extent *out, struct img_err *err)
 {
+	const size_t l1_index = (size_t)(at >> qcow2_l1_bits(&q->geo));
 	struct img_err why = { 0 };
 	struct img_extent next;
 	struct walk w;
 
-	if (!walk_start(&w, q, l1_index, limit, &why)) {
+	if (!walk_start(&w, q, l1_index, host, limit, &why)) {
 		if (why.code != IMG_E_IO && why.code != IMG_E_INCOMPLETE)
 			return img_fail(err, why.code, "%s", why.text);
 		set_lost(out, at, limit, why.code, N_("its L2 table cannot be read"));
@@ -262,6 +308,7 @@ static void hole_extent(const struct qcow2 *q, size_t l1_index, uint64_t at, uin
 bool qcow2_map_extent(struct qcow2 *q, uint64_t at, uint64_t limit, struct img_extent *out,
 		      struct img_err *err)
 {
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = lock_for_looking(q);
 	const size_t l1_index = (size_t)(at >> qcow2_l1_bits(&q->geo));
 	const uint64_t end = end_of_l1(q, l1_index, limit);
 	const char *why;
@@ -277,7 +324,7 @@ bool qcow2_map_extent(struct qcow2 *q, uint64_t at, uint64_t limit, struct img_e
 		set_lost(out, at, end, IMG_E_INCOMPLETE,
 			 N_("its L2 table lies behind the end of the file"));
 	else
-		return table_extent(q, l1_index, at, end, out, err);
+		return table_extent(q, host, at, end, out, err);
 	return true;
 }
 
@@ -301,6 +348,7 @@ bool qcow2_map_compressed(struct qcow2 *q, uint64_t at, struct qcow2_cluster *ou
 {
 	const size_t l1_index = (size_t)(at >> qcow2_l1_bits(&q->geo));
 	const uint64_t end = (uint64_t)(l1_index + 1) << qcow2_l1_bits(&q->geo);
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = lock_for_looking(q);
 	const char *why;
 	uint64_t host;
 	struct walk w;
@@ -309,7 +357,7 @@ bool qcow2_map_compressed(struct qcow2 *q, uint64_t at, struct qcow2_cluster *ou
 	if (l1_index < q->map.n_l1 &&
 	    qcow2_l1_decode(&q->geo, q->map.l1[l1_index], &host, &why) && host &&
 	    host < q->map.file_size) {
-		if (!walk_start(&w, q, l1_index, end, err))
+		if (!walk_start(&w, q, l1_index, host, end, err))
 			return false;
 		*n = collect(&w, at, out, max);
 		walk_end(&w);

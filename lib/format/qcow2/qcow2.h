@@ -167,36 +167,6 @@ void qcow2_new_free(struct qcow2_new *fresh);
 extern const struct img_write_ops qcow2_write_ops;
 extern const struct img_option qcow2_create_options[];
 
-/* ---- cache.c: L2 tables in memory ---------------------------------------------------------------- */
-
-/* What a cache reads from; all borrowed, and constant while it lives. */
-struct qcow2_cache_source {
-	struct img_store *store;
-	uint64_t file_size;
-	const struct qcow2_geometry *geo;
-	const uint64_t *l1;		/* entries as they stand in the image */
-	size_t n_l1;
-};
-
-/* A table that stays in memory until it is put back. */
-struct qcow2_table {
-	const uint8_t *raw;
-	size_t len;			/* bytes; less than a cluster where the file ends */
-	struct qcow2_run *run;
-};
-
-struct qcow2_cache;
-struct qcow2_cache *qcow2_cache_new(const struct qcow2_cache_source *source, struct img_err *err);
-/* All tables must have been put back.  Accepts NULL. */
-void qcow2_cache_free(struct qcow2_cache *cache);
-/*
- * The L2 table of an L1 entry that is intact and points into the file.  Any number of threads; each
- * may hold one table at a time.  Errors: IMG_E_IO, IMG_E_INCOMPLETE, IMG_E_NOMEM.
- */
-bool qcow2_cache_get(struct qcow2_cache *cache, size_t l1_index, struct qcow2_table *out,
-		     struct img_err *err) IMG_MUST_CHECK;
-void qcow2_cache_put(struct qcow2_cache *cache, const struct qcow2_table *table);
-
 /* ---- snapshot.c ----------------------------------------------------------------------------------- */
 
 /* §"Snapshots": one entry of the table. */
@@ -234,13 +204,17 @@ const struct qcow2_snapshot *qcow2_snapshots_find(const struct qcow2_snapshots *
 
 /* ---- The layer ---------------------------------------------------------------------------------- */
 
-/* Where guest bytes lie in an image that is read. */
+struct qcow2_cache;
+struct qcow2_disk;
+
+/* Where guest bytes lie in an image that is open. */
 struct qcow2_map {
 	struct img_store *file, *data;	/* borrowed; data is file unless there is a data file */
-	uint64_t file_size, data_size;
-	uint64_t *l1;			/* owned; entries as they stand in the image */
+	/* Bytes; they grow while the image is written. */
+	_Atomic uint64_t file_size, data_size;
+	uint64_t *l1;			/* owned; while written: guarded by the cache's lock */
 	size_t n_l1;			/* those that the file has */
-	struct qcow2_cache *cache;	/* owned */
+	struct qcow2_cache *cache;	/* owned; L2 tables, and what disk.h adds */
 };
 
 /* img_layer.priv, for an image that is read and for one that is being made. */
@@ -250,6 +224,7 @@ struct qcow2 {
 	struct img_store *data_file;	/* owned; NULL: guest clusters lie in the layer's store */
 	struct qcow2_new *fresh;	/* owned; NULL unless the image is being made */
 	struct qcow2_map map;		/* empty while the image is being made */
+	struct qcow2_disk *disk;	/* owned; NULL unless the image is written in place */
 	struct img_codec_pool *decoders;	/* owned; NULL: the codec is not built in */
 	const struct img_codec *codec;
 };
@@ -313,6 +288,17 @@ void qcow2_bitmaps_mark(struct qcow2 *q, uint64_t at, uint64_t len);
 bool qcow2_bitmaps_finish(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
 /* What is in memory; the file keeps what it has.  Without bitmaps a no-op. */
 void qcow2_bitmaps_free(struct qcow2 *q);
+
+/* disk.c: an image that is written in place.  Its threads share all of struct qcow2. */
+extern const struct img_disk_ops qcow2_disk_ops;
+/* Makes q->disk of a layer that is open.  IMG_E_UNSUPPORTED, IMG_E_CORRUPT, IMG_E_IO, IMG_E_NOMEM. */
+bool qcow2_disk_start(struct img_layer *ly, struct img_err *err) IMG_MUST_CHECK;
+/* Everything written and durable, what was set aside given back; no request is under way. */
+bool qcow2_disk_finish(struct img_layer *ly, struct img_err *err) IMG_MUST_CHECK;
+/* Accepts a layer that has none. */
+void qcow2_disk_free(struct qcow2 *q);
+/* flush.c: makes durable what was written to the files of ctx, a struct qcow2. */
+bool qcow2_disk_barrier(void *ctx, struct img_err *err) IMG_MUST_CHECK;
 
 /* info.c: what img_format.info promises. */
 bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *err) IMG_MUST_CHECK;

@@ -1,40 +1,49 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The cache of L2 tables: threads over more tables than it holds, and reads that fail. */
+/* The cache of tables: threads over more tables than it holds, failures, and writing back. */
 #include <pthread.h>
+#include "base/lock.h"
+#include "format/qcow2/cache.h"
 #include "sample.h"
 
-/* Tables of 2 MiB would fill the cache at eight; these are 512 bytes, in 2000 places. */
-enum { C = 512, N = 2000, FIRST = 4 * C, THREADS = 4 };
+/* Tables of 512 bytes, of which the cache holds a hundred. */
+enum { C = 512, N = 2000, FIRST = 4 * C, THREADS = 4, LIMIT = 100 * C };
 
 struct fixture {
-	struct qcow2_geometry geo;
-	uint64_t l1[N];
+	uint64_t hosts[N];
 	uint8_t *bytes;
 	struct qcow2_cache *cache;
 	struct img_store *store;
+	size_t barriers;
 };
+
+static bool count_barrier(void *ctx, struct img_err *err)
+{
+	struct fixture *f = ctx;
+
+	(void)err;
+	f->barriers++;
+	return true;
+}
 
 /* Table i starts with its own number; every third does not follow the one before it. */
 static void setup(struct fixture *f, const char *script)
 {
-	const struct qcow2_header hdr = sample_header(9, 1 << 20);
 	struct img_err err = { 0 };
 
-	qcow2_geometry_init(&f->geo, &hdr);
+	f->barriers = 0;
 	f->bytes = calloc(1, SAMPLE_BYTES * 2);
 	for (uint64_t i = 0, at = FIRST; i < N; i++, at += i % 3 ? C : 2 * C) {
-		f->l1[i] = qcow2_l1_encode(at, i % 2);
+		f->hosts[i] = at;
 		img_put_be64(f->bytes + at, i);
 	}
 	f->store = img_store_mem(f->bytes, SAMPLE_BYTES * 2, &err);
 	if (script)
 		f->store = img_store_fault(f->store, script, &err);
 	cr_assert(f->store, "%s", err.text);
-	const struct qcow2_cache_source source = {
-		.store = f->store, .file_size = SAMPLE_BYTES * 2, .geo = &f->geo, .l1 = f->l1,
-		.n_l1 = N,
+	const struct qcow2_cache_how how = {
+		.store = f->store, .table_len = C, .limit = LIMIT, .barrier = count_barrier, .ctx = f,
 	};
-	f->cache = qcow2_cache_new(&source, &err);
+	f->cache = qcow2_cache_new(&how, &err);
 	cr_assert(f->cache);
 }
 
@@ -45,17 +54,64 @@ static void teardown(struct fixture *f)
 	free(f->bytes);
 }
 
+/* Table i, pinned, with the lock held; NULL: it cannot be had. */
+static struct qcow2_table *get(struct fixture *f, size_t i, struct img_err *err)
+{
+	struct qcow2_table *table;
+	size_t follow = 1;
+
+	while (i + follow < N && f->hosts[i + follow] == f->hosts[i] + follow * C)
+		follow++;
+	return qcow2_cache_get(f->cache, f->hosts[i], follow, SAMPLE_BYTES * 2, &table, err)
+	       ? table : NULL;
+}
+
 /* Whether table i can be had and is the right one. */
 static bool is_right(struct fixture *f, size_t i)
 {
-	struct qcow2_table table;
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(qcow2_cache_lock(f->cache));
+	struct img_err err = { 0 };
+	struct qcow2_table *table = get(f, i, &err);
+
+	if (!table)
+		return false;
+	const bool right = table->len == C && img_get_be64(table->raw) == i;
+	qcow2_cache_put(f->cache, table);
+	return right;
+}
+
+/* Writes value behind the number of table i. */
+static bool change(struct fixture *f, size_t i, uint64_t value, bool late)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(qcow2_cache_lock(f->cache));
+	struct img_err err = { 0 };
+	struct qcow2_table *table = get(f, i, &err);
+
+	if (!table)
+		return false;
+	img_put_be64(table->raw + 8, value);
+	qcow2_cache_changed(f->cache, table, 8, 8, late);
+	qcow2_cache_put(f->cache, table);
+	return true;
+}
+
+static bool write_all(struct fixture *f)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(qcow2_cache_lock(f->cache));
 	struct img_err err = { 0 };
 
-	if (!qcow2_cache_get(f->cache, i, &table, &err))
-		return false;
-	const bool right = table.len == C && img_get_be64(table.raw) == i;
-	qcow2_cache_put(f->cache, &table);
-	return right;
+	return qcow2_cache_write_all(f->cache, &err);
+}
+
+/* What the file has behind the number of table i. */
+static uint64_t in_file(struct fixture *f, size_t i)
+{
+	struct img_err err = { 0 };
+	uint8_t raw[16];
+
+	cr_assert(img_store_read(f->store, f->hosts[i], raw, sizeof(raw), &err), "%s", err.text);
+	cr_assert_eq(img_get_be64(raw), i);
+	return img_get_be64(raw + 8);
 }
 
 static void *walk(void *arg)
@@ -104,5 +160,136 @@ Test(cache, tables_that_follow_each_other_come_at_once)
 	cr_assert(is_right(&f, 3));
 	cr_assert(is_right(&f, 5));
 	cr_assert_not(is_right(&f, 6));
+	teardown(&f);
+}
+
+Test(cache, what_changed_is_written_back_once)
+{
+	struct img_traffic before = { 0 }, traffic = { 0 };
+	struct fixture f;
+
+	setup(&f, NULL);
+	img_store_add_traffic(f.store, &before);
+	cr_assert(change(&f, 3, 33, false) && change(&f, 7, 77, false));
+	cr_assert_eq(in_file(&f, 3), 0);
+	cr_assert(write_all(&f) && write_all(&f));
+	cr_assert_eq(in_file(&f, 3), 33);
+	cr_assert_eq(in_file(&f, 7), 77);
+	img_store_add_traffic(f.store, &traffic);
+	cr_assert_eq(traffic.writes - before.writes, 2);
+	cr_assert_eq(f.barriers, 0);
+	teardown(&f);
+}
+
+Test(cache, one_barrier_goes_in_front_of_what_is_late)
+{
+	struct fixture f;
+
+	setup(&f, NULL);
+	cr_assert(change(&f, 3, 33, true) && change(&f, 7, 77, true) && change(&f, 9, 99, false));
+	cr_assert(write_all(&f));
+	cr_assert_eq(f.barriers, 1);
+	cr_assert(change(&f, 3, 34, false) && write_all(&f));
+	cr_assert_eq(f.barriers, 1);
+	teardown(&f);
+}
+
+Test(cache, what_is_driven_out_is_written_first)
+{
+	struct fixture f;
+
+	setup(&f, NULL);
+	for (size_t i = 0; i < N; i++)
+		cr_assert(change(&f, i, i * 3, i == 5));
+	cr_assert_eq(in_file(&f, 5), 15);
+	cr_assert_eq(f.barriers, 1);
+	for (size_t i = 0; i < N; i++)
+		cr_assert(is_right(&f, i));
+	cr_assert(write_all(&f));
+	for (size_t i = 0; i < N; i++)
+		cr_assert_eq(in_file(&f, i), i * 3);
+	teardown(&f);
+}
+
+Test(cache, a_failed_write_is_tried_again)
+{
+	struct fixture f;
+
+	setup(&f, "write:1");
+	cr_assert(change(&f, 3, 33, true));
+	cr_assert_not(write_all(&f));
+	cr_assert(write_all(&f));
+	cr_assert_eq(in_file(&f, 3), 33);
+	cr_assert_eq(f.barriers, 2, "late until it was written");
+	teardown(&f);
+}
+
+Test(cache, what_is_forgotten_is_not_written)
+{
+	struct fixture f;
+
+	setup(&f, NULL);
+	cr_assert(change(&f, 3, 33, false));
+	pthread_mutex_lock(qcow2_cache_lock(f.cache));
+	qcow2_cache_forget(f.cache, f.hosts[3]);
+	pthread_mutex_unlock(qcow2_cache_lock(f.cache));
+	cr_assert(write_all(&f));
+	cr_assert_eq(in_file(&f, 3), 0);
+	teardown(&f);
+}
+
+/* Threads that each count up their own word in all tables, while one writes back. */
+struct counter {
+	struct fixture *f;
+	size_t word;
+	bool ok;
+};
+
+static void *count_up(void *arg)
+{
+	struct counter *me = arg;
+	struct fixture *f = me->f;
+
+	me->ok = true;
+	for (size_t i = 0; me->ok && i < 2 * N; i++) {
+		IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(qcow2_cache_lock(f->cache));
+		struct qcow2_table *table = get(f, i % N, NULL);
+
+		me->ok = table;
+		if (!table)
+			break;
+		uint8_t *word = table->raw + 8 * me->word;
+
+		img_put_be64(word, img_get_be64(word) + 1);
+		qcow2_cache_changed(f->cache, table, 8 * me->word, 8, i % 7 == 0);
+		qcow2_cache_put(f->cache, table);
+		if (i % 100 == 0)
+			me->ok = me->word != 1 || qcow2_cache_write_all(f->cache, NULL);
+	}
+	return NULL;
+}
+
+Test(cache, no_change_of_any_thread_is_lost)
+{
+	struct counter counters[THREADS];
+	pthread_t threads[THREADS];
+	struct fixture f;
+	uint8_t raw[C];
+
+	setup(&f, NULL);
+	for (size_t i = 0; i < THREADS; i++) {
+		counters[i] = (struct counter){ .f = &f, .word = i + 1 };
+		cr_assert_eq(pthread_create(&threads[i], NULL, count_up, &counters[i]), 0);
+	}
+	for (size_t i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		cr_assert(counters[i].ok);
+	}
+	cr_assert(write_all(&f));
+	for (size_t i = 0; i < N; i++) {
+		cr_assert(img_store_read(f.store, f.hosts[i], raw, C, NULL));
+		for (size_t t = 1; t <= THREADS; t++)
+			cr_assert_eq(img_get_be64(raw + 8 * t), 2);
+	}
 	teardown(&f);
 }
