@@ -134,6 +134,8 @@ static bool make_map(struct qcow2 *q, const struct view *view, uint64_t cache_si
 		.store = q->map.file,
 		.table_len = qcow2_cluster_size(&q->geo),
 		.limit = cache_size,
+		.barrier = qcow2_disk_barrier,
+		.ctx = q,
 	};
 	q->map.cache = qcow2_cache_new(&cache, err);
 	return q->map.cache;
@@ -179,6 +181,7 @@ static void qcow2_free(struct qcow2 *q)
 {
 	if (!q)
 		return;
+	qcow2_disk_free(q);
 	qcow2_new_free(q->fresh);
 	qcow2_cache_free(q->map.cache);
 	free(q->map.l1);
@@ -207,6 +210,14 @@ static bool tell_backing(const struct qcow2_header *hdr, struct img_layer *ly, s
 	return true;
 }
 
+static bool start_writing(struct img_layer *ly, const struct img_layer_open *how,
+			  struct img_err *err)
+{
+	if (how->snapshot)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("a snapshot can only be read"));
+	return qcow2_disk_start(ly, err);
+}
+
 static bool qcow2_open(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err)
 {
 	struct qcow2 *q = img_calloc(1, sizeof(*q), err);
@@ -218,7 +229,14 @@ static bool qcow2_open(struct img_layer *ly, const struct img_layer_open *how, s
 		return false;
 	}
 	ly->priv = q;
-	return true;
+	if (!(how->flags & IMG_OPEN_WRITE) || start_writing(ly, how, err))
+		return true;
+	qcow2_free(q);
+	ly->priv = NULL;
+	free(ly->backing);
+	free(ly->backing_format);
+	ly->backing = ly->backing_format = NULL;
+	return false;
 }
 
 /* ---- The rest of the table ------------------------------------------------------------------- */
@@ -261,4 +279,5 @@ const struct img_format img_format_qcow2 = {
 	.read = qcow2_read,
 	.info = qcow2_info,
 	.write = &qcow2_write_ops,
+	.disk = &qcow2_disk_ops,
 };

@@ -1,30 +1,42 @@
 libimg_sources += \
+	%D%/alloc.c \
 	%D%/append.c \
 	%D%/bulk.c \
 	%D%/bulk.h \
 	%D%/cache.c \
 	%D%/cache.h \
 	%D%/cache_inside.h \
+	%D%/clusterset.c \
+	%D%/clusterset.h \
 	%D%/compressed.c \
 	%D%/copied.c \
 	%D%/counts.c \
 	%D%/counts.h \
 	%D%/create.c \
+	%D%/disk.c \
+	%D%/disk.h \
 	%D%/driver.c \
 	%D%/entry.c \
+	%D%/erase.c \
+	%D%/flush.c \
+	%D%/grow.c \
+	%D%/guard.c \
 	%D%/header.c \
 	%D%/header_encode.c \
 	%D%/header_store.c \
 	%D%/header_validate.c \
 	%D%/info.c \
+	%D%/l2.c \
 	%D%/layout.h \
 	%D%/map.c \
 	%D%/new.h \
+	%D%/old.c \
 	%D%/options.c \
 	%D%/qcow2.h \
 	%D%/refs.c \
 	%D%/refs.h \
 	%D%/refs_compare.c \
+	%D%/refcount.c \
 	%D%/remains.c \
 	%D%/runs.c \
 	%D%/runs.h \
@@ -36,4 +48,5 @@ libimg_sources += \
 	%D%/tables.c \
 	%D%/tables.h \
 	%D%/wish.h \
+	%D%/write.c \
 	%D%/writeback.c

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Clusters for an image that is written.  They are made ready in batches: counted as used, filled
+ * with zeros, and all that durable with one sync.  From then on whatever points to one of them may
+ * reach the disk before what is written into it: until that arrives it reads as zeros, and a loss
+ * of power leaks what was ready, no more.
+ */
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/qcow2/disk.h"
+
+enum {
+	BATCH_MIN_BYTES = 16 << 20,
+	BATCH_MAX_BYTES = 128 << 20,
+	BATCH_MIN_CLUSTERS = 8,
+	BATCH_SHARE = 8,		/* of the disk at most an eighth */
+	BATCH_GROWTH = 4,		/* a quarter of what was needed so far */
+};
+
+/* ---- Making ready ---------------------------------------------------------------------------- */
+
+static uint64_t batch_size(const struct qcow2 *q)
+{
+	const unsigned bits = q->geo.cluster_bits;
+	const uint64_t share = (q->header.size >> bits) / BATCH_SHARE;
+	uint64_t n = img_max_u64(q->disk->taken / BATCH_GROWTH, BATCH_MIN_BYTES >> bits);
+
+	n = img_min_u64(n, BATCH_MAX_BYTES >> bits);
+	return img_max_u64(img_min_u64(n, share), BATCH_MIN_CLUSTERS);
+}
+
+/* Free clusters inside the file, counted as used from now on; at most max. */
+static bool pick_inside(struct qcow2 *q, uint64_t max, struct qcow2_stretches *picked,
+			struct img_err *err)
+{
+	struct qcow2_disk *disk = q->disk;
+	struct qcow2_stretch some;
+
+	while (max > 0) {
+		if (!qcow2_counts_find_free(q, disk->hint, max, &some, err))
+			return false;
+		disk->hint = some.first + some.n;
+		if (!some.n)
+			return true;
+		if (!qcow2_guard_check(q, some.first << q->geo.cluster_bits,
+				       some.n << q->geo.cluster_bits, err) ||
+		    !qcow2_counts_set(q, some, err) ||
+		    !qcow2_stretches_add(picked, some.first, some.n, err))
+			return false;
+		max -= some.n;
+	}
+	return true;
+}
+
+/* Without the lock. */
+static bool make_zero(struct qcow2 *q, const struct qcow2_stretches *picked, struct img_err *err)
+{
+	const unsigned bits = q->geo.cluster_bits;
+
+	for (size_t i = 0; i < picked->n; i++)
+		if (!img_store_zero(q->map.file, picked->v[i].first << bits,
+				    picked->v[i].n << bits, false, err))
+			return false;
+	return true;
+}
+
+static bool settle(struct qcow2 *q, const struct qcow2_stretches *picked, struct img_err *err)
+{
+	for (size_t i = 0; i < picked->n; i++)
+		if (!qcow2_counts_write(q, picked->v[i], err))
+			return false;
+	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
+	const bool ok = make_zero(q, picked, err) && img_store_sync(q->map.file, err);
+	pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
+	return ok;
+}
+
+/* adjacent: all in one piece. */
+static bool prepare_batch(struct qcow2 *q, uint64_t wanted, bool adjacent,
+			  struct qcow2_stretches *picked, struct img_err *err)
+{
+	struct qcow2_stretch more;
+	uint64_t inside = 0;
+
+	if (!adjacent && !pick_inside(q, wanted, picked, err))
+		return false;
+	for (size_t i = 0; i < picked->n; i++)
+		inside += picked->v[i].n;
+	if (inside == wanted)
+		return settle(q, picked, err);
+	if (!qcow2_grow(q, wanted - inside, &more, err))
+		return inside > 0 && settle(q, picked, err);
+	return settle(q, picked, err) && qcow2_stretches_add(picked, more.first, more.n, err);
+}
+
+/* Makes at least `least` clusters ready, all of them adjacent if so wished. */
+static bool prepare(struct qcow2 *q, uint64_t least, bool adjacent, struct img_err *err)
+{
+	struct qcow2_disk *disk = q->disk;
+	struct qcow2_stretches picked = { 0 };
+	bool ok;
+
+	disk->preparing = true;
+	ok = prepare_batch(q, img_max_u64(least, batch_size(q)), adjacent, &picked, err);
+	if (!ok && least < BATCH_MIN_CLUSTERS && err && err->code == IMG_E_NOSPACE)
+		/* A device may have room for what is needed, though not for a batch. */
+		ok = prepare_batch(q, least, adjacent, &picked, err);
+	for (size_t i = 0; ok && i < picked.n; i++)
+		ok = qcow2_stretches_add(&disk->ready, picked.v[i].first, picked.v[i].n, err);
+	qcow2_stretches_clear(&picked);
+	disk->preparing = false;
+	pthread_cond_broadcast(&disk->progress);
+	return ok;
+}
+
+/* ---- Taking ---------------------------------------------------------------------------------- */
+
+/* Cuts n clusters off the front of ready stretch i. */
+static struct qcow2_stretch cut(struct qcow2_disk *disk, size_t i, uint64_t n)
+{
+	struct qcow2_stretches *ready = &disk->ready;
+	const struct qcow2_stretch out = { ready->v[i].first, n };
+
+	ready->v[i].first += n;
+	ready->v[i].n -= n;
+	if (!ready->v[i].n) {
+		ready->n--;
+		for (size_t k = i; k < ready->n; k++)
+			ready->v[k] = ready->v[k + 1];
+	}
+	disk->taken += n;
+	return out;
+}
+
+/* The first stretch of at least n; ready->n: none. */
+static size_t find_ready(const struct qcow2_disk *disk, uint64_t n)
+{
+	size_t i = 0;
+
+	while (i < disk->ready.n && disk->ready.v[i].n < n)
+		i++;
+	return i;
+}
+
+/* Waits for ready clusters, or makes them; *where is a stretch of at least `least`. */
+static bool wait_ready(struct qcow2 *q, uint64_t least, size_t *where, struct img_err *err)
+{
+	struct qcow2_disk *disk = q->disk;
+
+	while ((*where = find_ready(disk, least)) == disk->ready.n) {
+		if (disk->contradiction)
+			return qcow2_contradiction(disk, err, _("the image contradicts itself"));
+		if (disk->preparing)
+			pthread_cond_wait(&disk->progress, qcow2_cache_lock(q->map.cache));
+		else if (!prepare(q, least, least > 1, err))
+			return false;
+	}
+	return true;
+}
+
+bool qcow2_take(struct qcow2 *q, uint64_t max, struct qcow2_stretch *out, struct img_err *err)
+{
+	size_t where;
+
+	if (!wait_ready(q, 1, &where, err))
+		return false;
+	*out = cut(q->disk, where, img_min_u64(max, q->disk->ready.v[where].n));
+	return true;
+}
+
+bool qcow2_take_tables(struct qcow2 *q, uint64_t n, uint64_t *host, struct img_err *err)
+{
+	const unsigned bits = q->geo.cluster_bits;
+	size_t where;
+
+	if (!wait_ready(q, n, &where, err))
+		return false;
+	const uint64_t first = cut(q->disk, where, n).first;
+
+	*host = first << bits;
+	return qcow2_guard_add(q, *host, n << bits, err);
+}
+
+/* ---- Giving back ----------------------------------------------------------------------------- */
+
+void qcow2_drop(struct qcow2 *q, uint64_t host, uint64_t len)
+{
+	const unsigned bits = q->geo.cluster_bits;
+	const uint64_t first = host >> bits, last = (host + len - 1) >> bits;
+
+	/* Out of memory the clusters leak, which does no harm. */
+	(void)!qcow2_stretches_add(&q->disk->dropped, first, last - first + 1, NULL);
+}
+
+/* Lowers the counts of clusters that others need too; those that nobody needs go to *empty. */
+static bool lower_shared(struct qcow2 *q, struct qcow2_stretch which,
+			 struct qcow2_stretches *empty, struct img_err *err)
+{
+	for (uint64_t i = 0; i < which.n; i++) {
+		const struct qcow2_stretch one = { which.first + i, 1 };
+		uint64_t count;
+
+		if (!qcow2_count_read(q, one.first, &count, err) ||
+		    (count == 1 ? !qcow2_stretches_add(empty, one.first, 1, err)
+				: !qcow2_counts_lower(q, one, err)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Space goes back to the file system before the clusters count as free: once they do, somebody may
+ * be writing there.  Without the lock.  A store that cannot keeps the space.
+ */
+static void punch(struct qcow2 *q, const struct qcow2_stretches *empty)
+{
+	const unsigned bits = q->geo.cluster_bits;
+
+	if (!(q->map.file->caps & IMG_STORE_ZERO))
+		return;
+	for (size_t i = 0; i < empty->n; i++) {
+		const uint64_t host = empty->v[i].first << bits, size = q->map.file_size;
+		const uint64_t len = img_min_u64(empty->v[i].n << bits,
+						 size - img_min_u64(size, host));
+
+		(void)!img_store_zero(q->map.file, host, len, false, NULL);
+	}
+}
+
+static bool free_empty(struct qcow2 *q, const struct qcow2_stretches *empty, struct img_err *err)
+{
+	for (size_t i = 0; i < empty->n; i++) {
+		const struct qcow2_stretch which = empty->v[i];
+
+		/* Among those that go with an image there are a few tables at most. */
+		qcow2_guard_remove(q, which.first, which.n);
+		if (!qcow2_counts_lower(q, which, err))
+			return false;
+		q->disk->hint = img_min_u64(q->disk->hint, which.first);
+	}
+	return true;
+}
+
+bool qcow2_reclaim(struct qcow2 *q, struct img_err *err)
+{
+	struct qcow2_stretches gone = q->disk->gone, empty = { 0 };
+	bool ok = true;
+
+	q->disk->gone = (struct qcow2_stretches){ 0 };
+	for (size_t i = 0; ok && i < gone.n; i++)
+		ok = lower_shared(q, gone.v[i], &empty, err);
+	qcow2_stretches_clear(&gone);
+	if (ok && empty.n) {
+		pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
+		punch(q, &empty);
+		pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
+		ok = free_empty(q, &empty, err);
+	}
+	qcow2_stretches_clear(&empty);
+	return ok;
+}
+
+/* The end of the file moves down over free clusters. */
+static bool shrink(struct qcow2 *q, struct img_err *err)
+{
+	struct qcow2_disk *disk = q->disk;
+	uint64_t count = 0;
+
+	while (disk->end > 1) {
+		if (!qcow2_count_read(q, disk->end - 1, &count, err))
+			return false;
+		if (count)
+			break;
+		disk->end--;
+	}
+	disk->hint = img_min_u64(disk->hint, disk->end);
+	return true;
+}
+
+bool qcow2_give_back(struct qcow2 *q, struct img_err *err)
+{
+	struct qcow2_stretches ready = q->disk->ready;
+	bool ok = true;
+
+	if (!ready.n)
+		return true;
+	q->disk->ready = (struct qcow2_stretches){ 0 };
+	for (size_t i = 0; ok && i < ready.n; i++)
+		ok = qcow2_counts_lower(q, ready.v[i], err);
+	qcow2_stretches_clear(&ready);
+	return ok && shrink(q, err);
+}
