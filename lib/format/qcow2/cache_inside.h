@@ -16,7 +16,7 @@ struct qcow2_cache {
 	struct qcow2_table *first_changed, *last_changed;
 	size_t n_changed;
 	size_t n_writing;		/* tables on their way to the disk */
-	uint64_t n_failed;		/* writes that failed: their tables are in the queue again */
+	uint64_t n_failed;		/* writes; their tables are in the queue again */
 	uint64_t bytes;			/* of tables */
 };
 

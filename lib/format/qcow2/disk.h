@@ -30,7 +30,7 @@ struct qcow2_claim {
 struct qcow2_disk {
 	pthread_cond_t progress;	/* a claim or a preparation ended */
 	struct qcow2_claim *claims;
-	_Atomic bool contradiction;	/* the image does so to itself: nothing is written any more */
+	_Atomic bool contradiction;	/* met one: nothing is written any more */
 	bool marked;			/* and says so in its header */
 
 	/* refcount.c */

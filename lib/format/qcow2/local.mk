@@ -18,6 +18,7 @@ libimg_sources += \
 	%D%/driver.c \
 	%D%/entry.c \
 	%D%/erase.c \
+	%D%/fill.c \
 	%D%/flush.c \
 	%D%/grow.c \
 	%D%/guard.c \
@@ -32,6 +33,7 @@ libimg_sources += \
 	%D%/new.h \
 	%D%/old.c \
 	%D%/options.c \
+	%D%/place.c \
 	%D%/qcow2.h \
 	%D%/refs.c \
 	%D%/refs.h \
@@ -49,4 +51,7 @@ libimg_sources += \
 	%D%/tables.h \
 	%D%/wish.h \
 	%D%/write.c \
+	%D%/write.h \
+	%D%/write_change.c \
+	%D%/write_new.c \
 	%D%/writeback.c

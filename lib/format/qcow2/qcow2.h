@@ -11,7 +11,7 @@
 #include "format/format.h"
 #include "format/qcow2/layout.h"
 
-/* ---- header.c --------------------------------------------------------------------------------- */
+/* ---- header.c -------------------------------------------------------------------------------- */
 
 struct qcow2_bytes {
 	uint8_t *raw;
@@ -74,12 +74,12 @@ bool qcow2_header_validate_widths(const struct qcow2_header *hdr, struct img_err
 	IMG_MUST_CHECK;
 void qcow2_header_clear(struct qcow2_header *hdr);
 
-/* ---- remains.c -------------------------------------------------------------------------------- */
+/* ---- remains.c ------------------------------------------------------------------------------- */
 
 /* Whether head[0, len) holds tables of an image, whatever its header says.  Pure. */
 bool qcow2_remains(const uint8_t *head, size_t len);
 
-/* ---- entry.c ---------------------------------------------------------------------------------- */
+/* ---- entry.c --------------------------------------------------------------------------------- */
 
 /* What is needed to read a table entry, and to know which one to read. */
 struct qcow2_geometry {
@@ -158,7 +158,7 @@ void qcow2_refcount_put(uint8_t *block, unsigned order, size_t index, uint64_t c
 /* The largest count of that width. */
 uint64_t qcow2_refcount_max(unsigned order);
 
-/* ---- Writing a new image: owned by the writing files ------------------------------------------- */
+/* ---- Writing a new image: owned by the writing files ----------------------------------------- */
 
 struct qcow2_new;
 bool qcow2_create(struct img_layer *ly, const struct img_layer_create *what, struct img_err *err);
@@ -167,7 +167,7 @@ void qcow2_new_free(struct qcow2_new *fresh);
 extern const struct img_write_ops qcow2_write_ops;
 extern const struct img_option qcow2_create_options[];
 
-/* ---- snapshot.c ----------------------------------------------------------------------------------- */
+/* ---- snapshot.c ------------------------------------------------------------------------------ */
 
 /* §"Snapshots": one entry of the table. */
 struct qcow2_snapshot {
@@ -202,7 +202,7 @@ void qcow2_snapshots_clear(struct qcow2_snapshots *list);
 const struct qcow2_snapshot *qcow2_snapshots_find(const struct qcow2_snapshots *list,
 						  const char *id_or_name);
 
-/* ---- The layer ---------------------------------------------------------------------------------- */
+/* ---- The layer ------------------------------------------------------------------------------- */
 
 struct qcow2_cache;
 struct qcow2_disk;
@@ -244,7 +244,7 @@ bool qcow2_map_compressed(struct qcow2 *q, uint64_t at, struct qcow2_cluster *ou
 bool qcow2_read_compressed(struct qcow2 *q, uint64_t at, uint8_t *buf, size_t len,
 			   struct img_err *err) IMG_MUST_CHECK;
 
-/* ---- header_store.c: the header of an image in use ------------------------------------------------ */
+/* ---- header_store.c: the header of an image in use ------------------------------------------- */
 
 /*
  * Makes the file agree with the numbers of q->header (see qcow2_header_put_numbers()).  One sector
@@ -264,7 +264,7 @@ bool qcow2_header_patch(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
  */
 bool qcow2_header_rewrite(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
 
-/* ---- What others need of an image that is written in place ---------------------------------------- */
+/* ---- What others need of an image that is written in place ----------------------------------- */
 
 /*
  * n clusters of the file that follow each other, for tables: all zero, and counted as used, which
@@ -275,7 +275,7 @@ bool qcow2_disk_take(struct qcow2 *q, size_t n, uint64_t *host, struct img_err *
 /* Nothing refers to the n clusters from host on any more: they are free after the next flush. */
 void qcow2_disk_release(struct qcow2 *q, uint64_t host, uint64_t n);
 
-/* ---- bitmap.c: persistent bitmaps, of an image that is written ------------------------------------- */
+/* ---- bitmap.c: persistent bitmaps, of an image that is written ------------------------------- */
 
 /*
  * Before the first write: loads the bitmaps that have to record writes, and marks them as in use,

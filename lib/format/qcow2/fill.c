@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The bytes of a piece: those of the request, and around them what the guest saw there before. */
+#include <string.h>
+#include "base/mem.h"
+#include "format/qcow2/write.h"
+
+uint64_t qcow2_fill_end(const struct qcow2_request *rq, uint64_t end)
+{
+	return rq->q->geo.data_file ? img_min_u64(end, rq->ly->size) : end;
+}
+
+bool qcow2_fill_bytes(struct qcow2_request *rq, const struct qcow2_place *place,
+		      struct qcow2_filling *f, struct img_err *err)
+{
+	const uint64_t at = place->at, end = place->at + place->len;
+
+	if (f->from == at && f->end == end)
+		return true;
+	f->bytes = img_alloc_aligned(f->end - f->from, err);
+	if (!f->bytes)
+		return false;
+	memcpy(f->bytes + (at - f->from), rq->buf, place->len);
+	return qcow2_old_read(rq->ly, f->from, f->bytes, at - f->from, err) &&
+	       qcow2_old_read(rq->ly, end, f->bytes + (end - f->from), f->end - end, err);
+}
+
+bool qcow2_write_filling(struct qcow2_request *rq, const struct qcow2_place *place,
+			 const struct qcow2_filling *f, uint64_t host, struct img_err *err)
+{
+	if (f->bytes)
+		return img_store_write(rq->q->map.data, host, f->bytes, f->end - f->from, err);
+	return img_store_write(rq->q->map.data, host, rq->buf, place->len, err);
+}
