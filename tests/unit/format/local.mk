@@ -6,9 +6,11 @@ unit_tests += %D%/test
 	$(failing_malloc_sources) \
 	%D%/qcow2/append_test.c \
 	%D%/qcow2/cache_test.c \
+	%D%/qcow2/clusterset_test.c \
 	%D%/qcow2/compressed_test.c \
 	%D%/qcow2/counts_test.c \
 	%D%/qcow2/create_test.c \
+	%D%/qcow2/disk_test.c \
 	%D%/qcow2/entry_test.c \
 	%D%/qcow2/header_store_test.c \
 	%D%/qcow2/header_test.c \

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An image that is written in place: what a flush costs, where space comes from and goes to, and
+ * what happens when the image contradicts itself.  tests/disk has the rest: power cuts, faults,
+ * threads.
+ */
+#include <string.h>
+#include "sample.h"
+
+/* Header, L1, refcount table, refcount block; then the clusters that a test puts there. */
+enum { C = 4096, BLOCK = 3 * C, FREE = 4 * C, DISK = 64 * C };
+
+static void put_count(struct sample *s, uint64_t cluster, uint64_t count)
+{
+	qcow2_refcount_put(s->bytes + BLOCK, 4, cluster, count);
+}
+
+static void start(struct sample *s, struct qcow2_header hdr)
+{
+	sample_start(s, hdr);
+	img_put_be64(s->bytes + hdr.reftable_off, BLOCK);
+	for (uint64_t c = 0; c < 4; c++)
+		put_count(s, c, 1);
+}
+
+static bool try_open(struct sample *s, size_t len, struct img_err *err)
+{
+	const struct img_layer_open how = { .flags = IMG_OPEN_WRITE, .cache_size = IMG_CACHE_SIZE };
+
+	s->ly = (struct img_layer){ .format = &img_format_qcow2 };
+	s->ly.store = img_store_mem(s->bytes, len, err);
+	return s->ly.store && img_format_qcow2.open(&s->ly, &how, err);
+}
+
+static void open_disk(struct sample *s, size_t len)
+{
+	struct img_err err = { 0 };
+
+	cr_assert(try_open(s, len, &err), "%s", err.text);
+}
+
+static bool write_at(struct sample *s, uint64_t at, size_t len, struct img_err *err)
+{
+	uint8_t *bytes = malloc(len);
+
+	memset(bytes, 'w', len);
+	const bool ok = img_format_qcow2.disk->write(&s->ly, at, bytes, len, err);
+
+	free(bytes);
+	return ok;
+}
+
+static void must_write(struct sample *s, uint64_t at, size_t len)
+{
+	struct img_err err = { 0 };
+
+	cr_assert(write_at(s, at, len, &err), "%s", err.text);
+}
+
+/* Returns whether anything was freed. */
+static bool must_flush(struct sample *s)
+{
+	struct img_err err = { 0 };
+	bool freed = false;
+
+	cr_assert(img_format_qcow2.disk->flush(&s->ly, &freed, &err), "%s", err.text);
+	cr_assert(!freed || img_format_qcow2.disk->reclaim(&s->ly, &err), "%s", err.text);
+	return freed;
+}
+
+static void must_finish(struct sample *s)
+{
+	struct img_err err = { 0 };
+
+	must_flush(s);
+	cr_assert(img_format_qcow2.disk->finish(&s->ly, &err), "%s", err.text);
+}
+
+static struct img_traffic traffic(const struct sample *s)
+{
+	struct img_traffic sum = { 0 };
+
+	img_store_add_traffic(s->ly.store, &sum);
+	return sum;
+}
+
+static uint64_t file_size(struct sample *s)
+{
+	struct img_err err = { 0 };
+	uint64_t size;
+
+	cr_assert(img_store_size(s->ly.store, &size, &err));
+	return size;
+}
+
+static uint64_t be64_at(struct sample *s, uint64_t at)
+{
+	struct img_err err = { 0 };
+	uint8_t raw[8];
+
+	cr_assert(img_store_read(s->ly.store, at, raw, sizeof(raw), &err), "%s", err.text);
+	return img_get_be64(raw);
+}
+
+static uint64_t count_of(struct sample *s, uint64_t cluster)
+{
+	struct img_err err = { 0 };
+	uint8_t raw[C];
+
+	cr_assert(img_store_read(s->ly.store, BLOCK, raw, C, &err), "%s", err.text);
+	return qcow2_refcount_get(raw, 4, cluster);
+}
+
+/* ---- What it costs --------------------------------------------------------------------------- */
+
+Test(qcow2_disk, a_flush_writes_what_changed_in_the_tables_and_no_more)
+{
+	struct sample s;
+
+	start(&s, sample_header(12, DISK));
+	open_disk(&s, FREE);
+	must_write(&s, 0, 512);
+		const uint64_t before = traffic(&s).writes;
+
+	must_write(&s, 10 * C, 512);
+	must_write(&s, 11 * C, 512);
+	cr_assert_eq(traffic(&s).writes, before + 2, "tables wait for the flush");
+	must_flush(&s);
+	cr_assert_eq(traffic(&s).writes, before + 4, "one piece of L2 and one of L1");
+	must_write(&s, 12 * C, 2 * C);
+	must_flush(&s);
+	cr_assert_eq(traffic(&s).writes, before + 6, "the data, and one piece of L2");
+	sample_end(&s);
+}
+
+Test(qcow2_disk, neighbours_are_written_at_once)
+{
+	struct sample s;
+
+	start(&s, sample_header(12, DISK));
+	open_disk(&s, FREE);
+	must_write(&s, 0, 512);
+	const uint64_t before = traffic(&s).writes;
+
+	must_write(&s, 20 * C, 3 * C);
+	cr_assert_eq(traffic(&s).writes, before + 1);
+	must_write(&s, 20 * C + 512, 2 * C);
+	cr_assert_eq(traffic(&s).writes, before + 2);
+	sample_end(&s);
+}
+
+/* ---- Space ----------------------------------------------------------------------------------- */
+
+Test(qcow2_disk, the_end_gives_back_what_was_not_used)
+{
+	struct sample s;
+
+	start(&s, sample_header(12, DISK));
+	open_disk(&s, FREE);
+	must_write(&s, 0, 2 * C);
+	cr_assert_gt(file_size(&s), FREE + 3 * C);
+	must_finish(&s);
+	cr_assert_eq(file_size(&s), FREE + 3 * C, "two clusters and an L2 table");
+	cr_assert_eq(count_of(&s, 6), 1);
+	cr_assert_eq(count_of(&s, 7), 0);
+	sample_end(&s);
+}
+
+Test(qcow2_disk, what_is_discarded_is_free_behind_the_flush)
+{
+	struct img_err err = { 0 };
+	struct sample s;
+
+	start(&s, sample_header(12, DISK));
+	open_disk(&s, FREE);
+	must_write(&s, 0, 4 * C);
+	cr_assert_not(must_flush(&s));
+	const struct img_extent ex = sample_extent(&s, 0);
+
+	cr_assert(img_format_qcow2.disk->discard(&s.ly, 0, 4 * C, &err), "%s", err.text);
+	cr_assert_eq(sample_extent(&s, 0).kind, IMG_EXTENT_HOLE);
+	cr_assert_eq(count_of(&s, ex.host / C), 1, "the tables on the disk refer to it");
+	cr_assert(must_flush(&s));
+	must_flush(&s);
+	cr_assert_eq(count_of(&s, ex.host / C), 0);
+	sample_end(&s);
+}
+
+Test(qcow2_disk, free_clusters_inside_the_file_are_used_and_are_zero)
+{
+	struct sample s;
+	uint8_t raw[C];
+
+	start(&s, sample_header(12, DISK));
+	memset(s.bytes + FREE, 'x', 20 * C);
+	open_disk(&s, FREE + 20 * C);
+	must_write(&s, C, 512);
+	const struct img_extent ex = sample_extent(&s, C);
+
+	cr_assert_lt(ex.host, FREE + 20 * C);
+	cr_assert(img_store_read(s.ly.store, ex.host, raw, C, NULL));
+	cr_assert_eq(raw[0], 'w');
+	for (size_t i = 512; i < C; i++)
+		cr_assert_eq(raw[i], 0);
+	sample_end(&s);
+}
+
+/* ---- Contradictions -------------------------------------------------------------------------- */
+
+/* A write meets a contradiction: the header says so, and it was the last write. */
+static void expect_contradiction(struct sample *s, size_t len, uint64_t at)
+{
+	struct img_err err = { 0 };
+	bool freed;
+
+	open_disk(s, len);
+	cr_assert_not(write_at(s, at, 512, &err));
+	cr_assert_eq(err.code, IMG_E_CORRUPT, "%s", err.text);
+	cr_assert(be64_at(s, QCOW2_HDR_INCOMPATIBLE) & QCOW2_INCOMPATIBLE_CORRUPT);
+	const uint64_t writes = traffic(s).writes;
+
+	cr_assert_not(write_at(s, 30 * C, 512, &err));
+	cr_assert_not(img_format_qcow2.disk->flush(&s->ly, &freed, &err));
+	cr_assert_not(img_format_qcow2.disk->finish(&s->ly, &err));
+	cr_assert_eq(traffic(s).writes, writes);
+	sample_end(s);
+}
+
+Test(qcow2_disk, data_over_a_table_are_not_written)
+{
+	const uint64_t targets[] = { C, 2 * C, BLOCK, FREE };
+
+	for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
+		struct sample s;
+
+		start(&s, sample_header(12, DISK));
+		sample_put_l1(&s, 0, qcow2_l1_encode(FREE, true));
+		put_count(&s, 4, 1);
+		sample_put_l2(&s, FREE, 5, targets[i] | QCOW2_ENTRY_COPIED);
+		expect_contradiction(&s, FREE + C, 5 * C);
+	}
+}
+
+Test(qcow2_disk, a_table_that_counts_as_free_is_not_given_out)
+{
+	struct sample s;
+
+	start(&s, sample_header(12, DISK));
+	sample_put_l1(&s, 0, qcow2_l1_encode(FREE, true));
+	expect_contradiction(&s, FREE + C, 5 * C);
+}
+
+Test(qcow2_disk, entries_that_break_the_specification_stop_the_writing)
+{
+	struct sample s;
+
+	start(&s, sample_header(12, DISK));
+	sample_put_l1(&s, 0, qcow2_l1_encode(FREE, true));
+	put_count(&s, 4, 1);
+	sample_put_l2(&s, FREE, 5, UINT64_C(1) << 60);
+	expect_contradiction(&s, FREE + C, 5 * C);
+
+	start(&s, sample_header(12, DISK));
+	sample_put_l1(&s, 0, FREE + 512);
+	expect_contradiction(&s, FREE + C, 5 * C);
+
+	start(&s, sample_header(12, DISK));
+	img_put_be64(s.bytes + s.hdr.reftable_off, BLOCK + 512);
+	expect_contradiction(&s, FREE, 5 * C);
+}
+
+Test(qcow2_disk, a_count_does_not_fall_below_zero)
+{
+	struct img_err err = { 0 };
+	struct sample s;
+	bool freed;
+
+	start(&s, sample_header(12, DISK));
+	sample_put_l1(&s, 0, qcow2_l1_encode(FREE, true));
+	put_count(&s, 4, 1);
+	sample_put_l2(&s, FREE, 5, (FREE + C) | QCOW2_ENTRY_COPIED);
+	open_disk(&s, FREE + 2 * C);
+	cr_assert(img_format_qcow2.disk->discard(&s.ly, 5 * C, C, &err), "%s", err.text);
+	cr_assert(img_format_qcow2.disk->flush(&s.ly, &freed, &err), "%s", err.text);
+	cr_assert_not(img_format_qcow2.disk->reclaim(&s.ly, &err));
+	cr_assert_eq(err.code, IMG_E_CORRUPT, "%s", err.text);
+	sample_end(&s);
+}
+
+/* ---- What is not opened for writing ---------------------------------------------------------- */
+
+Test(qcow2_disk, images_that_must_not_be_written_are_refused)
+{
+	struct qcow2_header hdr = sample_header(12, DISK);
+	struct img_err err = { 0 };
+	struct sample s;
+
+	hdr.incompatible = QCOW2_INCOMPATIBLE_CORRUPT;
+	start(&s, hdr);
+	cr_assert_not(try_open(&s, FREE, &err));
+	cr_assert_eq(err.code, IMG_E_CORRUPT);
+	img_store_close(s.ly.store);
+	free(s.bytes);
+
+	hdr = sample_header(12, DISK);
+	hdr.crypt = QCOW2_CRYPT_AES;
+	start(&s, hdr);
+	cr_assert_not(try_open(&s, FREE, &err));
+	cr_assert_eq(err.code, IMG_E_UNSUPPORTED);
+	img_store_close(s.ly.store);
+	free(s.bytes);
+}
+
+Test(qcow2_disk, unknown_autoclear_bits_are_cleared_by_writing_only)
+{
+	struct qcow2_header hdr = sample_header(12, DISK);
+	struct sample s;
+
+	hdr.autoclear = UINT64_C(1) << 40;
+	start(&s, hdr);
+	sample_open(&s, FREE);
+	cr_assert_eq(be64_at(&s, QCOW2_HDR_AUTOCLEAR), UINT64_C(1) << 40);
+	img_format_qcow2.close(&s.ly);
+	img_store_close(s.ly.store);
+	open_disk(&s, FREE);
+	cr_assert_eq(be64_at(&s, QCOW2_HDR_AUTOCLEAR), 0);
+	sample_end(&s);
+}
