@@ -75,6 +75,33 @@ char *optlist_take(char *list, const char *name)
 	return taken;
 }
 
+static bool is_option_of(const struct img_format *format, const char *name, size_t len)
+{
+	const struct img_option *option = img_format_options(format);
+
+	for (; option && option->name; option++)
+		if (!strncmp(option->name, name, len) && !option->name[len])
+			return true;
+	return false;
+}
+
+char *optlist_keep(const char *list, const struct img_format *format)
+{
+	char *kept = calloc(1, strlen(list) + 1), *to = kept;
+
+	for (const char *p = list; kept && *p; ) {
+		const char *end = option_end(p);
+
+		if (is_option_of(format, p, strcspn(p, "=,"))) {
+			if (to > kept)
+				*to++ = ',';
+			to = mempcpy(to, p, (size_t)(end - p));
+		}
+		p = *end ? end + 1 : end;
+	}
+	return kept;
+}
+
 static void print_value(const struct img_option *option, char *text, size_t size)
 {
 	static const char *const values[] = {

@@ -15,5 +15,7 @@ bool optlist_has(const char *list, const char *name);
  * NULL: it is not there, or memory is out.
  */
 char *optlist_take(char *list, const char *name);
+/* The options of list that a format has, as a list; the caller frees it.  NULL: memory is out. */
+char *optlist_keep(const char *list, const struct img_format *format);
 
 #endif

@@ -32,6 +32,25 @@ Test(optlist, takes_an_option_out)
 	cr_expect_null(optlist_take(NULL, "size"));
 }
 
+Test(optlist, keeps_what_a_format_has)
+{
+	static const struct { const char *list, *want; } cases[] = {
+		{ "", "" },
+		{ "cluster_size=1M", "cluster_size=1M" },
+		{ "cluster=1M,cluster_size2=3", "" },
+		{ "no=1,cluster_size=1M,nor=2,compat=1.1", "cluster_size=1M,compat=1.1" },
+		{ "no=a,,compat=1.1,cluster_size=1,,M", "cluster_size=1,,M" },
+		{ "cluster_size", "cluster_size" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *kept = optlist_keep(cases[i].list, img_format_named("qcow2"));
+
+		cr_expect_str_eq(kept, cases[i].want, "%s", cases[i].list);
+		free(kept);
+	}
+}
+
 Test(optlist, knows_a_cry_for_help)
 {
 	cr_expect(optlist_wants_help("help"));
