@@ -48,6 +48,12 @@ valid 1 imgcmp --all disk.raw top.qcow2
 valid 0 imgconv --digest=sha256 disk.raw out.qcow2
 valid 4 imgconv --salvage half.qcow2 out.raw
 
+valid 0 imgbench --pattern=randrw --requests=50 --flush-every=9 --verify disk.raw
+valid 0 imgbench --pattern=randrw --requests=50 --flush-every=9 --verify-only disk.raw
+printf '# recdisk 1 size 1048576\nZ 0 8192 u 0 0\nF 0 0\n' >trace
+valid 0 imgbench --trace=trace disk.raw
+valid 0 imgbench --trace=trace --formats=raw --caches=writeback,unsafe --repeat=2 --dir=.
+
 # The judge itself must be able to say no.
 echo '[{"start": -1}]' >report.json
 [ -n "$(jq -r --slurpfile schema "$srcdir/doc/imgmap.schema.json" \

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See measure.h. */
+#include "common/signals.h"
+#include "common/text.h"
+#include "imgbench/measure.h"
+#include "imgbench/verify.h"
+
+struct img *bench_open(const struct bench *bench, const struct bench_image *image, unsigned flags,
+		       struct img_err *err)
+{
+	const struct img_open open = {
+		.path = image->path, .format = image->format, .flags = flags,
+		.cache = image->cache, .cache_size = bench->opt->cache_size,
+		.gate = bench->opt->untrusted ? &img_gate_deny : &img_gate_local,
+	};
+
+	return img_open(&open, err);
+}
+
+bool measure_plan(struct measure *m, struct img_err *err)
+{
+	struct img *im = bench_open(m->bench, &m->image, 0, err);
+	bool ok = im != NULL;
+
+	if (!ok)
+		return false;
+	m->size = img_size(im);
+	/* Writing must not find out again, from bytes that a guest may have written. */
+	m->image.format = img_format_name(img_layer_format(im, 0));
+	ok = load_plan(&m->load, &m->bench->opt->load, m->bench->trace, m->size, err) ||
+	     img_within(err, "%s", m->image.path);
+	img_close(im);
+	return ok;
+}
+
+static bool run(struct measure *m, struct img_err *err)
+{
+	const struct bench_options *opt = m->bench->opt;
+	const struct run_how how = {
+		.load = &m->load, .depth = opt->depth, .seconds = opt->load.seconds,
+		.no_flush = opt->no_flush, .job = m->job, .done_before = m->done_before,
+		.total = m->total,
+	};
+	struct load_summary sum;
+	struct img *im;
+	bool ok;
+
+	load_sum_up(&m->load, &sum);
+	im = bench_open(m->bench, &m->image, sum.changes ? IMG_OPEN_WRITE : 0, err);
+	ok = im && run_load(im, &how, &m->run, err);
+	img_close(im);
+	return ok;
+}
+
+static bool look_whether_blank(struct measure *m, bool *blank, struct img_err *err)
+{
+	struct img *im = bench_open(m->bench, &m->image, 0, err);
+	const bool ok = im && verify_is_blank(im, blank, err);
+
+	img_close(im);
+	return ok;
+}
+
+static bool read_back(struct measure *m, bool blank, struct img_err *err)
+{
+	const struct img_job job = { .cancelled = signals_cancelled };
+	struct verify v = {
+		.load = &m->load, .n_done = m->run.n_done, .blank = blank, .job = &job,
+	};
+	struct img *im = bench_open(m->bench, &m->image, 0, err);
+
+	m->verified = im && verify_image(&v, im, err);
+	m->verified_bytes = v.bytes;
+	img_close(im);
+	return m->verified;
+}
+
+bool measure_run(struct measure *m, struct img_err *err)
+{
+	const struct bench_options *opt = m->bench->opt;
+	bool blank = false;
+
+	m->verified = false;
+	if (opt->verify_only) {
+		m->run.n_done = m->load.n;
+		return read_back(m, false, err);
+	}
+	if (opt->verify && !look_whether_blank(m, &blank, err))
+		return false;
+	return run(m, err) && (!opt->verify || read_back(m, blank, err));
+}

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The table: cells in order, ratios, medians of counts, and a folder that is left as it was.
+. "$srcdir/tests/functions.sh"
+requires jq --version
+
+mkdir images
+table() {
+	imgbench --dir=images --output=json "$@" >out
+}
+table --formats=raw --caches=writeback,writethrough,unsafe --size=1M --pattern=write \
+	--requests=12 --flush-every=4 --repeat=3 --verify
+same '[["writeback","raw",1],["writethrough","raw",1],["unsafe","raw",1]]' \
+	"$(jq -c '[.cells[] | [.cache, .format, .ratio]]' out)" "cells"
+same '[[12,49152,3],[12,49152,12],[12,49152,0]]' \
+	"$(jq -c '[.cells[] | [.writes, ."written-bytes", .syncs]]' out)" "counts"
+same '[3,3,3]' "$(jq -c '[.cells[].runs | length]' out)" "runs"
+same 'true true 3' "$(jq -r '"\(.verified) \(.cells | all(."least-seconds" <= .seconds and
+	.seconds <= ."most-seconds" and ([.runs[].seconds] | sort | .[1]) == .seconds)) \(.repeat)"' out)" \
+	"times"
+same "" "$(ls images)" "left behind"
+
+printf '# recdisk 1 size 2097152\nW 0 4096 d 50 0 0\n' >trace
+table --formats=raw --trace=trace --keep --cache=unsafe
+same 2097152 "$(jq '."disk-size"' out)" "the size of the trace"
+same unsafe "$(jq -r '.cells[].cache' out)" "--cache is the mode when there is no list"
+same raw-unsafe.img "$(ls images/imgbench.*)" "--keep"
+imgbench -q --trace=trace --verify-only -f raw images/imgbench.*/raw-unsafe.img
+rm -r images/imgbench.*
+table --formats=raw --trace=trace --size=4M -o preallocation=off
+same 4194304 "$(jq '."disk-size"' out)" "--size"
+
+exits 1 table --formats=raw --trace=trace --size=1M 2>err
+same "imgbench: the trace is of a disk of 2097152 bytes, this one has 1048576" "$(cat err)" "too small"
+exits 1 imgbench --formats=raw --trace=trace --dir=nowhere 2>err
+grep -q '^imgbench: nowhere: no folder can be made in it: ' err || fail "$(cat err)"
+same "" "$(ls images)" "left behind after a failure"
