@@ -35,6 +35,7 @@ libimg_sources += \
 	%D%/options.c \
 	%D%/place.c \
 	%D%/qcow2.h \
+	%D%/rebuild.c \
 	%D%/refs.c \
 	%D%/refs.h \
 	%D%/refs_compare.c \

@@ -300,6 +300,19 @@ void qcow2_disk_free(struct qcow2 *q);
 /* flush.c: makes durable what was written to the files of ctx, a struct qcow2. */
 bool qcow2_disk_barrier(void *ctx, struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- rebuild.c: reference counts made anew -------------------------------------------------------- */
+
+/*
+ * Gives the image reference counts of 1 << order bits that are what its tables say, in new clusters
+ * behind the end of the file, and clears the dirty bit; then sets COPIED flags right that were
+ * wrong.  Works on q->header and q->map.file alone; what else q knows of the file is out of date
+ * afterwards.  At any moment the file has whole reference counts, the old ones or the new.
+ * Version 2: order must be 4.
+ * Errors: IMG_E_CORRUPT when damage keeps the references from being known, IMG_E_RANGE when a count
+ * does not fit, IMG_E_IO, IMG_E_NOSPACE, IMG_E_NOMEM.
+ */
+bool qcow2_rebuild_refcounts(struct qcow2 *q, unsigned order, struct img_err *err) IMG_MUST_CHECK;
+
 /* info.c: what img_format.info promises. */
 bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *err) IMG_MUST_CHECK;
 
