@@ -9,9 +9,9 @@
 static bool check_single(const struct bench_options *opt, struct img_err *err)
 {
 	if (opt->caches.n || opt->dir || opt->create_options || opt->size || opt->repeat ||
-	    opt->keep)
+	    opt->fill || opt->keep)
 		return img_fail(err, IMG_E_ARGUMENT, _("--caches, --dir, --options, --size, "
-				"--repeat and --keep belong to --formats"));
+				"--fill, --repeat and --keep belong to --formats"));
 	if (opt->verify_only && opt->load.seconds)
 		return img_fail(err, IMG_E_ARGUMENT, _("how far a load came in a given time is not "
 				"known afterwards; --verify-only needs --requests or --bytes"));
@@ -51,6 +51,8 @@ static bool check_matrix(const struct bench_options *opt, struct img_err *err)
 	if (!opt->size && !opt->load.trace)
 		return img_fail(err, IMG_E_ARGUMENT, _("the size of the disks is not given "
 				"(--size)"));
+	if (opt->fill && opt->load.trace)
+		return img_fail(err, IMG_E_ARGUMENT, _("--fill belongs to --pattern"));
 	if (opt->format || opt->verify_only)
 		return img_fail(err, IMG_E_ARGUMENT, _("--format and --verify-only are for one "
 				"image, not for --formats"));

@@ -57,6 +57,8 @@ static const struct cli_option rows[] = {
 	  N_("options of the new images, for the formats that have them") },
 	{ 's', "size", "SIZE", cli_set_size, AT(size),
 	  N_("size of the new disks (default: that of the trace)") },
+	{ 0, "fill", NULL, cli_set_flag, AT(fill),
+	  N_("write what the pattern covers before the clock starts") },
 	{ 'r', "repeat", "N", cli_set_count, AT(repeat),
 	  N_("run each cell of the table N times, print medians") },
 	{ 0, "keep", NULL, cli_set_flag, AT(keep),

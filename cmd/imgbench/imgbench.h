@@ -22,7 +22,7 @@ struct format_list {
 struct bench_options {
 	struct load_options load;
 	unsigned depth, repeat;
-	bool no_flush, verify, verify_only;
+	bool no_flush, fill, verify, verify_only;
 	const char *format;		/* one image: NULL finds it out */
 	enum img_cache cache;
 	uint64_t cache_size;

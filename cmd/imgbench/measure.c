@@ -33,6 +33,19 @@ bool measure_plan(struct measure *m, struct img_err *err)
 	return ok;
 }
 
+static bool send_all(struct measure *m, const struct run_how *how, struct img_err *err)
+{
+	struct load_summary sum;
+	struct img *im;
+	bool ok;
+
+	load_sum_up(how->load, &sum);
+	im = bench_open(m->bench, &m->image, sum.changes ? IMG_OPEN_WRITE : 0, err);
+	ok = im && run_load(im, how, &m->run, err);
+	img_close(im);
+	return ok;
+}
+
 static bool run(struct measure *m, struct img_err *err)
 {
 	const struct bench_options *opt = m->bench->opt;
@@ -41,14 +54,30 @@ static bool run(struct measure *m, struct img_err *err)
 		.no_flush = opt->no_flush, .job = m->job, .done_before = m->done_before,
 		.total = m->total,
 	};
-	struct load_summary sum;
-	struct img *im;
+
+	return send_all(m, &how, err);
+}
+
+/* Every block that the pattern may go to, once; the contents are others than the load's. */
+static bool fill(struct measure *m, struct img_err *err)
+{
+	const struct img_job job = { .cancelled = signals_cancelled };
+	const struct pattern *p = &m->load.pattern;
+	const struct load all = {
+		.pattern = {
+			.change = REQUEST_WRITE, .block_size = p->block_size, .start = p->start,
+			.n_blocks = p->n_blocks,
+		},
+		.seed = ~m->load.seed,
+		.n = (uint32_t)(p->n_blocks < REQUEST_N_MAX ? p->n_blocks : REQUEST_N_MAX),
+	};
+	const struct run_how how = { .load = &all, .depth = 1, .job = &job };
+	const enum img_cache cache = m->image.cache;
 	bool ok;
 
-	load_sum_up(&m->load, &sum);
-	im = bench_open(m->bench, &m->image, sum.changes ? IMG_OPEN_WRITE : 0, err);
-	ok = im && run_load(im, &how, &m->run, err);
-	img_close(im);
+	m->image.cache = IMG_CACHE_WRITEBACK;
+	ok = send_all(m, &how, err);
+	m->image.cache = cache;
 	return ok;
 }
 
@@ -85,6 +114,8 @@ bool measure_run(struct measure *m, struct img_err *err)
 		m->run.n_done = m->load.n;
 		return read_back(m, false, err);
 	}
+	if (opt->fill && !fill(m, err))
+		return false;
 	if (opt->verify && !look_whether_blank(m, &blank, err))
 		return false;
 	return run(m, err) && (!opt->verify || read_back(m, blank, err));

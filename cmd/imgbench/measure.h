@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One image measured: opened, run, closed, opened again and read back. */
+/* One image measured: opened, filled if asked, run, closed, opened again and read back. */
 #ifndef CMD_IMGBENCH_MEASURE_H
 #define CMD_IMGBENCH_MEASURE_H
 

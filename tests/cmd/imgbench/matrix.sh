@@ -29,6 +29,24 @@ rm -r images/imgbench.*
 table --formats=raw --trace=trace --size=4M -o preallocation=off
 same 4194304 "$(jq '."disk-size"' out)" "--size"
 
+# What is read after --fill comes out of the file.
+table --formats=raw,qcow2 --caches=none --size=4M --pattern=read --requests=100 --fill --keep
+for image in images/imgbench.*/*.img; do
+	imgbench --pattern=read --requests=100 --output=json "$image" >out
+	same true "$(jq '.file.reads >= 100 and .file."read-bytes" >= 409600' out)" "$image: --fill"
+	same 4194304 "$(imgmap --output=json "$image" | jq '[.[] | select(.data) | .length] | add')" \
+		"$image: all of it"
+done
+rm -r images/imgbench.*
+
+# Ratios are to raw, wherever it stands, or to the first one.
+table --formats=qcow2,raw --caches=writeback,none --size=4M --pattern=randwrite --requests=50 \
+	--repeat=2 --verify
+same "true true" "$(jq -r '.cells | "\(.[1].ratio == 1 and .[3].ratio == 1) \(
+	.[2].seconds / .[3].seconds == .[2].ratio)"' out)" "ratios"
+table --formats=qcow2 --size=4M --pattern=write --requests=9
+same 1 "$(jq '.cells[0].ratio' out)" "the ratio of the only one"
+
 exits 1 table --formats=raw --trace=trace --size=1M 2>err
 same "imgbench: the trace is of a disk of 2097152 bytes, this one has 1048576" "$(cat err)" "too small"
 exits 1 imgbench --formats=raw --trace=trace --dir=nowhere 2>err

@@ -28,5 +28,7 @@ refused 'there is no image format "row"' --pattern=read --formats=raw,row --dir=
 refused '"slow" is none of' --pattern=read --formats=raw --caches=none,slow --dir=. --size=1M
 refused 'has an option "cluster=1"' --pattern=read --formats=raw --dir=. --size=1M \
 	-o preallocation=off,cluster=1
+refused "--fill belongs to --pattern" --trace=a --formats=raw --dir=. --fill
+refused "belong to --formats" --pattern=read --fill disk.raw
 refused "not for --formats" --pattern=read --formats=raw --dir=. --size=1M --verify-only
 same $'err\nout' "$(ls)" "something was made"
