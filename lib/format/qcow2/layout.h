@@ -148,6 +148,13 @@ enum {
 	QCOW2_BITMAP_ALIGN		= 8,
 };
 
+/* Flags of an entry, and its type */
+#define QCOW2_BITMAP_IN_USE		(UINT32_C(1) << 0)
+#define QCOW2_BITMAP_AUTO		(UINT32_C(1) << 1)
+#define QCOW2_BITMAP_EXTRA_COMPATIBLE	(UINT32_C(1) << 2)
+#define QCOW2_BITMAP_FLAGS_KNOWN	UINT32_C(0x7)
+#define QCOW2_BITMAP_TYPE_DIRTY		1
+
 /* §"Bitmap table" */
 #define QCOW2_BITMAP_ENTRY_ONES		(UINT64_C(1) << 0)	/* where there is no cluster */
 #define QCOW2_BITMAP_ENTRY_RESERVED	UINT64_C(0xff000000000001fe)
@@ -168,6 +175,10 @@ enum {
 	QCOW2_BITMAPS_MAX		= 65535,		/* QEMU */
 	QCOW2_BITMAP_DIR_MAX		= 64 << 20,		/* QEMU */
 	QCOW2_BITMAP_TABLE_ENTRIES_MAX	= 128 << 20,		/* QEMU */
+	QCOW2_BITMAP_BYTES_MAX		= 512 << 20,		/* QEMU */
+	QCOW2_BITMAP_NAME_MAX		= 1023,			/* QEMU */
+	QCOW2_BITMAP_GRANULARITY_MIN	= 9,			/* QEMU */
+	QCOW2_BITMAP_GRANULARITY_MAX	= 31,			/* QEMU */
 };
 
 #endif

@@ -1,6 +1,9 @@
 libimg_sources += \
 	%D%/alloc.c \
 	%D%/append.c \
+	%D%/bitmap.h \
+	%D%/bitmap_bits.c \
+	%D%/bitmap_dir.c \
 	%D%/bulk.c \
 	%D%/bulk.h \
 	%D%/cache.c \

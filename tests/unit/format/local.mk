@@ -5,6 +5,8 @@ unit_tests += %D%/test
 %C%_test_SOURCES = \
 	$(failing_malloc_sources) \
 	%D%/qcow2/append_test.c \
+	%D%/qcow2/bitmap_bits_test.c \
+	%D%/qcow2/bitmap_dir_test.c \
 	%D%/qcow2/cache_test.c \
 	%D%/qcow2/clusterset_test.c \
 	%D%/qcow2/compressed_test.c \
