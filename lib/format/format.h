@@ -173,6 +173,33 @@ struct img_disk_ops {
 	bool (*finish)(struct img_layer *ly, struct img_err *err);
 };
 
+/* ---- Bitmaps: what has changed ---------------------------------------------------------------- */
+
+/*
+ * list and next: any layer that is open; the others: one that is open for writing, and what they do
+ * gets into the file by finish of struct img_disk_ops.  One thread at a time, while no request of
+ * the disk is under way.  Errors beside those of reading: IMG_E_ARGUMENT (no such bitmap, or there
+ * is one of that name), IMG_E_CORRUPT (it is inconsistent or damaged), IMG_E_RANGE,
+ * IMG_E_UNSUPPORTED.
+ */
+struct img_bitmap_ops {
+	/* *out is owned by the caller, as are the names; NULL when *n is 0. */
+	bool (*list)(struct img_layer *ly, struct img_bitmap **out, size_t *n,
+		     struct img_err *err);
+	/* granularity: a power of two, or 0: the format's choice. */
+	bool (*create)(struct img_layer *ly, const char *name, uint64_t granularity, bool enabled,
+		       struct img_err *err);
+	bool (*remove)(struct img_layer *ly, const char *name, struct img_err *err);
+	bool (*clear)(struct img_layer *ly, const char *name, struct img_err *err);
+	bool (*enable)(struct img_layer *ly, const char *name, bool enabled, struct img_err *err);
+	/* Adds guest bytes [at, at + len), len > 0, inside the disk, to what has changed. */
+	bool (*mark)(struct img_layer *ly, const char *name, uint64_t at, uint64_t len,
+		     struct img_err *err);
+	/* The first run of changed bytes at or behind out->start; out->len is 0: there is none. */
+	bool (*next)(struct img_layer *ly, const char *name, struct img_bitmap_run *out,
+		     struct img_err *err);
+};
+
 /* ---- The driver ------------------------------------------------------------------------------ */
 
 struct img_format {
@@ -208,6 +235,7 @@ struct img_format {
 	bool (*info)(struct img_layer *ly, struct img_node *report, struct img_err *err);
 	const struct img_write_ops *write;	/* NULL: cannot be made */
 	const struct img_disk_ops *disk;	/* NULL: cannot be written in place */
+	const struct img_bitmap_ops *bitmap;	/* NULL: has no bitmaps */
 };
 
 #define IMG_FORMAT(name) extern const struct img_format img_format_##name;

@@ -94,6 +94,11 @@ void img_disk_free(struct img_disk *disk)
 	free(disk);
 }
 
+bool img_disk_is_open(const struct img_disk *disk)
+{
+	return disk && !disk->finished;
+}
+
 void img_disk_enter(struct img_disk *disk)
 {
 	if (disk)
@@ -113,7 +118,7 @@ static bool check_request(struct img *im, uint64_t at, uint64_t len, struct img_
 	const char *name = img_layer_name(im, 0);
 	uint64_t end;
 
-	if (!im->disk || im->disk->finished)
+	if (!img_disk_is_open(im->disk))
 		return img_fail(err, IMG_E_DENIED, _("%s: is not open for writing"), name);
 	if (im->disk->blind)
 		return img_fail(err, IMG_E_DENIED, _("%s: cannot be written without its backing "

@@ -49,6 +49,8 @@ struct img_disk;
 bool img_disk_new(struct img *im, enum img_cache cache, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts NULL. */
 void img_disk_free(struct img_disk *disk);
+/* False for NULL, and after img_disk_finish(). */
+bool img_disk_is_open(const struct img_disk *disk);
 /* The cache mode of the files: what is durable at once is so by a flush behind each request. */
 enum img_cache img_disk_store_cache(enum img_cache cache);
 /*

@@ -1,4 +1,5 @@
 libimg_sources += \
+	%D%/bitmap.c \
 	%D%/create.c \
 	%D%/disk.c \
 	%D%/gate.c \

@@ -3,11 +3,15 @@
  * Persistent bitmaps: what their files share.
  *
  * A bitmap says which guest bytes have changed since it was cleared.  bitmap_dir.c is the directory
- * from and to bytes, bitmap_bits.c one bitmap in memory.
+ * from and to bytes, bitmap_bits.c one bitmap in memory, bitmap_file.c the way between memory and
+ * file, bitmap.c what becomes of an image's bitmaps while it is open, bitmap_ops.c what its user
+ * may do with them.
  */
 #ifndef QCOW2_BITMAP_H
 #define QCOW2_BITMAP_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include "format/qcow2/qcow2.h"
 
 /* §"Bitmap directory": one entry, and what it is about. */
@@ -79,5 +83,72 @@ enum qcow2_bitmap_piece {
 /* What bits[from, from + len) hold, as far as there are granules. */
 enum qcow2_bitmap_piece qcow2_bitmap_look(const struct qcow2_bitmap *bm, uint64_t size,
 					  uint64_t from, uint64_t len);
+
+/* ---- bitmap_file.c: one thread at a time ------------------------------------------------------------- */
+
+/*
+ * The directory that q->header tells of; empty when there is none.
+ * Errors: IMG_E_CORRUPT, IMG_E_INCOMPLETE, IMG_E_RANGE, IMG_E_IO, IMG_E_NOMEM.
+ */
+bool qcow2_bitmap_dir_load(const struct qcow2 *q, struct qcow2_bitmap_list *out,
+			   struct img_err *err) IMG_MUST_CHECK;
+/* Gives bm zeroed bits in place of those it has.  IMG_E_RANGE: more than 512 MiB. */
+bool qcow2_bitmap_make_bits(const struct qcow2 *q, struct qcow2_bitmap *bm, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Brings the bits of a usable bitmap into memory.  Errors as qcow2_bitmap_dir_load(). */
+bool qcow2_bitmap_load(const struct qcow2 *q, struct qcow2_bitmap *bm, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Writes the bits to new clusters and makes bm say where its table is.  Does not sync. */
+bool qcow2_bitmap_store(struct qcow2 *q, struct qcow2_bitmap *bm, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Writes the directory, of which nothing is in use, to new clusters: *host.  Does not sync. */
+bool qcow2_bitmap_dir_store(struct qcow2 *q, const struct qcow2_bitmap_list *list, uint64_t *host,
+			    struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Writes a directory over the one of the file: nothing but flags may differ, which never lie in two
+ * sectors.  Durable when it returns.
+ */
+bool qcow2_bitmap_dir_flag(struct qcow2 *q, const struct qcow2_bitmap_list *list, bool in_use,
+			   struct img_err *err) IMG_MUST_CHECK;
+/* Nothing refers to a table any more.  Never fails: what cannot be read leaks. */
+void qcow2_bitmap_release(struct qcow2 *q, uint64_t table_off, uint32_t table_entries);
+
+/* ---- bitmap.c ------------------------------------------------------------------------------------ */
+
+/* A table of the file that nothing refers to, as soon as the next directory holds. */
+struct qcow2_bitmap_remains {
+	uint64_t table_off;
+	uint32_t table_entries;
+};
+
+/* The bitmaps of an open image. */
+struct qcow2_bitmaps {
+	struct qcow2_bitmap_list list;
+	/*
+	 * Something that does not know bitmaps has written to the image: they are all inconsistent,
+	 * and their clusters may be anybody's by now.
+	 */
+	bool lost;
+	bool changed;			/* entries are not those of the file */
+	pthread_mutex_t beginning;	/* held by who makes begun true */
+	_Atomic bool begun;		/* guest bytes may have changed ... */
+	bool in_use;			/* ... and the file has bitmaps that it says are in use */
+	struct qcow2_bitmap_remains *remains;	/* owned */
+	size_t n_remains, cap_remains;
+};
+
+/* Makes q->bitmaps of what the file has, unless that is done.  Errors: qcow2_bitmap_dir_load(). */
+bool qcow2_bitmaps_get(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
+/* Before entries change: what is lost does not get into another directory. */
+void qcow2_bitmaps_begin_change(struct qcow2 *q);
+/* What the file has of bm will not be needed. */
+bool qcow2_bitmaps_abandon(struct qcow2_bitmaps *set, const struct qcow2_bitmap *bm,
+			   struct img_err *err) IMG_MUST_CHECK;
+/* Whether the failure is damage of the bitmap, and not of the machine. */
+bool qcow2_bitmap_is_damage(const struct img_err *why);
+/* Fails with *why. */
+bool qcow2_bitmap_pass_on(const struct img_err *why, struct img_err *err);
+
+extern const struct img_bitmap_ops qcow2_bitmap_ops;
 
 #endif

@@ -118,7 +118,7 @@ static bool start(struct qcow2 *q, struct img_err *err)
 
 	disk->l1_changed = img_calloc(q->map.n_l1 + 1, sizeof(bool), err);
 	return disk->l1_changed && clear_autoclear(q, err) && qcow2_counts_load(q, err) &&
-	       find_end(q, err) && qcow2_guard_start(q, err);
+	       find_end(q, err) && qcow2_guard_start(q, err) && qcow2_bitmaps_start(q, err);
 }
 
 bool qcow2_disk_start(struct img_layer *ly, struct img_err *err)
@@ -189,12 +189,18 @@ static bool give_back(struct qcow2 *q, struct img_err *err)
 	return ok;
 }
 
+/* Bitmaps that have changed got new clusters; a flush lets the old ones go. */
+static bool finish_bitmaps(struct qcow2 *q, struct img_err *err)
+{
+	return qcow2_bitmaps_finish(q, err) && (!q->disk->dropped.n || qcow2_flush(q, err));
+}
+
 bool qcow2_disk_finish(struct img_layer *ly, struct img_err *err)
 {
 	struct qcow2 *q = ly->priv;
 
-	return qcow2_flush(q, err) && reclaim(q, err) && give_back(q, err) && cut_file(q, err) &&
-	       qcow2_flush(q, err);
+	return qcow2_flush(q, err) && finish_bitmaps(q, err) && reclaim(q, err) &&
+	       give_back(q, err) && cut_file(q, err) && qcow2_flush(q, err);
 }
 
 /* ---- For tables of others -------------------------------------------------------------------- */
@@ -217,23 +223,29 @@ void qcow2_disk_release(struct qcow2 *q, uint64_t host, uint64_t n)
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
+/* A request that changes guest bytes; what it may have changed is marked even if it fails. */
+static bool begin_change(struct qcow2 *q, uint64_t at, uint64_t len, struct img_err *err)
+{
+	return begin_request(q, err) && qcow2_bitmaps_mark(q, at, len, err);
+}
+
 static bool disk_write(struct img_layer *ly, uint64_t at, const void *buf, size_t len,
 		       struct img_err *err)
 {
-	return begin_request(ly->priv, err) &&
+	return begin_change(ly->priv, at, len, err) &&
 	       end_request(ly->priv, qcow2_write(ly, at, buf, len, err));
 }
 
 static bool disk_zero(struct img_layer *ly, uint64_t at, uint64_t len, bool unmap,
 		      struct img_err *err)
 {
-	return begin_request(ly->priv, err) &&
+	return begin_change(ly->priv, at, len, err) &&
 	       end_request(ly->priv, qcow2_zero(ly, at, len, unmap, err));
 }
 
 static bool disk_discard(struct img_layer *ly, uint64_t at, uint64_t len, struct img_err *err)
 {
-	return begin_request(ly->priv, err) &&
+	return begin_change(ly->priv, at, len, err) &&
 	       end_request(ly->priv, qcow2_discard(ly, at, len, err));
 }
 

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "format/qcow2/bitmap.h"
 #include "format/qcow2/cache.h"
 
 enum {
@@ -181,6 +182,7 @@ static void qcow2_free(struct qcow2 *q)
 {
 	if (!q)
 		return;
+	qcow2_bitmaps_free(q);
 	qcow2_disk_free(q);
 	qcow2_new_free(q->fresh);
 	qcow2_cache_free(q->map.cache);
@@ -280,4 +282,5 @@ const struct img_format img_format_qcow2 = {
 	.info = qcow2_info,
 	.write = &qcow2_write_ops,
 	.disk = &qcow2_disk_ops,
+	.bitmap = &qcow2_bitmap_ops,
 };

@@ -119,7 +119,9 @@ bool qcow2_guard_start(struct qcow2 *q, struct img_err *err)
 	       qcow2_guard_add(q, hdr->l1_off, (uint64_t)hdr->l1_entries * sizeof(uint64_t), err) &&
 	       qcow2_guard_add(q, hdr->reftable_off,
 			       (uint64_t)hdr->reftable_clusters << q->geo.cluster_bits, err) &&
-	       qcow2_guard_add(q, hdr->bitmap_dir_off, hdr->bitmap_dir_len, err) &&
+	       /* Of bitmaps that are lost nothing is in the file for sure. */
+	       (!(hdr->autoclear & QCOW2_AUTOCLEAR_BITMAPS) ||
+		qcow2_guard_add(q, hdr->bitmap_dir_off, hdr->bitmap_dir_len, err)) &&
 	       add_pointed(q, disk->reftable, disk->n_reftable, err) &&
 	       add_pointed(q, q->map.l1, q->map.n_l1, err) && add_snapshots(q, err);
 }

@@ -1,9 +1,12 @@
 libimg_sources += \
 	%D%/alloc.c \
 	%D%/append.c \
+	%D%/bitmap.c \
 	%D%/bitmap.h \
 	%D%/bitmap_bits.c \
 	%D%/bitmap_dir.c \
+	%D%/bitmap_file.c \
+	%D%/bitmap_ops.c \
 	%D%/bulk.c \
 	%D%/bulk.h \
 	%D%/cache.c \

@@ -225,6 +225,7 @@ struct qcow2 {
 	struct qcow2_new *fresh;	/* owned; NULL unless the image is being made */
 	struct qcow2_map map;		/* empty while the image is being made */
 	struct qcow2_disk *disk;	/* owned; NULL unless the image is written in place */
+	struct qcow2_bitmaps *bitmaps;	/* owned; NULL: not looked at yet */
 	struct img_codec_pool *decoders;	/* owned; NULL: the codec is not built in */
 	const struct img_codec *codec;
 };
@@ -277,14 +278,20 @@ void qcow2_disk_release(struct qcow2 *q, uint64_t host, uint64_t n);
 
 /* ---- bitmap.c: persistent bitmaps, of an image that is written ------------------------------- */
 
+struct qcow2_bitmaps;
+
 /*
- * Before the first write: loads the bitmaps that have to record writes, and marks them as in use,
- * which is durable.  A directory that is damaged stays as it is; its bitmaps are then inconsistent.
+ * Before the first write: loads the bitmaps that have to record.  Those of a directory that is
+ * damaged are inconsistent from now on.
  */
 bool qcow2_bitmaps_start(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
-/* Guest bytes [at, at + len) change: any thread, before the request ends.  Costs nothing without. */
-void qcow2_bitmaps_mark(struct qcow2 *q, uint64_t at, uint64_t len);
-/* After the last write has been flushed: writes them back, and marks them as not in use. */
+/*
+ * Guest bytes [at, at + len), len > 0, are about to change.  The first call writes and syncs, so
+ * that the bitmaps are inconsistent if finish is never called.  After start; any thread.
+ */
+bool qcow2_bitmaps_mark(struct qcow2 *q, uint64_t at, uint64_t len, struct img_err *err)
+	IMG_MUST_CHECK;
+/* After the last write has been flushed: writes them back, and says that none is in use. */
 bool qcow2_bitmaps_finish(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
 /* What is in memory; the file keeps what it has.  Without bitmaps a no-op. */
 void qcow2_bitmaps_free(struct qcow2 *q);
