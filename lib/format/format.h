@@ -206,6 +206,7 @@ struct img_format {
 	const char *name;			/* "qcow2" */
 	const char *extensions;			/* "qcow2|qc2", or NULL */
 	unsigned caps;				/* IMG_FMT_* */
+	bool identity;			/* each guest byte lies at its own offset in the store */
 	const struct img_option *create_options;
 	int (*probe)(const struct img_peek *peek);	/* pure; 0 (no) .. 100 (sure) */
 	/*

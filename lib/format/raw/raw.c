@@ -210,6 +210,7 @@ const struct img_format img_format_raw = {
 	.name = "raw",
 	.extensions = "raw|img|dd|bin|iso",
 	.caps = IMG_FMT_CREATE | IMG_FMT_SEQUENTIAL | IMG_FMT_STREAM,
+	.identity = true,
 	.create_options = raw_create_options,
 	.probe = raw_probe,
 	.open = raw_open,
