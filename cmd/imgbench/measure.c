@@ -27,8 +27,11 @@ bool measure_plan(struct measure *m, struct img_err *err)
 	m->size = img_size(im);
 	/* Writing must not find out again, from bytes that a guest may have written. */
 	m->image.format = img_format_name(img_layer_format(im, 0));
-	ok = load_plan(&m->load, &m->bench->opt->load, m->bench->trace, m->size, err) ||
-	     img_within(err, "%s", m->image.path);
+	ok = m->size != IMG_SIZE_UNKNOWN ||
+	     img_fail(err, IMG_E_UNSUPPORTED, _("a pipe has no places to go to"));
+	ok = ok && load_plan(&m->load, &m->bench->opt->load, m->bench->trace, m->size, err);
+	if (!ok)
+		img_within(err, "%s", m->image.path);
 	img_close(im);
 	return ok;
 }

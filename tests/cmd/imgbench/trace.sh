@@ -69,3 +69,5 @@ exits 1 imgbench --trace=trace.gz -f raw short.raw 2>err
 same "imgbench: short.raw: the trace is of a disk of 1048576 bytes, this one has 1044480" \
 	"$(cat err)" "a disk that is too small"
 cmp trace.raw before.raw
+exits 63 imgbench --pattern=read - 2>err < <(cat trace.raw)
+same "imgbench: -: a pipe has no places to go to" "$(cat err)" "a pipe"
