@@ -7,7 +7,7 @@
 
 enum { DEFAULT_BLOCK = 4096, DEFAULT_REQUESTS = 65536, PERCENT = 100 };
 
-/* ---- Chance -------------------------------------------------------------------------------------- */
+/* ---- Chance ---------------------------------------------------------------------------------- */
 
 /* One step of splitmix64: evenly spread, and a different one for each purpose. */
 static uint64_t chance(uint64_t seed, uint64_t purpose, uint32_t number)
@@ -26,7 +26,7 @@ static uint64_t below(uint64_t random, uint64_t n)
 	return (uint64_t)((unsigned __int128)random * n >> 64);
 }
 
-/* ---- One request --------------------------------------------------------------------------------- */
+/* ---- One request ----------------------------------------------------------------------------- */
 
 enum { FOR_PLACE = 1, FOR_KIND = 2 };
 
@@ -70,7 +70,7 @@ void load_get(const struct load *load, uint32_t number, struct request *out)
 		pattern_get(load, number, out);
 }
 
-/* ---- All of them --------------------------------------------------------------------------------- */
+/* ---- All of them ----------------------------------------------------------------------------- */
 
 static void trace_sum_up(const struct load *load, struct load_summary *out)
 {
@@ -105,7 +105,7 @@ void load_sum_up(const struct load *load, struct load_summary *out)
 		out->bytes = IMG_SIZE_UNKNOWN;
 }
 
-/* ---- From options to a load ---------------------------------------------------------------------- */
+/* ---- From options to a load ------------------------------------------------------------------ */
 
 static const struct {
 	const char *name;
@@ -219,8 +219,8 @@ bool load_check(const struct load_options *options, struct img_err *err)
 				options->read_share);
 	if (options->block_size % REQUEST_SECTOR || options->start % REQUEST_SECTOR ||
 	    options->block_size > REQUEST_MOVED_MAX)
-		return img_fail(err, IMG_E_ARGUMENT, _("--block-size and --offset must be multiples "
-				"of %u, and a block has at most %u bytes"), REQUEST_SECTOR,
-				REQUEST_MOVED_MAX);
+		return img_fail(err, IMG_E_ARGUMENT, _("--block-size and --offset must be "
+				"multiples of %u, and a block has at most %u bytes"),
+				REQUEST_SECTOR, REQUEST_MOVED_MAX);
 	return options->trace || set_pattern(&unused, options, err);
 }

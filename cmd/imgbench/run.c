@@ -45,7 +45,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-/* ---- What comes next ----------------------------------------------------------------------------- */
+/* ---- What comes next ------------------------------------------------------------------------- */
 
 static bool may_go_on(struct run *run)
 {
@@ -91,7 +91,7 @@ static bool take(struct worker *w, uint32_t *number, struct request *r)
 	return true;
 }
 
-/* ---- One request --------------------------------------------------------------------------------- */
+/* ---- One request ----------------------------------------------------------------------------- */
 
 static bool issue(struct img *im, const struct request *r, uint8_t *buf, struct img_err *err)
 {
@@ -141,7 +141,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* ---- All of them --------------------------------------------------------------------------------- */
+/* ---- All of them ----------------------------------------------------------------------------- */
 
 static bool start_and_join(struct worker *workers, unsigned n, struct img_err *err)
 {

@@ -11,7 +11,7 @@
 
 enum { LINE_BYTES = 16384, MAX_FIELDS = 8, MAX_PERCENT = 100 };
 
-/* ---- Words of a line ----------------------------------------------------------------------------- */
+/* ---- Words of a line ------------------------------------------------------------------------- */
 
 /* Cuts line at its spaces; more than MAX_FIELDS words count as one more. */
 static unsigned split(char *line, char *fields[MAX_FIELDS])
@@ -55,7 +55,7 @@ static bool number(const char *word, uint64_t max, uint64_t *value, struct img_e
 			max);
 }
 
-/* ---- Which blocks are zero ----------------------------------------------------------------------- */
+/* ---- Which blocks are zero ------------------------------------------------------------------- */
 
 /* The next run of a map: its kind and its blocks, at most left; a letter alone is all of them. */
 static bool take_run(const char **map, uint64_t left, bool *zero, uint64_t *blocks)
@@ -103,7 +103,7 @@ static bool parse_map(const char *map, struct request *r, struct img_err *err)
 			map, n_blocks);
 }
 
-/* ---- Requests ------------------------------------------------------------------------------------ */
+/* ---- Requests -------------------------------------------------------------------------------- */
 
 static bool parse_range(char *const *words, uint64_t disk, struct request *r, struct img_err *err)
 {
@@ -158,8 +158,8 @@ static bool parse_request(char *line, uint64_t disk, struct request *r, struct i
 	if (form == 4)
 		return img_fail(err, IMG_E_CORRUPT, _("\"%s\" is none of R, W, Z and F"), words[0]);
 	if (n != forms[form].n_words)
-		return img_fail(err, IMG_E_CORRUPT, _("a request %s has %u words, not %u"), words[0],
-				forms[form].n_words, n);
+		return img_fail(err, IMG_E_CORRUPT, _("a request %s has %u words, not %u"),
+				words[0], forms[form].n_words, n);
 	r->kind = forms[form].kind;
 	if (r->kind != REQUEST_FLUSH && !parse_range(words + 1, disk, r, err))
 		return false;
@@ -210,7 +210,7 @@ static bool parse_line(struct trace *trace, char *line, uint64_t line_number, st
 	return parse_request(line, trace->size, &trace->requests[trace->n++], err);
 }
 
-/* ---- The file ------------------------------------------------------------------------------------ */
+/* ---- The file -------------------------------------------------------------------------------- */
 
 /* Takes the newline off; false for a line that is too long, or has a zero byte in it. */
 static bool cut_newline(gzFile file, char *line)

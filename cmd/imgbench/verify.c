@@ -25,7 +25,7 @@ static uint64_t page_bytes(const struct books *b)
 	return (uint64_t)b->grain * PAGE_GRAINS;
 }
 
-/* ---- Who changed what ---------------------------------------------------------------------------- */
+/* ---- Who changed what ------------------------------------------------------------------------ */
 
 static bool note(struct books *b, uint64_t grain, uint32_t mark, struct img_err *err)
 {
@@ -75,7 +75,7 @@ static bool books_init(struct books *b, const struct verify *v, uint64_t size,
 	return (b->pages && b->got) || img_fail(err, IMG_E_NOMEM, _("memory is out"));
 }
 
-/* ---- Comparing ----------------------------------------------------------------------------------- */
+/* ---- Comparing ------------------------------------------------------------------------------- */
 
 static bool differs(const char *name, uint64_t at, uint32_t mark, struct img_err *err)
 {

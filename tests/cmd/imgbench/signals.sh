@@ -3,8 +3,8 @@
 . "$srcdir/tests/functions.sh"
 
 mkdir images
-for args in "--formats=raw --size=1M --dir=images" "--formats=raw --size=1M --dir=images --depth=4" \
-	"disk.raw"; do
+table="--formats=raw --size=1M --dir=images"
+for args in "$table" "$table --depth=4" disk.raw; do
 	truncate -s 1M disk.raw
 	# shellcheck disable=SC2086
 	imgbench --pattern=randwrite --seconds=60 $args >out 2>err &

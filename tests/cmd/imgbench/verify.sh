@@ -16,13 +16,14 @@ spoil() {
 	printf '\x01' | dd of=disk.raw bs=1 seek="$1" conv=notrunc status=none
 }
 truncate -s 16M disk.raw
-same 16777216 "$(imgbench --trace=trace --verify --output=json -f raw disk.raw | jq '."verified-bytes"')" \
-	"all of a disk that was empty"
+# verified ARG...: how many bytes were.
+verified() {
+	imgbench --trace=trace --output=json -f raw "$@" disk.raw | jq '."verified-bytes"'
+}
+same 16777216 "$(verified --verify)" "all of a disk that was empty"
 head -c 16M /dev/zero | tr '\0' x >disk.raw
-same 1114112 "$(imgbench --trace=trace --verify --output=json -f raw disk.raw | jq '."verified-bytes"')" \
-	"what was changed of one that was not"
-same 1114112 "$(imgbench --trace=trace --verify-only --output=json -f raw disk.raw |
-	jq '."verified-bytes"')" "--verify-only"
+same 1114112 "$(verified --verify)" "what was changed of one that was not"
+same 1114112 "$(verified --verify-only)" "--verify-only"
 
 while read -r at request; do
 	spoil "$at"
@@ -50,7 +51,8 @@ exits 1 imgbench -q --trace=trace --verify-only --seed=1 -f raw disk.raw 2>/dev/
 # Discarded bytes may be anything; flushes are counted in, or not.
 truncate -s 1M small.raw
 for args in "--pattern=randtrim" "--pattern=randrw --flush-every=3" \
-	"--pattern=randwrite --block-size=1536" "--pattern=rw --depth=4 --no-flush --flush-every=2"; do
+	"--pattern=randwrite --block-size=1536" \
+	"--pattern=rw --depth=4 --no-flush --flush-every=2"; do
 	# shellcheck disable=SC2086
 	imgbench -q $args --requests=600 --verify -f raw small.raw
 	# shellcheck disable=SC2086

@@ -164,8 +164,9 @@ Test(trace, what_is_wrong_is_said_with_its_line)
 		snprintf(text, sizeof(text), HEADER "F 0 0\n%s\nF 0 0\n", cases[i].line);
 		cr_expect_not(read_text(text, &trace, &err), "%s", cases[i].line);
 		cr_expect_eq(err.code, IMG_E_CORRUPT);
-		cr_expect(strstr(err.text, "/tmp/imgbench-test.") && strstr(err.text, ": line 3: ") &&
-			  strstr(err.text, cases[i].what), "%s: %s", cases[i].line, err.text);
+		cr_expect(strstr(err.text, "/tmp/imgbench-test."), "%s", err.text);
+		cr_expect(strstr(err.text, ": line 3: "), "%s", err.text);
+		cr_expect(strstr(err.text, cases[i].what), "%s: %s", cases[i].line, err.text);
 		trace_free(&trace);
 	}
 }
