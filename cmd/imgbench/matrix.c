@@ -41,7 +41,7 @@ static enum img_cache cache_of(const struct matrix *x, size_t cell)
 	return x->bench->opt->caches.caches[cell / x->bench->opt->formats.n];
 }
 
-/* ---- The folder ---------------------------------------------------------------------------------- */
+/* ---- The folder ------------------------------------------------------------------------------ */
 
 static bool make_folder(struct matrix *x, struct img_err *err)
 {
@@ -78,7 +78,7 @@ static void remove_folder(const struct matrix *x, bool keep)
 	(void)rmdir(x->folder);
 }
 
-/* ---- One image ----------------------------------------------------------------------------------- */
+/* ---- One image ------------------------------------------------------------------------------- */
 
 /* The caller frees it; NULL: memory is out. */
 static char *image_path(const struct matrix *x, size_t cell)
@@ -112,15 +112,20 @@ static bool make_image(const struct matrix *x, size_t cell, const char *path, st
 	return ok;
 }
 
-static void keep_result(struct matrix *x, size_t cell, unsigned round)
+static void keep_result(struct matrix *x, size_t index, unsigned round)
 {
 	const struct run_result *run = &x->m->run;
+	struct report_cell *cell = &x->cells[index];
 
-	x->cells[cell].times[round] = (struct report_times){
+	cell->times[round] = (struct report_times){
 		.seconds = run->seconds, .wall = run->wall, .data = run->data,
 		.finish = run->finish,
 	};
-	x->traffic[cell * x->bench->opt->repeat + round] = run->traffic;
+	x->traffic[index * cell->n + round] = run->traffic;
+	for (unsigned k = 0; k < REQUEST_KINDS; k++) {
+		cell->kinds[k].bytes += run->kinds[k].bytes;
+		latency_merge(&cell->kinds[k].latency, &run->kinds[k].latency);
+	}
 }
 
 static bool run_image(struct matrix *x, size_t cell, const char *path, unsigned round,
@@ -150,7 +155,7 @@ static bool run_cell(struct matrix *x, size_t cell, unsigned round, struct img_e
 	return ok;
 }
 
-/* ---- All of them --------------------------------------------------------------------------------- */
+/* ---- All of them ----------------------------------------------------------------------------- */
 
 static bool run_all(struct matrix *x, uint64_t bytes, struct img_err *err)
 {
@@ -217,7 +222,7 @@ static bool run_with_progress(struct matrix *x, struct img_err *err)
 	return ok;
 }
 
-/* ---- Medians ------------------------------------------------------------------------------------- */
+/* ---- Medians --------------------------------------------------------------------------------- */
 
 static int compare_real(const void *a, const void *b)
 {
@@ -226,7 +231,7 @@ static int compare_real(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int compare_syncs(const void *a, const void *b)
+static int compare_traffic(const void *a, const void *b)
 {
 	const struct img_traffic *x = a, *y = b;
 
@@ -250,7 +255,7 @@ static bool sum_up_cell(const struct matrix *x, size_t index, struct img_err *er
 	cell->most = seconds[cell->n - 1];
 	cell->median = (seconds[(cell->n - 1) / 2] + seconds[cell->n / 2]) / 2;
 	free(seconds);
-	qsort(traffic, cell->n, sizeof(*traffic), compare_syncs);
+	qsort(traffic, cell->n, sizeof(*traffic), compare_traffic);
 	cell->traffic = traffic[(cell->n - 1) / 2];
 	return true;
 }
@@ -280,7 +285,7 @@ static bool sum_up(const struct matrix *x, struct img_err *err)
 	return true;
 }
 
-/* ---- Life ---------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 static bool init(struct matrix *x, struct img_err *err)
 {
@@ -299,7 +304,8 @@ static bool init(struct matrix *x, struct img_err *err)
 		cell->cache = bench_cache_name(cache_of(x, i));
 		cell->n = opt->repeat;
 		cell->times = calloc(opt->repeat, sizeof(*cell->times));
-		if (!cell->times)
+		cell->kinds = calloc(REQUEST_KINDS, sizeof(*cell->kinds));
+		if (!cell->times || !cell->kinds)
 			return out_of_memory(err);
 	}
 	return make_folder(x, err);
@@ -307,8 +313,10 @@ static bool init(struct matrix *x, struct img_err *err)
 
 static void uninit(struct matrix *x)
 {
-	for (size_t i = 0; x->cells && i < x->n_cells; i++)
+	for (size_t i = 0; x->cells && i < x->n_cells; i++) {
 		free(x->cells[i].times);
+		free(x->cells[i].kinds);
+	}
 	free(x->cells);
 	free(x->traffic);
 	free(x->m);

@@ -9,7 +9,7 @@
 #include "common/text.h"
 #include "imgbench/report.h"
 
-/* ---- Numbers ------------------------------------------------------------------------------------- */
+/* ---- Numbers --------------------------------------------------------------------------------- */
 
 static void add_seconds(struct img_node *map, const char *key, double value, enum img_style style)
 {
@@ -43,7 +43,7 @@ static void add_bytes(struct img_node *map, const char *key, uint64_t bytes, enu
 		img_node_u64(map, key, bytes, IMG_UNIT_BYTES);
 }
 
-/* ---- What was run -------------------------------------------------------------------------------- */
+/* ---- What was run ---------------------------------------------------------------------------- */
 
 static void add_load(struct img_node *root, const struct measure *m)
 {
@@ -87,13 +87,14 @@ static void add_latencies(struct img_node *map, const struct latency *l, enum im
 	}
 }
 
-static void add_kinds(struct img_node *root, const struct run_result *run, enum img_style style)
+static void add_kinds(struct img_node *root, const struct run_kind kinds[REQUEST_KINDS],
+		      enum img_style style)
 {
 	struct img_node *list = img_node_list(root, "kinds");
 
 	img_node_label(root, _("how long requests took, in microseconds"));
 	for (unsigned k = 0; k < REQUEST_KINDS; k++) {
-		const struct run_kind *kind = &run->kinds[k];
+		const struct run_kind *kind = &kinds[k];
 		struct img_node *map;
 
 		if (!kind->latency.n)
@@ -168,7 +169,7 @@ static void add_traffic(struct img_node *root, const struct img_traffic *t)
 	}
 }
 
-/* ---- One run ------------------------------------------------------------------------------------- */
+/* ---- One run --------------------------------------------------------------------------------- */
 
 static bool print(struct img_node *root, enum img_style style, struct img_err *err)
 {
@@ -197,7 +198,7 @@ bool report_run(const struct measure *m, struct img_err *err)
 	if (!m->bench->opt->verify_only) {
 		add_times(root, &times, style);
 		add_rates(root, &m->run);
-		add_kinds(root, &m->run, style);
+		add_kinds(root, m->run.kinds, style);
 		add_traffic(root, &m->run.traffic);
 	}
 	if (m->verified) {
@@ -207,18 +208,25 @@ bool report_run(const struct measure *m, struct img_err *err)
 	return print(root, style, err);
 }
 
-/* ---- A table ------------------------------------------------------------------------------------- */
+/* ---- A table --------------------------------------------------------------------------------- */
 
-/* A table for people has no lists in it. */
 static void add_runs(struct img_node *map, const struct report_cell *cell, enum img_style style)
 {
-	struct img_node *list;
+	struct img_node *list = img_node_list(map, "runs");
 
-	if (style == IMG_STYLE_HUMAN)
-		return;
-	list = img_node_list(map, "runs");
 	for (unsigned i = 0; i < cell->n; i++)
 		add_times(img_node_map(list, "run"), &cell->times[i], style);
+}
+
+/* For people all in one unit, with a decimal: formats differ by a few percent. */
+static void add_written(struct img_node *map, uint64_t bytes, enum img_style style)
+{
+	if (style != IMG_STYLE_HUMAN) {
+		img_node_u64(map, "written-bytes", bytes, IMG_UNIT_BYTES);
+		return;
+	}
+	add_real(map, "written-bytes", (double)bytes / (1 << 20), 1, style);
+	img_node_label(map, _("MiB written"));
 }
 
 static void add_cell(struct img_node *list, const struct report_cell *cell, enum img_style style)
@@ -242,10 +250,13 @@ static void add_cell(struct img_node *list, const struct report_cell *cell, enum
 	img_node_label(map, _("syncs"));
 	img_node_u64(map, "writes", t->writes, IMG_UNIT_NONE);
 	img_node_label(map, _("writes"));
-	add_bytes(map, "written-bytes", t->written_bytes, style);
-	img_node_label(map, _("written"));
+	add_written(map, t->written_bytes, style);
 	img_node_u64(map, "zeros", t->zeros, IMG_UNIT_NONE);
 	img_node_label(map, _("zeroed"));
+	/* A table for people has no lists in it. */
+	if (style == IMG_STYLE_HUMAN)
+		return;
+	add_kinds(map, cell->kinds, style);
 	add_runs(map, cell, style);
 }
 
@@ -259,8 +270,10 @@ bool report_matrix(const struct measure *m, const struct report_cell *cells, siz
 	add_load(root, m);
 	img_node_u64(root, "repeat", m->bench->opt->repeat, IMG_UNIT_NONE);
 	img_node_label(root, _("runs of each"));
-	img_node_flag(root, "verified", m->verified);
-	img_node_label(root, _("read back and found right"));
+	if (m->verified || style != IMG_STYLE_HUMAN) {
+		img_node_flag(root, "verified", m->verified);
+		img_node_label(root, _("read back and found right"));
+	}
 	list = img_node_list(root, "cells");
 	img_node_label(root, _("medians"));
 	for (size_t i = 0; i < n; i++)

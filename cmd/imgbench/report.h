@@ -18,7 +18,8 @@ struct report_cell {
 	unsigned n;				/* runs */
 	struct report_times *times;		/* n of them, in the order of the runs */
 	double median, least, most, ratio;	/* of times->seconds */
-	struct img_traffic traffic;		/* medians */
+	struct img_traffic traffic;		/* of the run in the middle by bytes written */
+	struct run_kind *kinds;			/* REQUEST_KINDS of them: all runs together */
 };
 
 /* Prints a table of cells that all ran the load of m, which is the last one of them. */
