@@ -155,6 +155,25 @@ static bool make_decoders(struct qcow2 *q, struct img_err *err)
 	return q->decoders;
 }
 
+/* Who left the image dirty has not counted all that it uses; this comes before all that counts. */
+static bool recover(struct qcow2 *q, const struct img_layer_open *how, struct img_err *err)
+{
+	const uint64_t dirty = q->header.incompatible & QCOW2_INCOMPATIBLE_DIRTY;
+	uint64_t file_size;
+
+	/* What cannot be written anyway is refused later, and stays as it is. */
+	if (!dirty || !(how->flags & IMG_OPEN_WRITE) || how->snapshot ||
+	    q->header.crypt != QCOW2_CRYPT_NONE ||
+	    (q->header.incompatible & QCOW2_INCOMPATIBLE_CORRUPT))
+		return true;
+	if (!qcow2_rebuild_refcounts(q, q->header.refcount_order, err))
+		return img_within(err, _("the image was not closed properly"));
+	if (!img_store_size(q->map.file, &file_size, err))
+		return false;
+	q->map.file_size = file_size;
+	return true;
+}
+
 static bool open_parts(struct qcow2 *q, struct img_layer *ly, const struct img_layer_open *how,
 		       struct img_err *err)
 {
@@ -166,6 +185,8 @@ static bool open_parts(struct qcow2 *q, struct img_layer *ly, const struct img_l
 		return false;
 	q->map.file_size = file_size;
 	qcow2_geometry_init(&q->geo, &q->header);
+	if (!recover(q, how, err))
+		return false;
 	view = (struct view){ q->header.l1_off, q->header.size, q->header.l1_entries };
 	if (how->snapshot && !find_snapshot(q, how->snapshot, &view, err))
 		return false;

@@ -154,6 +154,34 @@ Test(rebuild, dirty_image)
 	trial_free(t);
 }
 
+/* Who opens it for writing meets an image that is whole; who reads it changes nothing. */
+Test(rebuild, dirty_image_is_opened)
+{
+	const struct img_open read = { .path = "image.qcow2" };
+	const struct img_open write = { .path = "image.qcow2", .flags = IMG_OPEN_WRITE };
+	struct trial *t = trial_new("");
+	struct img_err err = { 0 };
+	struct img *im;
+
+	if (!have_qemu_img())
+		cr_skip_test("no qemu-img");
+	make("qemu-img create -f qcow2 -o lazy_refcounts=on,cluster_size=4k image.qcow2 3M" IO
+	     SNAPSHOT CRASH);
+	run("cp image.qcow2 before.qcow2");
+	im = img_open(&read, &err);
+	cr_assert(im, "%s", err.text);
+	img_close(im);
+	run("cmp image.qcow2 before.qcow2");
+	im = img_open(&write, &err);
+	cr_assert(im, "%s", err.text);
+	cr_assert(img_write(im, 0, t->below, 300 << 10, &err), "%s", err.text);
+	cr_assert(img_finish(im, &err), "%s", err.text);
+	img_close(im);
+	run("qemu-img check image.qcow2 && qemu-io -c 'write -P 0xbb 0 300k' whole.raw");
+	expect_whole("written after recovery");
+	trial_free(t);
+}
+
 /* Two COPIED flags that contradict the counts: one too many, one missing. */
 static void spoil_flags(void)
 {
