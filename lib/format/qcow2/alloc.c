@@ -5,6 +5,7 @@
  * reach the disk before what is written into it: until that arrives it reads as zeros, and a loss
  * of power leaks what was ready, no more.
  */
+#include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/qcow2/disk.h"
@@ -15,6 +16,8 @@ enum {
 	BATCH_MIN_CLUSTERS = 8,
 	BATCH_SHARE = 8,		/* of the disk at most an eighth */
 	BATCH_GROWTH = 4,		/* a quarter of what was needed so far */
+	REGION_BYTES = 1 << 20,
+	KEPT_MAX = 1024,		/* stretches that are ready */
 };
 
 /* ---- Making ready ---------------------------------------------------------------------------- */
@@ -27,6 +30,16 @@ static uint64_t batch_size(const struct qcow2 *q)
 
 	n = img_min_u64(n, BATCH_MAX_BYTES >> bits);
 	return img_max_u64(img_min_u64(n, share), BATCH_MIN_CLUSTERS);
+}
+
+void qcow2_alloc_start(struct qcow2 *q)
+{
+	const uint64_t share = batch_size(q) / 4;
+	uint64_t region = img_max_u64(REGION_BYTES >> q->geo.cluster_bits, 1);
+
+	while (region > 1 && region > share)
+		region /= 2;
+	q->disk->region = region;
 }
 
 /* Free clusters inside the file, counted as used from now on; at most max. */
@@ -115,21 +128,88 @@ static bool prepare(struct qcow2 *q, uint64_t least, bool adjacent, struct img_e
 
 /* ---- Taking ---------------------------------------------------------------------------------- */
 
-/* Cuts n clusters off the front of ready stretch i. */
-static struct qcow2_stretch cut(struct qcow2_disk *disk, size_t i, uint64_t n)
+/* Room for n stretches in the place of stretch i. */
+static bool make_gap(struct qcow2_stretches *list, size_t i, size_t n, struct img_err *err)
 {
-	struct qcow2_stretches *ready = &disk->ready;
-	const struct qcow2_stretch out = { ready->v[i].first, n };
+	const size_t len = list->n + n - 1;
 
-	ready->v[i].first += n;
-	ready->v[i].n -= n;
-	if (!ready->v[i].n) {
-		ready->n--;
-		for (size_t k = i; k < ready->n; k++)
-			ready->v[k] = ready->v[k + 1];
+	if (len > list->cap) {
+		struct qcow2_stretch *v = img_grow(list->v, len * 2, sizeof(*v), err);
+
+		if (!v)
+			return false;
+		list->v = v;
+		list->cap = len * 2;
 	}
-	disk->taken += n;
-	return out;
+	memmove(list->v + i + n, list->v + i + 1, (list->n - i - 1) * sizeof(*list->v));
+	list->n = len;
+	return true;
+}
+
+/*
+ * Takes `which` out of ready stretch i.  Of what is left behind it `kept` clusters stay apart from
+ * the rest.  IMG_E_NOMEM, and nothing is taken.
+ */
+static bool cut(struct qcow2_disk *disk, size_t i, struct qcow2_stretch which, uint64_t kept,
+		struct img_err *err)
+{
+	const struct qcow2_stretch whole = disk->ready.v[i];
+	const uint64_t behind = which.first + which.n, left = whole.first + whole.n - behind;
+	const uint64_t apart = img_min_u64(kept, left);
+	const struct qcow2_stretch parts[3] = {
+		{ whole.first, which.first - whole.first },
+		{ behind, apart },
+		{ behind + apart, left - apart },
+	};
+	size_t n = 0;
+
+	for (size_t k = 0; k < 3; k++)
+		n += parts[k].n > 0;
+	if (!make_gap(&disk->ready, i, n, err))
+		return false;
+	for (size_t k = 0; k < 3; k++)
+		if (parts[k].n)
+			disk->ready.v[i++] = parts[k];
+	disk->taken += which.n;
+	return true;
+}
+
+/* What continues the neighbours in the file, if that is ready; false: it is not. */
+static bool take_near(struct qcow2_disk *disk, const struct qcow2_want *want,
+		      struct qcow2_stretch *out)
+{
+	for (size_t i = 0; want->near && i < disk->ready.n; i++) {
+		const struct qcow2_stretch s = disk->ready.v[i];
+
+		if (want->near < s.first || want->near >= s.first + s.n)
+			continue;
+		*out = (struct qcow2_stretch){
+			want->near, img_min_u64(want->max, s.first + s.n - want->near),
+		};
+		return cut(disk, i, *out, 0, NULL);
+	}
+	return false;
+}
+
+/* The first of a region that nobody has touched, at the same place in it as in the guest's. */
+static bool take_region(struct qcow2_disk *disk, size_t i, const struct qcow2_want *want,
+			struct qcow2_stretch *out, struct img_err *err)
+{
+	const struct qcow2_stretch s = disk->ready.v[i];
+	const uint64_t skip = want->guest & (disk->region - 1);
+	const uint64_t n = img_min_u64(want->max, s.n - skip);
+
+	*out = (struct qcow2_stretch){ s.first + skip, n };
+	return cut(disk, i, *out, -(skip + n) & (disk->region - 1), err);
+}
+
+static bool take_any(struct qcow2_disk *disk, const struct qcow2_want *want,
+		     struct qcow2_stretch *out, struct img_err *err)
+{
+	const struct qcow2_stretch s = disk->ready.v[0];
+
+	*out = (struct qcow2_stretch){ s.first, img_min_u64(want->max, s.n) };
+	return cut(disk, 0, *out, 0, err);
 }
 
 /* The first stretch of at least n; ready->n: none. */
@@ -142,43 +222,59 @@ static size_t find_ready(const struct qcow2_disk *disk, uint64_t n)
 	return i;
 }
 
-/* Waits for ready clusters, or makes them; *where is a stretch of at least `least`. */
-static bool wait_ready(struct qcow2 *q, uint64_t least, size_t *where, struct img_err *err)
+/* Waits for others who make clusters ready, or does so. */
+static bool more_ready(struct qcow2 *q, uint64_t least, bool adjacent, struct img_err *err)
 {
 	struct qcow2_disk *disk = q->disk;
 
-	while ((*where = find_ready(disk, least)) == disk->ready.n) {
-		if (disk->contradiction)
-			return qcow2_contradiction(disk, err, _("the image contradicts itself"));
-		if (disk->preparing)
-			pthread_cond_wait(&disk->progress, qcow2_cache_lock(q->map.cache));
-		else if (!prepare(q, least, least > 1, err))
-			return false;
-	}
+	if (disk->contradiction)
+		return qcow2_contradiction(disk, err, _("the image contradicts itself"));
+	if (!disk->preparing)
+		return prepare(q, least, adjacent, err);
+	pthread_cond_wait(&disk->progress, qcow2_cache_lock(q->map.cache));
 	return true;
 }
 
-bool qcow2_take(struct qcow2 *q, uint64_t max, struct qcow2_stretch *out, struct img_err *err)
+bool qcow2_take(struct qcow2 *q, const struct qcow2_want *want, struct qcow2_stretch *out,
+		struct img_err *err)
 {
-	size_t where;
+	struct qcow2_disk *disk = q->disk;
+	struct img_err why = { 0 };
 
-	if (!wait_ready(q, 1, &where, err))
+	for (;;) {
+		if (take_near(disk, want, out))
+			return true;
+		const size_t i = find_ready(disk, disk->region);
+
+		if (i < disk->ready.n)
+			return take_region(disk, i, want, out, err);
+		if (disk->ready.n >= KEPT_MAX)
+			return take_any(disk, want, out, err);
+		if (more_ready(q, 1, false, &why))
+			continue;
+		/* What was kept for others is better than nothing. */
+		if (why.code == IMG_E_NOSPACE && disk->ready.n)
+			return take_any(disk, want, out, err);
+		if (err)
+			*err = why;
 		return false;
-	*out = cut(q->disk, where, img_min_u64(max, q->disk->ready.v[where].n));
-	return true;
+	}
 }
 
 bool qcow2_take_tables(struct qcow2 *q, uint64_t n, uint64_t *host, struct img_err *err)
 {
-	const unsigned bits = q->geo.cluster_bits;
-	size_t where;
+	struct qcow2_disk *disk = q->disk;
+	struct qcow2_stretch out;
+	size_t i;
 
-	if (!wait_ready(q, n, &where, err))
+	while ((i = find_ready(disk, n)) == disk->ready.n)
+		if (!more_ready(q, n, n > 1, err))
+			return false;
+	out = (struct qcow2_stretch){ disk->ready.v[i].first, n };
+	if (!cut(disk, i, out, 0, err))
 		return false;
-	const uint64_t first = cut(q->disk, where, n).first;
-
-	*host = first << bits;
-	return qcow2_guard_add(q, *host, n << bits, err);
+	*host = out.first << q->geo.cluster_bits;
+	return qcow2_guard_add(q, *host, n << q->geo.cluster_bits, err);
 }
 
 /* ---- Giving back ----------------------------------------------------------------------------- */

@@ -116,6 +116,7 @@ static bool start(struct qcow2 *q, struct img_err *err)
 {
 	struct qcow2_disk *disk = q->disk;
 
+	qcow2_alloc_start(q);
 	disk->l1_changed = img_calloc(q->map.n_l1 + 1, sizeof(bool), err);
 	return disk->l1_changed && clear_autoclear(q, err) && qcow2_counts_load(q, err) &&
 	       find_end(q, err) && qcow2_guard_start(q, err) && qcow2_bitmaps_start(q, err);

@@ -42,6 +42,7 @@ struct qcow2_disk {
 	uint64_t hint;			/* no cluster below is free */
 	uint64_t taken;			/* clusters taken so far */
 	bool preparing;			/* somebody makes clusters ready */
+	uint64_t region;		/* clusters, a power of two: what is kept together */
 	/*
 	 * Ready: counted as used on the disk already, and durably zero there.  So whatever points
 	 * to one may reach the disk at any time.
@@ -118,9 +119,22 @@ bool qcow2_grow(struct qcow2 *q, uint64_t n, struct qcow2_stretch *out, struct i
 
 /* ---- alloc.c --------------------------------------------------------------------------------- */
 
-/* Between 1 and max ready clusters that follow each other. */
-bool qcow2_take(struct qcow2 *q, uint64_t max, struct qcow2_stretch *out, struct img_err *err)
-	IMG_MUST_CHECK;
+/* Before anything is taken; pure arithmetic. */
+void qcow2_alloc_start(struct qcow2 *q);
+/* Clusters for a guest's data. */
+struct qcow2_want {
+	uint64_t guest;			/* number of the first guest cluster */
+	uint64_t max;			/* how many at most, > 0 */
+	uint64_t near;			/* where in the file it would follow its neighbours, or 0 */
+};
+
+/*
+ * Between 1 and max ready clusters that follow each other.  Where nothing is near, the rest of a
+ * region of the disk is kept free around them, so that the guest's neighbours become neighbours in
+ * the file in whatever order they are written.
+ */
+bool qcow2_take(struct qcow2 *q, const struct qcow2_want *want, struct qcow2_stretch *out,
+		struct img_err *err) IMG_MUST_CHECK;
 /* Exactly n, for tables: they are guarded from then on. */
 bool qcow2_take_tables(struct qcow2 *q, uint64_t n, uint64_t *host, struct img_err *err)
 	IMG_MUST_CHECK;

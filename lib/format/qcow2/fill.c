@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The bytes of a piece: those of the request, and around them what the guest saw there before. */
+/*
+ * The bytes of a piece: those of the request, around them what the guest saw there before, and those
+ * of pieces before it that go to the disk with it.
+ */
 #include <string.h>
 #include "base/mem.h"
 #include "format/qcow2/write.h"
@@ -30,4 +33,32 @@ bool qcow2_write_filling(struct qcow2_request *rq, const struct qcow2_place *pla
 	if (f->bytes)
 		return img_store_write(rq->q->map.data, host, f->bytes, f->end - f->from, err);
 	return img_store_write(rq->q->map.data, host, rq->buf, place->len, err);
+}
+
+bool qcow2_hold_more(struct qcow2_request *rq, uint64_t host, size_t len)
+{
+	struct qcow2_held *held = rq->held;
+
+	if (held->len && (held->host + held->len != host || held->buf + held->len != rq->buf))
+		return false;
+	if (!held->len)
+		*held = (struct qcow2_held){ .host = host, .buf = rq->buf };
+	held->len += len;
+	return true;
+}
+
+bool qcow2_write_held(struct qcow2_request *rq, struct img_err *err)
+{
+	const struct qcow2_held held = *rq->held;
+	struct qcow2 *q = rq->q;
+
+	*rq->held = (struct qcow2_held){ 0 };
+	if (!img_store_write(q->map.data, held.host, held.buf, held.len, err))
+		return false;
+	if (held.host + held.len > q->map.data_size) {
+		pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
+		qcow2_note_reach(q, held.host + held.len);
+		pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
+	}
+	return true;
 }

@@ -44,20 +44,17 @@ static bool write_piece(struct qcow2_request *rq, uint64_t *done, struct img_err
 	if (!ok || place.kind != PLACE_OURS)
 		return ok;
 	*done = place.len;
-	if (!img_store_write(q->map.data, place.host, rq->buf, place.len, err))
-		return false;
-	if (place.host + place.len > q->map.data_size) {
-		pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
-		qcow2_note_reach(q, place.host + place.len);
-		pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
-	}
-	return true;
+	return qcow2_hold_more(rq, place.host, place.len) ||
+	       (qcow2_write_held(rq, err) && qcow2_hold_more(rq, place.host, place.len));
 }
 
 bool qcow2_write(struct img_layer *ly, uint64_t at, const uint8_t *buf, size_t len,
 		 struct img_err *err)
 {
-	struct qcow2_request rq = { .ly = ly, .q = ly->priv, .at = at, .buf = buf, .len = len };
+	struct qcow2_held held = { 0 };
+	struct qcow2_request rq = {
+		.ly = ly, .q = ly->priv, .at = at, .buf = buf, .len = len, .held = &held,
+	};
 	uint64_t done = 0;
 
 	while (rq.len) {
@@ -67,5 +64,5 @@ bool qcow2_write(struct img_layer *ly, uint64_t at, const uint8_t *buf, size_t l
 		rq.buf += done;
 		rq.len -= done;
 	}
-	return true;
+	return qcow2_write_held(&rq, err);
 }

@@ -26,6 +26,13 @@ struct qcow2_place {
 	uint64_t host;			/* OURS: where at lies; CHANGE: where its cluster starts */
 };
 
+/* Bytes over clusters that are ours: they wait for what continues them in the file. */
+struct qcow2_held {
+	uint64_t host;
+	const uint8_t *buf;
+	size_t len;			/* 0: none */
+};
+
 /* What is still to be written. */
 struct qcow2_request {
 	struct img_layer *ly;
@@ -33,6 +40,7 @@ struct qcow2_request {
 	uint64_t at;			/* guest */
 	const uint8_t *buf;
 	size_t len;
+	struct qcow2_held *held;	/* what was passed over; of the whole request */
 };
 
 /* What goes to the disk for a piece: guest bytes [from, end), of which the request has a part. */
@@ -75,6 +83,11 @@ bool qcow2_fill_bytes(struct qcow2_request *rq, const struct qcow2_place *place,
 bool qcow2_write_filling(struct qcow2_request *rq, const struct qcow2_place *place,
 			 const struct qcow2_filling *f, uint64_t host, struct img_err *err)
 	IMG_MUST_CHECK;
+
+/* Appends the request's next len bytes, if host and they continue what is held; false: not. */
+bool qcow2_hold_more(struct qcow2_request *rq, uint64_t host, size_t len);
+/* Writes what is held; nothing is afterwards. */
+bool qcow2_write_held(struct qcow2_request *rq, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- write_change.c, write_new.c: with the lock held, which is let go for the bytes ---------- */
 

@@ -5,6 +5,8 @@
 
 /* Copy-on-write of several clusters goes through one buffer of about this size. */
 #define FILL_BYTES (1 << 20)
+/* Neighbours that are looked at on each side. */
+#define NEAR_MAX 16
 
 /* The clusters that a piece touches, whole: guest bytes. */
 struct span {
@@ -52,6 +54,37 @@ static bool plan_filling(struct qcow2_request *rq, struct qcow2_place *place,
 	return true;
 }
 
+/*
+ * Lock held.  Where a guest cluster would lie if its nearest neighbour in the region that has a place
+ * were followed by all in between; 0: none has.
+ */
+static bool find_near(struct qcow2 *q, uint64_t guest, uint64_t *near, struct img_err *err)
+{
+	const unsigned bits = q->geo.cluster_bits;
+	const uint64_t region = q->disk->region, start = img_round_down(guest, region);
+	const uint64_t end = img_min_u64(start + region, img_div_up(q->header.size, 1ull << bits));
+	struct qcow2_cluster c;
+
+	*near = 0;
+	for (uint64_t d = 1; d <= NEAR_MAX && d < region; d++) {
+		if (guest >= start + d) {
+			if (!qcow2_entry_now(q, (guest - d) << bits, &c, err))
+				return false;
+			if (c.allocated && c.kind != QCOW2_CLUSTER_COMPRESSED)
+				*near = (c.host >> bits) + d;
+		}
+		if (!*near && guest + d < end) {
+			if (!qcow2_entry_now(q, (guest + d) << bits, &c, err))
+				return false;
+			if (c.allocated && c.kind != QCOW2_CLUSTER_COMPRESSED && c.host >> bits > d)
+				*near = (c.host >> bits) - d;
+		}
+		if (*near)
+			break;
+	}
+	return true;
+}
+
 /* Lock held.  The places of the clusters of a piece, which may become shorter. */
 static bool find_host(struct qcow2_request *rq, struct qcow2_place *place, uint64_t *host,
 		      struct img_err *err)
@@ -60,12 +93,17 @@ static bool find_host(struct qcow2_request *rq, struct qcow2_place *place, uint6
 	const unsigned bits = q->geo.cluster_bits;
 	const uint64_t first = place->at >> bits, last = (place->at + place->len - 1) >> bits;
 	struct qcow2_stretch got;
+	uint64_t near;
 
 	if (q->geo.data_file) {
 		*host = first << bits;
 		return true;
 	}
-	if (!qcow2_take(q, last - first + 1, &got, err))
+	if (!find_near(q, first, &near, err))
+		return false;
+	const struct qcow2_want want = { .guest = first, .max = last - first + 1, .near = near };
+
+	if (!qcow2_take(q, &want, &got, err))
 		return false;
 	*host = got.first << bits;
 	place->len = img_min_u64(place->len, ((first + got.n) << bits) - place->at);
@@ -120,11 +158,12 @@ static bool store_new(struct qcow2_request *rq, const struct qcow2_place *place,
 {
 	const uint64_t first = img_round_down(place->at, qcow2_cluster_size(&rq->q->geo));
 
-	if (!f->late) {
-		/* The cluster is zero already, and the guest sees zeros around what it writes. */
+	/* Where the cluster is zero already, and the guest sees zeros around what it writes. */
+	if (!f->late && rq->held->len && qcow2_hold_more(rq, host + (place->at - first), place->len))
+		return qcow2_write_held(rq, err);
+	if (!f->late)
 		return img_store_write(rq->q->map.data, host + (place->at - first), rq->buf,
 				       place->len, err);
-	}
 	const bool ok = qcow2_fill_bytes(rq, place, f, err) &&
 			qcow2_write_filling(rq, place, f, host + (f->from - first), err);
 

@@ -149,6 +149,37 @@ Test(qcow2_disk, neighbours_are_written_at_once)
 	sample_end(&s);
 }
 
+Test(qcow2_disk, neighbours_become_neighbours_in_whatever_order_they_come)
+{
+	struct sample s;
+
+	start(&s, sample_header(12, 4096 * C));
+	open_disk(&s, FREE);
+	for (uint64_t i = 0; i < 16; i++) {
+		must_write(&s, (100 + i * 7 % 16) * C, C);
+		must_write(&s, (300 + i) * C, C);
+	}
+	const struct img_extent ex = sample_extent(&s, 100 * C);
+
+	cr_assert_eq(ex.len, 16 * C);
+	sample_end(&s);
+}
+
+Test(qcow2_disk, over_old_and_new_clusters_goes_one_write)
+{
+	struct sample s;
+
+	start(&s, sample_header(12, 4096 * C));
+	open_disk(&s, FREE);
+	must_write(&s, 100 * C, 2 * C);
+	const uint64_t before = traffic(&s).writes;
+
+	must_write(&s, 101 * C, 4 * C);
+	cr_assert_eq(traffic(&s).writes, before + 1);
+	cr_assert_eq(sample_extent(&s, 100 * C).len, 5 * C);
+	sample_end(&s);
+}
+
 /* ---- Space ----------------------------------------------------------------------------------- */
 
 Test(qcow2_disk, the_end_gives_back_what_was_not_used)
