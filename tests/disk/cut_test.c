@@ -112,7 +112,7 @@ static void make_history(struct run *run)
 	struct workload load;
 	struct img *im;
 
-	workload_init(&load, run->prep.layout, run->seed);
+	workload_init(&load, run->prep.layout->size, run->prep.layout->grain, run->seed);
 	prepared_guest(&run->prep, &run->guest);
 	for (unsigned i = 0; i < run->prep.n_files; i++)
 		recorder_init(&run->files[i], &run->history, i, run->prep.bytes[i],
@@ -161,7 +161,7 @@ static void use(struct run *run, struct img *im)
 
 	cr_assert(bytes && img_read(im, 0, bytes, run->guest.size, &err), "%s", err.text);
 	guest_init_from(&guest, bytes, run->guest.size);
-	workload_init(&load, run->prep.layout, run->cuts);
+	workload_init(&load, run->prep.layout->size, run->prep.layout->grain, run->cuts);
 	load.seq = REQUESTS;
 	for (int i = 0; i < GO_ON_REQUESTS; i++) {
 		const struct request req = workload_next(&load);

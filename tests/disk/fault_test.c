@@ -111,7 +111,7 @@ static bool attempt(struct faulty *f)
 	struct img *im;
 	bool met = true;
 
-	workload_init(&load, f->prep.layout, 7);
+	workload_init(&load, f->prep.layout->size, f->prep.layout->grain, 7);
 	prepared_guest(&f->prep, &f->guest);
 	for (unsigned i = 0; i < f->prep.n_files; i++)
 		recorder_init(&f->files[i], NULL, i, f->prep.bytes[i], f->prep.len[i]);

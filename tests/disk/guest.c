@@ -2,7 +2,7 @@
 /* The model of a guest's disk. */
 #include "disk/guest.h"
 
-#include <criterion/criterion.h>
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +54,7 @@ void guest_init(struct guest *guest, uint64_t size, bool filled)
 {
 	guest->size = size;
 	guest->sectors = calloc(size / SECTOR, sizeof(*guest->sectors));
-	cr_assert(guest->sectors && size % SECTOR == 0);
+	assert(guest->sectors && size % SECTOR == 0);
 	for (uint64_t i = 0; i < size / SECTOR; i++)
 		guest->sectors[i] = holding(filled ? stamp(0, i) : 0);
 }
@@ -107,7 +107,7 @@ void guest_begin(struct guest *guest, const struct request *req)
 
 		if (is_in(s->may, s->n_may, what))
 			continue;
-		cr_assert_lt(s->n_may, GUEST_MAY);
+		assert(s->n_may < GUEST_MAY);
 		s->may[s->n_may++] = what;
 	}
 }

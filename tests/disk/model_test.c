@@ -149,7 +149,7 @@ static void run_model(struct model *m)
 	m->bytes = malloc(m->prep.layout->size);
 	cr_assert(m->seen && m->bytes);
 	memcpy(m->bytes, m->prep.content, m->prep.layout->size);
-	workload_init(&m->load, m->prep.layout, m->seed);
+	workload_init(&m->load, m->prep.layout->size, m->prep.layout->grain, m->seed);
 	for (unsigned i = 0; i < m->prep.n_files; i++)
 		recorder_init(&m->files[i], NULL, i, m->prep.bytes[i], m->prep.len[i]);
 	open_image(m, IMG_OPEN_WRITE);

@@ -149,7 +149,7 @@ static void work(struct shared *s)
 		struct worker *w = &workers[i];
 
 		*w = (struct worker){ .shared = s, .number = i };
-		workload_init(&w->load, s->layout, i);
+		workload_init(&w->load, s->layout->size, s->layout->grain, i);
 		pthread_create(&w->thread, NULL,
 			       i < WRITERS ? write_own : i == WRITERS ? flush_all : read_any, w);
 	}

@@ -2,20 +2,20 @@
 /* Random requests of a guest. */
 #include "disk/workload.h"
 
-#include <criterion/criterion.h>
+#include <assert.h>
 #include <stdlib.h>
 #include "base/num.h"
 
-void workload_init(struct workload *load, const struct layout *layout, uint64_t seed)
+void workload_init(struct workload *load, uint64_t size, uint32_t grain, uint64_t seed)
 {
 	static const unsigned flushes[] = { 2, 10, 30 };
 
 	*load = (struct workload){
-		.random = random_from(seed), .size = layout->size, .grain = layout->grain,
+		.random = random_from(seed), .size = size, .grain = grain,
 		.buf = malloc(REQUEST_MAX),
 	};
-	cr_assert_not_null(load->buf);
-	load->hot_len = layout->size / 4;
+	assert(load->buf);
+	load->hot_len = size / 4;
 	load->hot_at = random_below(&load->random, 3 * load->hot_len / SECTOR) * SECTOR;
 	load->flush_percent = flushes[random_below(&load->random, 3)];
 	load->reopen_percent = 1;

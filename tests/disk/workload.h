@@ -4,8 +4,8 @@
 #define TESTS_DISK_WORKLOAD_H
 
 #include "disk/guest.h"
-#include "disk/layout.h"
 #include "disk/random.h"
+#include "libimg.h"
 
 /* No request is longer. */
 #define REQUEST_MAX (2 * 1024 * 1024 + 64 * 1024)
@@ -20,8 +20,11 @@ struct workload {
 	uint8_t *buf;			/* REQUEST_MAX */
 };
 
-/* How often it flushes is a part of what the seed decides. */
-void workload_init(struct workload *load, const struct layout *layout, uint64_t seed);
+/*
+ * For a disk of size bytes whose image allocates grain bytes together, or so.  How often it flushes
+ * is a part of what the seed decides.
+ */
+void workload_init(struct workload *load, uint64_t size, uint32_t grain, uint64_t seed);
 void workload_free(struct workload *load);
 struct request workload_next(struct workload *load);
 /* Does req, which is not REQUEST_REOPEN, to im. */

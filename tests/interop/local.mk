@@ -6,6 +6,10 @@ shell_tests += \
 	%D%/damaged.sh \
 	%D%/determinism.sh \
 	%D%/digest.sh \
+	%D%/disk-caches.sh \
+	%D%/disk-continued.sh \
+	%D%/disk-killed.sh \
+	%D%/disk-ours.sh \
 	%D%/full-disk.sh \
 	%D%/killed.sh \
 	%D%/locks.sh \
@@ -21,4 +25,4 @@ shell_tests += \
 	%D%/write-backing.sh \
 	%D%/write-matrix.sh \
 	%D%/write-sizes.sh
-EXTRA_DIST += %D%/judge.sh
+EXTRA_DIST += %D%/disk.sh %D%/judge.sh
