@@ -45,9 +45,9 @@ static bool plan(const struct qcow2 *q, struct extension *ext, struct img_err *e
 	const unsigned bits = qcow2_count_bits(q);
 	uint64_t blocks, table;
 
-	/* Nothing behind the end was ever used, so at most the block at the end is there. */
+	/* The file may have been longer once: blocks for what was there then are used again. */
 	ext->first_block = ext->first >> bits;
-	if (has_block(disk, ext->first_block))
+	while (has_block(disk, ext->first_block))
 		ext->first_block++;
 	for (;;) {
 		const uint64_t last = (ext_end(ext) - 1) >> bits;
@@ -169,8 +169,14 @@ static bool enter_blocks(struct qcow2 *q, const struct extension *ext, struct im
 		disk->reftable = entries;
 		disk->n_reftable = n;
 	}
-	for (uint64_t i = 0; i < ext->blocks; i++)
-		entries[ext->first_block + i] = (ext->first + i) << q->geo.cluster_bits;
+	for (uint64_t i = 0; i < ext->blocks; i++) {
+		uint64_t *entry = &entries[ext->first_block + i];
+
+		/* One that was left over behind a gap; nothing is counted in it. */
+		if (*entry)
+			qcow2_drop(q, *entry & QCOW2_ENTRY_HOST, qcow2_cluster_size(&q->geo));
+		*entry = (ext->first + i) << q->geo.cluster_bits;
+	}
 	return true;
 }
 
