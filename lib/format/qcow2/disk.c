@@ -103,12 +103,22 @@ static bool clear_autoclear(struct qcow2 *q, struct img_err *err)
 	return qcow2_header_patch(q, err) && img_store_sync(q->map.file, err);
 }
 
-/* A file ends where it was last written; a device does not tell how much of it is in use. */
+/*
+ * Behind the last cluster that is counted, and behind the file's end: after a loss of power clusters
+ * may be counted that the file did not get.
+ */
 static bool find_end(struct qcow2 *q, struct img_err *err)
 {
-	if (!(q->map.file->caps & IMG_STORE_RESIZE))
-		return qcow2_counts_find_end(q, &q->disk->end, err);
-	q->disk->end = img_div_up(q->map.file_size, qcow2_cluster_size(&q->geo));
+	struct qcow2_disk *disk = q->disk;
+
+	pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
+	const bool ok = qcow2_counts_find_end(q, &disk->end, err);
+	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
+	if (!ok)
+		return false;
+	if (q->map.file->caps & IMG_STORE_RESIZE)
+		disk->end = img_max_u64(disk->end, img_div_up(q->map.file_size,
+							      qcow2_cluster_size(&q->geo)));
 	return true;
 }
 
