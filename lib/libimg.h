@@ -126,6 +126,8 @@ const struct img_format *img_format_for_file(const char *path);
 const char *img_format_name(const struct img_format *format);
 unsigned img_format_caps(const struct img_format *format);
 const struct img_option *img_format_options(const struct img_format *format);
+/* What img_amend() can change; NULL: nothing. */
+const struct img_option *img_format_amend_options(const struct img_format *format);
 
 /* ---- Extents --------------------------------------------------------------------------------- */
 
@@ -408,6 +410,18 @@ struct img_copy_stats {
  */
 bool img_copy_run(const struct img_copy *what, const struct img_job *job,
 		  struct img_copy_stats *stats, struct img_err *err) IMG_MUST_CHECK;
+
+/*
+ * Changes what an image is without copying it: its version, the widths of its tables, the names of
+ * other files in it.  options: "name=value,..." (",," is a comma) of img_format_amend_options().
+ * im must be open for writing, and may be so without its backing file (IMG_OPEN_NO_BACKING); only
+ * img_close() may follow, whatever comes of it.  The guest's content stays the same, unless the
+ * backing file changes.  What is refused leaves the image as it was.  job may be NULL.
+ * Errors: IMG_E_ARGUMENT, IMG_E_UNSUPPORTED, IMG_E_CORRUPT, IMG_E_RANGE (a name or a count does not
+ * fit), IMG_E_IO, IMG_E_NOSPACE, IMG_E_NOMEM, IMG_E_CANCELLED.
+ */
+bool img_amend(struct img *im, const char *options, const struct img_job *job,
+	       struct img_err *err) IMG_MUST_CHECK;
 
 struct img_compare {
 	struct img *a, *b;

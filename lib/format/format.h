@@ -236,6 +236,14 @@ struct img_format {
 	bool (*info)(struct img_layer *ly, struct img_node *report, struct img_err *err);
 	const struct img_write_ops *write;	/* NULL: cannot be made */
 	const struct img_disk_ops *disk;	/* NULL: cannot be written in place */
+	/*
+	 * Changes what the options of set say, of a layer that is open for writing and in which no
+	 * request is under way; job may be NULL.  Nothing but close may follow, even on failure:
+	 * what was written is durable then.  NULL: nothing can be changed.
+	 */
+	const struct img_option *amend_options;
+	bool (*amend)(struct img_layer *ly, const struct img_settings *set,
+		      const struct img_job *job, struct img_err *err);
 	const struct img_bitmap_ops *bitmap;	/* NULL: has no bitmaps */
 };
 

@@ -71,6 +71,11 @@ const struct img_option *img_format_options(const struct img_format *format)
 	return format->create_options;
 }
 
+const struct img_option *img_format_amend_options(const struct img_format *format)
+{
+	return format->amend_options;
+}
+
 int img_probe(const struct img_peek *peek, const struct img_format **format)
 {
 	int best = 0;

@@ -230,6 +230,29 @@ bool img_disk_finish(struct img *im, struct img_err *err)
 	return true;
 }
 
+bool img_amend(struct img *im, const char *options, const struct img_job *job, struct img_err *err)
+{
+	struct img_layer *ly = &im->layers[0];
+	struct img_settings *set;
+	bool ok;
+
+	if (!im->disk || im->disk->finished)
+		return img_fail(err, IMG_E_DENIED, _("%s: is not open for writing"),
+				img_layer_name(im, 0));
+	if (!ly->format->amend)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("nothing of %s images can be changed "
+				"in place"), ly->format->name);
+	set = img_settings_parse(ly->format->amend_options, options, err);
+	if (!set || !img_flush(im, err)) {
+		img_settings_free(set);
+		return false;
+	}
+	ok = ly->format->amend(ly, set, job, err);
+	im->disk->finished = true;
+	img_settings_free(set);
+	return ok || img_within_file(err, ly->store->name);
+}
+
 void img_get_traffic(const struct img *im, struct img_traffic *out)
 {
 	const struct img_layer *ly = &im->layers[0];

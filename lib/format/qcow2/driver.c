@@ -303,5 +303,7 @@ const struct img_format img_format_qcow2 = {
 	.info = qcow2_info,
 	.write = &qcow2_write_ops,
 	.disk = &qcow2_disk_ops,
+	.amend_options = qcow2_amend_options,
+	.amend = qcow2_amend,
 	.bitmap = &qcow2_bitmap_ops,
 };

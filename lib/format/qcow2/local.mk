@@ -1,4 +1,6 @@
 libimg_sources += \
+	%D%/amend.c \
+	%D%/amend.h \
 	%D%/alloc.c \
 	%D%/append.c \
 	%D%/bitmap.c \
@@ -21,6 +23,7 @@ libimg_sources += \
 	%D%/create.c \
 	%D%/disk.c \
 	%D%/disk.h \
+	%D%/downgrade.c \
 	%D%/driver.c \
 	%D%/entry.c \
 	%D%/erase.c \
@@ -41,6 +44,7 @@ libimg_sources += \
 	%D%/options.c \
 	%D%/place.c \
 	%D%/qcow2.h \
+	%D%/rawdata.c \
 	%D%/rebuild.c \
 	%D%/refs.c \
 	%D%/refs.h \

@@ -320,6 +320,11 @@ bool qcow2_disk_barrier(void *ctx, struct img_err *err) IMG_MUST_CHECK;
  */
 bool qcow2_rebuild_refcounts(struct qcow2 *q, unsigned order, struct img_err *err) IMG_MUST_CHECK;
 
+/* amend.c: what img_format.amend promises. */
+extern const struct img_option qcow2_amend_options[];
+bool qcow2_amend(struct img_layer *ly, const struct img_settings *set, const struct img_job *job,
+		 struct img_err *err) IMG_MUST_CHECK;
+
 /* info.c: what img_format.info promises. */
 bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *err) IMG_MUST_CHECK;
 

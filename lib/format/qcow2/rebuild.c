@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "format/qcow2/amend.h"
 #include "format/qcow2/bulk.h"
 #include "format/qcow2/refs.h"
 
@@ -228,6 +229,15 @@ static bool rebuild(struct qcow2 *q, struct rebuild *r, struct img_err *err)
 	    !write_table(r, err) || !write_blocks(r, err) || !img_store_sync(r->file, err))
 		return false;
 	return take_over(q, r, copied.n, err) && (!copied.n || settle_flags(q, r, err));
+}
+
+bool qcow2_rebuild_check(struct qcow2 *q, unsigned order, struct img_err *err)
+{
+	struct rebuild r = { .hdr = &q->header, .file = q->map.file, .order = order };
+	const bool ok = find_references(&r, err);
+
+	qcow2_refs_free(r.refs);
+	return ok || img_within(err, _("reference counts"));
 }
 
 bool qcow2_rebuild_refcounts(struct qcow2 *q, unsigned order, struct img_err *err)
