@@ -114,9 +114,8 @@ static void print_value(const struct img_option *option, char *text, size_t size
 	snprintf(text, size, "%s=%s", option->name, value);
 }
 
-void optlist_print_help(const struct img_format *format)
+void optlist_print_help(const struct img_format *format, const struct img_option *option)
 {
-	const struct img_option *option = img_format_options(format);
 	char text[200];
 
 	if (!option || !option->name) {

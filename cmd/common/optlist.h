@@ -7,8 +7,8 @@
 
 /* Whether one of the options asks for help: "help" or "?". */
 bool optlist_wants_help(const char *list);
-/* Prints the options that images of a format can be created with. */
-void optlist_print_help(const struct img_format *format);
+/* Prints the options of a table that belongs to a format. */
+void optlist_print_help(const struct img_format *format, const struct img_option *table);
 bool optlist_has(const char *list, const char *name);
 /*
  * Takes name=value out of list (which may be NULL) and returns the value; the caller frees it.

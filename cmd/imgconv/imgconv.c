@@ -132,7 +132,7 @@ int main(int argc, char **argv)
 	if (!format)
 		cli_misused(&imgconv_cli, &err);
 	if (optlist_wants_help(opt.target.options)) {
-		optlist_print_help(format);
+		optlist_print_help(format, img_format_options(format));
 	} else {
 		check_usage(&opt, names[1]);
 		ok = convert(&opt, format, names, &status, &err);
