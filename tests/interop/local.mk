@@ -1,6 +1,7 @@
 # Beside qemu-img: what it writes we read, what we write it reads, and what users do with both.
 
 shell_tests += \
+	%D%/amend.sh \
 	%D%/chain.sh \
 	%D%/create-matrix.sh \
 	%D%/damaged.sh \

@@ -48,6 +48,7 @@ valid 1 imgcmp --all disk.raw top.qcow2
 valid 0 imgconv --digest=sha256 disk.raw out.qcow2
 valid 4 imgconv --salvage half.qcow2 out.raw
 
+valid 0 imgamend -o refcount_bits=32,backing_fmt= full.qcow2
 valid 0 imgbench --pattern=randrw --requests=50 --flush-every=9 --verify disk.raw
 valid 0 imgbench --pattern=randrw --requests=50 --flush-every=9 --verify-only disk.raw
 printf '# recdisk 1 size 1048576\nZ 0 8192 u 0 0\nF 0 0\n' >trace
