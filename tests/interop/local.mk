@@ -2,6 +2,7 @@
 
 shell_tests += \
 	%D%/amend.sh \
+	%D%/bitmaps.sh \
 	%D%/chain.sh \
 	%D%/create-matrix.sh \
 	%D%/damaged.sh \

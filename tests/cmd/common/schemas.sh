@@ -40,6 +40,15 @@ valid 0 imginfo --formats
 for image in disk.raw small.qcow2 top.qcow2 half.qcow2; do
 	valid 0 imgmap $image
 done
+qemu-img create -q -f qcow2 recorded.qcow2 1M
+valid 0 imgbitmap recorded.qcow2
+imgbitmap --add recorded.qcow2 first
+qemu-img bitmap --add --disable recorded.qcow2 second
+qemu-io -c 'write 128k 64k' recorded.qcow2 >/dev/null
+valid 0 imgbitmap recorded.qcow2
+valid 0 imgbitmap --extents recorded.qcow2 first
+valid 0 imgbitmap --extents recorded.qcow2 second
+valid 0 imginfo recorded.qcow2
 truncate -s 0 empty.raw
 valid 0 imgmap empty.raw
 valid 0 imgcmp -s full.qcow2 full.qcow2
