@@ -3,9 +3,9 @@
  * What becomes of an image's bitmaps while it is open.
  *
  * Before the first guest byte changes the file says of all bitmaps that record that they are in
- * use, so that a writer that is cut off leaves them inconsistent.  What has changed in memory goes to new clusters; when these and the
- * new directory are durable one write of the header switches to them, and then only the old
- * clusters are given up.
+ * use, so that a writer that is cut off leaves them inconsistent.  What has changed in memory goes
+ * to new clusters; when these and the new directory are durable one write of the header switches
+ * to them, and then only the old clusters are given up.
  */
 #include "format/qcow2/bitmap.h"
 
