@@ -169,15 +169,17 @@ static bool enter_blocks(struct qcow2 *q, const struct extension *ext, struct im
 		disk->reftable = entries;
 		disk->n_reftable = n;
 	}
-	for (uint64_t i = 0; i < ext->blocks; i++) {
-		uint64_t *entry = &entries[ext->first_block + i];
-
-		/* One that was left over behind a gap; nothing is counted in it. */
-		if (*entry)
-			qcow2_drop(q, *entry & QCOW2_ENTRY_HOST, qcow2_cluster_size(&q->geo));
-		*entry = (ext->first + i) << q->geo.cluster_bits;
-	}
+	for (uint64_t i = 0; i < ext->blocks; i++)
+		entries[ext->first_block + i] = (ext->first + i) << q->geo.cluster_bits;
 	return true;
+}
+
+/* The table on the disk does not have them: neither may the one in memory. */
+static void leave_blocks(struct qcow2_disk *disk, const struct extension *ext, size_t n_before)
+{
+	for (uint64_t i = 0; i < ext->blocks; i++)
+		disk->reftable[ext->first_block + i] = 0;
+	disk->n_reftable = n_before;
 }
 
 /* The header's sector goes from one table to the other at once. */
@@ -189,13 +191,18 @@ static bool switch_table(struct qcow2 *q, const struct extension *ext, struct im
 
 	if (!write_entries(q, off, 0, q->disk->n_reftable, err) || !sync_file(q, err))
 		return false;
+	const uint32_t old_clusters = q->header.reftable_clusters;
+
 	q->header.reftable_off = off;
 	q->header.reftable_clusters = (uint32_t)ext->table;
 	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
 	const bool ok = qcow2_header_patch(q, err) && img_store_sync(q->map.file, err);
 	pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
-	if (!ok)
+	if (!ok) {
+		q->header.reftable_off = old_off;
+		q->header.reftable_clusters = old_clusters;
 		return false;
+	}
 	if (old_len)
 		qcow2_drop(q, old_off, old_len);
 	return true;
@@ -206,12 +213,22 @@ static bool point_to_blocks(struct qcow2 *q, const struct extension *ext, struct
 	const size_t per_sector = QCOW2_SECTOR / sizeof(uint64_t);
 	const size_t from = img_round_down(ext->first_block, per_sector);
 	const size_t end = img_round_up(ext->first_block + ext->blocks, per_sector);
+	const size_t n_before = q->disk->n_reftable;
 
 	if (!sync_file(q, err) || !enter_blocks(q, ext, err))
 		return false;
-	if (ext->table)
-		return switch_table(q, ext, err);
-	return write_entries(q, q->header.reftable_off, from, end - from, err);
+	if (ext->table ? switch_table(q, ext, err)
+		       : write_entries(q, q->header.reftable_off, from, end - from, err))
+		return true;
+	leave_blocks(q->disk, ext, n_before);
+	return false;
+}
+
+/* What is new becomes known, first its counts. */
+static bool settle_in(struct qcow2 *q, const struct extension *ext, struct img_err *err)
+{
+	return make_blocks(q, ext, err) && count_in_old_block(q, ext, err) &&
+	       ((!ext->blocks && !ext->table) || point_to_blocks(q, ext, err));
 }
 
 bool qcow2_grow(struct qcow2 *q, uint64_t n, struct qcow2_stretch *out, struct img_err *err)
@@ -227,11 +244,13 @@ bool qcow2_grow(struct qcow2 *q, uint64_t n, struct qcow2_stretch *out, struct i
 		return false;
 	set_end(q, ext_end(&ext));
 	if (!qcow2_guard_add(q, ext.first << q->geo.cluster_bits,
-			     (ext.blocks + ext.table) << q->geo.cluster_bits, err) ||
-	    !make_blocks(q, &ext, err) || !count_in_old_block(q, &ext, err))
+			     (ext.blocks + ext.table) << q->geo.cluster_bits, err))
 		return false;
-	if ((ext.blocks || ext.table) && !point_to_blocks(q, &ext, err))
+	if (!settle_in(q, &ext, err)) {
+		/* These are free clusters, or leaks, of a file that is longer. */
+		qcow2_guard_remove(q, ext.first, ext.blocks + ext.table);
 		return false;
+	}
 	*out = (struct qcow2_stretch){ ext.first + ext.blocks + ext.table, n };
 	return true;
 }
