@@ -1,5 +1,6 @@
 # "make bench": the commands beside qemu-img, cp and nbdcopy, on disks made in BENCH_DIR.
-# BENCH_FLAGS="-n 5 --only=info" chooses.
+# BENCH_FLAGS="-n 5 --only=info" chooses.  "make bench-trace TRACE=FILE": a recorded trace replayed
+# by imgbench and by qemu-io, raw and qcow2.
 
 BENCH_DIR = bench
 BENCH_FLAGS =
@@ -8,9 +9,12 @@ BENCH_FLAGS =
 bench_dirs = $(subst $() ,:,$(strip \
 	$(foreach p,$(bin_PROGRAMS),$(abs_top_builddir)/$(dir $(p)).libs)))
 
-EXTRA_DIST += %D%/inputs.sh %D%/bench.py
+EXTRA_DIST += %D%/inputs.sh %D%/bench.py %D%/trace.py
 bench: all
 	bash $(srcdir)/%D%/inputs.sh $(BENCH_DIR)
 	PATH='$(bench_dirs)':"$$PATH" LD_LIBRARY_PATH='$(abs_top_builddir)/lib/.libs' \
 		python3 $(srcdir)/%D%/bench.py $(BENCH_FLAGS) $(BENCH_DIR)
-.PHONY: bench
+bench-trace: all
+	PATH='$(bench_dirs)':"$$PATH" LD_LIBRARY_PATH='$(abs_top_builddir)/lib/.libs' \
+		python3 $(srcdir)/%D%/trace.py $(BENCH_FLAGS) $(TRACE) $(BENCH_DIR)
+.PHONY: bench bench-trace
