@@ -16,6 +16,7 @@ unit_tests += %D%/test %D%/threads
 %C%_test_LDADD = tests/unit/fake/libfake.la $(unit_ldadd)
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 %C%_test_SOURCES = $(disk_sources) \
+	%D%/bitmap_test.c \
 	%D%/cut_test.c \
 	%D%/fault_test.c \
 	%D%/layout_test.c \
