@@ -48,7 +48,7 @@ static void add_changes(struct img_node *report, const struct img_option *option
 {
 	struct img_node *list = img_node_list(report, "changes");
 
-	img_node_label(list, _("changed"));
+	img_node_label(report, _("changed"));
 	for (; option->name; option++) {
 		char *value = optlist_take(changes, option->name);
 

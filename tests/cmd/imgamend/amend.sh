@@ -16,6 +16,7 @@ same '{"file":"disk.qcow2","format":"qcow2","changes":[{"name":"refcount_bits","
 	"$(jq -c . out)" "the report"
 same "1.1 8 true" "$(info)" "width and flag"
 imgamend -o compat=v2 disk.qcow2 >out
+grep -q '^changed:' out || fail "no title: $(cat out)"
 grep -q compat out || fail "it does not say what it changed: $(cat out)"
 grep -q v2 out || fail "it does not say to what: $(cat out)"
 same "0.10 16" "$(info | cut -d ' ' -f 1,2)" "the version"
