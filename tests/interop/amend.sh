@@ -83,6 +83,14 @@ for options in cluster_size=64k cluster_size=512,refcount_bits=8,lazy_refcounts=
 	same "$snapshot" "$(hash_content image.qcow2 -l old)" "the snapshot in 1.1"
 done
 
+# Version 3 wants to know of each snapshot how large its disk was.
+rm -f image.qcow2
+qemu-img create -q -f qcow2 -o compat=0.10 image.qcow2 3M
+qemu-img snapshot -c old image.qcow2
+table=$(od -An -td8 --endian=big -j 64 -N 8 image.qcow2)
+printf '\0\0\0\0' | dd of=image.qcow2 bs=1 seek=$((table + 36)) conv=notrunc status=none
+refuses 63 compat=1.1 "size of its disk"
+
 # Above a backing file zeros are stored; the file itself is not needed.
 rm -f image.qcow2
 qemu-img create -q -f raw base.raw 3M

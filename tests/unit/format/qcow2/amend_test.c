@@ -121,6 +121,38 @@ static void try_case(size_t i)
 	trial_free(t);
 }
 
+/* After it the image is closed and nothing else; who has no right to write may not begin. */
+Test(amend, is_the_end)
+{
+	const struct img_open read = { .path = "image.qcow2" };
+	const struct img_open write = { .path = "image.qcow2", .flags = IMG_OPEN_WRITE };
+	struct trial *t = trial_new("");
+	struct img_err err = { 0 };
+	struct img *im;
+
+	if (!have_qemu_img())
+		cr_skip_test("no qemu-img");
+	run("qemu-img create -f qcow2 image.qcow2 3M");
+	im = img_open(&read, &err);
+	cr_assert(im, "%s", err.text);
+	cr_assert_not(img_amend(im, "compat=0.10", NULL, &err));
+	cr_assert_eq(err.code, IMG_E_DENIED);
+	img_close(im);
+
+	im = img_open(&write, &err);
+	cr_assert(im, "%s", err.text);
+	cr_assert(img_write(im, 5, "before", 6, &err), "%s", err.text);
+	cr_assert(img_amend(im, "compat=0.10", NULL, &err), "%s", err.text);
+	cr_assert_not(img_write(im, 0, "x", 1, &err));
+	cr_assert_eq(err.code, IMG_E_DENIED);
+	cr_assert_not(img_amend(im, "compat=1.1", NULL, &err));
+	cr_assert(img_finish(im, &err), "%s", err.text);
+	img_close(im);
+	run("qemu-img check image.qcow2 && qemu-io -rc 'read -P 0x62 5 1' image.qcow2 >out &&"
+	    "! grep -q fail out");
+	trial_free(t);
+}
+
 Test(amend, each_call_fails_0) { try_case(0); }
 Test(amend, each_call_fails_1) { try_case(1); }
 Test(amend, each_call_fails_2) { try_case(2); }
