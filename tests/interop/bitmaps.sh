@@ -53,6 +53,9 @@ still 512
 fine 512 auto
 mine 4096 auto
 merged 1048576 " "$(theirs disk.qcow2)" "$options: what QEMU sees"
+	same "$(qemu-img info --output=json disk.qcow2 | jq -S '."format-specific".data.bitmaps')" \
+		"$(imginfo --output=json disk.qcow2 | jq -S '."format-specific".bitmaps')" \
+		"$options: imginfo"
 	sound disk.qcow2
 	qemu-io -c 'write 30M 5000' disk.qcow2 >/dev/null
 	same "31457280+8192" "$(extents disk.qcow2 mine)" "$options: recorded by QEMU"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What imginfo tells about a qcow2 image beyond what every format has. */
 #include "base/err.h"
-#include "format/qcow2/qcow2.h"
+#include "format/qcow2/bitmap.h"
 
 static void add_text(struct img_node *to, const char *key, const char *label, const char *value)
 {
@@ -49,8 +49,39 @@ static void add_features(const struct qcow2_header *hdr, struct img_node *to)
 		add_flag(to, "data-file-raw", _("data file raw"),
 			 hdr->autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW);
 	}
-	if (hdr->n_bitmaps)
-		add_u64(to, "bitmaps", _("bitmaps"), hdr->n_bitmaps, IMG_UNIT_NONE);
+}
+
+static void add_bitmap(const struct qcow2_bitmap *bm, bool lost, struct img_node *to)
+{
+	add_text(to, "name", _("name"), bm->name);
+	add_u64(to, "granularity", _("granularity"), UINT64_C(1) << bm->granularity_bits,
+		IMG_UNIT_BYTES);
+	struct img_node *flags = img_node_list(to, "flags");
+	img_node_label(flags, _("flags"));
+	if (lost || (bm->flags & QCOW2_BITMAP_IN_USE))
+		img_node_text(flags, "flag", "in-use");
+	if (bm->flags & QCOW2_BITMAP_AUTO)
+		img_node_text(flags, "flag", "auto");
+}
+
+/* What the file says.  Damage is something to tell here, too. */
+static void add_bitmaps(const struct qcow2 *q, struct img_node *to)
+{
+	const bool lost = !(q->header.autoclear & QCOW2_AUTOCLEAR_BITMAPS);
+	struct qcow2_bitmap_list list;
+	struct img_err why = { 0 };
+
+	if (!q->header.n_bitmaps)
+		return;
+	if (!qcow2_bitmap_dir_load(q, &list, &why)) {
+		add_text(to, "bitmaps-damage", _("bitmaps"), why.text);
+		return;
+	}
+	struct img_node *nodes = img_node_list(to, "bitmaps");
+	img_node_label(nodes, _("bitmaps"));
+	for (size_t i = 0; i < list.n; i++)
+		add_bitmap(&list.v[i], lost, img_node_map(nodes, "bitmap"));
+	qcow2_bitmap_list_clear(&list);
 }
 
 static void add_snapshot(const struct qcow2_snapshot *snap, struct img_node *to)
@@ -100,6 +131,7 @@ bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *e
 	add_u64(own, "refcount-bits", _("refcount bits"), UINT64_C(1) << hdr->refcount_order,
 		IMG_UNIT_NONE);
 	add_features(hdr, own);
+	add_bitmaps(q, own);
 	add_snapshots(q, report);
 	return true;
 }
