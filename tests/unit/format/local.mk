@@ -8,6 +8,7 @@ unit_tests += %D%/test
 	%D%/qcow2/append_test.c \
 	%D%/qcow2/bitmap_bits_test.c \
 	%D%/qcow2/bitmap_dir_test.c \
+	%D%/qcow2/bitmap_test.c \
 	%D%/qcow2/cache_test.c \
 	%D%/qcow2/clusterset_test.c \
 	%D%/qcow2/compressed_test.c \
