@@ -137,6 +137,8 @@ static bool read_all(struct decoding *d, struct img_err *err)
 		if (!qcow2_map_compressed(d->q, d->at, clusters, img_min_u64(wanted, UNITS_MAX), &n,
 					  err))
 			return false;
+		if (!n)
+			break;
 		for (size_t done = 0; done < n;) {
 			const size_t some = group(clusters + done, n - done, &span);
 
@@ -148,7 +150,7 @@ static bool read_all(struct decoding *d, struct img_err *err)
 	return true;
 }
 
-bool qcow2_read_compressed(struct qcow2 *q, uint64_t at, uint8_t *buf, size_t len,
+bool qcow2_read_compressed(struct qcow2 *q, uint64_t at, uint8_t *buf, size_t len, size_t *got,
 			   struct img_err *err)
 {
 	struct decoding d = { .q = q, .at = at, .buf = buf, .len = len };
@@ -162,5 +164,6 @@ bool qcow2_read_compressed(struct qcow2 *q, uint64_t at, uint8_t *buf, size_t le
 	const bool ok = read_all(&d, err);
 	img_codec_pool_put(q->decoders, d.cx);
 	free(d.bounce);
+	*got = len - d.len;
 	return ok;
 }

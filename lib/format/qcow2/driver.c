@@ -6,6 +6,7 @@
 #include "base/num.h"
 #include "format/qcow2/bitmap.h"
 #include "format/qcow2/cache.h"
+#include "format/qcow2/disk.h"
 
 enum {
 	HEAD_BYTES = 64 << 10,		/* a first cluster of the usual size comes with one read */
@@ -280,11 +281,14 @@ static bool qcow2_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 		       struct img_err *err)
 {
 	struct qcow2 *q = ly->priv;
+	size_t got;
 
 	if (q->header.crypt != QCOW2_CRYPT_NONE)
 		return img_fail(err, IMG_E_UNSUPPORTED,
 				_("the image is encrypted, and encrypted data cannot be read yet"));
-	return qcow2_read_compressed(q, at, buf, len, err);
+	if (!qcow2_read_compressed(q, at, buf, len, &got, err))
+		return false;
+	return got == len || qcow2_old_read(ly, at + got, (uint8_t *)buf + got, len - got, err);
 }
 
 const struct img_format img_format_qcow2 = {

@@ -362,6 +362,5 @@ bool qcow2_map_compressed(struct qcow2 *q, uint64_t at, struct qcow2_cluster *ou
 		*n = collect(&w, at, out, max);
 		walk_end(&w);
 	}
-	/* The tables said otherwise when the caller asked: somebody changes the file. */
-	return *n || img_fail(err, IMG_E_CORRUPT, _("the image changed while it was read"));
+	return true;
 }

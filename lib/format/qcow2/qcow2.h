@@ -235,14 +235,17 @@ bool qcow2_map_extent(struct qcow2 *q, uint64_t at, uint64_t limit, struct img_e
 		      struct img_err *err) IMG_MUST_CHECK;
 /*
  * The descriptors of the cluster that holds guest byte at and of those behind it: *n of them, at
- * least 1 and at most max.  Any number of threads.
- * Errors: IMG_E_CORRUPT when the first is not compressed, those of qcow2_cache_get().
+ * most max; 0 when the first is not compressed.  Any number of threads.
+ * Errors: those of qcow2_cache_get().
  */
 bool qcow2_map_compressed(struct qcow2 *q, uint64_t at, struct qcow2_cluster *out, size_t max,
 			  size_t *n, struct img_err *err) IMG_MUST_CHECK;
 
-/* compressed.c: guest bytes of compressed clusters, any alignment.  Any number of threads. */
-bool qcow2_read_compressed(struct qcow2 *q, uint64_t at, uint8_t *buf, size_t len,
+/*
+ * compressed.c: guest bytes of compressed clusters, any alignment.  *got < len: what follows is not
+ * compressed; a request has written there since the caller looked.  Any number of threads.
+ */
+bool qcow2_read_compressed(struct qcow2 *q, uint64_t at, uint8_t *buf, size_t len, size_t *got,
 			   struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- header_store.c: the header of an image in use ------------------------------------------- */
