@@ -11,10 +11,48 @@
 #define KIB 1024
 #define MIB (1024 * KIB)
 
+#define QCOW2 .format = "qcow2"
+
 const struct layout layouts[] = {
 	{ .name = "raw", .format = "raw", .size = MIB, .grain = 4 * KIB },
 	{ .name = "raw, writethrough", .format = "raw", .size = MIB, .grain = 4 * KIB,
 	  .cache = IMG_CACHE_WRITETHROUGH },
+
+	{ .name = "512 B", QCOW2, .options = "cluster_size=512", .size = MIB, .grain = 4 * KIB },
+	/* The refcount table is full when the file has 2 MiB: as soon as something is added. */
+	{ .name = "512 B, 64-bit counts, the table grows", QCOW2,
+	  .options = "cluster_size=512,refcount_bits=64", .size = 5 * MIB / 2, .grain = 16 * KIB,
+	  .start = START_FULL },
+	{ .name = "4 KiB, version 2, backing", QCOW2, .options = "cluster_size=4k,compat=0.10",
+	  .size = MIB, .grain = 4 * KIB, .backing = true },
+	{ .name = "4 KiB, 1-bit counts", QCOW2, .options = "cluster_size=4k,refcount_bits=1",
+	  .size = 2 * MIB, .grain = 4 * KIB },
+	{ .name = "4 KiB, writethrough", QCOW2, .options = "cluster_size=4k", .size = MIB,
+	  .grain = 4 * KIB, .cache = IMG_CACHE_WRITETHROUGH, .start = START_FULL },
+	{ .name = "4 KiB, lazy refcounts", QCOW2, .options = "cluster_size=4k,lazy_refcounts=on",
+	  .size = MIB, .grain = 4 * KIB, .lazy = true },
+	{ .name = "64 KiB, backing", QCOW2, .size = 2 * MIB, .grain = 64 * KIB, .backing = true },
+	{ .name = "2 MiB", QCOW2, .options = "cluster_size=2M", .size = 8 * MIB,
+	  .grain = 64 * KIB },
+	{ .name = "extended L2, 16 KiB, backing", QCOW2,
+	  .options = "cluster_size=16k,extended_l2=on", .size = MIB, .grain = 4 * KIB,
+	  .backing = true },
+	{ .name = "extended L2, 64 KiB", QCOW2, .options = "cluster_size=64k,extended_l2=on",
+	  .size = 2 * MIB, .grain = 16 * KIB },
+	{ .name = "data file", QCOW2, .options = "cluster_size=4k,data_file=data", .size = MIB,
+	  .grain = 4 * KIB, .data_file = true },
+	{ .name = "raw data file", QCOW2,
+	  .options = "cluster_size=4k,data_file=data,data_file_raw=on", .size = MIB,
+	  .grain = 4 * KIB, .data_file = true },
+	{ .name = "4 KiB, compressed", QCOW2, .options = "cluster_size=4k", .size = MIB,
+	  .grain = 4 * KIB, .start = START_COMPRESSED },
+	{ .name = "extended L2, 16 KiB, compressed", QCOW2,
+	  .options = "cluster_size=16k,extended_l2=on", .size = MIB, .grain = 4 * KIB,
+	  .start = START_COMPRESSED },
+	{ .name = "4 KiB, snapshot", QCOW2, .options = "cluster_size=4k", .size = MIB,
+	  .grain = 4 * KIB, .start = START_SNAPSHOT },
+	{ .name = "512 B, version 2, snapshot", QCOW2, .options = "cluster_size=512,compat=0.10",
+	  .size = MIB / 2, .grain = 4 * KIB, .start = START_SNAPSHOT },
 };
 enum { N_LAYOUTS = sizeof(layouts) / sizeof(layouts[0]) };
 const size_t n_layouts = N_LAYOUTS;
