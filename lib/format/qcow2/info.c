@@ -57,7 +57,7 @@ static void add_bitmap(const struct qcow2_bitmap *bm, bool lost, struct img_node
 	add_u64(to, "granularity", _("granularity"), UINT64_C(1) << bm->granularity_bits,
 		IMG_UNIT_BYTES);
 	struct img_node *flags = img_node_list(to, "flags");
-	img_node_label(flags, _("flags"));
+	img_node_label(to, _("flags"));
 	if (lost || (bm->flags & QCOW2_BITMAP_IN_USE))
 		img_node_text(flags, "flag", "in-use");
 	if (bm->flags & QCOW2_BITMAP_AUTO)
@@ -78,7 +78,7 @@ static void add_bitmaps(const struct qcow2 *q, struct img_node *to)
 		return;
 	}
 	struct img_node *nodes = img_node_list(to, "bitmaps");
-	img_node_label(nodes, _("bitmaps"));
+	img_node_label(to, _("bitmaps"));
 	for (size_t i = 0; i < list.n; i++)
 		add_bitmap(&list.v[i], lost, img_node_map(nodes, "bitmap"));
 	qcow2_bitmap_list_clear(&list);
