@@ -255,6 +255,7 @@ void img_node_label(struct img_node *parent, const char *label)
 {
 	struct branch *branch = (struct branch *)parent;
 
+	assert(!branch || branch->last || branch->tree->failed);
 	if (branch && branch->last)
 		branch->last->label = intern(branch->tree, label);
 }
