@@ -129,7 +129,14 @@ static bool check_request(struct img *im, uint64_t at, uint64_t len, struct img_
 			"the disk of %" PRIu64 " bytes"), name, len, at, img_size(im));
 }
 
-/* Ends a request that img_disk_enter() began. */
+static bool begin_request(struct img *im, uint64_t at, uint64_t len, struct img_err *err)
+{
+	if (!check_request(im, at, len, err))
+		return false;
+	img_disk_enter(im->disk);
+	return true;
+}
+
 static bool end_request(struct img *im, bool ok, struct img_err *err)
 {
 	struct img_disk *disk = im->disk;
@@ -146,36 +153,24 @@ bool img_write(struct img *im, uint64_t at, const void *buf, size_t len, struct 
 {
 	struct img_layer *ly = &im->layers[0];
 
-	if (!check_request(im, at, len, err))
-		return false;
-	if (!len)
-		return true;
-	img_disk_enter(im->disk);
-	return end_request(im, ly->format->disk->write(ly, at, buf, len, err), err);
+	return begin_request(im, at, len, err) &&
+	       end_request(im, !len || ly->format->disk->write(ly, at, buf, len, err), err);
 }
 
 bool img_write_zeros(struct img *im, uint64_t at, uint64_t len, bool unmap, struct img_err *err)
 {
 	struct img_layer *ly = &im->layers[0];
 
-	if (!check_request(im, at, len, err))
-		return false;
-	if (!len)
-		return true;
-	img_disk_enter(im->disk);
-	return end_request(im, ly->format->disk->zero(ly, at, len, unmap, err), err);
+	return begin_request(im, at, len, err) &&
+	       end_request(im, !len || ly->format->disk->zero(ly, at, len, unmap, err), err);
 }
 
 bool img_discard(struct img *im, uint64_t at, uint64_t len, struct img_err *err)
 {
 	struct img_layer *ly = &im->layers[0];
 
-	if (!check_request(im, at, len, err))
-		return false;
-	if (!len)
-		return true;
-	img_disk_enter(im->disk);
-	return end_request(im, ly->format->disk->discard(ly, at, len, err), err);
+	return begin_request(im, at, len, err) &&
+	       end_request(im, !len || ly->format->disk->discard(ly, at, len, err), err);
 }
 
 /* ---- Durability ---------------------------------------------------------------------------------- */
