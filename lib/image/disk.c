@@ -137,12 +137,14 @@ static bool begin_request(struct img *im, uint64_t at, uint64_t len, struct img_
 	return true;
 }
 
-static bool end_request(struct img *im, bool ok, struct img_err *err)
+/* ok: of what was done to len bytes; one that failed may have changed something too. */
+static bool end_request(struct img *im, uint64_t len, bool ok, struct img_err *err)
 {
 	struct img_disk *disk = im->disk;
 
 	img_disk_leave(disk);
-	/* One that failed may have changed something too. */
+	if (!len)
+		return true;
 	atomic_fetch_add(&disk->ended, 1);
 	if (!ok)
 		return img_within_file(err, img_layer_name(im, 0));
@@ -154,7 +156,7 @@ bool img_write(struct img *im, uint64_t at, const void *buf, size_t len, struct 
 	struct img_layer *ly = &im->layers[0];
 
 	return begin_request(im, at, len, err) &&
-	       end_request(im, !len || ly->format->disk->write(ly, at, buf, len, err), err);
+	       end_request(im, len, !len || ly->format->disk->write(ly, at, buf, len, err), err);
 }
 
 bool img_write_zeros(struct img *im, uint64_t at, uint64_t len, bool unmap, struct img_err *err)
@@ -162,7 +164,7 @@ bool img_write_zeros(struct img *im, uint64_t at, uint64_t len, bool unmap, stru
 	struct img_layer *ly = &im->layers[0];
 
 	return begin_request(im, at, len, err) &&
-	       end_request(im, !len || ly->format->disk->zero(ly, at, len, unmap, err), err);
+	       end_request(im, len, !len || ly->format->disk->zero(ly, at, len, unmap, err), err);
 }
 
 bool img_discard(struct img *im, uint64_t at, uint64_t len, struct img_err *err)
@@ -170,7 +172,7 @@ bool img_discard(struct img *im, uint64_t at, uint64_t len, struct img_err *err)
 	struct img_layer *ly = &im->layers[0];
 
 	return begin_request(im, at, len, err) &&
-	       end_request(im, !len || ly->format->disk->discard(ly, at, len, err), err);
+	       end_request(im, len, !len || ly->format->disk->discard(ly, at, len, err), err);
 }
 
 /* ---- Durability ---------------------------------------------------------------------------------- */
