@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/optlist.h"
+#include "common/print.h"
 #include "common/text.h"
 
 /* The end of the option that starts at p: its comma or the end of the list. */
@@ -125,7 +126,9 @@ void optlist_print_help(const struct img_format *format, const struct img_option
 	printf(_("Options of format %s (-o):\n"), img_format_name(format));
 	for (; option->name; option++) {
 		print_value(option, text, sizeof(text));
-		printf("  %-38s %s", text, option->help ? _(option->help) : "");
+		fputs("  ", stdout);
+		print_padded(stdout, text, 38);
+		printf(" %s", option->help ? _(option->help) : "");
 		if (option->fallback)
 			printf(_(" (default: %s)"), option->fallback);
 		putchar('\n');

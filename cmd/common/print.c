@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See print.h. */
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
+#include <wchar.h>
 #include "common/print.h"
 
 static const char replacement[] = "\xef\xbf\xbd";
@@ -87,4 +90,32 @@ static int plain_character(FILE *out, unsigned char c)
 void print_plain_text(FILE *out, const char *text)
 {
 	print_text(out, text, plain_character, "?");
+}
+
+/* What the locale takes for no character counts one for each byte. */
+static unsigned columns_of(const char *text)
+{
+	const char *const end = text + strlen(text);
+	mbstate_t state = { 0 };
+	unsigned columns = 0;
+
+	while (text < end) {
+		wchar_t c;
+		const size_t len = mbrtowc(&c, text, (size_t)(end - text), &state);
+		const bool known = len <= (size_t)(end - text);
+		const int width = known ? wcwidth(c) : 1;
+
+		if (!known)
+			state = (mbstate_t){ 0 };
+		columns += width > 0 ? (unsigned)width : 0;
+		text += known ? len : 1;
+	}
+	return columns;
+}
+
+void print_padded(FILE *out, const char *text, unsigned columns)
+{
+	const unsigned used = columns_of(text);
+
+	fprintf(out, "%s%*s", text, used < columns ? (int)(columns - used) : 0, "");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What has changed according to a bitmap, printed as it is found. */
 #include <inttypes.h>
+#include "common/print.h"
 #include "common/signals.h"
 #include "common/text.h"
 #include "imgbitmap/imgbitmap.h"
@@ -23,8 +24,10 @@ static const struct syntax human = { "", "", "", "", "%-#15" PRIx64 " %#" PRIx64
 
 static void start(const struct syntax *sx)
 {
-	if (sx == &human)
-		printf("%-16s%s\n", _("Offset"), _("Length"));
+	if (sx == &human) {
+		print_padded(stdout, _("Offset"), 16);
+		puts(_("Length"));
+	}
 	fputs(sx->start, stdout);
 }
 

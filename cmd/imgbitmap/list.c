@@ -22,14 +22,18 @@ static void print_row(const struct img_bitmap *bm)
 		printf("%-15s ", "-");
 	else
 		printf("%-15" PRIu64 " ", bm->dirty);
-	printf("%-23s ", state_of(bm));
+	print_padded(stdout, state_of(bm), 23);
+	putchar(' ');
 	print_plain_text(stdout, bm->name);
 	putchar('\n');
 }
 
 static void print_table(const struct img_bitmap *list, size_t n)
 {
-	printf("%-16s%-16s%-24s%s\n", _("Granularity"), _("Changed"), _("State"), _("Name"));
+	print_padded(stdout, _("Granularity"), 16);
+	print_padded(stdout, _("Changed"), 16);
+	print_padded(stdout, _("State"), 24);
+	puts(_("Name"));
 	for (size_t i = 0; i < n; i++)
 		print_row(&list[i]);
 }

@@ -7,8 +7,11 @@
 
 static void start(void)
 {
-	printf("%-16s%-16s%-12s%-16s%s\n", _("Offset"), _("Length"), _("Kind"), _("Mapped to"),
-	       _("File"));
+	print_padded(stdout, _("Offset"), 16);
+	print_padded(stdout, _("Length"), 16);
+	print_padded(stdout, _("Kind"), 12);
+	print_padded(stdout, _("Mapped to"), 16);
+	puts(_("File"));
 }
 
 static const char *kind_of(const struct img_extent *ex)
@@ -25,7 +28,8 @@ static const char *kind_of(const struct img_extent *ex)
 static void extent(const struct img_extent *ex, bool first)
 {
 	(void)first;
-	printf("%-#15" PRIx64 " %-#15" PRIx64 " %-11s", ex->start, ex->len, kind_of(ex));
+	printf("%-#15" PRIx64 " %-#15" PRIx64 " ", ex->start, ex->len);
+	print_padded(stdout, kind_of(ex), 11);
 	if (ex->store) {
 		printf(" %-#15" PRIx64 " ", ex->host);
 		print_plain_text(stdout, img_store_name(ex->store));

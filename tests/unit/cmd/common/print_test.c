@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <criterion/criterion.h>
+#include <locale.h>
 #include <stdlib.h>
 #include "common/print.h"
 
@@ -53,4 +54,21 @@ Test(print, what_is_no_utf8_is_replaced)
 			cr_expect_arr_eq(got + c, "\xef\xbf\xbd", 3, "case %zu", i);
 		free(got);
 	}
+}
+
+static void print_cell(FILE *out, const char *text)
+{
+	print_padded(out, text, 6);
+	putc('|', out);
+}
+
+Test(print, cells_are_as_wide_as_a_terminal_shows_them)
+{
+	cr_assert(setlocale(LC_CTYPE, "C.UTF-8"));
+	expect(print_cell, "", "      |");
+	expect(print_cell, "size", "size  |");
+	expect(print_cell, "\xe7\xb2\x92\xe5\xba\xa6", "\xe7\xb2\x92\xe5\xba\xa6  |");
+	expect(print_cell, "e\xcc\x81", "e\xcc\x81     |");		/* a combining accent */
+	expect(print_cell, "\xff\xe7", "\xff\xe7    |");
+	expect(print_cell, "too wide", "too wide|");
 }
