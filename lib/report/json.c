@@ -19,6 +19,11 @@ static bool put_quoted(struct json *js, const char *text)
 {
 	const char *quoted;
 
+	/* json-c up to 0.16 loses the memory of a longer text when an empty one takes its place. */
+	if (!*text) {
+		fputs("\"\"", js->out);
+		return true;
+	}
 	if (!json_object_set_string(js->quoter, text))
 		return false;
 	quoted = json_object_to_json_string_ext(js->quoter, JSON_C_TO_STRING_NOSLASHESCAPE);
