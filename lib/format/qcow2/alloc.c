@@ -279,6 +279,24 @@ bool qcow2_take_tables(struct qcow2 *q, uint64_t n, uint64_t *host, struct img_e
 
 /* ---- Giving back ----------------------------------------------------------------------------- */
 
+static uint64_t stored_len(const struct qcow2 *q, const struct qcow2_cluster *cluster)
+{
+	return cluster->kind == QCOW2_CLUSTER_COMPRESSED ? cluster->stored_len
+							 : qcow2_cluster_size(&q->geo);
+}
+
+bool qcow2_may_drop(struct qcow2 *q, const struct qcow2_cluster *cluster, struct img_err *err)
+{
+	return !cluster->allocated || q->geo.data_file ||
+	       qcow2_guard_check(q, cluster->host, stored_len(q, cluster), err);
+}
+
+void qcow2_drop_cluster(struct qcow2 *q, const struct qcow2_cluster *cluster)
+{
+	if (cluster->allocated && !q->geo.data_file)
+		qcow2_drop(q, cluster->host, stored_len(q, cluster));
+}
+
 void qcow2_drop(struct qcow2 *q, uint64_t host, uint64_t len)
 {
 	const unsigned bits = q->geo.cluster_bits;

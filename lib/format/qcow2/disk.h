@@ -144,6 +144,13 @@ bool qcow2_take_tables(struct qcow2 *q, uint64_t n, uint64_t *host, struct img_e
  * be remembered leaks.
  */
 void qcow2_drop(struct qcow2 *q, uint64_t host, uint64_t len);
+/*
+ * The same for what an L2 entry refers to, if it does.  A contradiction when a table lies there, which
+ * is to be asked before the entry changes.
+ */
+bool qcow2_may_drop(struct qcow2 *q, const struct qcow2_cluster *cluster, struct img_err *err)
+	IMG_MUST_CHECK;
+void qcow2_drop_cluster(struct qcow2 *q, const struct qcow2_cluster *cluster);
 /* Lowers the counts of what is gone, and gives space back to the file system. */
 bool qcow2_reclaim(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
 /* Uncounts what is ready and was not used, and cuts it off the file. */

@@ -63,15 +63,6 @@ static enum verdict judge(const struct erasing *er, struct qcow2_cluster *c)
 	return VERDICT_ENTRY;
 }
 
-static void drop_old(struct qcow2 *q, const struct qcow2_cluster *old,
-		     const struct qcow2_cluster *now)
-{
-	if (!old->allocated || now->allocated || q->geo.data_file)
-		return;
-	qcow2_drop(q, old->host, old->kind == QCOW2_CLUSTER_COMPRESSED
-		   ? old->stored_len : qcow2_cluster_size(&q->geo));
-}
-
 /* Lock held.  Erases clusters from at on until one must be written; *next is where that is, or end. */
 static bool erase_entries(const struct erasing *er, struct qcow2_table *table, uint64_t at,
 			  uint64_t end, uint64_t *next, struct img_err *err)
@@ -90,8 +81,11 @@ static bool erase_entries(const struct erasing *er, struct qcow2_table *table, u
 			break;
 		if (verdict == VERDICT_NOTHING)
 			continue;
+		if (!now.allocated && !qcow2_may_drop(q, &old, err))
+			return false;
 		qcow2_l2_put(q, table, at, &now, false);
-		drop_old(q, &old, &now);
+		if (!now.allocated)
+			qcow2_drop_cluster(q, &old);
 	}
 	*next = img_min_u64(at, end);
 	return true;

@@ -118,7 +118,7 @@ static bool enter_new(struct qcow2 *q, struct qcow2_table *table, uint64_t start
 	struct qcow2_cluster old, new = { .allocated = true, .copied = true, .host = host };
 	uint32_t data_map = UINT32_MAX, zero_map = 0;
 
-	if (!qcow2_l2_get(q, table, false, start, &old, err))
+	if (!qcow2_l2_get(q, table, false, start, &old, err) || !qcow2_may_drop(q, &old, err))
 		return false;
 	if (q->geo.subclusters && is_hollow(&old)) {
 		data_map = qcow2_touched(&q->geo, img_max_u64(f->from, start) - start,
@@ -127,10 +127,7 @@ static bool enter_new(struct qcow2 *q, struct qcow2_table *table, uint64_t start
 	}
 	qcow2_cluster_set_maps(&new, data_map, zero_map);
 	qcow2_l2_put(q, table, start, &new, f->late);
-	if (old.kind == QCOW2_CLUSTER_COMPRESSED)
-		qcow2_drop(q, old.host, old.stored_len);
-	else if (old.allocated && !q->geo.data_file)
-		qcow2_drop(q, old.host, size);
+	qcow2_drop_cluster(q, &old);
 	return true;
 }
 

@@ -323,6 +323,30 @@ Test(qcow2_disk, a_count_does_not_fall_below_zero)
 	sample_end(&s);
 }
 
+/* ---- Damage that must not grow --------------------------------------------------------------- */
+
+/* An entry that is given up leads to a table, or to the header: what lies there stays. */
+Test(qcow2_disk, tables_that_an_entry_refers_to_are_not_given_up)
+{
+	const uint64_t compressed = QCOW2_ENTRY_COMPRESSED | 512;
+	const uint64_t targets[] = { C, 2 * C, BLOCK, FREE, compressed };
+
+	for (size_t i = 0; i < 2 * sizeof(targets) / sizeof(*targets); i++) {
+		struct img_err err = { 0 };
+		struct sample s;
+
+		start(&s, sample_header(12, DISK));
+		sample_put_l1(&s, 0, qcow2_l1_encode(FREE, true));
+		put_count(&s, 4, 1);
+		sample_put_l2(&s, FREE, 5, targets[i / 2]);
+		open_disk(&s, FREE + C);
+		cr_assert_not(i % 2 ? write_at(&s, 5 * C, C, &err)
+				    : img_format_qcow2.disk->discard(&s.ly, 5 * C, C, &err));
+		cr_assert_eq(err.code, IMG_E_CORRUPT, "%s", err.text);
+		sample_end(&s);
+	}
+}
+
 /* ---- What is not opened for writing ---------------------------------------------------------- */
 
 Test(qcow2_disk, images_that_must_not_be_written_are_refused)
