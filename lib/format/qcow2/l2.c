@@ -172,6 +172,18 @@ bool qcow2_l2_for_look(struct qcow2 *q, uint64_t at, struct qcow2_table **out, b
 }
 
 /*
+ * What a snapshot has too is not ours alone, whatever the entries say, and the copy is going to be
+ * believed.  With a data file, where there can be no snapshots, the flag has another meaning.
+ */
+static void clear_copied(const struct qcow2 *q, struct qcow2_table *table)
+{
+	if (q->geo.data_file)
+		return;
+	for (size_t at = 0; at < qcow2_cluster_size(&q->geo); at += q->geo.l2_entry_len)
+		table->raw[at] &= (uint8_t)~(QCOW2_ENTRY_COPIED >> 56);
+}
+
+/*
  * Puts fresh, which is all zeros, in the place of old (NULL: there was none), whose content it takes
  * over.  A copy must be durable before L1 points to it; one that starts empty is so already.
  */
@@ -182,6 +194,7 @@ static void install(struct qcow2 *q, size_t l1_index, struct qcow2_table *fresh,
 
 	if (old) {
 		memcpy(fresh->raw, old->raw, cluster);
+		clear_copied(q, fresh);
 		qcow2_cache_changed(q->map.cache, fresh, 0, cluster, old->late);
 		qcow2_drop(q, old->host, cluster);
 	}

@@ -347,6 +347,25 @@ Test(qcow2_disk, tables_that_an_entry_refers_to_are_not_given_up)
 	}
 }
 
+/* A snapshot has the table too, so none of its clusters is ours alone, whatever the entries say. */
+Test(qcow2_disk, a_copied_table_does_not_believe_its_flags)
+{
+	struct sample s;
+
+	start(&s, sample_header(12, DISK));
+	sample_put_l1(&s, 0, qcow2_l1_encode(FREE, false));
+	put_count(&s, 4, 2);
+	for (uint64_t i = 0; i < 2; i++) {
+		put_count(&s, 5 + i, 2);
+		sample_put_l2(&s, FREE, i, (FREE + C + i * C) | QCOW2_ENTRY_COPIED);
+	}
+	open_disk(&s, FREE + 3 * C);
+	must_write(&s, 0, 512);
+	must_write(&s, C, 512);
+	cr_assert_eq(be64_at(&s, FREE + 2 * C), 0, "what the snapshot has");
+	sample_end(&s);
+}
+
 /* ---- What is not opened for writing ---------------------------------------------------------- */
 
 Test(qcow2_disk, images_that_must_not_be_written_are_refused)
