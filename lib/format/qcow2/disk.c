@@ -5,6 +5,7 @@
  */
 #include "format/qcow2/disk.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include "base/mem.h"
@@ -116,6 +117,9 @@ static bool find_end(struct qcow2 *q, struct img_err *err)
 	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
 	if (!ok)
 		return false;
+	if (disk->end > QCOW2_HOST_END >> q->geo.cluster_bits)
+		return img_fail(err, IMG_E_CORRUPT, _("cluster %" PRIu64 " is counted as used, which "
+				"no file can have"), disk->end - 1);
 	if (q->map.file->caps & IMG_STORE_RESIZE)
 		disk->end = img_max_u64(disk->end, img_div_up(q->map.file_size,
 							      qcow2_cluster_size(&q->geo)));

@@ -366,6 +366,29 @@ Test(qcow2_disk, a_copied_table_does_not_believe_its_flags)
 	sample_end(&s);
 }
 
+/* Its number times the size of a cluster is more than 64 bits: the file was cut to nothing. */
+Test(qcow2_disk, no_cluster_is_counted_behind_the_end_of_all_files)
+{
+	struct qcow2_header hdr = sample_header(21, DISK);
+	const uint64_t cluster = UINT64_C(1) << 21, index = (UINT64_C(1) << 19) - 1;
+	struct img_err err = { 0 };
+	struct sample s;
+
+	hdr.refcount_order = 0;
+	hdr.reftable_clusters = 2;
+	s = (struct sample){ .hdr = hdr, .bytes = calloc(6, cluster) };
+	qcow2_geometry_init(&s.geo, &hdr);
+	cr_assert(qcow2_header_encode(&hdr, s.bytes, cluster, &err), "%s", err.text);
+	img_put_be64(s.bytes + hdr.reftable_off, 4 * cluster);
+	img_put_be64(s.bytes + hdr.reftable_off + index * 8, 5 * cluster);
+	s.bytes[4 * cluster] = 0x3f;
+	s.bytes[6 * cluster - 1] = 0x80;
+	cr_assert_not(try_open(&s, 6 * cluster, &err));
+	cr_assert_eq(err.code, IMG_E_CORRUPT, "%s", err.text);
+	img_store_close(s.ly.store);
+	free(s.bytes);
+}
+
 /* ---- What is not opened for writing ---------------------------------------------------------- */
 
 Test(qcow2_disk, images_that_must_not_be_written_are_refused)
