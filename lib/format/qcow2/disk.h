@@ -98,7 +98,10 @@ bool qcow2_counts_set(struct qcow2 *q, struct qcow2_stretch which, struct img_er
 /* One reference less to each.  A contradiction when there was none. */
 bool qcow2_counts_lower(struct qcow2 *q, struct qcow2_stretch which, struct img_err *err)
 	IMG_MUST_CHECK;
-/* The first free clusters in [from, end) that have a block, at most max; n is 0: there are none. */
+/*
+ * The first free clusters from there on that lie in the file and have a block, at most max; n is 0:
+ * there are none.
+ */
 bool qcow2_counts_find_free(struct qcow2 *q, uint64_t from, uint64_t max,
 			    struct qcow2_stretch *out, struct img_err *err) IMG_MUST_CHECK;
 /* The end of the last cluster that is counted. */

@@ -162,7 +162,8 @@ static struct qcow2_stretch free_in_block(const struct qcow2 *q, const struct qc
 bool qcow2_counts_find_free(struct qcow2 *q, uint64_t from, uint64_t max,
 			    struct qcow2_stretch *out, struct img_err *err)
 {
-	const uint64_t end = q->disk->end;
+	/* Counts may go on behind the end of the file: what it does not have yet is not free. */
+	const uint64_t end = img_min_u64(q->disk->end, q->map.file_size >> q->geo.cluster_bits);
 	struct qcow2_table *block;
 
 	for (uint64_t n; from < end; from += n) {

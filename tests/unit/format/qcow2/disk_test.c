@@ -389,6 +389,23 @@ Test(qcow2_disk, no_cluster_is_counted_behind_the_end_of_all_files)
 	free(s.bytes);
 }
 
+Test(qcow2_disk, free_clusters_behind_the_end_of_the_file_can_be_used)
+{
+	for (size_t more = 0; more < 3; more++) {
+		struct sample s;
+
+		start(&s, sample_header(12, DISK));
+		put_count(&s, 30, 1);
+		open_disk(&s, FREE + more * 600);
+		must_write(&s, 0, 4 * C);
+		must_write(&s, 20 * C, 4 * C);
+		cr_assert_eq(sample_extent(&s, 0).kind, IMG_EXTENT_DATA);
+		cr_assert_geq(file_size(&s), sample_extent(&s, 23 * C).host + C);
+		must_finish(&s);
+		sample_end(&s);
+	}
+}
+
 /* ---- What is not opened for writing ---------------------------------------------------------- */
 
 Test(qcow2_disk, images_that_must_not_be_written_are_refused)
