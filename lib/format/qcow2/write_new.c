@@ -54,6 +54,23 @@ static bool plan_filling(struct qcow2_request *rq, struct qcow2_place *place,
 	return true;
 }
 
+/* Lock held.  The place in the file of a guest cluster; 0: it has none, or the file has lost it. */
+static bool place_of(struct qcow2 *q, uint64_t guest, uint64_t *place, struct img_err *err)
+{
+	struct img_err why = { 0 };
+	struct qcow2_cluster c;
+
+	*place = 0;
+	if (!qcow2_entry_now(q, guest << q->geo.cluster_bits, &c, &why)) {
+		if (why.code != IMG_E_INCOMPLETE && err)
+			*err = why;
+		return why.code == IMG_E_INCOMPLETE;
+	}
+	if (c.allocated && c.kind != QCOW2_CLUSTER_COMPRESSED)
+		*place = c.host >> q->geo.cluster_bits;
+	return true;
+}
+
 /*
  * Lock held.  Where a guest cluster would lie if its nearest neighbour in the region that has a place
  * were followed by all in between; 0: none has.
@@ -63,21 +80,21 @@ static bool find_near(struct qcow2 *q, uint64_t guest, uint64_t *near, struct im
 	const unsigned bits = q->geo.cluster_bits;
 	const uint64_t region = q->disk->region, start = img_round_down(guest, region);
 	const uint64_t end = img_min_u64(start + region, img_div_up(q->header.size, 1ull << bits));
-	struct qcow2_cluster c;
+	uint64_t place;
 
 	*near = 0;
 	for (uint64_t d = 1; d <= NEAR_MAX && d < region; d++) {
 		if (guest >= start + d) {
-			if (!qcow2_entry_now(q, (guest - d) << bits, &c, err))
+			if (!place_of(q, guest - d, &place, err))
 				return false;
-			if (c.allocated && c.kind != QCOW2_CLUSTER_COMPRESSED)
-				*near = (c.host >> bits) + d;
+			if (place)
+				*near = place + d;
 		}
 		if (!*near && guest + d < end) {
-			if (!qcow2_entry_now(q, (guest + d) << bits, &c, err))
+			if (!place_of(q, guest + d, &place, err))
 				return false;
-			if (c.allocated && c.kind != QCOW2_CLUSTER_COMPRESSED && c.host >> bits > d)
-				*near = (c.host >> bits) - d;
+			if (place > d)
+				*near = place - d;
 		}
 		if (*near)
 			break;

@@ -406,6 +406,19 @@ Test(qcow2_disk, free_clusters_behind_the_end_of_the_file_can_be_used)
 	}
 }
 
+Test(qcow2_disk, a_neighbour_that_is_lost_is_no_obstacle)
+{
+	struct sample s;
+
+	start(&s, sample_header(12, 4096 * C));
+	sample_put_l1(&s, 0, qcow2_l1_encode(FREE, true));
+	put_count(&s, 4, 1);
+	sample_put_l2(&s, FREE, 4, (UINT64_C(1) << 30) | QCOW2_ENTRY_COPIED);
+	open_disk(&s, FREE + C);
+	must_write(&s, 5 * C, C);
+	sample_end(&s);
+}
+
 /* ---- What is not opened for writing ---------------------------------------------------------- */
 
 Test(qcow2_disk, images_that_must_not_be_written_are_refused)
