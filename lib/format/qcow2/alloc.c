@@ -385,6 +385,8 @@ static bool shrink(struct qcow2 *q, struct img_err *err)
 			return false;
 		if (count)
 			break;
+		if (!qcow2_guard_check(q, (disk->end - 1) << q->geo.cluster_bits, 1, err))
+			return false;
 		disk->end--;
 	}
 	disk->hint = img_min_u64(disk->hint, disk->end);

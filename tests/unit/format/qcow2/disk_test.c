@@ -419,6 +419,22 @@ Test(qcow2_disk, a_neighbour_that_is_lost_is_no_obstacle)
 	sample_end(&s);
 }
 
+Test(qcow2_disk, the_file_is_not_cut_through_a_table)
+{
+	struct img_err err = { 0 };
+	struct sample s;
+
+	start(&s, sample_header(12, DISK));
+	sample_put_l1(&s, 0, qcow2_l1_encode(40 * C, true));
+	open_disk(&s, 41 * C);
+	must_write(&s, 0, C);
+	must_flush(&s);
+	cr_assert_not(img_format_qcow2.disk->finish(&s.ly, &err));
+	cr_assert_eq(err.code, IMG_E_CORRUPT, "%s", err.text);
+	cr_assert_eq(file_size(&s), 41 * C);
+	sample_end(&s);
+}
+
 /* ---- What is not opened for writing ---------------------------------------------------------- */
 
 Test(qcow2_disk, images_that_must_not_be_written_are_refused)
