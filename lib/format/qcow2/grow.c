@@ -235,7 +235,9 @@ bool qcow2_grow(struct qcow2 *q, uint64_t n, struct qcow2_stretch *out, struct i
 {
 	struct extension ext = { .first = q->disk->end, .n = n };
 
-	if (!plan(q, &ext, err))
+	if (!plan(q, &ext, err) ||
+	    !qcow2_guard_check(q, ext.first << q->geo.cluster_bits,
+			       (ext_end(&ext) - ext.first) << q->geo.cluster_bits, err))
 		return false;
 	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
 	const bool longer = lengthen(q, &ext, err);

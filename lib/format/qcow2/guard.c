@@ -49,13 +49,40 @@ bool qcow2_guard_check(struct qcow2 *q, uint64_t host, uint64_t len, struct img_
 
 /* ---- Finding them ---------------------------------------------------------------------------- */
 
-/* The tables that n entries of an L1 or refcount table point to. */
+/* The tables that n entries of a snapshot's L1 table point to. */
 static bool add_pointed(struct qcow2 *q, const uint64_t *entries, size_t n, struct img_err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		const uint64_t host = entries[i] & QCOW2_ENTRY_HOST;
 
 		if (host && !qcow2_guard_add(q, host, qcow2_cluster_size(&q->geo), err))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A table that changes has its clusters to itself.  One that lies behind the end of the file must not
+ * be grown over.
+ */
+static bool add_own(struct qcow2 *q, uint64_t host, uint64_t len, struct img_err *err)
+{
+	const uint64_t first = host >> q->geo.cluster_bits;
+	const uint64_t n = img_div_up(len, qcow2_cluster_size(&q->geo));
+
+	for (uint64_t i = 0; i < n; i++)
+		if (qcow2_clusterset_has(&q->disk->tables, first + i))
+			return img_fail(err, IMG_E_CORRUPT, _("two tables of the image lie in cluster %"
+					PRIu64), first + i);
+	return qcow2_clusterset_add_run(&q->disk->tables, first, n, err);
+}
+
+static bool add_own_pointed(struct qcow2 *q, const uint64_t *entries, size_t n, struct img_err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t host = entries[i] & QCOW2_ENTRY_HOST;
+
+		if (host && !add_own(q, host, qcow2_cluster_size(&q->geo), err))
 			return false;
 	}
 	return true;
@@ -115,13 +142,14 @@ bool qcow2_guard_start(struct qcow2 *q, struct img_err *err)
 	const struct qcow2_header *hdr = &q->header;
 	const struct qcow2_disk *disk = q->disk;
 
-	return qcow2_guard_add(q, 0, qcow2_cluster_size(&q->geo), err) &&
-	       qcow2_guard_add(q, hdr->l1_off, (uint64_t)hdr->l1_entries * sizeof(uint64_t), err) &&
-	       qcow2_guard_add(q, hdr->reftable_off,
-			       (uint64_t)hdr->reftable_clusters << q->geo.cluster_bits, err) &&
+	return add_own(q, 0, qcow2_cluster_size(&q->geo), err) &&
+	       add_own(q, hdr->l1_off, (uint64_t)hdr->l1_entries * sizeof(uint64_t), err) &&
+	       add_own(q, hdr->reftable_off,
+		       (uint64_t)hdr->reftable_clusters << q->geo.cluster_bits, err) &&
+	       add_own_pointed(q, disk->reftable, disk->n_reftable, err) &&
+	       add_own_pointed(q, q->map.l1, q->map.n_l1, err) &&
 	       /* Of bitmaps that are lost nothing is in the file for sure. */
 	       (!(hdr->autoclear & QCOW2_AUTOCLEAR_BITMAPS) ||
 		qcow2_guard_add(q, hdr->bitmap_dir_off, hdr->bitmap_dir_len, err)) &&
-	       add_pointed(q, disk->reftable, disk->n_reftable, err) &&
-	       add_pointed(q, q->map.l1, q->map.n_l1, err) && add_snapshots(q, err);
+	       add_snapshots(q, err);
 }

@@ -435,6 +435,50 @@ Test(qcow2_disk, the_file_is_not_cut_through_a_table)
 	sample_end(&s);
 }
 
+Test(qcow2_disk, tables_that_lie_over_each_other_are_refused)
+{
+	const uint64_t targets[] = { C, 2 * C, BLOCK, FREE };
+
+	for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
+		struct qcow2_header hdr = sample_header(12, 4096 * C);
+		struct img_err err = { 0 };
+		struct sample s;
+
+		start(&s, hdr);
+		sample_put_l1(&s, 0, qcow2_l1_encode(FREE, true));
+		sample_put_l1(&s, 1, qcow2_l1_encode(targets[i], true));
+		put_count(&s, 4, 1);
+		cr_assert_not(try_open(&s, FREE + C, &err));
+		cr_assert_eq(err.code, IMG_E_CORRUPT, "%s", err.text);
+		img_store_close(s.ly.store);
+		free(s.bytes);
+	}
+	struct qcow2_header hdr = sample_header(12, DISK);
+	struct img_err err = { 0 };
+	struct sample s;
+
+	hdr.l1_off = hdr.reftable_off;
+	start(&s, hdr);
+	cr_assert_not(try_open(&s, FREE, &err));
+	cr_assert_eq(err.code, IMG_E_CORRUPT, "%s", err.text);
+	img_store_close(s.ly.store);
+	free(s.bytes);
+}
+
+/* The file grows over what an L1 entry refers to: that would make a table of guest bytes. */
+Test(qcow2_disk, tables_behind_the_end_of_the_file_are_not_given_out)
+{
+	struct img_err err = { 0 };
+	struct sample s;
+
+	start(&s, sample_header(12, 4096 * C));
+	sample_put_l1(&s, 1, qcow2_l1_encode(6 * C, true));
+	open_disk(&s, FREE);
+	cr_assert_not(write_at(&s, 0, C, &err));
+	cr_assert_eq(err.code, IMG_E_CORRUPT, "%s", err.text);
+	sample_end(&s);
+}
+
 /* ---- What is not opened for writing ---------------------------------------------------------- */
 
 Test(qcow2_disk, images_that_must_not_be_written_are_refused)
