@@ -77,12 +77,33 @@ static bool add_own(struct qcow2 *q, uint64_t host, uint64_t len, struct img_err
 	return qcow2_clusterset_add_run(&q->disk->tables, first, n, err);
 }
 
-static bool add_own_pointed(struct qcow2 *q, const uint64_t *entries, size_t n, struct img_err *err)
+static bool add_blocks(struct qcow2 *q, struct img_err *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		const uint64_t host = entries[i] & QCOW2_ENTRY_HOST;
+	for (size_t i = 0; i < q->disk->n_reftable; i++) {
+		const uint64_t host = q->disk->reftable[i] & QCOW2_ENTRY_HOST;
 
 		if (host && !add_own(q, host, qcow2_cluster_size(&q->geo), err))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The active L2 tables.  Those that are not ours alone are copied before they change, so several
+ * entries may lead to one; they come first, so that none of the others is among them.
+ */
+static bool add_active(struct qcow2 *q, bool ours, struct img_err *err)
+{
+	const uint64_t len = qcow2_cluster_size(&q->geo);
+
+	for (size_t i = 0; i < q->map.n_l1; i++) {
+		const uint64_t host = q->map.l1[i] & QCOW2_ENTRY_HOST;
+
+		if (!host || !(q->map.l1[i] & QCOW2_ENTRY_COPIED) == ours)
+			continue;
+		if (!(ours ? add_own(q, host, len, err)
+			   : qcow2_clusterset_add(&q->disk->tables, host >> q->geo.cluster_bits,
+						  err)))
 			return false;
 	}
 	return true;
@@ -140,14 +161,12 @@ static bool add_snapshots(struct qcow2 *q, struct img_err *err)
 bool qcow2_guard_start(struct qcow2 *q, struct img_err *err)
 {
 	const struct qcow2_header *hdr = &q->header;
-	const struct qcow2_disk *disk = q->disk;
 
 	return add_own(q, 0, qcow2_cluster_size(&q->geo), err) &&
 	       add_own(q, hdr->l1_off, (uint64_t)hdr->l1_entries * sizeof(uint64_t), err) &&
 	       add_own(q, hdr->reftable_off,
 		       (uint64_t)hdr->reftable_clusters << q->geo.cluster_bits, err) &&
-	       add_own_pointed(q, disk->reftable, disk->n_reftable, err) &&
-	       add_own_pointed(q, q->map.l1, q->map.n_l1, err) &&
+	       add_blocks(q, err) && add_active(q, false, err) && add_active(q, true, err) &&
 	       /* Of bitmaps that are lost nothing is in the file for sure. */
 	       (!(hdr->autoclear & QCOW2_AUTOCLEAR_BITMAPS) ||
 		qcow2_guard_add(q, hdr->bitmap_dir_off, hdr->bitmap_dir_len, err)) &&

@@ -466,6 +466,27 @@ Test(qcow2_disk, tables_that_lie_over_each_other_are_refused)
 }
 
 /* The file grows over what an L1 entry refers to: that would make a table of guest bytes. */
+Test(qcow2_disk, a_table_of_two_entries_that_is_not_ours_alone_is_copied)
+{
+	const uint64_t second = UINT64_C(512) * C;
+	struct sample s;
+
+	start(&s, sample_header(12, 2 * second));
+	sample_put_l1(&s, 0, qcow2_l1_encode(FREE, false));
+	sample_put_l1(&s, 1, qcow2_l1_encode(FREE, false));
+	put_count(&s, 4, 2);
+	put_count(&s, 5, 2);
+	sample_put_l2(&s, FREE, 7, FREE + C);
+	open_disk(&s, FREE + 2 * C);
+	must_write(&s, 7 * C, 512);
+	must_finish(&s);
+	cr_assert_neq(sample_extent(&s, 7 * C).host, FREE + C);
+	cr_assert_eq(sample_extent(&s, second + 7 * C).host, FREE + C);
+	cr_assert_eq(count_of(&s, 4), 1);
+	cr_assert_eq(count_of(&s, 5), 1);
+	sample_end(&s);
+}
+
 Test(qcow2_disk, tables_behind_the_end_of_the_file_are_not_given_out)
 {
 	struct img_err err = { 0 };
