@@ -88,6 +88,14 @@ static bool settle(struct qcow2 *q, const struct qcow2_stretches *picked, struct
 	return ok;
 }
 
+/* What was counted and could not be made ready, and that nothing refers to, is free again. */
+static void uncount(struct qcow2 *q, struct qcow2_stretch which)
+{
+	/* What cannot be undone leaks. */
+	if (qcow2_counts_lower(q, which, NULL))
+		q->disk->hint = img_min_u64(q->disk->hint, which.first);
+}
+
 /* adjacent: all in one piece. */
 static bool prepare_batch(struct qcow2 *q, uint64_t wanted, bool adjacent,
 			  struct qcow2_stretches *picked, struct img_err *err)
@@ -99,11 +107,15 @@ static bool prepare_batch(struct qcow2 *q, uint64_t wanted, bool adjacent,
 		return false;
 	for (size_t i = 0; i < picked->n; i++)
 		inside += picked->v[i].n;
-	if (inside == wanted)
+	/* There may be more from an attempt that failed. */
+	if (inside >= wanted)
 		return settle(q, picked, err);
 	if (!qcow2_grow(q, wanted - inside, &more, err))
 		return inside > 0 && settle(q, picked, err);
-	return settle(q, picked, err) && qcow2_stretches_add(picked, more.first, more.n, err);
+	if (settle(q, picked, err) && qcow2_stretches_add(picked, more.first, more.n, err))
+		return true;
+	uncount(q, more);
+	return false;
 }
 
 /* Makes at least `least` clusters ready, all of them adjacent if so wished. */
@@ -118,6 +130,8 @@ static bool prepare(struct qcow2 *q, uint64_t least, bool adjacent, struct img_e
 	if (!ok && least < BATCH_MIN_CLUSTERS && err && err->code == IMG_E_NOSPACE)
 		/* A device may have room for what is needed, though not for a batch. */
 		ok = prepare_batch(q, least, adjacent, &picked, err);
+	for (size_t i = 0; !ok && i < picked.n; i++)
+		uncount(q, picked.v[i]);
 	for (size_t i = 0; ok && i < picked.n; i++)
 		ok = qcow2_stretches_add(&disk->ready, picked.v[i].first, picked.v[i].n, err);
 	qcow2_stretches_clear(&picked);

@@ -124,7 +124,15 @@ static bool count_in_old_block(struct qcow2 *q, const struct extension *ext, str
 	const uint64_t end = img_min_u64(ext_end(ext), ext->first_block << qcow2_count_bits(q));
 	const struct qcow2_stretch old = { ext->first, end - img_min_u64(end, ext->first) };
 
-	return !old.n || (qcow2_counts_set(q, old, err) && qcow2_counts_write(q, old, err));
+	if (!old.n)
+		return true;
+	if (!qcow2_counts_set(q, old, err))
+		return false;
+	if (qcow2_counts_write(q, old, err))
+		return true;
+	/* Nothing refers to them yet; what cannot be undone leaks. */
+	(void)!qcow2_counts_lower(q, old, NULL);
+	return false;
 }
 
 /* ---- Pointing to the new ones ---------------------------------------------------------------- */

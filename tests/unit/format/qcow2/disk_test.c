@@ -4,6 +4,7 @@
  * what happens when the image contradicts itself.  tests/disk has the rest: power cuts, faults,
  * threads.
  */
+#include <inttypes.h>
 #include <string.h>
 #include "sample.h"
 
@@ -23,13 +24,21 @@ static void start(struct sample *s, struct qcow2_header hdr)
 		put_count(s, c, 1);
 }
 
-static bool try_open(struct sample *s, size_t len, struct img_err *err)
+/* In a file of which calls fail as the script says. */
+static bool try_open_failing(struct sample *s, size_t len, const char *script, struct img_err *err)
 {
 	const struct img_layer_open how = { .flags = IMG_OPEN_WRITE, .cache_size = IMG_CACHE_SIZE };
 
 	s->ly = (struct img_layer){ .format = &img_format_qcow2 };
 	s->ly.store = img_store_mem(s->bytes, len, err);
+	if (s->ly.store && script)
+		s->ly.store = img_store_fault(s->ly.store, script, err);
 	return s->ly.store && img_format_qcow2.open(&s->ly, &how, err);
+}
+
+static bool try_open(struct sample *s, size_t len, struct img_err *err)
+{
+	return try_open_failing(s, len, NULL, err);
 }
 
 static void open_disk(struct sample *s, size_t len)
@@ -234,6 +243,25 @@ Test(qcow2_disk, free_clusters_inside_the_file_are_used_and_are_zero)
 	for (size_t i = 512; i < C; i++)
 		cr_assert_eq(raw[i], 0);
 	sample_end(&s);
+}
+
+/* Clusters inside the file, and those that the file grew by, are free after the failure. */
+Test(qcow2_disk, clusters_that_could_not_be_made_ready_do_not_leak)
+{
+	for (uint64_t inside = 0; inside < 20; inside += 4) {
+		struct img_err err = { 0 };
+		struct sample s;
+
+		start(&s, sample_header(12, DISK));
+		cr_assert(try_open_failing(&s, FREE + inside * C, inside ? "zero:1" : "write:1", &err),
+			  "%s", err.text);
+		cr_assert_not(write_at(&s, 0, C, &err));
+		must_write(&s, 0, C);
+		must_finish(&s);
+		for (uint64_t c = 6; c < 60; c++)
+			cr_assert_eq(count_of(&s, c), 0, "%" PRIu64 " with %" PRIu64, c, inside);
+		sample_end(&s);
+	}
 }
 
 /* ---- Contradictions -------------------------------------------------------------------------- */
