@@ -117,6 +117,9 @@ static bool add_inactive(struct qcow2 *q, const struct qcow2_snapshot *snap, uin
 	const uint64_t left = size - img_min_u64(size, off);
 	uint64_t len = img_min_u64((uint64_t)snap->l1_entries * sizeof(uint64_t), left);
 
+	if (snap->l1_entries > QCOW2_L1_BYTES_MAX / sizeof(uint64_t))
+		return img_fail(err, IMG_E_RANGE, _("an L1 table of %" PRIu32 " entries is larger than "
+				"32 MiB"), snap->l1_entries);
 	/* Tables that lie apart are not longer than the file. */
 	if (len > *budget)
 		return img_fail(err, IMG_E_CORRUPT, _("the L1 tables of snapshots overlap"));
@@ -169,6 +172,7 @@ bool qcow2_guard_start(struct qcow2 *q, struct img_err *err)
 	       add_blocks(q, err) && add_active(q, false, err) && add_active(q, true, err) &&
 	       /* Of bitmaps that are lost nothing is in the file for sure. */
 	       (!(hdr->autoclear & QCOW2_AUTOCLEAR_BITMAPS) ||
+		hdr->bitmap_dir_len > QCOW2_BITMAP_DIR_MAX ||
 		qcow2_guard_add(q, hdr->bitmap_dir_off, hdr->bitmap_dir_len, err)) &&
 	       add_snapshots(q, err);
 }

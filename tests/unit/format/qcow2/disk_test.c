@@ -530,6 +530,24 @@ Test(qcow2_disk, tables_behind_the_end_of_the_file_are_not_given_out)
 
 /* ---- What is not opened for writing ---------------------------------------------------------- */
 
+Test(qcow2_disk, snapshots_with_absurd_tables_are_refused)
+{
+	struct qcow2_header hdr = sample_header(12, DISK);
+	struct img_err err = { 0 };
+	struct sample s;
+
+	hdr.n_snapshots = 1;
+	hdr.snapshots_off = FREE;
+	start(&s, hdr);
+	put_count(&s, 4, 1);
+	img_put_be64(s.bytes + FREE + QCOW2_SNAP_L1_OFF, FREE + C);
+	img_put_be32(s.bytes + FREE + QCOW2_SNAP_L1_ENTRIES, UINT32_MAX);
+	cr_assert_not(try_open(&s, FREE + 2 * C, &err));
+	cr_assert_eq(err.code, IMG_E_RANGE, "%s", err.text);
+	img_store_close(s.ly.store);
+	free(s.bytes);
+}
+
 Test(qcow2_disk, images_that_must_not_be_written_are_refused)
 {
 	struct qcow2_header hdr = sample_header(12, DISK);
