@@ -245,13 +245,14 @@ bool qcow2_bitmap_store(struct qcow2 *q, struct qcow2_bitmap *bm, struct img_err
 
 /* ---- Freeing one --------------------------------------------------------------------------------- */
 
-/* Whether the table is all legal: of one that is not, nothing is believed. */
-static bool is_legal(const struct qcow2 *q, const uint8_t *table, size_t n)
+/* Whether the table is all legal, and leads to no other: of one that is not, nothing is believed. */
+static bool is_legal(struct qcow2 *q, const uint8_t *table, size_t n)
 {
 	uint64_t host;
 
 	for (size_t i = 0; i < n; i++)
-		if (!entry_decode(q, img_get_be64(table + i * sizeof(uint64_t)), &host, NULL))
+		if (!entry_decode(q, img_get_be64(table + i * sizeof(uint64_t)), &host, NULL) ||
+		    (host && qcow2_disk_has_table(q, host, 1)))
 			return false;
 	return true;
 }
@@ -260,7 +261,7 @@ void qcow2_bitmap_release(struct qcow2 *q, uint64_t table_off, uint32_t table_en
 {
 	const size_t n = table_entries, len = n * sizeof(uint64_t);
 
-	if (n > pieces_max(q))
+	if (n > pieces_max(q) || qcow2_disk_has_table(q, table_off, clusters_for(q, len)))
 		return;
 	IMG_AUTO_FREE uint8_t *table = img_alloc_aligned(len, NULL);
 	if (!table || !img_store_read(q->map.file, table_off, table, len, NULL) ||

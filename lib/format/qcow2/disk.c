@@ -236,6 +236,18 @@ void qcow2_disk_release(struct qcow2 *q, uint64_t host, uint64_t n)
 	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
 }
 
+bool qcow2_disk_has_table(struct qcow2 *q, uint64_t host, uint64_t n)
+{
+	const uint64_t first = host >> q->geo.cluster_bits;
+	bool has = false;
+
+	pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
+	for (uint64_t i = 0; !has && i < n; i++)
+		has = qcow2_clusterset_has(&q->disk->tables, first + i);
+	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
+	return has;
+}
+
 /* ---- The table ------------------------------------------------------------------------------- */
 
 /* A request that changes guest bytes; what it may have changed is marked even if it fails. */

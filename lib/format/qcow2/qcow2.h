@@ -279,6 +279,9 @@ bool qcow2_disk_take(struct qcow2 *q, size_t n, uint64_t *host, struct img_err *
 /* Nothing refers to the n clusters from host on any more: they are free after the next flush. */
 void qcow2_disk_release(struct qcow2 *q, uint64_t host, uint64_t n);
 
+/* Whether a table of the disk lies in one of the n clusters from host on. */
+bool qcow2_disk_has_table(struct qcow2 *q, uint64_t host, uint64_t n);
+
 /* ---- bitmap.c: persistent bitmaps, of an image that is written ------------------------------- */
 
 struct qcow2_bitmaps;

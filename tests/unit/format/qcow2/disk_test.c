@@ -528,6 +528,37 @@ Test(qcow2_disk, tables_behind_the_end_of_the_file_are_not_given_out)
 	sample_end(&s);
 }
 
+/* The table of a bitmap that is removed leads to the tables of the image. */
+Test(qcow2_disk, tables_are_not_given_up_with_a_bitmap)
+{
+	struct qcow2_header hdr = sample_header(12, DISK);
+	const uint64_t l1_entry = qcow2_l1_encode(FREE + 2 * C, true);
+	struct img_err err = { 0 };
+	struct sample s;
+
+	hdr.n_bitmaps = 1;
+	hdr.bitmap_dir_off = FREE;
+	hdr.bitmap_dir_len = 32;
+	hdr.autoclear = QCOW2_AUTOCLEAR_BITMAPS;
+	start(&s, hdr);
+	img_put_be64(s.bytes + FREE + QCOW2_BITMAP_TABLE_OFF, FREE + C);
+	img_put_be32(s.bytes + FREE + QCOW2_BITMAP_TABLE_ENTRIES, 1);
+	s.bytes[FREE + QCOW2_BITMAP_TYPE] = QCOW2_BITMAP_TYPE_DIRTY;
+	s.bytes[FREE + QCOW2_BITMAP_GRANULARITY] = 16;
+	img_put_be16(s.bytes + FREE + QCOW2_BITMAP_NAME_LEN, 1);
+	s.bytes[FREE + QCOW2_BITMAP_EXTRA] = 'b';
+	img_put_be64(s.bytes + FREE + C, C);
+	sample_put_l1(&s, 0, l1_entry);
+	for (uint64_t c = 4; c < 7; c++)
+		put_count(&s, c, 1);
+	open_disk(&s, FREE + 3 * C);
+	cr_assert(img_format_qcow2.bitmap->remove(&s.ly, "b", &err), "%s", err.text);
+	must_finish(&s);
+	cr_assert_eq(be64_at(&s, C), l1_entry);
+	cr_assert_eq(count_of(&s, 1), 1);
+	sample_end(&s);
+}
+
 /* ---- What is not opened for writing ---------------------------------------------------------- */
 
 Test(qcow2_disk, snapshots_with_absurd_tables_are_refused)
