@@ -14,6 +14,8 @@ unit_tests += %D%/test
 	%D%/qcow2/compressed_test.c \
 	%D%/qcow2/counts_test.c \
 	%D%/qcow2/create_test.c \
+	%D%/qcow2/disk_damage_test.c \
+	%D%/qcow2/disk_sample.h \
 	%D%/qcow2/disk_test.c \
 	%D%/qcow2/entry_test.c \
 	%D%/qcow2/header_store_test.c \
