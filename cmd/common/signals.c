@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* See signals.h.  The two flags are the only variables that a signal handler can write. */
+/*
+ * See signals.h.  The two flags are the only variables that a signal handler can write; any thread
+ * may look at them.
+ */
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include "common/signals.h"
 
-static volatile sig_atomic_t stop_signal;
-static volatile sig_atomic_t progress_wanted;
+static atomic_int stop_signal;
+static atomic_int progress_wanted;
 
 static void on_stop(int signo)
 {
