@@ -25,6 +25,24 @@ bool qcow2_contradiction(struct qcow2_disk *disk, struct img_err *err, const cha
 	return img_fail(err, IMG_E_CORRUPT, "%s", text);
 }
 
+/* Lock held.  Nobody else changes the header meanwhile: that is part of a preparation. */
+static void mark_corrupt(struct qcow2 *q)
+{
+	struct qcow2_disk *disk = q->disk;
+
+	while (disk->preparing)
+		pthread_cond_wait(&disk->progress, qcow2_cache_lock(q->map.cache));
+	disk->preparing = true;
+	q->header.incompatible |= QCOW2_INCOMPATIBLE_CORRUPT;
+	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
+	/* The request fails in any case, and for a better reason than this may. */
+	if (qcow2_header_patch(q, NULL))
+		(void)!img_store_sync(q->map.file, NULL);
+	pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
+	disk->preparing = false;
+	pthread_cond_broadcast(&disk->progress);
+}
+
 /*
  * The end of each request.  After the first that met a contradiction the header says that the image
  * is corrupt, so that nobody writes to it before it was repaired; version 2 has no words for it.
@@ -32,20 +50,15 @@ bool qcow2_contradiction(struct qcow2_disk *disk, struct img_err *err, const cha
 static bool end_request(struct qcow2 *q, bool ok)
 {
 	struct qcow2_disk *disk = q->disk;
-	pthread_mutex_t *lock = qcow2_cache_lock(q->map.cache);
-	bool mark;
 
 	if (ok)
 		return true;
-	pthread_mutex_lock(lock);
-	mark = disk->contradiction && !disk->marked && q->header.version >= 3;
-	disk->marked |= mark;
-	if (mark)
-		q->header.incompatible |= QCOW2_INCOMPATIBLE_CORRUPT;
-	pthread_mutex_unlock(lock);
-	/* The request fails in any case, and for a better reason than this may. */
-	if (mark && qcow2_header_patch(q, NULL))
-		(void)!img_store_sync(q->map.file, NULL);
+	pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
+	if (disk->contradiction && !disk->marked && q->header.version >= 3) {
+		disk->marked = true;
+		mark_corrupt(q);
+	}
+	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
 	return false;
 }
 
