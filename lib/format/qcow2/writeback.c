@@ -82,14 +82,23 @@ static bool make_copy(struct qcow2_cache *cache, struct qcow2_table *table, stru
 	return true;
 }
 
-/* Takes a pinned table along; false: it needs no writing, or memory is out (err is set). */
+/* Waits until nobody writes a pinned table; the caller has taken none, or that may be for ever. */
+static void wait_for_writer(struct qcow2_cache *cache, const struct qcow2_table *table)
+{
+	while (table->writing)
+		pthread_cond_wait(&cache->progress, &cache->lock);
+}
+
+/*
+ * Takes along a pinned table that nobody writes; false: it needs no writing, or memory is out (err
+ * is set).
+ */
 static bool take(struct qcow2_cache *cache, struct qcow2_table *table, struct batch *batch,
 		 struct img_err *err)
 {
 	struct copy *copy = &batch->copies[batch->n];
 
-	while (table->writing)
-		pthread_cond_wait(&cache->progress, &cache->lock);
+	assert(!table->writing);
 	if (!table->queued || !make_copy(cache, table, copy, err))
 		return false;
 	qcow2_queue_remove(cache, table);
@@ -177,6 +186,7 @@ bool qcow2_cache_write(struct qcow2_cache *cache, struct qcow2_table *table, str
 	struct batch batch;
 
 	batch.n = batch.bytes = 0;
+	wait_for_writer(cache, table);
 	if (!take(cache, table, &batch, &why) && why.code != IMG_OK) {
 		if (err)
 			*err = why;
@@ -195,9 +205,11 @@ static bool fill(struct qcow2_cache *cache, struct batch *batch, size_t most, si
 	for (*taken = 0; *taken < most && cache->first_changed; ++*taken) {
 		struct qcow2_table *table = cache->first_changed;
 
-		if (batch->n == BATCH_TABLES || batch->bytes >= BATCH_BYTES)
+		if (batch->n == BATCH_TABLES || batch->bytes >= BATCH_BYTES ||
+		    (batch->n && table->writing))
 			break;
 		table->pins++;
+		wait_for_writer(cache, table);
 		(void)take(cache, table, batch, &why);
 		qcow2_cache_put(cache, table);
 		if (why.code != IMG_OK) {

@@ -14,6 +14,7 @@ struct fixture {
 	struct qcow2_cache *cache;
 	struct img_store *store;
 	size_t barriers;
+	pthread_mutex_t *gate;		/* NULL, or what each barrier waits for */
 };
 
 static bool count_barrier(void *ctx, struct img_err *err)
@@ -22,6 +23,10 @@ static bool count_barrier(void *ctx, struct img_err *err)
 
 	(void)err;
 	f->barriers++;
+	if (f->gate) {
+		pthread_mutex_lock(f->gate);
+		pthread_mutex_unlock(f->gate);
+	}
 	return true;
 }
 
@@ -31,6 +36,7 @@ static void setup(struct fixture *f, const char *script)
 	struct img_err err = { 0 };
 
 	f->barriers = 0;
+	f->gate = NULL;
 	f->bytes = calloc(1, SAMPLE_BYTES * 2);
 	for (uint64_t i = 0, at = FIRST; i < N; i++, at += i % 3 ? C : 2 * C) {
 		f->hosts[i] = at;
@@ -291,5 +297,71 @@ Test(cache, no_change_of_any_thread_is_lost)
 		for (size_t t = 1; t <= THREADS; t++)
 			cr_assert_eq(img_get_be64(raw + 8 * t), 2);
 	}
+	teardown(&f);
+}
+
+static void *write_late(void *arg)
+{
+	struct fixture *f = arg;
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(qcow2_cache_lock(f->cache));
+	struct qcow2_table *table = get(f, 5, NULL);
+	const bool ok = table && qcow2_cache_write(f->cache, table, NULL);
+
+	if (table)
+		qcow2_cache_put(f->cache, table);
+	return (void *)(uintptr_t)ok;
+}
+
+static void *write_them_all(void *arg)
+{
+	return (void *)(uintptr_t)write_all(arg);
+}
+
+static void wait_until_taken(struct fixture *f, size_t i)
+{
+	bool queued = true;
+
+	while (queued) {
+		IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(qcow2_cache_lock(f->cache));
+		struct qcow2_table *table = get(f, i, NULL);
+
+		queued = table->queued;
+		qcow2_cache_put(f->cache, table);
+	}
+}
+
+/*
+ * One that writes all must not wait for a table while it holds others back: table 3 changes again
+ * while it waits for table 5, and comes up behind that, since 7 has left the queue.
+ */
+Test(cache, nobody_waits_for_a_table_of_their_own, .timeout = 30)
+{
+	pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+	pthread_t one, all;
+	struct fixture f;
+	void *ok;
+
+	setup(&f, NULL);
+	f.gate = &gate;
+	pthread_mutex_lock(&gate);
+	cr_assert(change(&f, 5, 55, true));
+	pthread_create(&one, NULL, write_late, &f);
+	wait_until_taken(&f, 5);
+	cr_assert(change(&f, 3, 33, false) && change(&f, 5, 56, false) && change(&f, 7, 77, false));
+	pthread_create(&all, NULL, write_them_all, &f);
+	wait_until_taken(&f, 3);
+	cr_assert(change(&f, 3, 34, false));
+	pthread_mutex_lock(qcow2_cache_lock(f.cache));
+	qcow2_cache_forget(f.cache, f.hosts[7]);
+	pthread_mutex_unlock(qcow2_cache_lock(f.cache));
+	pthread_mutex_unlock(&gate);
+	pthread_join(one, &ok);
+	cr_assert(ok);
+	pthread_join(all, &ok);
+	cr_assert(ok);
+	cr_assert(write_all(&f));
+	cr_assert_eq(in_file(&f, 3), 34);
+	cr_assert_eq(in_file(&f, 5), 56);
+	cr_assert_eq(in_file(&f, 7), 0);
 	teardown(&f);
 }
