@@ -15,7 +15,8 @@ struct qcow2_cache {
 	struct qcow2_table *oldest, *newest;
 	struct qcow2_table *first_changed, *last_changed;
 	size_t n_changed;
-	size_t n_writing;		/* tables on their way to the disk */
+	size_t n_writing[2];		/* tables on their way to the disk, by turn */
+	unsigned turn;			/* 0 or 1 */
 	uint64_t n_failed;		/* writes; their tables are in the queue again */
 	uint64_t bytes;			/* of tables */
 };

@@ -21,6 +21,7 @@ struct copy {
 	struct qcow2_table *table;
 	uint64_t changed[QCOW2_PIECE_WORDS];
 	bool late;
+	unsigned turn;
 	uint8_t *bytes;			/* the pieces, one behind the other; owned */
 };
 
@@ -71,7 +72,7 @@ static bool make_copy(struct qcow2_cache *cache, struct qcow2_table *table, stru
 	const size_t len = piece_len(cache), pieces = cache->how.table_len / len;
 	size_t n = 0;
 
-	*copy = (struct copy){ .table = table, .late = table->late };
+	*copy = (struct copy){ .table = table, .late = table->late, .turn = cache->turn };
 	memcpy(copy->changed, table->changed, sizeof(copy->changed));
 	copy->bytes = img_alloc_aligned(count_changed(copy->changed) * len, err);
 	if (!copy->bytes)
@@ -106,7 +107,7 @@ static bool take(struct qcow2_cache *cache, struct qcow2_table *table, struct ba
 	table->late = false;
 	table->writing = true;
 	table->pins++;
-	cache->n_writing++;
+	cache->n_writing[copy->turn]++;
 	batch->n++;
 	batch->bytes += count_changed(copy->changed) * piece_len(cache);
 	return true;
@@ -125,7 +126,7 @@ static void give_back(struct qcow2_cache *cache, struct batch *batch, bool ok)
 			qcow2_queue_add(cache, table);
 		}
 		table->writing = false;
-		cache->n_writing--;
+		cache->n_writing[copy->turn]--;
 		qcow2_cache_put(cache, table);
 		free(copy->bytes);
 	}
@@ -236,6 +237,16 @@ static bool write_queue(struct qcow2_cache *cache, struct img_err *err)
 	return true;
 }
 
+/* Waits for all tables that are on their way.  Those that leave meanwhile are in the next turn. */
+static void end_turn(struct qcow2_cache *cache)
+{
+	const unsigned turn = cache->turn;
+
+	cache->turn = !turn;
+	while (cache->n_writing[turn])
+		pthread_cond_wait(&cache->progress, &cache->lock);
+}
+
 bool qcow2_cache_write_all(struct qcow2_cache *cache, struct img_err *err)
 {
 	uint64_t failed;
@@ -245,8 +256,7 @@ bool qcow2_cache_write_all(struct qcow2_cache *cache, struct img_err *err)
 		failed = cache->n_failed;
 		if (!write_queue(cache, err))
 			return false;
-		while (cache->n_writing)
-			pthread_cond_wait(&cache->progress, &cache->lock);
+		end_turn(cache);
 	} while (failed != cache->n_failed);
 	return true;
 }

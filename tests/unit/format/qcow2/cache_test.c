@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The cache of tables: threads over more tables than it holds, failures, and writing back. */
 #include <pthread.h>
+#include <unistd.h>
 #include "base/lock.h"
 #include "format/qcow2/cache.h"
 #include "sample.h"
@@ -13,8 +14,10 @@ struct fixture {
 	uint8_t *bytes;
 	struct qcow2_cache *cache;
 	struct img_store *store;
-	size_t barriers;
+	_Atomic size_t barriers;
 	pthread_mutex_t *gate;		/* NULL, or what each barrier waits for */
+	bool slow;			/* each barrier takes its time */
+	_Atomic unsigned busy;		/* the next thread writes this table on and on; 0: end */
 };
 
 static bool count_barrier(void *ctx, struct img_err *err)
@@ -27,6 +30,8 @@ static bool count_barrier(void *ctx, struct img_err *err)
 		pthread_mutex_lock(f->gate);
 		pthread_mutex_unlock(f->gate);
 	}
+	if (f->slow)
+		usleep(5000);
 	return true;
 }
 
@@ -37,6 +42,8 @@ static void setup(struct fixture *f, const char *script)
 
 	f->barriers = 0;
 	f->gate = NULL;
+	f->slow = false;
+	f->busy = 0;
 	f->bytes = calloc(1, SAMPLE_BYTES * 2);
 	for (uint64_t i = 0, at = FIRST; i < N; i++, at += i % 3 ? C : 2 * C) {
 		f->hosts[i] = at;
@@ -363,5 +370,49 @@ Test(cache, nobody_waits_for_a_table_of_their_own, .timeout = 30)
 	cr_assert_eq(in_file(&f, 3), 34);
 	cr_assert_eq(in_file(&f, 5), 56);
 	cr_assert_eq(in_file(&f, 7), 0);
+	teardown(&f);
+}
+
+static void *write_on_and_on(void *arg)
+{
+	struct fixture *f = arg;
+	const size_t own = f->busy++;
+	bool ok = true;
+
+	while (ok && f->busy) {
+		IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(qcow2_cache_lock(f->cache));
+		struct qcow2_table *table = get(f, own, NULL);
+
+		ok = table;
+		if (!table)
+			break;
+		qcow2_cache_changed(f->cache, table, 8, 8, true);
+		ok = qcow2_cache_write(f->cache, table, NULL);
+		qcow2_cache_put(f->cache, table);
+	}
+	return (void *)(uintptr_t)ok;
+}
+
+/* Writers that drive tables out all the time leave no moment in which none is under way. */
+Test(cache, who_writes_all_waits_for_those_before_it_only, .timeout = 30)
+{
+	pthread_t threads[THREADS];
+	struct fixture f;
+	void *ok;
+
+	setup(&f, NULL);
+	f.slow = true;
+	f.busy = 1;
+	for (size_t i = 0; i < THREADS; i++)
+		cr_assert_eq(pthread_create(&threads[i], NULL, write_on_and_on, &f), 0);
+	while (f.busy <= THREADS)
+		usleep(100);
+	cr_assert(change(&f, 20, 2020, false) && write_all(&f));
+	cr_assert_eq(in_file(&f, 20), 2020);
+	f.busy = 0;
+	for (size_t i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], &ok);
+		cr_assert(ok);
+	}
 	teardown(&f);
 }
