@@ -49,16 +49,20 @@ static bool zero_range(struct img_file *file, uint64_t at, uint64_t len, bool ke
 	return img_fail_os(err, _("cannot zero %" PRIu64 " bytes at offset %" PRIu64), len, at);
 }
 
+/* What is zeroed as a whole; beside parts of it direct I/O may be putting back what it has read. */
+static uint64_t grain_of(const struct img_file *file)
+{
+	return img_max_u64(file->is_block ? SECTOR_BYTES : 1, file->st.align);
+}
+
 bool img_file_zero(struct img_store *st, uint64_t at, uint64_t len, bool keep_space,
 		   struct img_err *err)
 {
 	struct img_file *file = (struct img_file *)st;
-	uint64_t start, end;
+	const uint64_t grain = grain_of(file);
+	const uint64_t start = img_min_u64(img_round_up(at, grain), at + len);
+	const uint64_t end = img_max_u64(img_round_down(at + len, grain), start);
 
-	if (!file->is_block)
-		return zero_range(file, at, len, keep_space, err);
-	start = img_min_u64(img_round_up(at, SECTOR_BYTES), at + len);
-	end = img_max_u64(img_round_down(at + len, SECTOR_BYTES), start);
 	return img_store_write_zeros(st, at, start - at, err) &&
 	       zero_range(file, start, end - start, keep_space, err) &&
 	       img_store_write_zeros(st, end, at + len - end, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "scratch.h"
+#include <pthread.h>
 #include <sys/mount.h>
 
 TestSuite(direct, .init = scratch_enter, .fini = scratch_leave);
@@ -121,4 +122,51 @@ Test(direct, a_file_system_without_it_says_so)
 				   "use another cache mode");
 	cr_expect_eq(access("plain/g", F_OK), -1);
 	umount("plain");
+}
+
+static struct img_store *new_block(const char *path)
+{
+	make_file(path, 4096);
+	return open_direct(path, IMG_OPEN_WRITE);
+}
+
+struct halves {
+	struct img_store *st;
+	size_t half;
+	_Atomic bool done;
+};
+
+static void *write_first_half(void *arg)
+{
+	struct halves *h = arg;
+	IMG_AUTO_FREE uint8_t *buf = calloc(1, h->half);
+
+	while (!h->done)
+		if (!img_store_write(h->st, 0, buf, h->half, NULL))
+			return NULL;
+	return h;
+}
+
+/* Two requests for parts of one block, as of a disk with smaller sectors. */
+Test(direct, zeros_in_a_block_outlast_a_write_beside_them)
+{
+	struct halves h = { .st = new_block("f") };
+	uint8_t buf[4096], none[4096] = { 0 };
+	pthread_t thread;
+	void *wrote;
+
+	h.half = h.st->align / 2;
+	cr_assert_leq(h.half, sizeof(buf));
+	pthread_create(&thread, NULL, write_first_half, &h);
+	for (int i = 0; i < 500; i++) {
+		memset(buf, 'x', h.half);
+		ok(img_store_write(h.st, h.half, buf, h.half, &err));
+		ok(img_store_zero(h.st, h.half, h.half, i % 2, &err));
+		ok(img_store_read(h.st, h.half, buf, h.half, &err));
+		cr_assert(!memcmp(buf, none, h.half), "round %d", i);
+	}
+	h.done = true;
+	pthread_join(thread, &wrote);
+	cr_assert(wrote);
+	img_store_close(h.st);
 }
