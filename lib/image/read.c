@@ -44,16 +44,25 @@ bool img_extent_from(struct img *im, size_t depth, uint64_t at, uint64_t limit,
 bool img_extent(struct img *im, uint64_t at, uint64_t limit, struct img_extent *out,
 		struct img_err *err)
 {
-	return check_range(im, at, limit, err) && img_extent_from(im, 0, at, limit, out, err);
+	if (!check_range(im, at, limit, err))
+		return false;
+	/* The tables that are read for this must stay what they are. */
+	img_disk_enter(im->disk);
+	const bool ok = img_extent_from(im, 0, at, limit, out, err);
+	img_disk_leave(im->disk);
+	return ok;
 }
 
 bool img_fail_lost(struct img *im, const struct img_extent *ex, struct img_err *err)
 {
 	struct img_extent whole = *ex, next;
 
-	/* ex may be the part that was asked for; people want to know how far the damage goes. */
+	/*
+	 * ex may be the part that was asked for; people want to know how far the damage goes.  Not
+	 * by img_extent(): an img_read() may be under way, and whoever flushes waits for it.
+	 */
 	while (whole.start + whole.len < img_size(im) &&
-	       img_extent(im, whole.start + whole.len, img_size(im), &next, NULL))
+	       img_extent_from(im, 0, whole.start + whole.len, img_size(im), &next, NULL))
 		if (!img_extent_join(&whole, &next))
 			break;
 	return img_fail(err, ex->loss, _("%s: guest bytes %" PRIu64 " to %" PRIu64

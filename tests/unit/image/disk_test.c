@@ -280,7 +280,7 @@ Test(disk, without_its_backing_file_it_is_not_written)
 /* A driver that waits where it is told to. */
 struct slow {
 	sem_t entered, go;		/* a slow step has begun; it may end */
-	_Atomic bool wait_in_write, wait_in_flush;
+	_Atomic bool wait_in_write, wait_in_flush, wait_in_extent;
 	bool frees;
 	_Atomic unsigned inside, flushes, reclaims;
 	_Atomic bool reclaimed_too_early;
@@ -303,6 +303,19 @@ static bool slow_write(struct img_layer *ly, uint64_t at, const void *buf, size_
 	(void)at, (void)buf, (void)len, (void)why;
 	slow->inside++;
 	stop_here(slow, &slow->wait_in_write);
+	slow->inside--;
+	return true;
+}
+
+static bool slow_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struct img_extent *out,
+			struct img_err *why)
+{
+	struct slow *slow = ly->priv;
+
+	(void)why;
+	*out = (struct img_extent){ .start = at, .len = limit - at, .kind = IMG_EXTENT_ZERO };
+	slow->inside++;
+	stop_here(slow, &slow->wait_in_extent);
 	slow->inside--;
 	return true;
 }
@@ -336,7 +349,9 @@ static bool slow_finish(struct img_layer *ly, struct img_err *why)
 static const struct img_disk_ops slow_ops = {
 	.write = slow_write, .flush = slow_flush, .reclaim = slow_reclaim, .finish = slow_finish,
 };
-static const struct img_format slow_format = { .name = "slow", .disk = &slow_ops };
+static const struct img_format slow_format = {
+	.name = "slow", .disk = &slow_ops, .extent = slow_extent,
+};
 
 static struct img *open_slow(struct slow *slow)
 {
@@ -361,6 +376,14 @@ static void *do_write(void *im)
 	return NULL;
 }
 
+static void *do_extent(void *im)
+{
+	struct img_extent ex;
+
+	cr_assert(img_extent(im, 0, DISK_BYTES, &ex, NULL));
+	return NULL;
+}
+
 static void *do_flush(void *im)
 {
 	cr_assert(img_flush(im, NULL));
@@ -375,26 +398,43 @@ static pthread_t start(void *(*what)(void *), struct img *im)
 	return thread;
 }
 
+/* Somebody flushes while `what` is under way, which is told by *wait where to stop. */
+static void flush_beside(struct img *im, struct slow *slow, void *(*what)(void *),
+			 _Atomic bool *wait)
+{
+	pthread_t other, flusher;
+
+	slow->frees = true;
+	ok(img_write(im, 0, "a", 1, &err));
+	*wait = true;
+	other = start(what, im);
+	sem_wait(&slow->entered);
+	flusher = start(do_flush, im);
+	while (!slow->flushes)
+		usleep(100);
+	usleep(20000);		/* long enough for one that does not wait */
+	cr_assert_eq(slow->reclaims, 0);
+	sem_post(&slow->go);
+	pthread_join(other, NULL);
+	pthread_join(flusher, NULL);
+	cr_assert(slow->reclaims == 1 && !slow->reclaimed_too_early);
+}
+
 Test(disk, space_is_reclaimed_when_older_requests_are_out)
 {
 	struct slow slow;
 	struct img *im = open_slow(&slow);
-	pthread_t writer, flusher;
 
-	slow.frees = true;
-	ok(img_write(im, 0, "a", 1, &err));
-	slow.wait_in_write = true;
-	writer = start(do_write, im);
-	sem_wait(&slow.entered);
-	flusher = start(do_flush, im);
-	while (!slow.flushes)
-		usleep(100);
-	usleep(20000);		/* long enough for one that does not wait */
-	cr_assert_eq(slow.reclaims, 0);
-	sem_post(&slow.go);
-	pthread_join(writer, NULL);
-	pthread_join(flusher, NULL);
-	cr_assert(slow.reclaims == 1 && !slow.reclaimed_too_early);
+	flush_beside(im, &slow, do_write, &slow.wait_in_write);
+	img_close(im);
+}
+
+Test(disk, tables_are_reclaimed_when_nobody_looks_at_them)
+{
+	struct slow slow;
+	struct img *im = open_slow(&slow);
+
+	flush_beside(im, &slow, do_extent, &slow.wait_in_extent);
 	img_close(im);
 }
 
