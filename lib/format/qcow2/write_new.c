@@ -148,6 +148,16 @@ static bool enter_new(struct qcow2 *q, struct qcow2_table *table, uint64_t start
 	return true;
 }
 
+/* Of the clusters of a piece, which lie at host, nothing refers to those from start on. */
+static void drop_rest(struct qcow2 *q, const struct qcow2_place *place, uint64_t start,
+		      uint64_t host)
+{
+	const struct span span = span_of(q, place);
+
+	if (!q->geo.data_file)
+		qcow2_drop(q, host + (start - span.start), span.end - start);
+}
+
 /* Lock held; the clusters are claimed. */
 static bool enter_all(struct qcow2_request *rq, const struct qcow2_place *place,
 		      const struct qcow2_filling *f, uint64_t host, struct img_err *err)
@@ -155,15 +165,20 @@ static bool enter_all(struct qcow2_request *rq, const struct qcow2_place *place,
 	struct qcow2 *q = rq->q;
 	const uint64_t size = qcow2_cluster_size(&q->geo), end = place->at + place->len;
 	const uint64_t first = img_round_down(place->at, size);
+	uint64_t start = first;
 	struct qcow2_table *table;
-	bool ok = true;
 
-	if (!qcow2_l2_for_change(q, place->at, &table, err))
+	if (!qcow2_l2_for_change(q, place->at, &table, err)) {
+		drop_rest(q, place, first, host);
 		return false;
-	for (uint64_t start = first; ok && start < end; start += size)
-		ok = enter_new(q, table, start, f, host + (start - first), err);
+	}
+	while (start < end && enter_new(q, table, start, f, host + (start - first), err))
+		start += size;
 	qcow2_cache_put(q->map.cache, table);
-	return ok;
+	if (start >= end)
+		return true;
+	drop_rest(q, place, start, host);
+	return false;
 }
 
 /* Without the lock: bytes that make up the piece, to their new place. */
@@ -228,7 +243,6 @@ bool qcow2_write_new(struct qcow2_request *rq, struct qcow2_place *place, struct
 		qcow2_note_reach(q, host + (f.end - span.start));
 		return enter_all(rq, place, &f, host, err);
 	}
-	if (!q->geo.data_file)
-		qcow2_drop(q, host, span.end - span.start);
+	drop_rest(q, place, span.start, host);
 	return false;
 }

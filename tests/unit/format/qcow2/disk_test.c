@@ -77,6 +77,23 @@ Test(qcow2_disk, over_old_and_new_clusters_goes_one_write)
 
 /* ---- Space ----------------------------------------------------------------------------------- */
 
+/* A batch goes to data as a whole, and for the L2 table there is no more space. */
+Test(qcow2_disk, clusters_of_a_write_that_failed_are_free_again)
+{
+	struct img_err err = { 0 };
+	struct sample s;
+
+	start(&s, sample_header(12, DISK));
+	cr_assert(try_open_failing(&s, FREE, "resize:2=ENOSPC,resize:3=ENOSPC", &err), "%s",
+		  err.text);
+	cr_assert_not(write_at(&s, 0, 8 * C, &err));
+	cr_assert_eq(err.code, IMG_E_NOSPACE);
+	must_finish(&s);
+	for (uint64_t c = 4; c < 12; c++)
+		cr_assert_eq(count_of(&s, c), 0, "cluster %" PRIu64, c);
+	sample_end(&s);
+}
+
 Test(qcow2_disk, the_end_gives_back_what_was_not_used)
 {
 	struct sample s;
