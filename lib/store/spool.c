@@ -71,7 +71,7 @@ static void fill(struct spool *spool, uint64_t want)
 
 		ok = take_chunk(spool, have, len, &got, &err);
 		ended = ok && got < len;
-		have += got;
+		have += ok ? got : 0;
 		atomic_store(&spool->have, have);
 	}
 	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&spool->lock);

@@ -2,6 +2,7 @@
 #include "scratch.h"
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 TestSuite(spool, .init = scratch_enter, .fini = scratch_leave, .timeout = 30);
 
@@ -133,6 +134,26 @@ static void *read_all(void *st)
 		    !is_pattern(buf, at, got))
 			return NULL;
 	return at == BYTES ? st : NULL;
+}
+
+/* What was read and could not be kept has not come in. */
+Test(spool, a_full_disk_is_no_end_of_the_stream)
+{
+	const struct rlimit none = { 0, 0 };
+	const int fd = feed(LIMIT);
+	struct img_store *st = spool_of(fd, 0);
+	uint8_t buf[1000];
+
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert(!setrlimit(RLIMIT_FSIZE, &none));
+	for (int i = 0; i < 2; i++) {
+		err = (struct img_err){ 0 };
+		cr_assert(!img_store_read(st, 0, buf, sizeof(buf), &err));
+		cr_assert(err.code != IMG_E_INCOMPLETE, "%s", err.text);
+		cr_assert_eq(err.os_errno, EFBIG);
+	}
+	img_store_close(st);
+	close(fd);
 }
 
 Test(spool, many_threads_at_once)
