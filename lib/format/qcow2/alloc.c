@@ -42,17 +42,32 @@ void qcow2_alloc_start(struct qcow2 *q)
 	q->disk->region = region;
 }
 
+/*
+ * The next free clusters inside the file.  Looking for them may let the lock go, and what becomes
+ * free meanwhile lowers the hint: that must not be undone.
+ */
+static bool find_free(struct qcow2 *q, uint64_t max, struct qcow2_stretch *out,
+		      struct img_err *err)
+{
+	struct qcow2_disk *disk = q->disk;
+	const uint64_t from = disk->hint;
+
+	disk->hint = UINT64_MAX;
+	const bool ok = qcow2_counts_find_free(q, from, max, out, err);
+
+	disk->hint = img_min_u64(disk->hint, ok ? out->first + out->n : from);
+	return ok;
+}
+
 /* Free clusters inside the file, counted as used from now on; at most max. */
 static bool pick_inside(struct qcow2 *q, uint64_t max, struct qcow2_stretches *picked,
 			struct img_err *err)
 {
-	struct qcow2_disk *disk = q->disk;
 	struct qcow2_stretch some;
 
 	while (max > 0) {
-		if (!qcow2_counts_find_free(q, disk->hint, max, &some, err))
+		if (!find_free(q, max, &some, err))
 			return false;
-		disk->hint = some.first + some.n;
 		if (!some.n)
 			return true;
 		if (!qcow2_guard_check(q, some.first << q->geo.cluster_bits,

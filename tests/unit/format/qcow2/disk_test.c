@@ -166,3 +166,102 @@ Test(qcow2_disk, clusters_that_could_not_be_made_ready_do_not_leak)
 		sample_end(&s);
 	}
 }
+
+/* ---- What happens meanwhile ------------------------------------------------------------------ */
+
+/* A store that reclaims what is gone while a certain byte is being read, as another thread may. */
+struct meanwhile {
+	struct img_store st;
+	struct img_store *parent;
+	struct img_layer *ly;		/* NULL: not yet, or not again */
+	uint64_t at;
+};
+
+static bool meanwhile_size(struct img_store *st, uint64_t *bytes, struct img_err *err)
+{
+	return img_store_size(((struct meanwhile *)st)->parent, bytes, err);
+}
+
+static bool meanwhile_read(struct img_store *st, uint64_t at, void *buf, size_t len, size_t *got,
+			   struct img_err *err)
+{
+	struct meanwhile *m = (struct meanwhile *)st;
+	struct img_layer *ly = m->ly;
+
+	if (ly && at == m->at) {
+		m->ly = NULL;
+		cr_assert(img_format_qcow2.disk->reclaim(ly, err), "%s", err->text);
+	}
+	return img_store_read_some(m->parent, at, buf, len, got, err);
+}
+
+static bool meanwhile_write(struct img_store *st, uint64_t at, const void *buf, size_t len,
+			    struct img_err *err)
+{
+	return img_store_write(((struct meanwhile *)st)->parent, at, buf, len, err);
+}
+
+static bool meanwhile_resize(struct img_store *st, uint64_t bytes, struct img_err *err)
+{
+	return img_store_resize(((struct meanwhile *)st)->parent, bytes, err);
+}
+
+static void meanwhile_close(struct img_store *st)
+{
+	img_store_close(((struct meanwhile *)st)->parent);
+}
+
+static const struct img_store_ops meanwhile_ops = {
+	.kind = "meanwhile", .passes_on = true, .size = meanwhile_size, .read = meanwhile_read,
+	.write = meanwhile_write, .resize = meanwhile_resize, .close = meanwhile_close,
+};
+
+/*
+ * Three blocks of 256 counts: all clusters of the first are in use, of the second all but two, of
+ * the third all that the file has.
+ */
+enum { SMALL = 512, BLOCKS = 3, TABLE = 6 * SMALL, DATA = 7, FREE_ONES = 300, CLUSTERS = 520 };
+
+static void start_with_three_blocks(struct sample *s, struct meanwhile *m)
+{
+	const struct img_layer_open how = { .flags = IMG_OPEN_WRITE, .cache_size = IMG_CACHE_SIZE };
+	struct img_err err = { 0 };
+
+	sample_start(s, sample_header(9, 64 * SMALL));
+	for (uint64_t i = 0; i < 3; i++)
+		img_put_be64(s->bytes + s->hdr.reftable_off + i * 8, (BLOCKS + i) * SMALL);
+	for (uint64_t c = 0; c < CLUSTERS; c++)
+		qcow2_refcount_put(s->bytes + BLOCKS * SMALL, 4, c,
+				   c < FREE_ONES || c >= FREE_ONES + 2);
+	sample_put_l1(s, 0, TABLE | QCOW2_ENTRY_COPIED);
+	sample_put_l2(s, TABLE, 0, DATA * SMALL | QCOW2_ENTRY_COPIED);
+	*m = (struct meanwhile){
+		.st = { .ops = &meanwhile_ops, .align = 1 }, .at = (BLOCKS + 1) * SMALL,
+		.parent = img_store_mem(s->bytes, CLUSTERS * SMALL, &err),
+	};
+	m->st.caps = m->parent->caps;
+	m->st.name = strdup("meanwhile");
+	s->ly = (struct img_layer){ .format = &img_format_qcow2, .store = &m->st };
+	cr_assert(img_format_qcow2.open(&s->ly, &how, &err), "%s", err.text);
+}
+
+Test(qcow2_disk, what_becomes_free_behind_a_search_is_found)
+{
+	struct img_err err = { 0 };
+	struct meanwhile m;
+	struct sample s;
+	bool freed;
+	uint8_t raw[SMALL];
+
+	start_with_three_blocks(&s, &m);
+	cr_assert(img_format_qcow2.disk->discard(&s.ly, 0, SMALL, &err), "%s", err.text);
+	cr_assert(img_format_qcow2.disk->flush(&s.ly, &freed, &err), "%s", err.text);
+	cr_assert(freed);
+	m.ly = &s.ly;
+	must_write(&s, 5 * SMALL, SMALL);
+	cr_assert_null(m.ly, "the second block was not read");
+	must_flush(&s);
+	cr_assert(img_store_read(s.ly.store, BLOCKS * SMALL, raw, SMALL, &err), "%s", err.text);
+	cr_assert_eq(qcow2_refcount_get(raw, 4, DATA), 1, "it is in use again");
+	sample_end(&s);
+}
