@@ -221,20 +221,29 @@ void img_store_expect(struct img_store *st, uint64_t end)
 		st->ops->expect(st, end);
 }
 
+/* Whether a sync has failed already; then err says so. */
+static bool sync_has_failed(struct img_store *st, struct img_err *err)
+{
+	errno = atomic_load(&st->sync_errno);
+	if (!errno)
+		return false;
+	img_fail_os(err, _("an earlier attempt to bring data to the disk failed"));
+	img_within(err, "%s", st->name);
+	return true;
+}
+
 bool img_store_sync(struct img_store *st, struct img_err *err)
 {
 	struct img_err why = { 0 };
 
 	if (!st->ops->sync || st->cache == IMG_CACHE_UNSAFE)
 		return true;
-	errno = atomic_load(&st->sync_errno);
-	if (errno) {
-		img_fail_os(err, _("an earlier attempt to bring data to the disk failed"));
-		return img_within(err, "%s", st->name);
-	}
+	if (sync_has_failed(st, err))
+		return false;
 	atomic_fetch_add_explicit(&st->counts.syncs, 1, memory_order_relaxed);
+	/* The system tells of a failure once, and another thread may have been told. */
 	if (st->ops->sync(st, &why))
-		return true;
+		return !sync_has_failed(st, err);
 	atomic_store(&st->sync_errno, why.os_errno ? why.os_errno : EIO);
 	if (err)
 		*err = why;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "scratch.h"
+#include <pthread.h>
+#include <semaphore.h>
 
 Test(store, names_itself_in_errors)
 {
@@ -149,4 +151,51 @@ Test(store, a_sync_that_failed_fails_for_ever)
 	img_store_add_traffic(st, &sum);
 	cr_assert_eq(sum.syncs, 2);
 	img_store_close(st);
+}
+
+/* Two syncs at once, of which the second to begin ends when the first has failed. */
+struct twice {
+	struct img_store st;
+	sem_t both, failed;
+	_Atomic unsigned syncs;
+};
+
+static bool twice_sync(struct img_store *st, struct img_err *why)
+{
+	struct twice *twice = (struct twice *)st;
+
+	if (twice->syncs++ == 0) {
+		sem_wait(&twice->both);
+		return img_fail(why, IMG_E_IO, "twice");
+	}
+	sem_post(&twice->both);
+	sem_wait(&twice->failed);
+	return true;
+}
+
+static void *sync_first(void *arg)
+{
+	struct twice *twice = arg;
+	const bool done = img_store_sync(&twice->st, NULL);
+
+	sem_post(&twice->failed);
+	return done ? arg : NULL;
+}
+
+/* The system tells one of them, and that may concern what the other relies on. */
+Test(store, a_sync_that_fails_fails_for_all_under_way, .timeout = 30)
+{
+	static const struct img_store_ops ops = { .kind = "twice", .sync = twice_sync };
+	struct twice twice = { .st = { .ops = &ops, .name = (char[]){ "twice" } } };
+	pthread_t thread;
+	void *done;
+
+	sem_init(&twice.both, 0, 0);
+	sem_init(&twice.failed, 0, 0);
+	pthread_create(&thread, NULL, sync_first, &twice);
+	while (!twice.syncs)
+		usleep(100);
+	fails(img_store_sync(&twice.st, &err), IMG_E_IO);
+	pthread_join(thread, &done);
+	cr_assert_null(done);
 }
