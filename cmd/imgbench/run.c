@@ -187,8 +187,12 @@ static bool timed(struct run *run, struct worker *workers, bool changes,
 
 	if (run->how->seconds)
 		run->deadline = start + run->how->seconds * UINT64_C(1000000000);
-	if (!work_all(run, workers, err))
+	if (!work_all(run, workers, err)) {
+		/* What was done until somebody asked to stop is in the image, and nothing leaks. */
+		if (changes && err->code == IMG_E_CANCELLED)
+			(void)!img_finish(run->im, NULL);
 		return false;
+	}
 	worked = now_ns();
 	if (changes && !img_finish(run->im, err))
 		return false;
