@@ -153,6 +153,47 @@ Test(amend, is_the_end)
 	trial_free(t);
 }
 
+struct asked {
+	unsigned times, stop_at;
+};
+
+static bool asked(void *ctx)
+{
+	struct asked *a = ctx;
+
+	return ++a->times == a->stop_at;
+}
+
+/* Whenever it is asked to stop, it does, and the image is the old one. */
+Test(amend, can_be_cancelled)
+{
+	const struct img_open write = { .path = "image.qcow2", .flags = IMG_OPEN_WRITE };
+	struct trial *t = trial_new("");
+	unsigned stopped = 0;
+	bool done = false;
+
+	if (!have_qemu_img())
+		cr_skip_test("no qemu-img");
+	run("qemu-img create -f qcow2 image.qcow2 3M" ZEROS);
+	while (!done) {
+		struct asked a = { .stop_at = stopped + 1 };
+		const struct img_job job = { .cancelled = asked, .ctx = &a };
+		struct img_err err = { 0 };
+		struct img *im = img_open(&write, &err);
+
+		cr_assert(im, "%s", err.text);
+		done = img_amend(im, "refcount_bits=64", &job, &err);
+		cr_assert(done || err.code == IMG_E_CANCELLED, "%s", err.text);
+		img_close(im);
+		run(done ? "qemu-img info image.qcow2 | grep -q 'refcount bits: 64'"
+			 : "qemu-img info image.qcow2 | grep -q 'refcount bits: 16'");
+		run("qemu-img check image.qcow2");
+		stopped += !done;
+	}
+	cr_assert_geq(stopped, 2);
+	trial_free(t);
+}
+
 Test(amend, each_call_fails_0) { try_case(0); }
 Test(amend, each_call_fails_1) { try_case(1); }
 Test(amend, each_call_fails_2) { try_case(2); }
