@@ -57,6 +57,7 @@ int cli_end(const struct cli *cli, const struct img_err *err, int status);
 cli_set cli_set_flag;		/* bool */
 cli_set cli_set_text;		/* const char *, borrowed from the command line */
 cli_set cli_set_size;		/* uint64_t bytes */
+cli_set cli_set_amount;		/* uint64_t bytes, at least 1 */
 cli_set cli_set_count;		/* unsigned, at least 1 */
 cli_set cli_set_cache;		/* enum img_cache */
 cli_set cli_set_style;		/* enum img_style */

@@ -26,6 +26,14 @@ bool cli_set_size(const struct cli_option *row, void *field, const char *text, s
 	return img_size_parse(text, field, err);
 }
 
+bool cli_set_amount(const struct cli_option *row, void *field, const char *text,
+		    struct img_err *err)
+{
+	return cli_set_size(row, field, text, err) &&
+	       (*(const uint64_t *)field ||
+		img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not a size from 1 on"), text));
+}
+
 bool cli_set_count(const struct cli_option *row, void *field, const char *text,
 		   struct img_err *err)
 {

@@ -29,7 +29,7 @@ static const struct cli_option rows[] = {
 	  N_("the image that has the SOURCE of --merge (otherwise FILE itself)") },
 	{ 'F', "source-format", "FORMAT", cli_set_text, AT(merge_format),
 	  N_("format of the image of -b (otherwise found out)") },
-	{ 'g', "granularity", "SIZE", cli_set_size, AT(granularity),
+	{ 'g', "granularity", "SIZE", cli_set_amount, AT(granularity),
 	  N_("bytes of the disk for one bit of a new bitmap") },
 	{ 0, "extents", NULL, cli_set_flag, AT(extents),
 	  N_("list the parts of the disk that have changed") },

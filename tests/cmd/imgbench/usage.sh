@@ -19,6 +19,10 @@ refused "too many names" --pattern=read disk.raw disk.raw
 refused '"walk" is none of read|write|trim|' --pattern=walk disk.raw
 refused "belong to --pattern" --trace=a --block-size=4k disk.raw
 refused "multiples of 512" --pattern=read --block-size=100 disk.raw
+for option in block-size length bytes cache-size; do
+	refused "\"0\" is not a size from 1 on" --pattern=read --$option=0 disk.raw
+done
+refused '"0k" is not a size from 1 on' --pattern=read --formats=raw --dir=. --size=0k
 refused "more than 1024 requests at a time" --pattern=read --depth=1025 disk.raw
 refused "belong to --formats" --pattern=read --dir=. disk.raw
 refused "none must be named" --pattern=read --formats=raw --dir=. --size=1M disk.raw

@@ -15,6 +15,7 @@ refused() {
 refused 'changes nothing' --extents --add disk.qcow2 a
 refused 'for looking only' -U --add disk.qcow2 a
 refused 'belongs to --add' -g 64k disk.qcow2
+refused 'not a size from 1 on' --add -g 0 disk.qcow2 a
 refused 'belong to --merge' -b other.qcow2 --clear disk.qcow2 a
 refused 'belongs to --source-file' -F qcow2 --merge b disk.qcow2 a
 refused '' --add disk.qcow2
