@@ -206,7 +206,10 @@ bool load_check(const struct load_options *options, struct img_err *err)
 {
 	struct pattern unused;
 
-	if (!options->trace == !options->pattern)
+	if (options->trace && options->pattern)
+		return img_fail(err, IMG_E_ARGUMENT, _("the load is given twice, by --trace and by "
+				"--pattern"));
+	if (!options->trace && !options->pattern)
 		return img_fail(err, IMG_E_ARGUMENT, _("the load is not given; needed: one of "
 				"--trace and --pattern"));
 	if (options->trace && (options->block_size || options->start || options->length ||

@@ -53,9 +53,12 @@ static void check_usage(const struct options *opt, int operands)
 	const struct changes *changes = &opt->changes;
 	struct img_err err = { 0 };
 
-	cli_need_operands(&cli, operands, changes->n || opt->extents ? 2 : 1, 2);
-	if (changes->n && opt->extents)
-		img_fail(&err, IMG_E_ARGUMENT, _("--extents changes nothing"));
+	cli_need_operands(&cli, operands, 1, 2);
+	if (operands < 2 && (changes->n || opt->extents))
+		img_fail(&err, IMG_E_ARGUMENT, _("the name of the bitmap is not given"));
+	else if (changes->n && opt->extents)
+		img_fail(&err, IMG_E_ARGUMENT, _("--extents only lists, and cannot go with an action "
+						 "that changes the bitmap"));
 	else if (changes->n && opt->source.force_share)
 		img_fail(&err, IMG_E_ARGUMENT, _("--force-share is for looking only"));
 	else if (opt->granularity && !changes->add)

@@ -13,7 +13,7 @@ refused() {
 	grep -q "^Try 'imgbench --help'" err || fail "$*: it does not say where help is"
 }
 refused "the load is not given" disk.raw
-refused "the load is not given" --trace=a --pattern=read disk.raw
+refused "the load is given twice" --trace=a --pattern=read disk.raw
 refused "too few names" --pattern=read
 refused "too many names" --pattern=read disk.raw disk.raw
 refused '"walk" is none of read|write|trim|' --pattern=walk disk.raw

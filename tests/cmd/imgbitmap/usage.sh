@@ -12,12 +12,12 @@ refused() {
 	grep -q "^Try 'imgbitmap --help'" err || fail "$*: does not say where help is"
 }
 
-refused 'changes nothing' --extents --add disk.qcow2 a
+refused 'only lists' --extents --add disk.qcow2 a
 refused 'for looking only' -U --add disk.qcow2 a
 refused 'belongs to --add' -g 64k disk.qcow2
 refused 'not a size from 1 on' --add -g 0 disk.qcow2 a
 refused 'belong to --merge' -b other.qcow2 --clear disk.qcow2 a
 refused 'belongs to --source-file' -F qcow2 --merge b disk.qcow2 a
-refused '' --add disk.qcow2
-refused '' --extents disk.qcow2
+refused 'name of the bitmap is not given' --add disk.qcow2
+refused 'name of the bitmap is not given' --extents disk.qcow2
 refused '' disk.qcow2 a b
