@@ -31,6 +31,7 @@ const struct layout layouts[] = {
 	  .grain = 4 * KIB, .cache = IMG_CACHE_WRITETHROUGH, .start = START_FULL },
 	{ .name = "4 KiB, lazy refcounts", QCOW2, .options = "cluster_size=4k,lazy_refcounts=on",
 	  .size = MIB, .grain = 4 * KIB, .lazy = true },
+	{ .name = "64 KiB", QCOW2, .size = 2 * MIB, .grain = 64 * KIB },
 	{ .name = "64 KiB, backing", QCOW2, .size = 2 * MIB, .grain = 64 * KIB, .backing = true },
 	{ .name = "2 MiB", QCOW2, .options = "cluster_size=2M", .size = 8 * MIB,
 	  .grain = 64 * KIB },
