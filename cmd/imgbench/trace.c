@@ -240,6 +240,9 @@ static bool read_lines(struct trace *trace, gzFile file, char *line, struct img_
 
 	while (gzgets(file, line, LINE_BYTES)) {
 		n++;
+		/* Where it ends too early, the last line is only a part of one. */
+		if (!read_error(file, err))
+			return false;
 		if (!cut_newline(file, line))
 			img_fail(err, IMG_E_CORRUPT, _("this is not a line of a trace"));
 		else if (parse_line(trace, line, n, err))
