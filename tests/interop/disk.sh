@@ -83,7 +83,8 @@ agreed() {
 	}
 }
 
-# qemu_plays SIZE SEED: random requests by qemu-io, to image.qcow2 and model.raw.
+# qemu_plays SIZE SEED: random requests by qemu-io, to image.qcow2 and model.raw; the seed chooses the
+# cache mode, too.
 qemu_plays() {
 	awk -v size="$1" -v seed="$2" 'BEGIN {
 		srand(seed)
@@ -103,6 +104,6 @@ qemu_plays() {
 				print "write -P " 1 + int(rand() * 255) " " at " " len
 		}
 	}' >commands
-	qemu-io -t unsafe -f qcow2 image.qcow2 <commands >qemu-io.txt || fail "qemu-io: $(cat qemu-io.txt)"
+	qemu-io -t ${caches[($2 / 10 + $2) % 5]} -f qcow2 image.qcow2 <commands >qemu-io.txt || fail "qemu-io: $(cat qemu-io.txt)"
 	qemu-io -t unsafe -f raw model.raw <commands >/dev/null
 }
