@@ -6,7 +6,8 @@
 make_disk disk.raw $((11 * mib))
 mkdir fs
 mount -t tmpfs -o size=1500k none fs 2>/dev/null || skip "no file system can be mounted here"
-cleanup_fn umount fs
+cleanup_fn umount "$workdir/fs"
+cleanup_fn cd "$workdir"
 cd fs
 for how in '-O qcow2' '-c -O qcow2' '-O raw' '-O qcow2 -o preallocation=full' \
 	'-O qcow2 -o preallocation=falloc' '-O raw -o preallocation=falloc' \
