@@ -14,7 +14,7 @@ static const struct cli_option rows[] = {
 	  N_("replay a recorded trace; overwrites what the image holds") },
 	{ 0, "pattern", LOAD_PATTERNS, cli_set_text, AT(load.pattern),
 	  N_("a load made up; what writes or trims overwrites the image") },
-	{ 0, "read-share", "PERCENT", cli_set_count, AT(load.read_share),
+	{ 0, "read-share", "PERCENT", bench_set_share, AT(load.read_share),
 	  N_("of the requests of rw and randrw that read (default 50)") },
 	{ 0, "block-size", "SIZE", cli_set_amount, AT(load.block_size),
 	  N_("bytes of each request (default 4k)") },

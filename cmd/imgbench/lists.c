@@ -1,9 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The options --formats and --caches, and the names of cache modes. */
+/* The options --formats, --caches and --read-share, and the names of cache modes. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/text.h"
 #include "imgbench/imgbench.h"
+
+bool bench_set_share(const struct cli_option *row, void *field, const char *text,
+		     struct img_err *err)
+{
+	const uint64_t most = 100;
+	uint64_t percent;
+
+	if (!cli_set_size(row, &percent, text, err))
+		return false;
+	*(unsigned *)field = (unsigned)percent;
+	return percent <= most ||
+	       img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not a number from 0 to %" PRIu64), text,
+			most);
+}
 
 /* Calls take for each word between commas. */
 static bool each_word(const char *text, void *list,

@@ -17,6 +17,8 @@ same '[["discard",5,20480]]' "$(run --pattern=randtrim --requests=5 disk.raw)" "
 same 65536 "$(run --pattern=read disk.raw | jq '.[0][1]')" "as many as it makes by itself"
 run --pattern=randrw --requests=100 disk.raw >/dev/null
 same '["read","write"]' "$(jq -c '[.kinds[].kind]' out)" "randrw"
+same '[["write",10,40960]]' "$(run --pattern=rw --read-share=0 --requests=10 disk.raw)" "none reads"
+same '[["read",10,40960]]' "$(run --pattern=rw --read-share=100 --requests=10 disk.raw)" "all read"
 run --pattern=randwrite --seconds=1 --depth=2 disk.raw >/dev/null
 same true "$(jq '."wall-seconds" >= 1' out)" "--seconds"
 
