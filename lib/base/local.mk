@@ -8,4 +8,6 @@ libimg_sources += \
 	%D%/mem.c \
 	%D%/mem.h \
 	%D%/num.h \
+	%D%/parallel.c \
+	%D%/parallel.h \
 	%D%/version.c

@@ -7,10 +7,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/parallel.h"
 #include "copy/copy.h"
 #include "extent/extent.h"
 
@@ -277,14 +277,6 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-static unsigned thread_count(const struct img_compare *what)
-{
-	const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	const unsigned wanted = what->threads ? what->threads : cores > 0 ? (unsigned)cores : 1;
-
-	return wanted < MAX_THREADS ? wanted : MAX_THREADS;
-}
-
 static bool init_workers(struct worker *workers, unsigned n, struct comparison *c,
 			 struct img_err *err)
 {
@@ -312,7 +304,7 @@ static void free_workers(struct worker *workers, unsigned n)
 /* Fewer threads than wanted is no failure: this one does all the work if it must. */
 static bool run(struct comparison *c, struct img_err *err)
 {
-	const unsigned wanted = thread_count(c->what);
+	const unsigned wanted = img_thread_count(c->what->threads, MAX_THREADS);
 	struct worker *workers = img_calloc(wanted, sizeof(*workers), err);
 	unsigned n = 1;
 	bool ok;

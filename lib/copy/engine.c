@@ -14,10 +14,10 @@
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/parallel.h"
 #include "copy/copy.h"
 
 #define MIN_WINDOW (1024 * 1024)
@@ -366,14 +366,6 @@ static void *thread_main(void *arg)
 
 /* ---- Setting up ------------------------------------------------------------------------------ */
 
-static unsigned thread_count(const struct img_copy *what)
-{
-	const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	const unsigned wanted = what->threads ? what->threads : cores > 0 ? (unsigned)cores : 1;
-
-	return wanted < MAX_THREADS ? wanted : MAX_THREADS;
-}
-
 /* Bytes that progress counts: all but the zeros that the plan knows of. */
 static bool measure(struct engine *e, struct img_err *err)
 {
@@ -521,7 +513,7 @@ static bool conclude(struct engine *e, struct img_err *err)
 bool img_copy_run(const struct img_copy *what, const struct img_job *job,
 		  struct img_copy_stats *stats, struct img_err *err)
 {
-	const unsigned threads = thread_count(what);
+	const unsigned threads = img_thread_count(what->threads, MAX_THREADS);
 	struct engine e = {
 		.what = what, .job = job, .stats = stats, .dst = &what->dst->layers[0],
 		.fail_seq = UINT64_MAX, .lock = PTHREAD_MUTEX_INITIALIZER,

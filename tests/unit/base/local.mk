@@ -7,4 +7,5 @@ unit_tests += %D%/test
 	%D%/err_test.c \
 	%D%/lazy_test.c \
 	%D%/mem_test.c \
-	%D%/num_test.c
+	%D%/num_test.c \
+	%D%/parallel_test.c
