@@ -444,6 +444,72 @@ struct img_compare_stats {
 bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 		     struct img_compare_stats *stats, struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- Checking -------------------------------------------------------------------------------- */
+
+enum img_severity {
+	IMG_NOTE,	/* legal, but worth knowing */
+	IMG_LEAK,	/* space of the file is lost, nothing else */
+	IMG_CORRUPT,	/* the image contradicts itself or its specification, or misses bytes */
+	IMG_FATAL,	/* so badly that the rest could not be looked at */
+};
+
+/* What can be found: a constant of the format. */
+struct img_finding_kind {
+	const char *id;			/* stable: "qcow2.refcount.leak" */
+	enum img_severity severity;
+	const char *text;		/* what it means: an English phrase, to be translated */
+};
+
+#define IMG_NOWHERE UINT64_MAX
+
+struct img_finding {
+	const struct img_finding_kind *kind;
+	uint64_t n;			/* so many neighbours alike: entries of a table, or clusters */
+	/* Of the first of them; IMG_NOWHERE: there is nothing to say. */
+	uint64_t host;			/* in the file: of the entry, or of the cluster */
+	uint64_t guest;			/* on the disk */
+	uint64_t expected, found;
+	char *detail;			/* more about it, in the user's language, or NULL */
+};
+
+struct img_check {
+	const char *path;
+	const char *format;		/* NULL: probe */
+	unsigned flags;			/* IMG_OPEN_FORCE_SHARE, _NO_BACKING, _NO_LOCK */
+	const struct img_gate *gate;	/* NULL: img_gate_deny */
+	bool data;			/* read all that the file holds, and decode it */
+	unsigned threads;		/* 0: one for each core */
+	uint64_t memory;		/* bytes for counting at most; 0: IMG_CHECK_MEMORY */
+	size_t most;			/* findings of each kind that are listed; 0: IMG_CHECK_MOST */
+};
+
+#define IMG_CHECK_MEMORY (UINT64_C(256) << 20)
+#define IMG_CHECK_MOST 1000
+
+struct img_check_result {
+	const struct img_format *format;
+	/* Owned.  In the order of the file for each kind; listed or not, they count below. */
+	struct img_finding *findings;
+	size_t n_findings;
+	uint64_t totals[IMG_FATAL + 1];	/* by severity: entries and clusters */
+	/* Units of the format, e.g. clusters; IMG_NOWHERE: it has nothing of the kind. */
+	uint64_t total, allocated, compressed, fragmented;
+	uint64_t image_end;		/* in the file: where what the image uses ends */
+};
+
+/*
+ * Looks for everything that is wrong with an image, and writes nothing.  A broken image is no
+ * failure: what is wrong with it is the result, which img_check_clear() frees.  Only the top layer
+ * is looked at; that those below can be opened is found out, too, unless IMG_OPEN_NO_BACKING is set.
+ * Errors: IMG_E_UNSUPPORTED (nothing can be checked in this format, or a feature of the image is
+ * unknown), IMG_E_IO, IMG_E_NOMEM, IMG_E_DENIED, IMG_E_BUSY, IMG_E_CANCELLED.
+ */
+bool img_check_run(const struct img_check *what, const struct img_job *job,
+		   struct img_check_result *result, struct img_err *err) IMG_MUST_CHECK;
+void img_check_clear(struct img_check_result *result);
+/* All that a check of this format can find, NULL behind the last; NULL: it cannot be checked. */
+const struct img_finding_kind *const *img_format_findings(const struct img_format *format);
+
 /* "1.0.0" of the library that runs. */
 const char *img_version(void);
 

@@ -200,6 +200,55 @@ struct img_bitmap_ops {
 		     struct img_err *err);
 };
 
+/* ---- Checking ---------------------------------------------------------------------------------- */
+
+/* Findings as they are made, findings.c.  One thread. */
+struct img_findings {
+	struct img_finding *v;		/* owned, and their details */
+	size_t n, cap;
+	size_t most;			/* of each kind that are listed */
+	struct img_finding_tally *tallies;	/* owned: how many of each kind there were */
+	size_t n_tallies, cap_tallies;
+};
+
+/*
+ * Takes over one.detail, even on failure.  Neighbours that differ in nothing but their place, each
+ * `step` bytes of the file (of the disk, when host is nowhere) behind the one before, become one.
+ * step 0: never.  IMG_E_NOMEM.
+ */
+bool img_findings_add(struct img_findings *to, struct img_finding one, uint64_t step,
+		      struct img_err *err) IMG_MUST_CHECK;
+/* Puts all of `from` behind `to` and leaves it empty. */
+bool img_findings_append(struct img_findings *to, struct img_findings *from, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Sorts them by kind, as in kinds (NULL behind the last), and by place in the file. */
+void img_findings_sort(struct img_findings *findings, const struct img_finding_kind *const *kinds);
+/* How many were found of that severity, listed or not. */
+uint64_t img_findings_total(const struct img_findings *findings, enum img_severity severity);
+/* How many of one kind. */
+uint64_t img_findings_count(const struct img_findings *findings,
+			    const struct img_finding_kind *kind);
+void img_findings_clear(struct img_findings *findings);
+
+struct img_checking {
+	unsigned threads;		/* at least 1 */
+	uint64_t memory;		/* bytes for counting at most */
+	const struct img_job *job;	/* or NULL */
+};
+
+struct img_check_ops {
+	const struct img_finding_kind *const *kinds;	/* all, NULL behind the last */
+	/*
+	 * Finds what is wrong in the structures of the image in st; never writes.  ly has a store
+	 * and is not open: whatever the file holds is looked at as it is.  Sets the numbers of
+	 * result that it knows.  An image that cannot be used at all is a finding.
+	 * IMG_E_UNSUPPORTED: legal, but unknown here.
+	 */
+	bool (*check)(struct img_layer *ly, const struct img_checking *how,
+		      struct img_findings *out, struct img_check_result *result,
+		      struct img_err *err);
+};
+
 /* ---- The driver ------------------------------------------------------------------------------ */
 
 struct img_format {
@@ -245,6 +294,7 @@ struct img_format {
 	bool (*amend)(struct img_layer *ly, const struct img_settings *set,
 		      const struct img_job *job, struct img_err *err);
 	const struct img_bitmap_ops *bitmap;	/* NULL: has no bitmaps */
+	const struct img_check_ops *check;	/* NULL: nothing in it can be checked */
 };
 
 #define IMG_FORMAT(name) extern const struct img_format img_format_##name;

@@ -61,6 +61,15 @@ void img_disk_enter(struct img_disk *disk);
 void img_disk_leave(struct img_disk *disk);
 bool img_disk_finish(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- Checking (check.c, check_data.c) -------------------------------------------------------- */
+
+/* All that is found in any format, NULL behind the last. */
+extern const struct img_finding_kind *const img_check_kinds[];
+/* Reads all that the top layer of im holds, with so many threads; finds what cannot be read. */
+bool img_check_data(struct img *im, const struct img_checking *how, struct img_findings *out,
+		    struct img_err *err) IMG_MUST_CHECK;
+extern const struct img_finding_kind img_found_lost, img_found_undecodable;
+
 /* ---- Names inside images (gate.c) ------------------------------------------------------------ */
 
 /*
@@ -80,6 +89,11 @@ bool img_within_file(struct img_err *err, const char *name);
 /* Opens store, which it takes over even on failure, as how->format or as what it looks like. */
 bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct img_open *how,
 		    const char **doubt, struct img_err *err) IMG_MUST_CHECK;
+/* Only finds out the format, and makes a pipe seekable for one that must seek; nothing is open. */
+bool img_layer_recognize(struct img_layer *ly, struct img_store *store, const struct img_open *how,
+			 const char **doubt, struct img_err *err) IMG_MUST_CHECK;
+/* What how->path means: a file, a device, standard input. */
+struct img_store *img_open_top_store(const struct img_open *how, struct img_err *err);
 /* Accepts a zeroed layer. */
 void img_layer_close(struct img_layer *ly);
 

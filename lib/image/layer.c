@@ -121,6 +121,15 @@ static bool make_seekable(struct img_layer *ly, struct img_err *err)
 	return true;
 }
 
+/* Fails, with the name of the file in front of what is said already. */
+static bool give_up(struct img_layer *ly, struct img_err *err)
+{
+	img_within_file(err, ly->store->name);
+	img_store_close(ly->store);
+	*ly = (struct img_layer){ 0 };
+	return false;
+}
+
 bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct img_open *how,
 		    const char **doubt, struct img_err *err)
 {
@@ -137,10 +146,14 @@ bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct 
 	    make_seekable(ly, err) &&
 	    ly->format->open(ly, &layer_how, err))
 		return true;
-	img_within_file(err, store->name);
-	img_store_close(ly->store);
-	*ly = (struct img_layer){ 0 };
-	return false;
+	return give_up(ly, err);
+}
+
+bool img_layer_recognize(struct img_layer *ly, struct img_store *store, const struct img_open *how,
+			 const char **doubt, struct img_err *err)
+{
+	*ly = (struct img_layer){ .store = store };
+	return (choose_format(ly, how, doubt, err) && make_seekable(ly, err)) || give_up(ly, err);
 }
 
 void img_layer_close(struct img_layer *ly)

@@ -1,5 +1,7 @@
 libimg_sources += \
 	%D%/bitmap.c \
+	%D%/check.c \
+	%D%/check_data.c \
 	%D%/create.c \
 	%D%/disk.c \
 	%D%/gate.c \

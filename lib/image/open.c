@@ -9,7 +9,7 @@
 /* Deeper chains are taken for an attack or an accident. */
 #define MAX_DEPTH 1024
 
-static struct img_store *open_top_store(const struct img_open *how, struct img_err *err)
+struct img_store *img_open_top_store(const struct img_open *how, struct img_err *err)
 {
 	if (!strcmp(how->path, "-"))
 		return img_store_fd(STDIN_FILENO, how->flags, _("standard input"), err);
@@ -103,7 +103,7 @@ struct img *img_open(const struct img_open *how, struct img_err *err)
 
 	if (!im)
 		return NULL;
-	store = open_top_store(&files, err);
+	store = img_open_top_store(&files, err);
 	if (!store || !push_layer(im, store, &files, err))
 		goto fail;
 	while (!(how->flags & IMG_OPEN_NO_BACKING) && im->layers[im->n_layers - 1].backing)

@@ -34,71 +34,53 @@ char *judge_content(struct img *im, const struct guest *guest, enum guest_when w
 
 /* ---- Reference counts ---------------------------------------------------------------------------- */
 
-static char *describe_damage(const struct qcow2_refs_damage *damage)
+/* The first that is worse than a leak, or as bad. */
+static char *describe(const struct img_findings *found, enum judge_leaks leaks)
 {
-	const struct qcow2_damage *worst = qcow2_refs_worst(damage);
+	for (size_t i = 0; i < found->n; i++) {
+		const struct img_finding *f = &found->v[i];
 
-	return worst ? img_format_text(NULL, "%" PRIu64 " times, first at 0x%" PRIx64 ": %s",
-				       worst->n, worst->at, worst->why) : NULL;
-}
-
-static char *describe_counts(const struct qcow2_refs_diff *diff, enum judge_leaks leaks)
-{
-	if (diff->broken_table)
-		return strdup("the refcount table is broken");
-	if (diff->corruptions)
-		return img_format_text(NULL, "%" PRIu64 " clusters count as free or less used than "
-				       "they are, the first is %" PRIu64, diff->corruptions,
-				       diff->first_corruption);
-	if (diff->leaks && leaks == JUDGE_NO_LEAKS)
-		return img_format_text(NULL, "%" PRIu64 " clusters have leaked, the first is %"
-				       PRIu64, diff->leaks, diff->first_leak);
+		if (f->kind->severity < (leaks == JUDGE_NO_LEAKS ? IMG_LEAK : IMG_CORRUPT))
+			continue;
+		return img_format_text(NULL, "%" PRIu64 " times at 0x%" PRIx64 ": %s (%" PRIu64
+				       " instead of %" PRIu64 ") %s", f->n, f->host, f->kind->text,
+				       f->found, f->expected, f->detail ? f->detail : "");
+	}
 	return NULL;
 }
 
-static char *describe_flags(const struct qcow2_copied *copied)
-{
-	return copied->n ? img_format_text(NULL, "%" PRIu64 " COPIED flags are wrong, the first is "
-					   "at 0x%" PRIx64, copied->n, copied->first) : NULL;
-}
-
 /* Flags may contradict the references where counts that are too high agree with them. */
-static char *compare(struct qcow2_refs *refs, const struct qcow2_header *hdr,
-		     struct img_store *file, enum judge_leaks leaks, struct img_err *err)
+static bool compare(struct qcow2_refs *refs, const struct qcow2_header *hdr,
+		    struct img_store *file, struct img_findings *found, struct img_err *err)
 {
-	struct qcow2_refs_diff diff;
-	struct qcow2_copied copied;
-	char *complaint;
+	uint64_t used = 0;
 
-	if (!qcow2_refs_compare(refs, hdr, file, &diff, err))
-		return strdup(err->text);
-	complaint = describe_counts(&diff, leaks);
-	if (complaint || diff.leaks)
-		return complaint;
-	if (!qcow2_copied_check(refs, hdr, file, false, &copied, err))
-		return strdup(err->text);
-	return describe_flags(&copied);
+	return qcow2_refs_compare(refs, hdr, file, found, &used, err) &&
+	       (img_findings_total(found, IMG_LEAK) ||
+		qcow2_copied_check(refs, hdr, file, false, found, err));
 }
 
 char *judge_counts(const struct img *im, enum judge_leaks leaks)
 {
 	const struct img_layer *ly = &im->layers[0];
-	struct qcow2_refs_damage damage = { 0 };
+	struct img_findings found = { .most = 10 };
 	struct img_err err = { 0 };
 
 	if (ly->format != &img_format_qcow2)
 		return NULL;
 	const struct qcow2_header *hdr = &((const struct qcow2 *)ly->priv)->header;
+	const struct qcow2_refs_how how = {
+		.hdr = hdr, .file = ly->store, .with_refcounts = true, .damage = &found,
+	};
 	const bool dirty = hdr->incompatible & QCOW2_INCOMPATIBLE_DIRTY;
 	if ((hdr->incompatible & QCOW2_INCOMPATIBLE_CORRUPT) || (dirty && leaks == JUDGE_NO_LEAKS))
 		return strdup("the image is marked as damaged");
-	struct qcow2_refs *refs = qcow2_refs_collect(hdr, ly->store, true, &damage, &err);
-	if (!refs)
+	struct qcow2_refs *refs = qcow2_refs_collect(&how, &err);
+	if (!refs || (!dirty && !compare(refs, hdr, ly->store, &found, &err)))
 		return strdup(err.text);
-	char *complaint = describe_damage(&damage);
-	if (!complaint && !dirty)
-		complaint = compare(refs, hdr, ly->store, leaks, &err);
+	char *complaint = describe(&found, leaks);
 	qcow2_refs_free(refs);
+	img_findings_clear(&found);
 	return complaint;
 }
 

@@ -6,6 +6,8 @@
  */
 #include "format/qcow2/counts.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/qcow2/qcow2.h"
@@ -16,6 +18,7 @@ enum {
 	FIRST_SLOT_BITS = 6,
 };
 #define MEMORY_MAX (UINT64_C(2) << 30)
+#define WINDOW_MEMORY_MIN (UINT64_C(64) << 10)
 
 struct leaf {
 	uint64_t index;			/* of the first cluster, in units of LEAF_CLUSTERS */
@@ -28,6 +31,8 @@ struct qcow2_counts {
 	unsigned slot_bits;
 	size_t n;			/* leaves */
 	uint64_t memory;		/* bytes of all leaves */
+	uint64_t first, end;		/* clusters that are counted */
+	uint64_t limit;			/* bytes of leaves; UINT64_MAX: no window */
 	uint64_t *sorted;		/* the indexes of the first n_sorted leaves, rising */
 	size_t n_sorted;
 	size_t sorted_at;		/* where the last search ended */
@@ -70,10 +75,15 @@ static bool grow_slots(struct qcow2_counts *counts, struct img_err *err)
 
 /* ---- Leaves -------------------------------------------------------------------------------------- */
 
+static size_t leaf_len(unsigned order)
+{
+	return sizeof(struct leaf) + ((size_t)LEAF_CLUSTERS << order) / 8;
+}
+
 static struct leaf *new_leaf(struct qcow2_counts *counts, uint64_t index, unsigned order,
 			     struct img_err *err)
 {
-	const size_t len = sizeof(struct leaf) + ((size_t)LEAF_CLUSTERS << order) / 8;
+	const size_t len = leaf_len(order);
 	struct leaf *leaf;
 
 	if (counts->memory + len > MEMORY_MAX) {
@@ -125,9 +135,80 @@ static bool widen_leaf(struct qcow2_counts *counts, struct leaf **slot, uint64_t
 	for (size_t i = 0; i < LEAF_CLUSTERS; i++)
 		qcow2_refcount_put(wide->counts, order, i,
 				   qcow2_refcount_get(old->counts, old->order, i));
-	counts->memory -= sizeof(*old) + ((size_t)LEAF_CLUSTERS << old->order) / 8;
+	counts->memory -= leaf_len(old->order);
 	*slot = wide;
 	free(old);
+	return true;
+}
+
+/* ---- Windows ------------------------------------------------------------------------------------- */
+
+static void note_most(struct qcow2_counts *counts, uint64_t cluster, uint64_t n)
+{
+	if (n <= counts->most)
+		return;
+	counts->most = n;
+	counts->most_cluster = cluster;
+}
+
+static void note_most_of(struct qcow2_counts *counts, const struct leaf *leaf)
+{
+	if (counts->most >= qcow2_refcount_max(leaf->order))
+		return;
+	for (size_t i = 0; i < LEAF_CLUSTERS; i++)
+		note_most(counts, leaf->index * LEAF_CLUSTERS + i,
+			  qcow2_refcount_get(leaf->counts, leaf->order, i));
+}
+
+/* Takes all leaves out and puts back those that stay. */
+void qcow2_counts_cut(struct qcow2_counts *counts, uint64_t end)
+{
+	struct leaf **old = counts->slots;
+	struct leaf **slots;
+
+	if (end >= counts->end)
+		return;
+	counts->end = end;
+	slots = calloc(n_slots(counts), sizeof(*slots));
+	if (!slots)
+		return;		/* then they stay, and nobody asks for them */
+	counts->slots = slots;
+	counts->n = counts->n_sorted = 0;
+	counts->memory = counts->most = 0;
+	for (size_t i = 0; i < n_slots(counts); i++) {
+		if (old[i] && old[i]->index * LEAF_CLUSTERS < end) {
+			*find_slot(counts, old[i]->index) = old[i];
+			counts->n++;
+			counts->memory += leaf_len(old[i]->order);
+			note_most_of(counts, old[i]);
+		} else {
+			free(old[i]);
+		}
+	}
+	free(old);
+}
+
+/* The middle one of all indexes, 0 when there is only one. */
+static bool find_middle(struct qcow2_counts *counts, uint64_t *index, struct img_err *err)
+{
+	if (!qcow2_counts_sort(counts, err))
+		return false;
+	*index = counts->n_sorted > 1 ? counts->sorted[counts->n_sorted / 2] : 0;
+	return true;
+}
+
+/* Makes room for len bytes more by giving up the upper half of what was counted. */
+static bool make_room(struct qcow2_counts *counts, size_t len, struct img_err *err)
+{
+	uint64_t middle;
+
+	while (counts->memory + len > counts->limit) {
+		if (!find_middle(counts, &middle, err))
+			return false;
+		if (!middle)
+			return true;
+		qcow2_counts_cut(counts, middle * LEAF_CLUSTERS);
+	}
 	return true;
 }
 
@@ -139,12 +220,24 @@ struct qcow2_counts *qcow2_counts_new(struct img_err *err)
 
 	if (!counts)
 		return NULL;
+	counts->end = counts->limit = UINT64_MAX;
 	counts->slot_bits = FIRST_SLOT_BITS;
 	counts->slots = img_calloc(n_slots(counts), sizeof(*counts->slots), err);
 	if (counts->slots)
 		return counts;
 	free(counts);
 	return NULL;
+}
+
+struct qcow2_counts *qcow2_counts_new_window(uint64_t first, uint64_t memory, struct img_err *err)
+{
+	struct qcow2_counts *counts = qcow2_counts_new(err);
+
+	if (!counts)
+		return NULL;
+	counts->first = first;
+	counts->limit = img_max_u64(memory, WINDOW_MEMORY_MIN);
+	return counts;
 }
 
 void qcow2_counts_free(struct qcow2_counts *counts)
@@ -158,14 +251,28 @@ void qcow2_counts_free(struct qcow2_counts *counts)
 	free(counts);
 }
 
-bool qcow2_counts_add(struct qcow2_counts *counts, uint64_t cluster, uint64_t n,
-		      struct img_err *err)
+uint64_t qcow2_counts_end(const struct qcow2_counts *counts)
+{
+	return counts->end;
+}
+
+static bool is_counted(const struct qcow2_counts *counts, uint64_t cluster)
+{
+	return cluster >= counts->first && cluster < counts->end;
+}
+
+/* What does not just set the first bit of a cluster that is known. */
+static bool add_slowly(struct qcow2_counts *counts, uint64_t cluster, uint64_t n,
+		       struct img_err *err)
 {
 	const size_t i = cluster % LEAF_CLUSTERS;
 	struct leaf **slot;
 	uint64_t sum;
 
-	if (!n)
+	if (counts->limit != UINT64_MAX &&
+	    (!make_room(counts, leaf_len(QCOW2_REFCOUNT_ORDER_MAX), err)))
+		return false;
+	if (!is_counted(counts, cluster))
 		return true;
 	slot = get_leaf(counts, cluster / LEAF_CLUSTERS, err);
 	if (!slot)
@@ -175,10 +282,94 @@ bool qcow2_counts_add(struct qcow2_counts *counts, uint64_t cluster, uint64_t n,
 	if (!widen_leaf(counts, slot, sum, err))
 		return false;
 	qcow2_refcount_put((*slot)->counts, (*slot)->order, i, sum);
-	if (sum > counts->most) {
-		counts->most = sum;
-		counts->most_cluster = cluster;
+	note_most(counts, cluster, sum);
+	return true;
+}
+
+bool qcow2_counts_add(struct qcow2_counts *counts, uint64_t cluster, uint64_t n,
+		      struct img_err *err)
+{
+	struct leaf *leaf;
+
+	if (!n || !is_counted(counts, cluster))
+		return true;
+	leaf = *find_slot(counts, cluster / LEAF_CLUSTERS);
+	if (n == 1 && leaf && !leaf->order && counts->most) {
+		const uint8_t bit = (uint8_t)(1u << cluster % 8);
+		uint8_t *byte = &leaf->counts[cluster % LEAF_CLUSTERS / 8];
+
+		if (!(*byte & bit)) {
+			*byte |= bit;
+			return true;
+		}
 	}
+	return add_slowly(counts, cluster, n, err);
+}
+
+/* Adds what a leaf counts, one by one. */
+static bool add_leaf(struct qcow2_counts *counts, const struct leaf *leaf, struct img_err *err)
+{
+	for (size_t i = 0; i < LEAF_CLUSTERS; i++)
+		if (!qcow2_counts_add(counts, leaf->index * LEAF_CLUSTERS + i,
+				      qcow2_refcount_get(leaf->counts, leaf->order, i), err))
+			return false;
+	return true;
+}
+
+/* Whether both count each cluster at most once, and none that the other does; then to counts all. */
+static bool join_leaves(struct leaf *to, const struct leaf *from)
+{
+	uint8_t both = 0;
+
+	if (to->order || from->order)
+		return false;
+	for (size_t i = 0; i < LEAF_CLUSTERS / 8; i++)
+		both |= to->counts[i] & from->counts[i];
+	for (size_t i = 0; !both && i < LEAF_CLUSTERS / 8; i++)
+		to->counts[i] |= from->counts[i];
+	return !both;
+}
+
+/* Takes over a leaf where counts has none; *taken: it did. */
+static bool adopt(struct qcow2_counts *counts, struct leaf *leaf, bool *taken, struct img_err *err)
+{
+	*taken = false;
+	if (*find_slot(counts, leaf->index))
+		return true;
+	if (counts->n >= n_slots(counts) / 4 * 3 && !grow_slots(counts, err))
+		return false;
+	*find_slot(counts, leaf->index) = leaf;
+	counts->n++;
+	counts->memory += leaf_len(leaf->order);
+	note_most_of(counts, leaf);
+	*taken = true;
+	return true;
+}
+
+static bool merge_leaf(struct qcow2_counts *counts, struct leaf *leaf, struct img_err *err)
+{
+	bool taken;
+
+	if (!adopt(counts, leaf, &taken, err))
+		return false;
+	if (taken)
+		return true;
+	if (!join_leaves(*find_slot(counts, leaf->index), leaf) && !add_leaf(counts, leaf, err))
+		return false;
+	free(leaf);
+	return true;
+}
+
+bool qcow2_counts_merge(struct qcow2_counts *counts, struct qcow2_counts *from,
+			struct img_err *err)
+{
+	for (size_t i = 0; i < n_slots(from); i++) {
+		if (from->slots[i] && !merge_leaf(counts, from->slots[i], err))
+			return false;
+		from->slots[i] = NULL;
+	}
+	from->n = from->n_sorted = 0;
+	from->memory = 0;
 	return true;
 }
 
@@ -187,6 +378,23 @@ uint64_t qcow2_counts_get(const struct qcow2_counts *counts, uint64_t cluster)
 	const struct leaf *leaf = *find_slot(counts, cluster / LEAF_CLUSTERS);
 
 	return leaf ? qcow2_refcount_get(leaf->counts, leaf->order, cluster % LEAF_CLUSTERS) : 0;
+}
+
+void qcow2_counts_get_many(const struct qcow2_counts *counts, uint64_t cluster, uint64_t *out,
+			   size_t n)
+{
+	for (size_t done = 0; done < n; ) {
+		const uint64_t at = cluster + done;
+		const size_t start = at % LEAF_CLUSTERS;
+		const size_t some = img_min_u64(n - done, LEAF_CLUSTERS - start);
+		const struct leaf *leaf = *find_slot(counts, at / LEAF_CLUSTERS);
+
+		if (leaf)
+			qcow2_refcounts_get(leaf->counts, leaf->order, start, out + done, some);
+		else
+			memset(out + done, 0, some * sizeof(*out));
+		done += some;
+	}
 }
 
 /* ---- In order ------------------------------------------------------------------------------------ */

@@ -12,15 +12,30 @@ struct qcow2_counts;
 
 /* Free with qcow2_counts_free().  NULL: IMG_E_NOMEM. */
 struct qcow2_counts *qcow2_counts_new(struct img_err *err);
+/*
+ * The same for clusters from first on, of which it counts as many as memory bytes, 64 KiB at least,
+ * suffice for: when they do not, the end comes down.
+ */
+struct qcow2_counts *qcow2_counts_new_window(uint64_t first, uint64_t memory, struct img_err *err);
 /* Accepts NULL. */
 void qcow2_counts_free(struct qcow2_counts *counts);
+/* Behind the last cluster that is counted; UINT64_MAX: all are. */
+uint64_t qcow2_counts_end(const struct qcow2_counts *counts);
+/* Forgets the clusters from end on. */
+void qcow2_counts_cut(struct qcow2_counts *counts, uint64_t end);
 /*
- * Adds n to the count of a cluster; it stays at UINT64_MAX when it would grow beyond.
- * Errors: IMG_E_NOMEM; IMG_E_RANGE when all counts together would take more than 2 GiB.
+ * Adds n to the count of a cluster, if it is counted; it stays at UINT64_MAX when it would grow
+ * beyond.  Errors: IMG_E_NOMEM; IMG_E_RANGE when all counts together would take more than 2 GiB.
  */
 bool qcow2_counts_add(struct qcow2_counts *counts, uint64_t cluster, uint64_t n,
 		      struct img_err *err) IMG_MUST_CHECK;
+/* Adds all of `from`, which is empty then.  Errors as above. */
+bool qcow2_counts_merge(struct qcow2_counts *counts, struct qcow2_counts *from,
+			struct img_err *err) IMG_MUST_CHECK;
 uint64_t qcow2_counts_get(const struct qcow2_counts *counts, uint64_t cluster);
+/* The counts of n clusters from `cluster` on. */
+void qcow2_counts_get_many(const struct qcow2_counts *counts, uint64_t cluster, uint64_t *out,
+			   size_t n);
 /* To be called between the last qcow2_counts_add() and qcow2_counts_next(). */
 bool qcow2_counts_sort(struct qcow2_counts *counts, struct img_err *err) IMG_MUST_CHECK;
 /*

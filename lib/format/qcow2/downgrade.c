@@ -28,7 +28,7 @@ static bool add_tables(void *ctx, size_t index, uint64_t host, uint8_t *raw, siz
 		       struct img_err *err)
 {
 	struct scan *s = ctx;
-	const char *why;
+	const struct img_finding_kind *why;
 	uint64_t table;
 
 	(void)index;

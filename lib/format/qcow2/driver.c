@@ -32,7 +32,7 @@ static size_t first_cluster_len(const uint8_t *head, size_t len)
 	return (size_t)1 << img_min_u64(bits, QCOW2_CLUSTER_BITS_MAX);
 }
 
-static bool read_header(struct qcow2 *q, struct img_store *st, struct img_err *err)
+bool qcow2_header_read(struct img_store *st, struct qcow2_header *out, struct img_err *err)
 {
 	IMG_AUTO_FREE uint8_t *head = img_alloc_aligned(HEAD_BYTES, err);
 	size_t got;
@@ -46,7 +46,7 @@ static bool read_header(struct qcow2 *q, struct img_store *st, struct img_err *e
 		if (!head || !img_store_read_some(st, 0, head, wanted, &got, err))
 			return false;
 	}
-	return qcow2_header_decode(head, got, &q->header, err);
+	return qcow2_header_decode(head, got, out, err);
 }
 
 static bool open_data_file(struct qcow2 *q, const struct img_layer_open *how, struct img_err *err)
@@ -182,7 +182,7 @@ static bool open_parts(struct qcow2 *q, struct img_layer *ly, const struct img_l
 	uint64_t file_size;
 
 	q->map.file = ly->store;
-	if (!read_header(q, ly->store, err) || !img_store_size(ly->store, &file_size, err))
+	if (!qcow2_header_read(ly->store, &q->header, err) || !img_store_size(ly->store, &file_size, err))
 		return false;
 	q->map.file_size = file_size;
 	qcow2_geometry_init(&q->geo, &q->header);
@@ -310,4 +310,5 @@ const struct img_format img_format_qcow2 = {
 	.amend_options = qcow2_amend_options,
 	.amend = qcow2_amend,
 	.bitmap = &qcow2_bitmap_ops,
+	.check = &qcow2_check_ops,
 };

@@ -31,9 +31,9 @@ uint64_t qcow2_l1_needed(const struct qcow2_geometry *geo, uint64_t size)
 	return img_div_up(size, UINT64_C(1) << qcow2_l1_bits(geo));
 }
 
-static bool broken(const char **why, const char *text)
+static bool broken(const struct img_finding_kind **why, const struct img_finding_kind *kind)
 {
-	*why = text;
+	*why = kind;
 	return false;
 }
 
@@ -43,12 +43,12 @@ static bool is_aligned(const struct qcow2_geometry *geo, uint64_t host)
 }
 
 bool qcow2_l1_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t *host,
-		     const char **why)
+		     const struct img_finding_kind **why)
 {
 	if (entry & QCOW2_L1_RESERVED)
-		return broken(why, N_("the L1 entry has reserved bits set"));
+		return broken(why, &qcow2_found_l1_reserved);
 	if (!is_aligned(geo, entry & QCOW2_ENTRY_HOST))
-		return broken(why, N_("the L1 entry does not point to the start of a cluster"));
+		return broken(why, &qcow2_found_l1_unaligned);
 	*host = entry & QCOW2_ENTRY_HOST;
 	return true;
 }
@@ -73,7 +73,7 @@ uint64_t qcow2_compressed_end(const struct qcow2_geometry *geo)
 }
 
 static bool compressed_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t bitmap,
-			      struct qcow2_cluster *out, const char **why)
+			      struct qcow2_cluster *out, const struct img_finding_kind **why)
 {
 	const unsigned x = compressed_offset_bits(geo);
 	const uint64_t descriptor = entry & ~(QCOW2_ENTRY_COPIED | QCOW2_ENTRY_COMPRESSED);
@@ -81,11 +81,11 @@ static bool compressed_decode(const struct qcow2_geometry *geo, uint64_t entry, 
 	const uint32_t sectors = (uint32_t)(descriptor >> x) + 1;
 
 	if (geo->data_file)
-		return broken(why, N_("a compressed cluster in an external data file"));
+		return broken(why, &qcow2_found_compressed_data_file);
 	if (host >= QCOW2_HOST_END)
-		return broken(why, N_("the offset of a compressed cluster has reserved bits set"));
+		return broken(why, &qcow2_found_compressed_reserved);
 	if (bitmap)
-		return broken(why, N_("a compressed cluster has subclusters"));
+		return broken(why, &qcow2_found_compressed_subclusters);
 	*out = (struct qcow2_cluster){
 		.kind = QCOW2_CLUSTER_COMPRESSED,
 		.allocated = true,
@@ -126,19 +126,19 @@ static enum qcow2_cluster_kind kind_of_entry(uint64_t entry, bool allocated)
 }
 
 /* What no choice of kind can heal. */
-static bool standard_validate(const struct qcow2_geometry *geo, uint64_t entry, const char **why)
+static bool standard_validate(const struct qcow2_geometry *geo, uint64_t entry, const struct img_finding_kind **why)
 {
 	const uint64_t reserved = QCOW2_L2_RESERVED | (geo->zero_flag ? 0 : QCOW2_ENTRY_ZERO);
 
 	if (entry & reserved)
-		return broken(why, N_("the L2 entry has reserved bits set"));
+		return broken(why, &qcow2_found_l2_reserved);
 	if (!is_aligned(geo, entry & QCOW2_ENTRY_HOST))
-		return broken(why, N_("the L2 entry does not point to the start of a cluster"));
+		return broken(why, &qcow2_found_l2_unaligned);
 	return true;
 }
 
 bool qcow2_l2_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t bitmap,
-		     struct qcow2_cluster *out, const char **why)
+		     struct qcow2_cluster *out, const struct img_finding_kind **why)
 {
 	const uint64_t host = entry & QCOW2_ENTRY_HOST;
 	const bool copied = entry & QCOW2_ENTRY_COPIED;
@@ -151,14 +151,14 @@ bool qcow2_l2_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t 
 	if (!standard_validate(geo, entry, why))
 		return false;
 	if (data_map & zero_map)
-		return broken(why, N_("a subcluster has data and reads as zeros at once"));
+		return broken(why, &qcow2_found_l2_both);
 	if (data_map && !allocated)
-		return broken(why, N_("a subcluster has data but no host cluster"));
+		return broken(why, &qcow2_found_l2_subcluster_nowhere);
 
 	const enum qcow2_cluster_kind kind = geo->subclusters ? kind_of_maps(data_map, zero_map)
 							      : kind_of_entry(entry, allocated);
 	if (kind == QCOW2_CLUSTER_HOLE && copied && !allocated)
-		return broken(why, N_("the L2 entry is in use but has no host cluster"));
+		return broken(why, &qcow2_found_l2_nowhere);
 	*out = (struct qcow2_cluster){
 		.kind = kind,
 		.allocated = allocated,
@@ -212,13 +212,12 @@ void qcow2_l2_encode(const struct qcow2_geometry *geo, const struct qcow2_cluste
 /* ---- Refcounts: §"Host cluster management" ------------------------------------------------------ */
 
 bool qcow2_reftable_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t *host,
-			   const char **why)
+			   const struct img_finding_kind **why)
 {
 	if (entry & QCOW2_REFTABLE_RESERVED)
-		return broken(why, N_("the refcount table entry has reserved bits set"));
+		return broken(why, &qcow2_found_reftable_reserved);
 	if (!is_aligned(geo, entry))
-		return broken(why, N_("the refcount table entry does not point to the start "
-				      "of a cluster"));
+		return broken(why, &qcow2_found_reftable_unaligned);
 	*host = entry;
 	return true;
 }
@@ -247,6 +246,22 @@ uint64_t qcow2_refcount_get(const uint8_t *block, unsigned order, size_t index)
 		assert(order < 3);
 		return block[bit / 8] >> (bit % 8) & qcow2_refcount_max(order);
 	}
+	}
+}
+
+void qcow2_refcounts_get(const uint8_t *block, unsigned order, size_t index, uint64_t *out,
+			 size_t n)
+{
+	/* The widths that matter, each in a loop that the compiler can unroll. */
+	if (order == QCOW2_REFCOUNT_ORDER_V2) {
+		for (size_t i = 0; i < n; i++)
+			out[i] = img_get_be16(block + (index + i) * 2);
+	} else if (order == 0) {
+		for (size_t i = 0; i < n; i++)
+			out[i] = block[(index + i) / 8] >> ((index + i) % 8) & 1;
+	} else {
+		for (size_t i = 0; i < n; i++)
+			out[i] = qcow2_refcount_get(block, order, index + i);
 	}
 }
 

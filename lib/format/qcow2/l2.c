@@ -94,11 +94,11 @@ bool qcow2_l2_get(struct qcow2 *q, const struct qcow2_table *table, bool shared,
 {
 	const uint8_t *raw = table->raw + offset_of(q, at);
 	const uint64_t bitmap = q->geo.subclusters ? img_get_be64(raw + 8) : 0;
-	const char *why;
+	const struct img_finding_kind *why;
 
 	if (!qcow2_l2_decode(&q->geo, img_get_be64(raw), bitmap, out, &why))
 		return qcow2_contradiction(q->disk, err, _("guest offset 0x%" PRIx64 ": %s"), at,
-					   _(why));
+					   _(why->text));
 	/* Nobody else can have a cluster of the data file. */
 	out->copied = q->geo.data_file ? out->allocated : out->copied && !shared;
 	return check_place(q, at, out, err);
@@ -124,12 +124,12 @@ static size_t l1_index_of(const struct qcow2 *q, uint64_t at)
 static bool look_at_l1(struct qcow2 *q, size_t l1_index, uint64_t *host, bool *shared,
 		       struct img_err *err)
 {
-	const char *why;
+	const struct img_finding_kind *why;
 
 	if (l1_index >= q->map.n_l1)
 		return img_fail(err, IMG_E_INCOMPLETE, _("the file ends inside the L1 table"));
 	if (!qcow2_l1_decode(&q->geo, q->map.l1[l1_index], host, &why))
-		return qcow2_contradiction(q->disk, err, _("L1 entry %zu: %s"), l1_index, _(why));
+		return qcow2_contradiction(q->disk, err, _("L1 entry %zu: %s"), l1_index, _(why->text));
 	if (*host && *host + qcow2_cluster_size(&q->geo) > q->map.file_size)
 		return img_fail(err, IMG_E_INCOMPLETE,
 				_("L1 entry %zu: the file ends before the end of the L2 table"),

@@ -14,6 +14,7 @@ libimg_sources += \
 	%D%/cache.c \
 	%D%/cache.h \
 	%D%/cache_inside.h \
+	%D%/check.c \
 	%D%/clusterset.c \
 	%D%/clusterset.h \
 	%D%/compressed.c \
@@ -27,6 +28,8 @@ libimg_sources += \
 	%D%/driver.c \
 	%D%/entry.c \
 	%D%/erase.c \
+	%D%/findings.c \
+	%D%/findings.h \
 	%D%/fill.c \
 	%D%/flush.c \
 	%D%/grow.c \
@@ -48,7 +51,11 @@ libimg_sources += \
 	%D%/rebuild.c \
 	%D%/refs.c \
 	%D%/refs.h \
+	%D%/refs_bitmaps.c \
 	%D%/refs_compare.c \
+	%D%/refs_inside.h \
+	%D%/refs_l2.c \
+	%D%/refs_overlap.c \
 	%D%/refcount.c \
 	%D%/remains.c \
 	%D%/runs.c \

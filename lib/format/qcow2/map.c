@@ -132,7 +132,7 @@ static void compressed_piece(const struct walk *w, size_t index, struct qcow2_cl
 {
 	const struct qcow2_map *map = &w->q->map;
 	const uint64_t first = cluster.host;
-	const char *why;
+	const struct img_finding_kind *why;
 
 	if (first >= map->file_size) {
 		set_lost(out, at, end_of_entries(w, index + 1), IMG_E_INCOMPLETE,
@@ -179,12 +179,12 @@ static void piece(const struct walk *w, uint64_t at, struct img_extent *out)
 {
 	const size_t index = (size_t)((at - w->base) >> w->q->geo.cluster_bits);
 	struct qcow2_cluster cluster;
-	const char *why;
+	const struct img_finding_kind *why;
 
 	if (index >= w->n_entries)
 		set_lost(out, at, w->limit, IMG_E_INCOMPLETE, N_("the file ends inside its L2 table"));
 	else if (!qcow2_l2_decode(&w->q->geo, entry_at(w, index), bitmap_at(w, index), &cluster, &why))
-		set_lost(out, at, end_of_entries(w, index + 1), IMG_E_CORRUPT, why);
+		set_lost(out, at, end_of_entries(w, index + 1), IMG_E_CORRUPT, why->text);
 	else if (cluster.kind == QCOW2_CLUSTER_COMPRESSED)
 		compressed_piece(w, index, cluster, at, out);
 	else if (cluster.kind == QCOW2_CLUSTER_MIXED)
@@ -216,7 +216,7 @@ static size_t follow(const struct qcow2 *q, size_t l1_index, uint64_t host)
 {
 	const uint64_t table_len = qcow2_cluster_size(&q->geo);
 	uint64_t next;
-	const char *why;
+	const struct img_finding_kind *why;
 	size_t n = 1;
 
 	while (n < FOLLOW_MAX && l1_index + n < q->map.n_l1 &&
@@ -311,13 +311,13 @@ bool qcow2_map_extent(struct qcow2 *q, uint64_t at, uint64_t limit, struct img_e
 	IMG_AUTO_UNLOCK pthread_mutex_t *held = lock_for_looking(q);
 	const size_t l1_index = (size_t)(at >> qcow2_l1_bits(&q->geo));
 	const uint64_t end = end_of_l1(q, l1_index, limit);
-	const char *why;
+	const struct img_finding_kind *why;
 	uint64_t host;
 
 	if (l1_index >= q->map.n_l1)
 		set_lost(out, at, limit, IMG_E_INCOMPLETE, N_("the file ends inside the L1 table"));
 	else if (!qcow2_l1_decode(&q->geo, q->map.l1[l1_index], &host, &why))
-		set_lost(out, at, end, IMG_E_CORRUPT, why);
+		set_lost(out, at, end, IMG_E_CORRUPT, why->text);
 	else if (!host)
 		hole_extent(q, l1_index, at, limit, out);
 	else if (host >= q->map.file_size)
@@ -332,7 +332,7 @@ bool qcow2_map_extent(struct qcow2 *q, uint64_t at, uint64_t limit, struct img_e
 static size_t collect(const struct walk *w, uint64_t at, struct qcow2_cluster *out, size_t max)
 {
 	size_t index = (size_t)((at - w->base) >> w->q->geo.cluster_bits), n = 0;
-	const char *why;
+	const struct img_finding_kind *why;
 
 	while (n < max && index < w->n_entries &&
 	       qcow2_l2_decode(&w->q->geo, entry_at(w, index), bitmap_at(w, index), &out[n], &why) &&
@@ -349,7 +349,7 @@ bool qcow2_map_compressed(struct qcow2 *q, uint64_t at, struct qcow2_cluster *ou
 	const size_t l1_index = (size_t)(at >> qcow2_l1_bits(&q->geo));
 	const uint64_t end = (uint64_t)(l1_index + 1) << qcow2_l1_bits(&q->geo);
 	IMG_AUTO_UNLOCK pthread_mutex_t *held = lock_for_looking(q);
-	const char *why;
+	const struct img_finding_kind *why;
 	uint64_t host;
 	struct walk w;
 

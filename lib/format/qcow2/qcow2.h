@@ -9,6 +9,7 @@
 #define QCOW2_QCOW2_H
 
 #include "format/format.h"
+#include "format/qcow2/findings.h"
 #include "format/qcow2/layout.h"
 
 /* ---- header.c -------------------------------------------------------------------------------- */
@@ -108,11 +109,10 @@ static inline unsigned qcow2_l1_bits(const struct qcow2_geometry *geo)
 uint64_t qcow2_l1_needed(const struct qcow2_geometry *geo, uint64_t size);
 
 /*
- * Where the L2 table lies, 0: there is none.  False, with *why a static English phrase marked for
- * translation, when the entry breaks §"Cluster mapping".
+ * Where the L2 table lies, 0: there is none.  False, with *why what is wrong, when the entry breaks §"Cluster mapping".
  */
 bool qcow2_l1_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t *host,
-		     const char **why) IMG_MUST_CHECK;
+		     const struct img_finding_kind **why) IMG_MUST_CHECK;
 uint64_t qcow2_l1_encode(uint64_t host, bool copied);
 
 enum qcow2_cluster_kind {
@@ -134,11 +134,11 @@ struct qcow2_cluster {
 };
 
 /*
- * Decodes an L2 entry; bitmap is its second half, 0 without subclusters.  False, with *why a
- * static English phrase marked for translation, when the entry breaks the specification.
+ * Decodes an L2 entry; bitmap is its second half, 0 without subclusters.  False, with *why
+ * what is wrong, when the entry breaks the specification.
  */
 bool qcow2_l2_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t bitmap,
-		     struct qcow2_cluster *out, const char **why) IMG_MUST_CHECK;
+		     struct qcow2_cluster *out, const struct img_finding_kind **why) IMG_MUST_CHECK;
 /*
  * The inverse, into l2_entry_len bytes at raw.  COMPRESSED: stored_len is any length from 1 to
  * twice the cluster minus a sector, and host below qcow2_compressed_end().
@@ -150,9 +150,12 @@ uint64_t qcow2_compressed_end(const struct qcow2_geometry *geo);
 
 /* As qcow2_l1_decode(), for a refcount block. */
 bool qcow2_reftable_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t *host,
-			   const char **why) IMG_MUST_CHECK;
+			   const struct img_finding_kind **why) IMG_MUST_CHECK;
 /* Count number index of a refcount block whose counts are 1 << order bits wide, order 0 to 6. */
 uint64_t qcow2_refcount_get(const uint8_t *block, unsigned order, size_t index);
+/* n counts from number index on, in bulk. */
+void qcow2_refcounts_get(const uint8_t *block, unsigned order, size_t index, uint64_t *out,
+			 size_t n);
 /* The other bits of a shared byte stay; count must fit. */
 void qcow2_refcount_put(uint8_t *block, unsigned order, size_t index, uint64_t count);
 /* The largest count of that width. */
@@ -229,6 +232,13 @@ struct qcow2 {
 	struct img_codec_pool *decoders;	/* owned; NULL: the codec is not built in */
 	const struct img_codec *codec;
 };
+
+/* driver.c: the header of a file.  Errors: those of qcow2_header_decode(); IMG_E_IO. */
+bool qcow2_header_read(struct img_store *st, struct qcow2_header *out, struct img_err *err)
+	IMG_MUST_CHECK;
+
+/* check.c: what is wrong with an image. */
+extern const struct img_check_ops qcow2_check_ops;
 
 /* map.c: what img_format.extent promises.  Any number of threads. */
 bool qcow2_map_extent(struct qcow2 *q, uint64_t at, uint64_t limit, struct img_extent *out,

@@ -29,19 +29,36 @@ struct rebuild {
 
 /* ---- What is needed, and where it goes ----------------------------------------------------------- */
 
+/* The references of the image; damage is left to the caller, who clears it. */
+static struct qcow2_refs *collect(const struct rebuild *r, bool with_refcounts,
+				  struct img_findings *damage, struct img_err *err)
+{
+	const struct qcow2_refs_how how = {
+		.hdr = r->hdr, .file = r->file, .with_refcounts = with_refcounts, .damage = damage,
+	};
+
+	return qcow2_refs_collect(&how, err);
+}
+
+static bool fail_damaged(const struct img_findings *damage, struct img_err *err)
+{
+	const struct img_finding *first = &damage->v[0];
+
+	return img_fail(err, IMG_E_CORRUPT, _("what refers to which cluster cannot be told for "
+			"certain: %s (at 0x%" PRIx64 ")"), _(first->kind->text), first->host);
+}
+
 static bool find_references(struct rebuild *r, struct img_err *err)
 {
-	struct qcow2_refs_damage damage;
-	const struct qcow2_damage *worst;
+	struct img_findings damage = { .most = 1 };
 	uint64_t cluster;
+	bool ok;
 
-	r->refs = qcow2_refs_collect(r->hdr, r->file, false, &damage, err);
-	if (!r->refs)
+	r->refs = collect(r, false, &damage, err);
+	ok = r->refs && (!damage.n || fail_damaged(&damage, err));
+	img_findings_clear(&damage);
+	if (!ok)
 		return false;
-	worst = qcow2_refs_worst(&damage);
-	if (worst)
-		return img_fail(err, IMG_E_CORRUPT, _("what refers to which cluster cannot be told "
-				"for certain: %s (at 0x%" PRIx64 ")"), _(worst->why), worst->at);
 	const uint64_t most = qcow2_refs_most(r->refs, &cluster);
 	if (most > qcow2_refcount_max(r->order))
 		return img_fail(err, IMG_E_RANGE,
@@ -56,14 +73,15 @@ static bool find_references(struct rebuild *r, struct img_err *err)
  */
 static bool find_start(struct rebuild *r, struct img_err *err)
 {
-	struct qcow2_refs_damage damage;
+	struct img_findings damage = { .most = 1 };
 	struct qcow2_refs *all;
 	uint64_t cluster = 0, n;
 
 	r->start = qcow2_refs_clusters(r->refs);
 	if (r->file->caps & IMG_STORE_RESIZE)
 		return true;
-	all = qcow2_refs_collect(r->hdr, r->file, true, &damage, err);
+	all = collect(r, true, &damage, err);
+	img_findings_clear(&damage);
 	if (!all)
 		return false;
 	while (qcow2_refs_next(all, &cluster, &n))
@@ -207,14 +225,24 @@ static bool take_over(struct qcow2 *q, const struct rebuild *r, bool dirty, stru
 	return put_header(q, &hdr, err);
 }
 
+/* How many flags are wrong; repair: and are right from now on. */
+static bool check_flags(const struct rebuild *r, bool repair, uint64_t *wrong, struct img_err *err)
+{
+	struct img_findings found = { .most = 0 };
+	const bool ok = qcow2_copied_check(r->refs, r->hdr, r->file, repair, &found, err);
+
+	*wrong = img_findings_total(&found, IMG_CORRUPT);
+	img_findings_clear(&found);
+	return ok;
+}
+
 /* An image that was dirty stays so until the last flag is right. */
 static bool settle_flags(struct qcow2 *q, const struct rebuild *r, struct img_err *err)
 {
 	struct qcow2_header hdr = q->header;
-	struct qcow2_copied copied;
+	uint64_t wrong;
 
-	if (!qcow2_copied_check(r->refs, r->hdr, r->file, true, &copied, err) ||
-	    !img_store_sync(r->file, err))
+	if (!check_flags(r, true, &wrong, err) || !img_store_sync(r->file, err))
 		return false;
 	hdr.incompatible &= ~QCOW2_INCOMPATIBLE_DIRTY;
 	return hdr.incompatible == q->header.incompatible || put_header(q, &hdr, err);
@@ -222,13 +250,13 @@ static bool settle_flags(struct qcow2 *q, const struct rebuild *r, struct img_er
 
 static bool rebuild(struct qcow2 *q, struct rebuild *r, struct img_err *err)
 {
-	struct qcow2_copied copied;
+	uint64_t wrong;
 
 	if (!find_references(r, err) || !find_start(r, err) || !place(r, err) ||
-	    !qcow2_copied_check(r->refs, r->hdr, r->file, false, &copied, err) ||
-	    !write_table(r, err) || !write_blocks(r, err) || !img_store_sync(r->file, err))
+	    !check_flags(r, false, &wrong, err) || !write_table(r, err) || !write_blocks(r, err) ||
+	    !img_store_sync(r->file, err))
 		return false;
-	return take_over(q, r, copied.n, err) && (!copied.n || settle_flags(q, r, err));
+	return take_over(q, r, wrong, err) && (!wrong || settle_flags(q, r, err));
 }
 
 bool qcow2_rebuild_check(struct qcow2 *q, unsigned order, struct img_err *err)

@@ -37,7 +37,7 @@ static bool get_block(struct qcow2 *q, uint64_t cluster, struct qcow2_table **ou
 {
 	struct qcow2_disk *disk = q->disk;
 	const uint64_t index = cluster >> qcow2_count_bits(q);
-	const char *why;
+	const struct img_finding_kind *why;
 	uint64_t host;
 
 	*out = NULL;
@@ -45,7 +45,7 @@ static bool get_block(struct qcow2 *q, uint64_t cluster, struct qcow2_table **ou
 		return true;
 	if (!qcow2_reftable_decode(&q->geo, disk->reftable[index], &host, &why))
 		return qcow2_contradiction(disk, err, _("refcount table entry %" PRIu64 ": %s"),
-					   index, _(why));
+					   index, _(why->text));
 	if (!host)
 		return true;
 	if (host >= q->map.file_size)

@@ -3,7 +3,7 @@
  * The reference map.  First what has its place by a header or a directory is claimed, cluster by
  * cluster; whatever runs into a cluster that was claimed before is damage and is followed no
  * further, so that the work is bounded by the file.  L2 tables are gathered with the number of
- * entries that point to them and read once each, in the order of the file.
+ * entries that point to them, and read once each (refs_l2.c).
  */
 #include "format/qcow2/refs.h"
 
@@ -12,41 +12,32 @@
 #include "base/num.h"
 #include "format/qcow2/bulk.h"
 #include "format/qcow2/counts.h"
+#include "format/qcow2/refs_inside.h"
 
-struct qcow2_refs {
-	struct qcow2_counts *total;
-	uint64_t n_clusters;		/* that the file has */
-};
+/* ---- Notes --------------------------------------------------------------------------------------- */
 
-/* While references are being collected. */
-struct collection {
-	const struct qcow2_header *hdr;
-	struct img_store *file;
-	struct qcow2_geometry geo;
-	uint64_t n_clusters;
-	struct qcow2_counts *total;	/* all references */
-	struct qcow2_counts *fixed;	/* those to what has its place by a header or a directory */
-	struct qcow2_counts *tables;	/* those to L2 tables */
-	struct qcow2_refs_damage *damage;
-};
-
-/* ---- Damage -------------------------------------------------------------------------------------- */
-
-static void found(struct qcow2_damage *damage, uint64_t at, const char *why)
+/* What stands at host; guest IMG_NOWHERE: not known, or it is no matter of the disk. */
+bool qcow2_refs_found(struct collection *c, const struct img_finding_kind *kind, uint64_t host,
+		  uint64_t guest, uint64_t value, struct img_err *err)
 {
-	if (damage->n++)
-		return;
-	damage->at = at;
-	damage->why = why;
+	const struct img_finding one = {
+		.kind = kind, .n = 1, .host = host, .guest = guest, .expected = IMG_NOWHERE,
+		.found = value,
+	};
+
+	return c->how->first || c->watch || img_findings_add(c->damage, one, 0, err);
 }
 
-const struct qcow2_damage *qcow2_refs_worst(const struct qcow2_refs_damage *damage)
+/* n references to a cluster that is in the file. */
+bool qcow2_refs_note(struct collection *c, enum qcow2_use use, uint64_t cluster, uint64_t n,
+		 struct img_err *err)
 {
-	if (damage->broken.n)
-		return &damage->broken;
-	if (damage->overlap.n)
-		return &damage->overlap;
-	return damage->outside.n ? &damage->outside : NULL;
+	if (!c->watch)
+		return qcow2_counts_add(c->total, cluster, n, err);
+	for (size_t i = 0; i < c->n_watch; i++)
+		if (c->watch[i].cluster == cluster)
+			c->watch[i].uses |= 1u << use;
+	return true;
 }
 
 /* ---- Tables that have their place ---------------------------------------------------------------- */
@@ -55,8 +46,8 @@ const struct qcow2_damage *qcow2_refs_worst(const struct qcow2_refs_damage *dama
  * Counts a reference to each cluster of [host, host + len), len > 0, which are tables that must be
  * nothing else.  *whole: they lie in the file and nobody else has claimed them.
  */
-static bool claim(struct collection *c, uint64_t host, uint64_t len, bool *whole,
-		  struct img_err *err)
+bool qcow2_refs_claim_table(struct collection *c, enum qcow2_use use, uint64_t host, uint64_t len,
+		  bool *whole, struct img_err *err)
 {
 	const uint64_t first = host >> c->geo.cluster_bits;
 	uint64_t end;
@@ -64,14 +55,15 @@ static bool claim(struct collection *c, uint64_t host, uint64_t len, bool *whole
 	*whole = img_add_u64(host, len - 1, &end);
 	end = *whole ? (end >> c->geo.cluster_bits) + 1 : UINT64_MAX;
 	if (end > c->n_clusters) {
-		found(&c->damage->outside, host, N_("a table reaches behind the end of the file"));
+		if (!qcow2_refs_found(c, &qcow2_found_table_outside, host, IMG_NOWHERE, IMG_NOWHERE, err))
+			return false;
 		*whole = false;
 		end = c->n_clusters;
 	}
 	for (uint64_t at = first; at < end; at++) {
 		const bool taken = qcow2_counts_get(c->fixed, at);
 
-		if (!qcow2_counts_add(c->total, at, 1, err))
+		if (!qcow2_refs_note(c, use, at, 1, err))
 			return false;
 		if (taken) {
 			*whole = false;
@@ -83,118 +75,88 @@ static bool claim(struct collection *c, uint64_t host, uint64_t len, bool *whole
 	return true;
 }
 
-static bool is_aligned(const struct collection *c, uint64_t host)
+bool qcow2_refs_is_aligned(const struct collection *c, uint64_t host)
 {
 	return !(host & (qcow2_cluster_size(&c->geo) - 1));
 }
 
-/* One cluster that a table points to from entry_at. */
-static bool count_cluster(struct collection *c, struct qcow2_counts *special, uint64_t host,
-			  uint64_t entry_at, uint64_t n, struct img_err *err)
-{
-	const uint64_t cluster = host >> c->geo.cluster_bits;
+/* ---- L1 tables ----------------------------------------------------------------------------------- */
 
-	if (cluster >= c->n_clusters) {
-		found(&c->damage->outside, entry_at,
-		      N_("an entry points behind the end of the file"));
-		return true;
-	}
-	return qcow2_counts_add(c->total, cluster, n, err) &&
-	       (!special || qcow2_counts_add(special, cluster, n, err));
+/* One L1 table while it is read. */
+struct l1_walk {
+	struct collection *c;
+	bool active;
+};
+
+bool qcow2_refs_add_table(struct collection *c, uint64_t host, uint32_t l1_index,
+			  struct img_err *err)
+{
+	uint32_t *indexes = img_grow_by_one(c->refs->l1_indexes, c->refs->tables.n,
+					    &c->refs->l1_indexes_cap, sizeof(*indexes), err);
+
+	if (!indexes)
+		return false;
+	c->refs->l1_indexes = indexes;
+	indexes[c->refs->tables.n] = l1_index;
+	return qcow2_cluster_list_add(&c->refs->tables, host, err);
 }
 
-/* ---- L1 and L2 tables ---------------------------------------------------------------------------- */
+static bool visit_l1_entry(struct l1_walk *w, uint64_t entry, uint64_t host, uint64_t index,
+			   struct img_err *err)
+{
+	struct collection *c = w->c;
+	const uint64_t guest = w->active && index << qcow2_l1_bits(&c->geo) < c->how->hdr->size
+			       ? index << qcow2_l1_bits(&c->geo) : IMG_NOWHERE;
+	const struct img_finding_kind *why;
+	uint64_t table, cluster;
+
+	if (!qcow2_l1_decode(&c->geo, entry, &table, &why))
+		return qcow2_refs_found(c, why, host, guest, entry, err);
+	if (!table)
+		return true;
+	cluster = table >> c->geo.cluster_bits;
+	if (cluster >= c->n_clusters)
+		return qcow2_refs_found(c, &qcow2_found_l1_outside, host, guest, entry, err);
+	if (w->active) {
+		c->refs->stats.odd_flags |= !(entry & QCOW2_ENTRY_COPIED);
+		if (!qcow2_counts_get(c->tables, cluster) &&
+		    !qcow2_refs_add_table(c, table, (uint32_t)index, err))
+			return false;
+	}
+	return qcow2_refs_note(c, QCOW2_USE_L2, cluster, 1, err) &&
+	       qcow2_counts_add(c->tables, cluster, 1, err);
+}
 
 static bool visit_l1(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
 		     struct img_err *err)
 {
-	struct collection *c = ctx;
-	const char *why;
-	uint64_t table;
+	struct l1_walk *w = ctx;
+	const uint64_t first = index * (QCOW2_BULK_BYTES / 8);
 
-	(void)index;
 	for (size_t i = 0; i + 8 <= len; i += 8) {
-		if (!qcow2_l1_decode(&c->geo, img_get_be64(raw + i), &table, &why))
-			found(&c->damage->broken, host + i, why);
-		else if (table && !count_cluster(c, c->tables, table, host + i, 1, err))
+		const uint64_t entry = img_get_be64(raw + i);
+
+		if (entry && !visit_l1_entry(w, entry, host + i, first + i / 8, err))
 			return false;
 	}
 	return true;
 }
 
-static bool collect_l1(struct collection *c, uint64_t host, uint64_t n_entries, uint64_t told_at,
-		       struct img_err *err)
+/* told_at: where the file says where the table is. */
+static bool collect_l1(struct collection *c, uint64_t host, uint64_t n_entries, bool active,
+		       uint64_t told_at, struct img_err *err)
 {
+	struct l1_walk walk = { .c = c, .active = active };
 	bool whole;
 
 	if (!n_entries)
 		return true;
-	if (!host || !is_aligned(c, host) || n_entries > QCOW2_L1_BYTES_MAX / 8) {
-		found(&c->damage->broken, told_at, N_("an L1 table has an impossible place or size"));
-		return true;
-	}
-	return claim(c, host, n_entries * 8, &whole, err) &&
-	       (!whole || qcow2_bulk_range(c->file, host, n_entries * 8, visit_l1, c, err));
-}
-
-/* Every cluster that the stream touches, n times. */
-static bool count_compressed(struct collection *c, const struct qcow2_cluster *cluster,
-			     uint64_t entry_at, uint64_t n, struct img_err *err)
-{
-	const uint64_t last = cluster->host + cluster->stored_len - 1;
-	uint64_t at = img_round_down(cluster->host, qcow2_cluster_size(&c->geo));
-
-	for (; at <= last; at += qcow2_cluster_size(&c->geo))
-		if (!count_cluster(c, NULL, at, entry_at, n, err))
-			return false;
-	return true;
-}
-
-static bool count_entry(struct collection *c, const uint8_t *raw, uint64_t entry_at, uint64_t n,
-			struct img_err *err)
-{
-	const uint64_t entry = img_get_be64(raw);
-	const uint64_t bitmap = c->geo.subclusters ? img_get_be64(raw + 8) : 0;
-	struct qcow2_cluster cluster;
-	const char *why;
-
-	if (!entry && !bitmap)
-		return true;
-	if (!qcow2_l2_decode(&c->geo, entry, bitmap, &cluster, &why)) {
-		found(&c->damage->broken, entry_at, why);
-		return true;
-	}
-	if (cluster.kind == QCOW2_CLUSTER_COMPRESSED)
-		return count_compressed(c, &cluster, entry_at, n, err);
-	if (!cluster.allocated || c->geo.data_file)
-		return true;
-	return count_cluster(c, NULL, cluster.host, entry_at, n, err);
-}
-
-static bool visit_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
-		     struct img_err *err)
-{
-	struct collection *c = ctx;
-	const uint64_t n = qcow2_counts_get(c->tables, host >> c->geo.cluster_bits);
-
-	(void)index;
-	for (size_t i = 0; i < len; i += c->geo.l2_entry_len)
-		if (!count_entry(c, raw + i, host + i, n, err))
-			return false;
-	return true;
-}
-
-static bool collect_l2(struct collection *c, struct img_err *err)
-{
-	struct qcow2_cluster_list list = { .file = c->file, .cluster_bits = c->geo.cluster_bits };
-	uint64_t cluster = 0, n;
-	bool ok = qcow2_counts_sort(c->tables, err);
-
-	for (; ok && qcow2_counts_next(c->tables, &cluster, &n); cluster++)
-		ok = qcow2_cluster_list_add(&list, cluster << c->geo.cluster_bits, err);
-	ok = ok && qcow2_bulk_clusters(&list, visit_l2, c, err);
-	qcow2_cluster_list_clear(&list);
-	return ok;
+	if (!host || !qcow2_refs_is_aligned(c, host) || n_entries > QCOW2_L1_BYTES_MAX / 8)
+		return qcow2_refs_found(c, active ? &qcow2_found_l1_place : &qcow2_found_snapshot_l1, told_at,
+			     IMG_NOWHERE, host, err);
+	return qcow2_refs_claim_table(c, active ? QCOW2_USE_L1 : QCOW2_USE_SNAPSHOT_L1, host, n_entries * 8, &whole,
+		     err) &&
+	       (!whole || qcow2_bulk_range(c->file, host, n_entries * 8, visit_l1, &walk, err));
 }
 
 /* ---- Snapshots ----------------------------------------------------------------------------------- */
@@ -214,115 +176,13 @@ static bool collect_snapshots(struct collection *c, struct img_err *err)
 	if (!qcow2_snapshots_read(c->hdr, c->file, file_size, &list, &why)) {
 		if (why.code == IMG_E_IO || why.code == IMG_E_NOMEM)
 			return img_fail(err, why.code, "%s", why.text);
-		found(&c->damage->broken, at, N_("the snapshot table cannot be decoded"));
-		return true;
+		return qcow2_refs_found(c, &qcow2_found_snapshot_table, at, IMG_NOWHERE, IMG_NOWHERE, err);
 	}
-	ok = claim(c, at, img_max_u64(list.table_len, 1), &whole, err);
+	ok = qcow2_refs_claim_table(c, QCOW2_USE_SNAPSHOTS, at, img_max_u64(list.table_len, 1), &whole, err);
 	for (size_t i = 0; ok && i < list.n; i++)
-		ok = collect_l1(c, list.v[i].l1_off, list.v[i].l1_entries, at, err);
+		ok = collect_l1(c, list.v[i].l1_off, list.v[i].l1_entries, false, at, err);
 	qcow2_snapshots_clear(&list);
 	return ok;
-}
-
-/* ---- Bitmaps ------------------------------------------------------------------------------------- */
-
-static bool visit_bitmap_table(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
-			       struct img_err *err)
-{
-	struct collection *c = ctx;
-
-	(void)index;
-	for (size_t i = 0; i + 8 <= len; i += 8) {
-		const uint64_t entry = img_get_be64(raw + i);
-		const uint64_t cluster = entry & QCOW2_ENTRY_HOST;
-
-		if ((entry & QCOW2_BITMAP_ENTRY_RESERVED) || !is_aligned(c, cluster) ||
-		    (cluster && (entry & QCOW2_BITMAP_ENTRY_ONES)))
-			found(&c->damage->broken, host + i,
-			      N_("an entry of a bitmap's table breaks the specification"));
-		else if (cluster && !count_cluster(c, NULL, cluster, host + i, 1, err))
-			return false;
-	}
-	return true;
-}
-
-static bool collect_bitmap(struct collection *c, const uint8_t *raw, uint64_t told_at,
-			   struct img_err *err)
-{
-	const uint64_t host = img_get_be64(raw + QCOW2_BITMAP_TABLE_OFF);
-	const uint64_t n_entries = img_get_be32(raw + QCOW2_BITMAP_TABLE_ENTRIES);
-	bool whole;
-
-	if (!n_entries)
-		return true;
-	if (!host || !is_aligned(c, host) || n_entries > QCOW2_BITMAP_TABLE_ENTRIES_MAX) {
-		found(&c->damage->broken, told_at,
-		      N_("a bitmap's table has an impossible place or size"));
-		return true;
-	}
-	return claim(c, host, n_entries * 8, &whole, err) &&
-	       (!whole ||
-		qcow2_bulk_range(c->file, host, n_entries * 8, visit_bitmap_table, c, err));
-}
-
-/* The bytes of an entry of the directory with padding; 0: it does not end before len. */
-static size_t bitmap_len(const uint8_t *raw, size_t len)
-{
-	if (len < QCOW2_BITMAP_EXTRA)
-		return 0;
-	const uint64_t whole = (uint64_t)QCOW2_BITMAP_EXTRA +
-			       img_get_be32(raw + QCOW2_BITMAP_EXTRA_LEN) +
-			       img_get_be16(raw + QCOW2_BITMAP_NAME_LEN);
-	const uint64_t padded = img_round_up(whole, QCOW2_BITMAP_ALIGN);
-
-	return padded <= len ? (size_t)padded : 0;
-}
-
-static bool collect_directory(struct collection *c, const uint8_t *raw, size_t len,
-			      struct img_err *err)
-{
-	size_t used, at = 0;
-
-	for (uint32_t i = 0; i < c->hdr->n_bitmaps; i++, at += used) {
-		const uint64_t told_at = c->hdr->bitmap_dir_off + at;
-
-		used = bitmap_len(raw + at, len - at);
-		if (!used) {
-			found(&c->damage->broken, told_at,
-			      N_("the bitmap directory ends inside an entry"));
-			return true;
-		}
-		if (!collect_bitmap(c, raw + at, told_at, err))
-			return false;
-	}
-	return true;
-}
-
-static bool read_directory(struct collection *c, uint64_t host, size_t len, struct img_err *err)
-{
-	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(len, err);
-	size_t got;
-
-	return raw && img_store_read_some(c->file, host, raw, len, &got, err) &&
-	       collect_directory(c, raw, got, err);
-}
-
-/* Without the feature bit nobody may use what the extension points to. */
-static bool collect_bitmaps(struct collection *c, struct img_err *err)
-{
-	const uint64_t host = c->hdr->bitmap_dir_off, len = c->hdr->bitmap_dir_len;
-	bool whole;
-
-	if (!c->hdr->n_bitmaps || !(c->hdr->autoclear & QCOW2_AUTOCLEAR_BITMAPS))
-		return true;
-	if (!host || !is_aligned(c, host) || !len || len > QCOW2_BITMAP_DIR_MAX ||
-	    c->hdr->n_bitmaps > QCOW2_BITMAPS_MAX) {
-		found(&c->damage->broken, 0,
-		      N_("the bitmap directory has an impossible place or size"));
-		return true;
-	}
-	return claim(c, host, len, &whole, err) &&
-	       (!whole || read_directory(c, host, (size_t)len, err));
 }
 
 /* ---- The rest of what the header points to ------------------------------------------------------- */
@@ -334,32 +194,33 @@ static bool collect_luks(struct collection *c, struct img_err *err)
 
 	if (c->hdr->crypt != QCOW2_CRYPT_LUKS || !len)
 		return true;
-	if (!host || !is_aligned(c, host) || len > QCOW2_LUKS_MAX) {
-		found(&c->damage->broken, 0,
-		      N_("the encryption header has an impossible place or size"));
-		return true;
-	}
-	return claim(c, host, len, &whole, err);
+	if (!host || !qcow2_refs_is_aligned(c, host) || len > QCOW2_LUKS_MAX)
+		return qcow2_refs_found(c, &qcow2_found_crypt_place, 0, IMG_NOWHERE, host, err);
+	return qcow2_refs_claim_table(c, QCOW2_USE_CRYPT, host, len, &whole, err);
+}
+
+static bool visit_reftable_entry(struct collection *c, uint64_t entry, uint64_t entry_at,
+				 struct img_err *err)
+{
+	const struct img_finding_kind *why;
+	uint64_t block;
+	bool whole;
+
+	if (!qcow2_reftable_decode(&c->geo, entry, &block, &why))
+		return qcow2_refs_found(c, why, entry_at, IMG_NOWHERE, entry, err);
+	if (block >> c->geo.cluster_bits >= c->n_clusters)
+		return qcow2_refs_found(c, &qcow2_found_reftable_outside, entry_at, IMG_NOWHERE, entry, err);
+	return !block || qcow2_refs_claim_table(c, QCOW2_USE_REFBLOCK, block, qcow2_cluster_size(&c->geo), &whole,
+			       err);
 }
 
 static bool visit_reftable(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
 			   struct img_err *err)
 {
-	struct collection *c = ctx;
-	const char *why;
-	uint64_t block;
-	bool whole;
-
 	(void)index;
-	for (size_t i = 0; i + 8 <= len; i += 8) {
-		if (!qcow2_reftable_decode(&c->geo, img_get_be64(raw + i), &block, &why))
-			found(&c->damage->broken, host + i, why);
-		else if (block >> c->geo.cluster_bits >= c->n_clusters)
-			found(&c->damage->outside, host + i,
-			      N_("an entry points behind the end of the file"));
-		else if (block && !claim(c, block, qcow2_cluster_size(&c->geo), &whole, err))
+	for (size_t i = 0; i + 8 <= len; i += 8)
+		if (!visit_reftable_entry(ctx, img_get_be64(raw + i), host + i, err))
 			return false;
-	}
 	return true;
 }
 
@@ -371,72 +232,94 @@ static bool collect_refcounts(struct collection *c, struct img_err *err)
 
 	if (!len)
 		return true;
-	return claim(c, host, len, &whole, err) &&
+	return qcow2_refs_claim_table(c, QCOW2_USE_REFTABLE, host, len, &whole, err) &&
 	       (!whole || qcow2_bulk_range(c->file, host, len, visit_reftable, c, err));
 }
 
 /* ---- All of it ----------------------------------------------------------------------------------- */
 
-/* Clusters of tables to which somebody refers as something else. */
-static bool find_overlaps(struct collection *c, struct img_err *err)
+static bool collect(struct collection *c, struct img_err *err)
 {
-	const char *const why = N_("a cluster of tables is in use for something else, too");
-	uint64_t cluster, n;
-
-	if (!qcow2_counts_sort(c->fixed, err))
-		return false;
-	for (cluster = 0; qcow2_counts_next(c->fixed, &cluster, &n); cluster++)
-		if (qcow2_counts_get(c->total, cluster) != n)
-			found(&c->damage->overlap, cluster << c->geo.cluster_bits, why);
-	for (cluster = 0; qcow2_counts_next(c->tables, &cluster, &n); cluster++)
-		if (!qcow2_counts_get(c->fixed, cluster) &&
-		    qcow2_counts_get(c->total, cluster) != n)
-			found(&c->damage->overlap, cluster << c->geo.cluster_bits, why);
-	return true;
-}
-
-static bool collect(struct collection *c, bool with_refcounts, struct img_err *err)
-{
+	const struct qcow2_header *hdr = c->hdr;
 	bool whole;
 
-	if (!claim(c, 0, qcow2_cluster_size(&c->geo), &whole, err))
+	if (!qcow2_refs_claim_table(c, QCOW2_USE_HEADER, 0, qcow2_cluster_size(&c->geo), &whole, err))
 		return false;
-	if (with_refcounts && !collect_refcounts(c, err))
+	if (c->how->with_refcounts && !collect_refcounts(c, err))
 		return img_within(err, _("refcount table"));
-	if (!collect_l1(c, c->hdr->l1_off, c->hdr->l1_entries, QCOW2_HDR_L1_OFF, err))
+	if (!collect_l1(c, hdr->l1_off, hdr->l1_entries, true, QCOW2_HDR_L1_OFF, err))
 		return img_within(err, _("L1 table"));
 	if (!collect_snapshots(c, err))
 		return img_within(err, _("snapshots"));
-	if (!collect_bitmaps(c, err))
+	if (!qcow2_refs_collect_bitmaps(c, err))
 		return img_within(err, _("bitmaps"));
-	return collect_luks(c, err) && collect_l2(c, err) && find_overlaps(c, err) &&
-	       qcow2_counts_sort(c->total, err);
+	return collect_luks(c, err) && qcow2_refs_collect_l2(c, err);
 }
 
-struct qcow2_refs *qcow2_refs_collect(const struct qcow2_header *hdr, struct img_store *file,
-				      bool with_refcounts, struct qcow2_refs_damage *damage,
-				      struct img_err *err)
+static bool start_collection(struct collection *c, struct img_err *err)
+{
+	c->fixed = qcow2_counts_new(err);
+	c->tables = qcow2_counts_new(err);
+	c->total = !c->how->memory ? qcow2_counts_new(err)
+		   : qcow2_counts_new_window(c->how->first, c->how->memory, err);
+	c->refs->tables.file = c->file;
+	c->refs->tables.cluster_bits = c->geo.cluster_bits;
+	return c->fixed && c->tables && c->total;
+}
+
+/* All but the counts of references, which the caller has taken or frees. */
+static void end_collection(struct collection *c)
+{
+	qcow2_counts_free(c->fixed);
+	qcow2_counts_free(c->tables);
+}
+
+bool qcow2_refs_watch(const struct collection *counted, struct qcow2_watched *watch, size_t n,
+		      struct img_err *err)
 {
 	struct qcow2_refs *refs = img_calloc(1, sizeof(*refs), err);
-	struct collection c = { .hdr = hdr, .file = file, .damage = damage };
+	struct collection c = {
+		.how = counted->how, .hdr = counted->hdr, .file = counted->file,
+		.geo = counted->geo, .n_clusters = counted->n_clusters,
+		.damage = counted->damage, .refs = refs, .watch = watch, .n_watch = n,
+	};
+	struct qcow2_refs_how alone = *counted->how;
+
+	if (!refs)
+		return false;
+	/* The marks are not made to be set by several threads. */
+	alone.threads = 1;
+	c.how = &alone;
+	const bool ok = start_collection(&c, err) && collect(&c, err);
+	refs->total = c.total;
+	end_collection(&c);
+	qcow2_refs_free(refs);
+	return ok;
+}
+
+struct qcow2_refs *qcow2_refs_collect(const struct qcow2_refs_how *how, struct img_err *err)
+{
+	struct qcow2_refs *refs = img_calloc(1, sizeof(*refs), err);
+	struct collection c = {
+		.how = how, .hdr = how->hdr, .file = how->file, .damage = how->damage, .refs = refs,
+	};
 	uint64_t size;
 	bool ok;
 
-	*damage = (struct qcow2_refs_damage){ 0 };
-	qcow2_geometry_init(&c.geo, hdr);
-	ok = refs && img_store_size(file, &size, err) && (c.total = qcow2_counts_new(err)) &&
-	     (c.fixed = qcow2_counts_new(err)) && (c.tables = qcow2_counts_new(err));
-	if (ok) {
-		refs->total = c.total;
-		refs->n_clusters = c.n_clusters = img_div_up(size, qcow2_cluster_size(&c.geo));
-		ok = collect(&c, with_refcounts, err);
+	qcow2_geometry_init(&c.geo, c.hdr);
+	if (!refs || !img_store_size(c.file, &size, err)) {
+		free(refs);
+		return NULL;
 	}
-	qcow2_counts_free(c.fixed);
-	qcow2_counts_free(c.tables);
+	refs->start = how->first;
+	refs->n_clusters = c.n_clusters = img_div_up(size, qcow2_cluster_size(&c.geo));
+	ok = start_collection(&c, err) && collect(&c, err) && qcow2_refs_find_overlaps(&c, err) &&
+	     qcow2_counts_sort(c.total, err);
+	refs->total = c.total;
+	end_collection(&c);
 	if (ok)
 		return refs;
-	qcow2_counts_free(c.total);
-	free(refs);
+	qcow2_refs_free(refs);
 	return NULL;
 }
 
@@ -445,6 +328,8 @@ void qcow2_refs_free(struct qcow2_refs *refs)
 	if (!refs)
 		return;
 	qcow2_counts_free(refs->total);
+	qcow2_cluster_list_clear(&refs->tables);
+	free(refs->l1_indexes);
 	free(refs);
 }
 
@@ -455,9 +340,25 @@ uint64_t qcow2_refs_get(const struct qcow2_refs *refs, uint64_t cluster)
 	return qcow2_counts_get(refs->total, cluster);
 }
 
+void qcow2_refs_get_many(const struct qcow2_refs *refs, uint64_t cluster, uint64_t *counts,
+			 size_t n)
+{
+	qcow2_counts_get_many(refs->total, cluster, counts, n);
+}
+
 uint64_t qcow2_refs_clusters(const struct qcow2_refs *refs)
 {
 	return refs->n_clusters;
+}
+
+uint64_t qcow2_refs_start(const struct qcow2_refs *refs)
+{
+	return refs->start;
+}
+
+uint64_t qcow2_refs_end(const struct qcow2_refs *refs)
+{
+	return qcow2_counts_end(refs->total);
 }
 
 bool qcow2_refs_next(struct qcow2_refs *refs, uint64_t *cluster, uint64_t *n)
@@ -468,6 +369,11 @@ bool qcow2_refs_next(struct qcow2_refs *refs, uint64_t *cluster, uint64_t *n)
 uint64_t qcow2_refs_most(const struct qcow2_refs *refs, uint64_t *cluster)
 {
 	return qcow2_counts_most(refs->total, cluster);
+}
+
+const struct qcow2_refs_stats *qcow2_refs_stats(const struct qcow2_refs *refs)
+{
+	return &refs->stats;
 }
 
 bool qcow2_refs_claim(struct qcow2_refs *refs, uint64_t cluster, uint64_t n, struct img_err *err)

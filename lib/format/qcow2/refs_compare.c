@@ -2,10 +2,14 @@
 /* The refcounts that an image stores, beside the references that it really has. */
 #include "format/qcow2/refs.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/qcow2/bulk.h"
+
+enum { PIECE = 1024 };			/* clusters that are compared at once */
 
 struct comparison {
 	struct qcow2_refs *refs;
@@ -15,28 +19,67 @@ struct comparison {
 	struct qcow2_cluster_list blocks;
 	uint64_t *numbers;		/* of the blocks in the list; owned */
 	size_t numbers_cap;
-	uint64_t at;			/* clusters below this one have been compared */
-	struct qcow2_refs_diff *diff;
+	uint64_t at, end;		/* clusters that still have to be compared */
+	struct img_findings *findings;
+	uint64_t *used;
 };
 
-static void compare_one(struct comparison *c, uint64_t cluster, uint64_t stored)
+static bool compare_one(struct comparison *c, uint64_t cluster, uint64_t counted, uint64_t stored,
+			struct img_err *err)
 {
-	const uint64_t counted = qcow2_refs_get(c->refs, cluster);
+	const struct img_finding one = {
+		.kind = stored > counted ? &qcow2_found_refcount_leak : &qcow2_found_refcount_low,
+		.n = 1, .host = cluster << c->geo.cluster_bits, .guest = IMG_NOWHERE,
+		.expected = counted, .found = stored,
+	};
 
-	if (stored > counted && !c->diff->leaks++)
-		c->diff->first_leak = cluster;
-	if (stored < counted && !c->diff->corruptions++)
-		c->diff->first_corruption = cluster;
+	if (stored || counted)
+		*c->used = img_max_u64(*c->used, cluster + 1);
+	return stored == counted ||
+	       img_findings_add(c->findings, one, qcow2_cluster_size(&c->geo), err);
 }
 
-/* Clusters that no block is for have a count of 0. */
-static void compare_uncounted(struct comparison *c, uint64_t end)
+/* Clusters from c->at on; stored NULL: no block is for them, so that their count is 0. */
+static bool compare_piece(struct comparison *c, const uint64_t *stored, size_t n,
+			  struct img_err *err)
+{
+	static const uint64_t zeros[PIECE];
+	uint64_t counted[PIECE];
+	const uint64_t *both = stored ? stored : zeros;
+
+	qcow2_refs_get_many(c->refs, c->at, counted, n);
+	if (!memcmp(both, counted, n * sizeof(*both))) {
+		for (size_t i = n; i > 0; i--)
+			if (counted[i - 1]) {
+				*c->used = img_max_u64(*c->used, c->at + i);
+				break;
+			}
+	} else {
+		for (size_t i = 0; i < n; i++)
+			if (!compare_one(c, c->at + i, counted[i], both[i], err))
+				return false;
+	}
+	c->at += n;
+	return true;
+}
+
+/* Up to end, or where all that is left was not counted anyway. */
+static bool compare_uncounted(struct comparison *c, uint64_t end, struct img_err *err)
 {
 	uint64_t n;
 
-	while (qcow2_refs_next(c->refs, &c->at, &n) && c->at < end)
-		compare_one(c, c->at++, 0);
-	c->at = end;
+	end = img_min_u64(end, c->end);
+	while (c->at < end) {
+		uint64_t next = c->at;
+
+		if (!qcow2_refs_next(c->refs, &next, &n) || next >= end)
+			break;
+		c->at = next;
+		if (!compare_piece(c, NULL, img_min_u64(PIECE, end - next), err))
+			return false;
+	}
+	c->at = img_max_u64(c->at, end);
+	return true;
 }
 
 static bool visit_block(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
@@ -44,19 +87,27 @@ static bool visit_block(void *ctx, size_t index, uint64_t host, uint8_t *raw, si
 {
 	struct comparison *c = ctx;
 	const uint64_t first = c->numbers[index] << c->block_bits;
-	const uint64_t end = img_min_u64(first + (UINT64_C(1) << c->block_bits),
-					 qcow2_refs_clusters(c->refs));
+	const uint64_t end = img_min_u64(first + (UINT64_C(1) << c->block_bits), c->end);
+	uint64_t stored[PIECE];
 
 	(void)host;
 	(void)len;
-	(void)err;
-	if (first >= end)
-		return true;
-	compare_uncounted(c, first);
-	for (; c->at < end; c->at++)
-		compare_one(c, c->at,
-			    qcow2_refcount_get(raw, c->hdr->refcount_order, c->at - first));
+	if (!compare_uncounted(c, first, err))
+		return false;
+	while (c->at < end) {
+		const size_t n = img_min_u64(PIECE, end - c->at);
+
+		qcow2_refcounts_get(raw, c->hdr->refcount_order, c->at - first, stored, n);
+		if (!compare_piece(c, stored, n, err))
+			return false;
+	}
 	return true;
+}
+
+/* Whether some of the clusters that the block counts are to be compared. */
+static bool is_wanted(const struct comparison *c, uint64_t number)
+{
+	return number << c->block_bits < c->end && (number + 1) << c->block_bits > c->at;
 }
 
 static bool add_block(struct comparison *c, uint64_t host, uint64_t number, struct img_err *err)
@@ -77,35 +128,35 @@ static bool visit_table(void *ctx, size_t index, uint64_t host, uint8_t *raw, si
 	struct comparison *c = ctx;
 	const uint64_t end = qcow2_refs_clusters(c->refs) << c->geo.cluster_bits;
 	uint64_t number = index * (QCOW2_BULK_BYTES / 8), block;
-	const char *why;
+	const struct img_finding_kind *why;
 
 	(void)host;
 	for (size_t i = 0; i + 8 <= len; i += 8, number++) {
-		if (!qcow2_reftable_decode(&c->geo, img_get_be64(raw + i), &block, &why) ||
-		    block >= end)
-			c->diff->broken_table++;
-		else if (block && !add_block(c, block, number, err))
+		/* Entries that cannot be used were found when references were collected. */
+		if (qcow2_reftable_decode(&c->geo, img_get_be64(raw + i), &block, &why) && block &&
+		    block < end && is_wanted(c, number) && !add_block(c, block, number, err))
 			return false;
 	}
 	return true;
 }
 
 bool qcow2_refs_compare(struct qcow2_refs *refs, const struct qcow2_header *hdr,
-			struct img_store *file, struct qcow2_refs_diff *diff, struct img_err *err)
+			struct img_store *file, struct img_findings *found, uint64_t *used,
+			struct img_err *err)
 {
 	const uint64_t table_len = (uint64_t)hdr->reftable_clusters << hdr->cluster_bits;
 	struct comparison c = {
-		.refs = refs, .hdr = hdr, .diff = diff,
+		.refs = refs, .hdr = hdr, .findings = found, .used = used,
 		.block_bits = hdr->cluster_bits + 3 - hdr->refcount_order,
 		.blocks = { .file = file, .cluster_bits = hdr->cluster_bits },
+		.at = qcow2_refs_start(refs),
+		.end = img_min_u64(qcow2_refs_end(refs), qcow2_refs_clusters(refs)),
 	};
 
-	*diff = (struct qcow2_refs_diff){ 0 };
 	qcow2_geometry_init(&c.geo, hdr);
 	const bool ok = qcow2_bulk_range(file, hdr->reftable_off, table_len, visit_table, &c, err) &&
-			qcow2_bulk_clusters(&c.blocks, visit_block, &c, err);
-	if (ok)
-		compare_uncounted(&c, qcow2_refs_clusters(refs));
+			qcow2_bulk_clusters(&c.blocks, visit_block, &c, err) &&
+			compare_uncounted(&c, c.end, err);
 	qcow2_cluster_list_clear(&c.blocks);
 	free(c.numbers);
 	return ok;

@@ -4,12 +4,14 @@ unit_tests += %D%/test
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(failing_malloc_cppflags)
 %C%_test_SOURCES = \
 	$(failing_malloc_sources) \
+	%D%/findings_test.c \
 	%D%/qcow2/amend_test.c \
 	%D%/qcow2/append_test.c \
 	%D%/qcow2/bitmap_bits_test.c \
 	%D%/qcow2/bitmap_dir_test.c \
 	%D%/qcow2/bitmap_test.c \
 	%D%/qcow2/cache_test.c \
+	%D%/qcow2/check_test.c \
 	%D%/qcow2/clusterset_test.c \
 	%D%/qcow2/compressed_test.c \
 	%D%/qcow2/counts_test.c \

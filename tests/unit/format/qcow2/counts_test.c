@@ -84,3 +84,74 @@ Test(counts, in_order)
 	cr_assert_eq(at, 700000);
 	qcow2_counts_free(counts);
 }
+
+Test(counts, in_bulk)
+{
+	struct qcow2_counts *counts = make();
+	uint64_t out[3000];
+
+	for (uint64_t i = 0; i < 3000; i += 7)
+		add(counts, 500 + i, i % 5);
+	qcow2_counts_get_many(counts, 500, out, 3000);
+	for (uint64_t i = 0; i < 3000; i++)
+		cr_assert_eq(out[i], qcow2_counts_get(counts, 500 + i), "%" PRIu64, i);
+	qcow2_counts_free(counts);
+}
+
+/* Leaves that only one side has, that both have and fit together, and that count the same twice. */
+Test(counts, merge)
+{
+	struct qcow2_counts *counts = make(), *other = make();
+	struct img_err err = { 0 };
+	uint64_t most;
+
+	add(counts, 1, 1);
+	add(counts, FAR, 300);
+	add(other, 2, 1);
+	add(other, FAR + 1, 7);
+	add(other, 5000, 1);
+	add(other, 9000, 2);
+	cr_assert(qcow2_counts_merge(counts, other, &err));
+	add(other, 2, 1);
+	add(other, 5001, 1);
+	cr_assert(qcow2_counts_merge(counts, other, &err));
+	cr_assert_eq(qcow2_counts_get(counts, 1), 1);
+	cr_assert_eq(qcow2_counts_get(counts, 2), 2);
+	cr_assert_eq(qcow2_counts_get(counts, 5000), 1);
+	cr_assert_eq(qcow2_counts_get(counts, 5001), 1);
+	cr_assert_eq(qcow2_counts_get(counts, 9000), 2);
+	cr_assert_eq(qcow2_counts_get(counts, FAR), 300);
+	cr_assert_eq(qcow2_counts_get(counts, FAR + 1), 7);
+	cr_assert_eq(qcow2_counts_get(other, 2), 0);
+	cr_assert_eq(qcow2_counts_most(counts, &most), 300);
+	cr_assert_eq(most, FAR);
+	qcow2_counts_free(other);
+	qcow2_counts_free(counts);
+}
+
+/* Windows that follow each other count everything once, however little memory there is. */
+Test(counts, windows)
+{
+	enum { N = 20000, STEP = 700 };
+	struct img_err err = { 0 };
+	uint64_t first = 0, seen = 0, windows = 0;
+
+	while (first != UINT64_MAX) {
+		struct qcow2_counts *counts = qcow2_counts_new_window(first, 0, &err);
+		uint64_t at = 0, n;
+
+		cr_assert(counts, "%s", err.text);
+		for (uint64_t i = 0; i < N; i++)
+			add(counts, (i * 7919 % N) * STEP, 1 + i % 3);
+		cr_assert(qcow2_counts_sort(counts, &err));
+		for (; qcow2_counts_next(counts, &at, &n); at++, seen++) {
+			cr_assert(at >= first && at < qcow2_counts_end(counts));
+			cr_assert_eq(at % STEP, 0);
+		}
+		first = qcow2_counts_end(counts);
+		windows++;
+		qcow2_counts_free(counts);
+	}
+	cr_assert_eq(seen, N);
+	cr_assert_gt(windows, 20);
+}

@@ -19,7 +19,7 @@ static void check_round_trip(const struct qcow2_geometry *geo, const struct qcow
 {
 	uint8_t raw[16] = { 0 };
 	struct qcow2_cluster out;
-	const char *why;
+	const struct img_finding_kind *why;
 
 	qcow2_l2_encode(geo, in, raw);
 	cr_assert(qcow2_l2_decode(geo, img_get_be64(raw), img_get_be64(raw + 8), &out, &why));
@@ -93,7 +93,7 @@ Test(entry, compressed_offsets_end_where_the_specification_says)
 static bool accepts(const struct qcow2_geometry *geo, uint64_t entry, uint64_t bitmap)
 {
 	struct qcow2_cluster out;
-	const char *why = NULL;
+	const struct img_finding_kind *why = NULL;
 	const bool ok = qcow2_l2_decode(geo, entry, bitmap, &out, &why);
 
 	cr_assert(ok || why);
@@ -104,7 +104,7 @@ Test(entry, every_reserved_bit_is_refused)
 {
 	const struct qcow2_geometry geo = geometry(9, 0);
 	uint64_t host;
-	const char *why;
+	const struct img_finding_kind *why;
 
 	for (unsigned bit = 0; bit < 64; bit++) {
 		const uint64_t flag = UINT64_C(1) << bit;
@@ -126,7 +126,7 @@ Test(entry, misplaced_bits_are_refused)
 	const struct qcow2_geometry data_file = geometry(16, QCOW2_INCOMPATIBLE_DATA_FILE);
 	struct qcow2_geometry v2 = plain;
 	uint64_t host;
-	const char *why;
+	const struct img_finding_kind *why;
 
 	v2.zero_flag = false;
 	cr_assert_not(accepts(&v2, QCOW2_ENTRY_ZERO, 0));

@@ -69,18 +69,33 @@ static void close_image(struct image *im)
 	img_store_close(im->store);
 }
 
-/* What our code finds. */
-static void find(struct image *im, struct qcow2_refs_diff *diff, struct qcow2_copied *copied)
+static struct qcow2_refs *collect(const struct image *im, struct img_findings *damage)
 {
-	struct qcow2_refs_damage damage;
+	const struct qcow2_refs_how how = {
+		.hdr = &im->hdr, .file = im->store, .with_refcounts = true, .damage = damage,
+		.threads = 2,
+	};
 	struct img_err err = { 0 };
-	struct qcow2_refs *refs = qcow2_refs_collect(&im->hdr, im->store, true, &damage, &err);
+	struct qcow2_refs *refs = qcow2_refs_collect(&how, &err);
 
 	cr_assert(refs, "%s", err.text);
-	cr_assert_null(qcow2_refs_worst(&damage), "%s", qcow2_refs_worst(&damage)->why);
-	cr_assert(qcow2_refs_compare(refs, &im->hdr, im->store, diff, &err), "%s", err.text);
-	cr_assert(qcow2_copied_check(refs, &im->hdr, im->store, false, copied, &err));
+	return refs;
+}
+
+/* What our code finds; free with img_findings_clear(). */
+static struct img_findings find(struct image *im)
+{
+	struct img_findings found = { .most = 10 };
+	struct img_err err = { 0 };
+	struct qcow2_refs *refs = collect(im, &found);
+	uint64_t used = 0;
+
+	cr_assert_eq(found.n, 0, "%s", found.v->kind->text);
+	cr_assert(qcow2_refs_compare(refs, &im->hdr, im->store, &found, &used, &err), "%s",
+		  err.text);
+	cr_assert(qcow2_copied_check(refs, &im->hdr, im->store, false, &found, &err));
 	qcow2_refs_free(refs);
+	return found;
 }
 
 /* What qemu-img finds. */
@@ -102,15 +117,13 @@ static void judge(const char *what, unsigned *leaks, unsigned *corruptions)
 static void expect_agreement(const char *what)
 {
 	struct image im = open_image();
-	struct qcow2_refs_diff diff;
-	struct qcow2_copied copied;
+	struct img_findings found = find(&im);
 	unsigned leaks, corruptions;
 
-	find(&im, &diff, &copied);
 	judge(what, &leaks, &corruptions);
-	cr_assert_eq(diff.leaks, leaks, "%s: %" PRIu64 " leaks", what, diff.leaks);
-	cr_assert_eq(diff.corruptions + copied.n, corruptions, "%s: %" PRIu64 " + %" PRIu64, what,
-		     diff.corruptions, copied.n);
+	cr_assert_eq(img_findings_total(&found, IMG_LEAK), leaks, "%s", what);
+	cr_assert_eq(img_findings_total(&found, IMG_CORRUPT), corruptions, "%s", what);
+	img_findings_clear(&found);
 	close_image(&im);
 }
 
@@ -184,12 +197,20 @@ Test(refs_judge, our_own_images)
 	}
 }
 
+static const struct img_finding *first(const struct img_findings *found,
+				       const struct img_finding_kind *kind)
+{
+	for (size_t i = 0; i < found->n; i++)
+		if (found->v[i].kind == kind)
+			return &found->v[i];
+	return NULL;
+}
+
 /* Counts too high, too low, and without a block; nothing here has a COPIED flag. */
 Test(refs_judge, wrong_counts)
 {
 	struct trial *t = trial_new("");
-	struct qcow2_refs_diff diff;
-	struct qcow2_copied copied;
+	struct img_findings found;
 	struct image im;
 
 	if (!have_qemu_img())
@@ -200,17 +221,20 @@ Test(refs_judge, wrong_counts)
 	put_refcount(&im, im.hdr.l1_off >> im.hdr.cluster_bits, 3);
 	put_refcount(&im, im.hdr.reftable_off >> im.hdr.cluster_bits, 5);
 	expect_agreement("counts");
-	find(&im, &diff, &copied);
-	cr_assert_eq(diff.leaks, 2);
-	cr_assert_eq(diff.first_leak, im.hdr.reftable_off >> im.hdr.cluster_bits);
-	cr_assert_eq(diff.corruptions, 1);
-	cr_assert_eq(diff.first_corruption, 0);
+	found = find(&im);
+	cr_assert_eq(img_findings_count(&found, &qcow2_found_refcount_leak), 2);
+	cr_assert_eq(first(&found, &qcow2_found_refcount_leak)->host, im.hdr.reftable_off);
+	cr_assert_eq(first(&found, &qcow2_found_refcount_leak)->found, 5);
+	cr_assert_eq(img_findings_count(&found, &qcow2_found_refcount_low), 1);
+	cr_assert_eq(first(&found, &qcow2_found_refcount_low)->host, 0);
+	img_findings_clear(&found);
 
 	/* All that is in use has lost its counts. */
 	put(&im, im.hdr.reftable_off, 0);
-	find(&im, &diff, &copied);
-	cr_assert_eq(diff.leaks, 0);
-	cr_assert_gt(diff.corruptions, 10);
+	found = find(&im);
+	cr_assert_eq(img_findings_count(&found, &qcow2_found_refcount_leak), 0);
+	cr_assert_gt(img_findings_count(&found, &qcow2_found_refcount_low), 10);
+	img_findings_clear(&found);
 	close_image(&im);
 	trial_free(t);
 }
@@ -218,8 +242,7 @@ Test(refs_judge, wrong_counts)
 Test(refs_judge, wrong_flags)
 {
 	struct trial *t = trial_new("");
-	struct qcow2_copied copied;
-	struct qcow2_refs_diff diff;
+	struct img_findings found;
 	struct img_err err = { 0 };
 	struct image im;
 
@@ -233,17 +256,21 @@ Test(refs_judge, wrong_flags)
 	flip_copied(&im, first_l2(&im) + 13 * 8);
 	flip_copied(&im, first_l2(&im) + 70 * 8);
 	expect_agreement("flags");
-	find(&im, &diff, &copied);
-	cr_assert_eq(copied.n, 4);
-	cr_assert_eq(copied.first, im.hdr.l1_off);
+	found = find(&im);
+	cr_assert_eq(img_findings_count(&found, &qcow2_found_l1_copied), 1);
+	cr_assert_eq(first(&found, &qcow2_found_l1_copied)->host, im.hdr.l1_off);
+	cr_assert_eq(img_findings_count(&found, &qcow2_found_l2_copied), 3);
+	cr_assert_eq(first(&found, &qcow2_found_l2_copied)->guest, UINT64_C(1) << im.hdr.cluster_bits);
+	img_findings_clear(&found);
 
-	struct qcow2_refs_damage damage;
-	struct qcow2_refs *refs = qcow2_refs_collect(&im.hdr, im.store, true, &damage, &err);
-	cr_assert(qcow2_copied_check(refs, &im.hdr, im.store, true, &copied, &err));
-	cr_assert_eq(copied.n, 4);
+	struct qcow2_refs *refs = collect(&im, &found);
+	cr_assert(qcow2_copied_check(refs, &im.hdr, im.store, true, &found, &err));
+	cr_assert_eq(img_findings_total(&found, IMG_CORRUPT), 4);
 	qcow2_refs_free(refs);
-	find(&im, &diff, &copied);
-	cr_assert_eq(copied.n, 0);
+	img_findings_clear(&found);
+	found = find(&im);
+	cr_assert_eq(found.n, 0);
+	img_findings_clear(&found);
 	expect_agreement("repaired");
 	close_image(&im);
 	trial_free(t);

@@ -8,17 +8,21 @@ enum { C = 512, FILE_CLUSTERS = 64, L2 = 8 * C };
 
 struct found {
 	struct qcow2_refs *refs;
-	struct qcow2_refs_damage damage;
+	struct img_findings damage;
 };
 
 static struct found collect(struct sample *s, size_t clusters)
 {
-	struct found f;
+	struct found f = { .damage = { .most = 100 } };
 	struct img_err err = { 0 };
 	struct img_store *store = img_store_mem(s->bytes, clusters * C, &err);
+	const struct qcow2_refs_how how = {
+		.hdr = &s->hdr, .file = store, .with_refcounts = true, .damage = &f.damage,
+		.threads = 2,
+	};
 
 	cr_assert(store);
-	f.refs = qcow2_refs_collect(&s->hdr, store, true, &f.damage, &err);
+	f.refs = qcow2_refs_collect(&how, &err);
 	cr_assert(f.refs, "%s", err.text);
 	img_store_close(store);
 	return f;
@@ -27,6 +31,7 @@ static struct found collect(struct sample *s, size_t clusters)
 static void finish(struct sample *s, struct found *f)
 {
 	qcow2_refs_free(f->refs);
+	img_findings_clear(&f->damage);
 	free(s->bytes);
 }
 
@@ -48,7 +53,7 @@ static void expect(struct found *f, const char *wanted)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%d:%d ", (int)at,
 			 (int)n);
 	cr_assert_str_eq(text, wanted);
-	cr_assert_null(qcow2_refs_worst(&f->damage));
+	cr_assert_eq(f->damage.n, 0, "%s", f->damage.v->kind->id);
 }
 
 static uint64_t compressed(uint64_t host, uint64_t sectors)
@@ -86,9 +91,17 @@ Test(refs, data_file)
 	hdr.incompatible = QCOW2_INCOMPATIBLE_DATA_FILE;
 	start(&s, hdr);
 	sample_put_l2(&s, L2, 0, QCOW2_ENTRY_COPIED);
-	sample_put_l2(&s, L2, 1, (1000000 * C) | QCOW2_ENTRY_COPIED);
+	sample_put_l2(&s, L2, 1, C | QCOW2_ENTRY_COPIED);
 	f = collect(&s, FILE_CLUSTERS);
 	expect(&f, "0:1 1:1 2:1 3:1 8:1 ");
+	qcow2_refs_free(f.refs);
+
+	/* A guest cluster has its own place there, and no other. */
+	sample_put_l2(&s, L2, 2, (1000000 * C) | QCOW2_ENTRY_COPIED);
+	f = collect(&s, FILE_CLUSTERS);
+	cr_assert_eq(f.damage.n, 1);
+	cr_assert_eq(f.damage.v[0].kind, &qcow2_found_l2_misplaced);
+	cr_assert_eq(f.damage.v[0].guest, 2 * C);
 	finish(&s, &f);
 }
 
@@ -158,9 +171,10 @@ Test(refs, bitmaps_and_luks)
 /* Each block is for 256 clusters; there is one for the first and for the third row of them. */
 Test(refs, rows_without_a_block)
 {
-	struct qcow2_refs_diff diff;
+	struct img_findings found = { .most = 10 };
 	struct img_err err = { 0 };
 	struct img_store *store;
+	uint64_t used = 0;
 	struct sample s;
 	struct found f;
 
@@ -176,62 +190,74 @@ Test(refs, rows_without_a_block)
 	qcow2_refcount_put(s.bytes + 4 * C, 4, 9, 1);		/* a leak */
 	f = collect(&s, SAMPLE_BYTES / C);
 	store = img_store_mem(s.bytes, SAMPLE_BYTES, &err);
-	cr_assert(qcow2_refs_compare(f.refs, &s.hdr, store, &diff, &err));
-	cr_assert_eq(diff.corruptions, 3);
-	cr_assert_eq(diff.first_corruption, 300);
-	cr_assert_eq(diff.leaks, 1);
-	cr_assert_eq(diff.first_leak, 521);
-	cr_assert_eq(diff.broken_table, 0);
+	cr_assert(qcow2_refs_compare(f.refs, &s.hdr, store, &found, &used, &err));
+	cr_assert_eq(found.n, 3);
+	cr_assert_eq(found.v[0].kind, &qcow2_found_refcount_low);
+	cr_assert_eq(found.v[0].host, 300 * C);
+	cr_assert_eq(found.v[0].n, 2);
+	cr_assert_eq(found.v[1].kind, &qcow2_found_refcount_leak);
+	cr_assert_eq(found.v[1].host, 521 * C);
+	cr_assert_eq(found.v[2].host, 1000 * C);
+	cr_assert_eq(used, 1001);
+	img_findings_clear(&found);
 	img_store_close(store);
 	finish(&s, &f);
 }
 
 /* ---- Damage -------------------------------------------------------------------------------------- */
 
-enum kind { NONE, OUTSIDE, BROKEN, OVERLAP };
-
 /* One number that is put at a place, and what comes of it. */
 static const struct {
 	uint64_t at, value;
-	enum kind kind;
+	const struct img_finding_kind *kind;	/* NULL: nothing */
 	uint64_t told;
+	const char *detail;
 } damages[] = {
-	{ C, (FILE_CLUSTERS - 1) * C, NONE, 0 },
-	{ C, FILE_CLUSTERS * C, OUTSIDE, C },
-	{ C + 8, 8 * C + 1, BROKEN, C + 8 },
-	{ C, 256 * C + 256 * 3, BROKEN, C },
-	{ L2, UINT64_C(1) << 55, OUTSIDE, L2 },
-	{ L2, 10 * C + 2, BROKEN, L2 },
-	{ L2 + 8, UINT64_C(0xc000000000000000) | (FILE_CLUSTERS * C - 1), NONE, 0 },
-	{ L2 + 8, UINT64_C(0xe000000000000000) | (FILE_CLUSTERS * C - 1), OUTSIDE, L2 + 8 },
-	{ L2, C, OVERLAP, C },
-	{ L2, 3 * C, OVERLAP, 3 * C },
-	{ L2, L2, OVERLAP, L2 },
-	{ L2, UINT64_C(0x4000000000000000) | 100, OVERLAP, 0 },
-	{ 2 * C, 2 * C, OVERLAP, 2 * C },
-	{ 2 * C + 8, 3 * C, OVERLAP, 3 * C },
-	{ 2 * C + 8, 3, BROKEN, 2 * C + 8 },
-	{ 2 * C + 8, FILE_CLUSTERS * C, OUTSIDE, 2 * C + 8 },
-	{ C, 2 * C, OVERLAP, 2 * C },
+	{ C, (FILE_CLUSTERS - 1) * C, NULL, 0, NULL },
+	{ C, FILE_CLUSTERS * C, &qcow2_found_l1_outside, C, NULL },
+	{ C + 8, 8 * C + 1, &qcow2_found_l1_reserved, C + 8, NULL },
+	{ C, 256 * C + 256 * 3, &qcow2_found_l1_reserved, C, NULL },
+	{ L2, UINT64_C(1) << 55, &qcow2_found_l2_outside, L2, NULL },
+	{ L2, 10 * C + 2, &qcow2_found_l2_reserved, L2, NULL },
+	{ L2 + 8, UINT64_C(0xc000000000000000) | (FILE_CLUSTERS * C - 1), NULL, 0, NULL },
+	{ L2 + 8, UINT64_C(0xe000000000000000) | (FILE_CLUSTERS * C - 1),
+	  &qcow2_found_compressed_outside, L2 + 8, NULL },
+	{ L2, C, &qcow2_found_overlap, C, "L1 table, data" },
+	{ L2, 3 * C, &qcow2_found_overlap, 3 * C, "refcount block, data" },
+	{ L2, L2, &qcow2_found_overlap, L2, "L2 table, data" },
+	{ L2, UINT64_C(0x4000000000000000) | 100, &qcow2_found_overlap, 0,
+	  "header, compressed data" },
+	{ 2 * C, 2 * C, &qcow2_found_overlap, 2 * C, "refcount table, refcount block" },
+	{ 2 * C + 8, 3 * C, &qcow2_found_overlap, 3 * C, "refcount block" },
+	{ 2 * C + 8, 3, &qcow2_found_reftable_reserved, 2 * C + 8, NULL },
+	{ 2 * C + 8, FILE_CLUSTERS * C, &qcow2_found_reftable_outside, 2 * C + 8, NULL },
+	{ C, 2 * C, &qcow2_found_overlap, 2 * C, "refcount table, L2 table" },
 };
+
+static void expect_one(const struct found *f, size_t i)
+{
+	const struct img_finding *one = f->damage.v;
+
+	cr_assert_eq(!f->damage.n, !damages[i].kind, "%zu", i);
+	if (!damages[i].kind)
+		return;
+	cr_assert_eq(one->kind, damages[i].kind, "%zu: %s", i, one->kind->id);
+	cr_assert_eq(one->host, damages[i].told, "%zu: %" PRIu64, i, one->host);
+	cr_assert_eq(!one->detail, !damages[i].detail, "%zu", i);
+	if (one->detail)
+		cr_assert_str_eq(one->detail, damages[i].detail, "%zu", i);
+}
 
 Test(refs, damage)
 {
 	for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
-		const struct qcow2_damage *worst;
 		struct sample s;
 		struct found f;
 
 		start(&s, sample_header(9, 256 << 10));
 		img_put_be64(s.bytes + damages[i].at, damages[i].value);
 		f = collect(&s, FILE_CLUSTERS);
-		worst = qcow2_refs_worst(&f.damage);
-		cr_assert_eq(!worst, damages[i].kind == NONE, "%zu", i);
-		cr_assert_eq(f.damage.outside.n, damages[i].kind == OUTSIDE, "%zu", i);
-		cr_assert_eq(f.damage.broken.n, damages[i].kind == BROKEN, "%zu", i);
-		cr_assert_eq(f.damage.overlap.n > 0, damages[i].kind == OVERLAP, "%zu", i);
-		if (worst)
-			cr_assert_eq(worst->at, damages[i].told, "%zu: %" PRIu64, i, worst->at);
+		expect_one(&f, i);
 		finish(&s, &f);
 	}
 }
@@ -263,7 +289,7 @@ Test(refs, damage_in_the_header)
 			s.hdr.bitmap_dir_len = UINT64_MAX;
 		}
 		f = collect(&s, FILE_CLUSTERS);
-		cr_assert(qcow2_refs_worst(&f.damage), "%d", i);
+		cr_assert(f.damage.n, "%d", i);
 		finish(&s, &f);
 	}
 }
@@ -288,7 +314,7 @@ Test(refs, one_table_for_everything, .timeout = 20)
 	f = collect(&s, SAMPLE_BYTES / C);
 	cr_assert_eq(qcow2_refs_get(f.refs, 8), N_L1);
 	cr_assert_eq(qcow2_refs_get(f.refs, 10), (uint64_t)N_L1 * N_L2);
-	cr_assert_null(qcow2_refs_worst(&f.damage));
+	cr_assert_eq(f.damage.n, 0);
 	finish(&s, &f);
 }
 
@@ -310,7 +336,7 @@ Test(refs, snapshots_over_each_other, .timeout = 20)
 		img_put_be32(raw + QCOW2_SNAP_L1_ENTRIES, L1_ENTRIES);
 	}
 	f = collect(&s, SAMPLE_BYTES / C);
-	cr_assert_eq(f.damage.overlap.n, 2);
-	cr_assert_eq(f.damage.overlap.at, 16 * C);
+	cr_assert_eq(img_findings_count(&f.damage, &qcow2_found_overlap), 2);
+	cr_assert_eq(f.damage.v[0].host, 16 * C);
 	finish(&s, &f);
 }

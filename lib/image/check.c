@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Checking a file: which format it is, what its driver finds in it, whether what it stands on can be
+ * opened, and on demand whether all that it holds can be read.
+ */
+#include <string.h>
+#include "base/mem.h"
+#include "base/parallel.h"
+#include "image/image.h"
+
+enum { THREADS_MAX = 64 };
+
+static const struct img_finding_kind found_doubtful = {
+	"image.doubtful", IMG_CORRUPT, N_("the file looks like raw bytes, but seems to be an image"),
+};
+static const struct img_finding_kind found_chain = {
+	"image.chain", IMG_NOTE, N_("the image cannot be opened together with the files that it names"),
+};
+
+const struct img_finding_kind *const img_check_kinds[] = {
+	&found_doubtful, &found_chain, &img_found_lost, &img_found_undecodable, NULL,
+};
+
+const struct img_finding_kind *const *img_format_findings(const struct img_format *format)
+{
+	if (!format)
+		return img_check_kinds;
+	return format->check ? format->check->kinds : NULL;
+}
+
+/* While one file is checked. */
+struct check {
+	const struct img_check *what;
+	struct img_open how;
+	struct img_checking driver;
+	struct img_findings found;
+	struct img_layer ly;
+	const char *doubt;
+};
+
+static bool tell(struct check *c, const struct img_finding_kind *kind, const char *text,
+		 struct img_err *err)
+{
+	struct img_finding one = {
+		.kind = kind, .n = 1, .host = IMG_NOWHERE, .guest = IMG_NOWHERE,
+		.expected = IMG_NOWHERE, .found = IMG_NOWHERE, .detail = img_strdup(text, err),
+	};
+
+	return one.detail && img_findings_add(&c->found, one, 0, err);
+}
+
+static bool check_structures(struct check *c, struct img_check_result *result, struct img_err *err)
+{
+	const struct img_format *format = c->ly.format;
+
+	result->format = format;
+	if (c->doubt)
+		return tell(c, &found_doubtful, _(c->doubt), err);
+	if (format->check)
+		return format->check->check(&c->ly, &c->driver, &c->found, result, err) ||
+		       img_within_file(err, c->ly.store->name);
+	return c->what->data ||
+	       img_fail(err, IMG_E_UNSUPPORTED, _("%s: %s images have nothing that could be checked "
+			"but their data"), c->ly.store->name, format->name);
+}
+
+static bool is_usable(const struct check *c)
+{
+	return !c->doubt && !img_findings_total(&c->found, IMG_FATAL);
+}
+
+/* Failures of the machine are failures; those of files are findings. */
+static bool check_chain(struct check *c, struct img_err *err)
+{
+	struct img_open how = c->how;
+	struct img_err why = { 0 };
+	struct img *im;
+
+	how.flags |= IMG_OPEN_NO_LOCK;
+	im = img_open(&how, &why);
+	if (!im && why.code == IMG_E_NOMEM) {
+		if (err)
+			*err = why;
+		return false;
+	}
+	img_close(im);
+	return im || tell(c, &found_chain, why.text, err);
+}
+
+static bool check_data(struct check *c, struct img_err *err)
+{
+	struct img_open how = c->how;
+	struct img *im;
+	bool ok;
+
+	how.flags |= IMG_OPEN_NO_BACKING | IMG_OPEN_NO_LOCK;
+	im = img_open(&how, err);
+	ok = im && img_check_data(im, &c->driver, &c->found, err);
+	img_close(im);
+	return ok;
+}
+
+/* What needs the image open; the lock on the file is held by then. */
+static bool check_opened(struct check *c, struct img_err *err)
+{
+	const bool is_file = c->ly.store->caps & IMG_STORE_SEEK && strcmp(c->what->path, "-");
+
+	if (!is_usable(c))
+		return true;
+	if (c->what->data && !is_file)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("%s: the data of what comes through a pipe "
+				"cannot be checked"), c->ly.store->name);
+	if (is_file && !(c->what->flags & IMG_OPEN_NO_BACKING) && !check_chain(c, err))
+		return false;
+	return !c->what->data || check_data(c, err);
+}
+
+static void put_findings(struct check *c, struct img_check_result *result)
+{
+	for (int i = IMG_NOTE; i <= IMG_FATAL; i++)
+		result->totals[i] = img_findings_total(&c->found, i);
+	result->findings = c->found.v;
+	result->n_findings = c->found.n;
+	c->found.v = NULL;
+	c->found.n = 0;
+}
+
+static bool run(struct check *c, struct img_check_result *result, struct img_err *err)
+{
+	struct img_store *store = img_open_top_store(&c->how, err);
+
+	if (!store || !img_layer_recognize(&c->ly, store, &c->how, &c->doubt, err))
+		return false;
+	const bool ok = check_structures(c, result, err) && check_opened(c, err);
+	img_store_close(c->ly.store);
+	if (ok)
+		put_findings(c, result);
+	return ok;
+}
+
+bool img_check_run(const struct img_check *what, const struct img_job *job,
+		   struct img_check_result *result, struct img_err *err)
+{
+	struct check c = {
+		.what = what,
+		.how = {
+			.path = what->path, .format = what->format, .flags = what->flags,
+			.gate = what->gate,
+		},
+		.driver = {
+			.threads = img_thread_count(what->threads, THREADS_MAX),
+			.memory = what->memory ? what->memory : IMG_CHECK_MEMORY, .job = job,
+		},
+		.found = { .most = what->most ? what->most : IMG_CHECK_MOST },
+	};
+
+	*result = (struct img_check_result){
+		.total = IMG_NOWHERE, .allocated = IMG_NOWHERE, .compressed = IMG_NOWHERE,
+		.fragmented = IMG_NOWHERE, .image_end = IMG_NOWHERE,
+	};
+	const bool ok = run(&c, result, err);
+	img_findings_clear(&c.found);
+	return ok;
+}
+
+void img_check_clear(struct img_check_result *result)
+{
+	struct img_findings all = { .v = result->findings, .n = result->n_findings };
+
+	img_findings_clear(&all);
+	result->findings = NULL;
+	result->n_findings = 0;
+}
