@@ -6,6 +6,7 @@ cmd_ldadd = %D%/libcommon.la lib/libimg.la
 
 include $(top_srcdir)/cmd/common/local.mk
 include $(top_srcdir)/cmd/imgbitmap/local.mk
+include $(top_srcdir)/cmd/imgcheck/local.mk
 include $(top_srcdir)/cmd/imgconv/local.mk
 include $(top_srcdir)/cmd/imgcreate/local.mk
 include $(top_srcdir)/cmd/imginfo/local.mk

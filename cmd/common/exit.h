@@ -10,6 +10,8 @@ enum {
 	CMD_FAILED      = 1,	/* or: used wrongly */
 	CMD_DIFFERENT   = 1,	/* imgcmp: the contents differ */
 	CMD_TROUBLE     = 2,	/* imgcmp: could not compare, or used wrongly */
+	CMD_DAMAGED     = 2,	/* imgcheck: an image is damaged */
+	CMD_LEAKS       = 3,	/* imgcheck: space is lost, nothing else */
 	CMD_INCOMPLETE  = 4,	/* a source does not hold all of its content */
 	CMD_UNSUPPORTED = 63,	/* the format cannot do it */
 };

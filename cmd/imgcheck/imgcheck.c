@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* imgcheck: what is wrong with disk images. */
+#include <limits.h>
+#include <stddef.h>
+#include "common/exit.h"
+#include "common/progress.h"
+#include "common/source.h"
+#include "common/text.h"
+#include "imgcheck/imgcheck.h"
+
+struct options {
+	struct source_options source;
+	bool data, kinds, quiet;
+	unsigned threads;
+	uint64_t memory;
+	struct progress_options progress;
+	enum img_style style;
+};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct cli_option rows[] = {
+	SOURCE_ROW_FORMAT(AT(source.format)),
+	{ 0, "data", NULL, cli_set_flag, AT(data),
+	  N_("also read all that the image holds, and decode it") },
+	{ 0, "findings", NULL, cli_set_flag, AT(kinds),
+	  N_("list all that can be found, and what it means") },
+	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
+	SOURCE_ROW_UNTRUSTED(AT(source.untrusted)),
+	{ 'm', "threads", "N", cli_set_count, AT(threads),
+	  N_("work with so many threads (default: all cores)") },
+	{ 0, "memory", "SIZE", cli_set_size, AT(memory),
+	  N_("use at most so much memory for counting (256M)") },
+	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
+	  N_("how to print it (default human)") },
+	{ 'p', "progress", PROGRESS_VALUE, progress_set, AT(progress),
+	  N_("show how far it is, on standard error or as JSON") },
+	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
+	  N_("print nothing; the exit status tells") },
+	{ .name = NULL },
+};
+
+static const struct cli cli = {
+	.name = "imgcheck", .operands = N_("FILE..."),
+	.summary = N_("Finds what is wrong with disk images, and writes nothing; exit status 0: "
+		      "nothing, 2: damage, 3: lost space only."),
+	.options = rows, .failed = CMD_FAILED,
+};
+
+/* All images of one call. */
+struct run {
+	const struct options *opt;
+	struct img_node *root, *list;	/* NULL: text */
+	int status;			/* the worst so far */
+	struct img_err err;		/* of the last image that could not be checked */
+};
+
+static int status_of(const struct img_check_result *result)
+{
+	if (errors_of(result))
+		return CMD_DAMAGED;
+	return result->totals[IMG_LEAK] ? CMD_LEAKS : CMD_DONE;
+}
+
+/* From harmless to what must not be overlooked. */
+static int rank(int status)
+{
+	static const int order[] = { CMD_DONE, CMD_LEAKS, CMD_UNSUPPORTED, CMD_FAILED, CMD_DAMAGED };
+	int i = 0;
+
+	while (order[i] != status)
+		i++;
+	return i;
+}
+
+static void note_status(struct run *run, int status)
+{
+	if (rank(status) > rank(run->status))
+		run->status = status;
+}
+
+static void tell(struct run *run, const char *path, const struct img_check_result *result)
+{
+	if (run->opt->quiet)
+		return;
+	if (!run->root)
+		print_findings(path, result);
+	else
+		report_findings(path, result,
+				run->list ? img_node_map(run->list, "image") : run->root);
+}
+
+static bool check(const struct options *opt, const char *path, struct img_check_result *result,
+		  struct img_err *err)
+{
+	const struct img_check what = {
+		.path = path, .format = opt->source.format,
+		.flags = opt->source.force_share ? IMG_OPEN_FORCE_SHARE : 0,
+		.gate = opt->source.untrusted ? &img_gate_deny : &img_gate_local,
+		.data = opt->data, .threads = opt->threads, .memory = opt->memory,
+	};
+	const struct progress_options silent = { .mode = PROGRESS_OFF };
+	struct progress progress;
+	const struct img_job *job = progress_start(&progress, &cli,
+						   opt->quiet ? &silent : &opt->progress,
+						   "check");
+	const bool ok = img_check_run(&what, job, result, err);
+
+	progress_end(&progress, ok);
+	return ok;
+}
+
+/* A failure ends the work on that image, and cancelling that on all. */
+static bool check_one(struct run *run, const char *path)
+{
+	struct img_check_result result;
+	struct img_err err = { 0 };
+
+	if (check(run->opt, path, &result, &err)) {
+		tell(run, path, &result);
+		note_status(run, status_of(&result));
+		img_check_clear(&result);
+		return true;
+	}
+	if (run->err.code != IMG_OK)
+		cli_warn(&cli, run->err.text);
+	run->err = err;
+	note_status(run, exit_status(&err, CMD_FAILED) == CMD_UNSUPPORTED ? CMD_UNSUPPORTED
+									  : CMD_FAILED);
+	return err.code != IMG_E_CANCELLED;
+}
+
+static bool check_all(struct run *run, char *const *names, int n)
+{
+	if (run->root && n > 1)
+		run->list = img_node_list(run->root, "images");
+	for (int i = 0; i < n; i++)
+		if (!check_one(run, names[i]))
+			return false;
+	return true;
+}
+
+static bool run_all(struct run *run, char *const *names, int n)
+{
+	const struct options *opt = run->opt;
+	bool ok;
+
+	if (opt->style != IMG_STYLE_HUMAN && !(run->root = img_node_root("imgcheck")))
+		return img_fail(&run->err, IMG_E_NOMEM, _("memory is out"));
+	if (opt->kinds && run->root)
+		report_kinds(run->root);
+	else if (opt->kinds)
+		print_kinds();
+	ok = check_all(run, names, n);
+	/* What one image among several has is told even where another could not be checked. */
+	if (ok && run->root && !opt->quiet && (n != 1 || run->err.code == IMG_OK))
+		ok = img_report_write(run->root, opt->style, stdout, &run->err);
+	img_node_free(run->root);
+	return ok;
+}
+
+int main(int argc, char **argv)
+{
+	struct options opt = { .style = IMG_STYLE_HUMAN };
+	struct run run = { .opt = &opt, .status = CMD_DONE };
+	char **names;
+	const int n = cli_parse(&cli, argc, argv, &opt, &names);
+
+	cli_need_operands(&cli, n, opt.kinds ? 0 : 1, opt.kinds ? 0 : INT_MAX);
+	if (!run_all(&run, names, n))
+		return cli_end(&cli, &run.err, CMD_FAILED);
+	if (run.err.code == IMG_OK)
+		return cli_end(&cli, NULL, run.status);
+	if (run.status == CMD_DAMAGED)
+		cli_warn(&cli, run.err.text);
+	return cli_end(&cli, run.status == CMD_DAMAGED ? NULL : &run.err, run.status);
+}

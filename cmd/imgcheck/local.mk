@@ -1,0 +1,9 @@
+bin_PROGRAMS += %D%/imgcheck
+%C%_imgcheck_SOURCES = \
+	%D%/imgcheck.c \
+	%D%/imgcheck.h \
+	%D%/report.c \
+	%D%/sentences.c
+%C%_imgcheck_LDADD = $(cmd_ldadd)
+cmd_sources += $(%C%_imgcheck_SOURCES)
+dist_man_MANS += %D%/imgcheck.1
