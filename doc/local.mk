@@ -6,5 +6,6 @@ dist_doc_DATA += %D%/imgconv.schema.json %D%/imginfo.schema.json
 dist_doc_DATA += %D%/imgmap.schema.json %D%/imgcmp.schema.json
 dist_doc_DATA += %D%/imgbench.rng %D%/imgbench.schema.json
 dist_doc_DATA += %D%/imgamend.rng %D%/imgamend.schema.json
+dist_doc_DATA += %D%/imgcheck.rng %D%/imgcheck.schema.json
 dist_doc_DATA += %D%/imgbitmap.rng %D%/imgbitmap.schema.json
 EXTRA_DIST += %D%/architecture.md

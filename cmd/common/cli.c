@@ -162,6 +162,11 @@ void cli_warn(const struct cli *cli, const char *text)
 	fprintf(stderr, _("%s: warning: %s\n"), cli->name, text);
 }
 
+void cli_complain(const struct cli *cli, const struct img_err *err)
+{
+	fprintf(stderr, "%s: %s\n", cli->name, err->text);
+}
+
 int cli_end(const struct cli *cli, const struct img_err *err, int status)
 {
 	struct img_err closing = { 0 };
@@ -173,6 +178,6 @@ int cli_end(const struct cli *cli, const struct img_err *err, int status)
 		return status;
 	if (err->os_errno == EPIPE)
 		signals_die(SIGPIPE);
-	fprintf(stderr, "%s: %s\n", cli->name, err->text);
+	cli_complain(cli, err);
 	return exit_status(err, cli->failed);
 }

@@ -46,6 +46,8 @@ void cli_need_operands(const struct cli *cli, int n, int min, int max);
 void cli_misused(const struct cli *cli, const struct img_err *err) __attribute__((noreturn));
 /* "imgconv: warning: TEXT" on standard error. */
 void cli_warn(const struct cli *cli, const char *text);
+/* "imgconv: TEXT" on standard error, for a failure that does not end the work. */
+void cli_complain(const struct cli *cli, const struct img_err *err);
 /*
  * The last thing that main does: says why it failed (err; NULL: it did not, and status is the exit
  * status), closes standard output and returns the exit status.  Does not return when a signal

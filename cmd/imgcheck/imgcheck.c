@@ -52,7 +52,7 @@ struct run {
 	const struct options *opt;
 	struct img_node *root, *list;	/* NULL: text */
 	int status;			/* the worst so far */
-	struct img_err err;		/* of the last image that could not be checked */
+	bool all;			/* none could not be checked */
 };
 
 static int status_of(const struct img_check_result *result)
@@ -122,39 +122,43 @@ static bool check_one(struct run *run, const char *path)
 		img_check_clear(&result);
 		return true;
 	}
-	if (run->err.code != IMG_OK)
-		cli_warn(&cli, run->err.text);
-	run->err = err;
-	note_status(run, exit_status(&err, CMD_FAILED) == CMD_UNSUPPORTED ? CMD_UNSUPPORTED
-									  : CMD_FAILED);
+	run->all = false;
+	cli_complain(&cli, &err);
+	note_status(run, err.code == IMG_E_UNSUPPORTED ? CMD_UNSUPPORTED : CMD_FAILED);
 	return err.code != IMG_E_CANCELLED;
 }
 
-static bool check_all(struct run *run, char *const *names, int n)
+static void check_all(struct run *run, char *const *names, int n)
 {
 	if (run->root && n > 1)
 		run->list = img_node_list(run->root, "images");
 	for (int i = 0; i < n; i++)
 		if (!check_one(run, names[i]))
-			return false;
-	return true;
+			return;
 }
 
-static bool run_all(struct run *run, char *const *names, int n)
+static void list_kinds(const struct run *run)
+{
+	if (run->root)
+		report_kinds(run->root);
+	else
+		print_kinds();
+}
+
+static bool run_all(struct run *run, char *const *names, int n, struct img_err *err)
 {
 	const struct options *opt = run->opt;
-	bool ok;
+	bool ok = true;
 
 	if (opt->style != IMG_STYLE_HUMAN && !(run->root = img_node_root("imgcheck")))
-		return img_fail(&run->err, IMG_E_NOMEM, _("memory is out"));
-	if (opt->kinds && run->root)
-		report_kinds(run->root);
-	else if (opt->kinds)
-		print_kinds();
-	ok = check_all(run, names, n);
-	/* What one image among several has is told even where another could not be checked. */
-	if (ok && run->root && !opt->quiet && (n != 1 || run->err.code == IMG_OK))
-		ok = img_report_write(run->root, opt->style, stdout, &run->err);
+		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	if (opt->kinds)
+		list_kinds(run);
+	else
+		check_all(run, names, n);
+	/* Of several images the others are told of where one could not be checked. */
+	if (run->root && !opt->quiet && (run->all || n > 1))
+		ok = img_report_write(run->root, opt->style, stdout, err);
 	img_node_free(run->root);
 	return ok;
 }
@@ -162,16 +166,13 @@ static bool run_all(struct run *run, char *const *names, int n)
 int main(int argc, char **argv)
 {
 	struct options opt = { .style = IMG_STYLE_HUMAN };
-	struct run run = { .opt = &opt, .status = CMD_DONE };
+	struct run run = { .opt = &opt, .status = CMD_DONE, .all = true };
+	struct img_err err = { 0 };
 	char **names;
 	const int n = cli_parse(&cli, argc, argv, &opt, &names);
 
 	cli_need_operands(&cli, n, opt.kinds ? 0 : 1, opt.kinds ? 0 : INT_MAX);
-	if (!run_all(&run, names, n))
-		return cli_end(&cli, &run.err, CMD_FAILED);
-	if (run.err.code == IMG_OK)
-		return cli_end(&cli, NULL, run.status);
-	if (run.status == CMD_DAMAGED)
-		cli_warn(&cli, run.err.text);
-	return cli_end(&cli, run.status == CMD_DAMAGED ? NULL : &run.err, run.status);
+	if (!run_all(&run, names, n, &err))
+		return cli_end(&cli, &err, CMD_FAILED);
+	return cli_end(&cli, NULL, run.status);
 }

@@ -74,6 +74,12 @@ static bool check_header(struct check *c, bool *usable, struct img_err *err)
 
 /* ---- References ---------------------------------------------------------------------------------- */
 
+static uint64_t wrong_counts(const struct check *c)
+{
+	return img_findings_count(c->out, &qcow2_found_refcount_leak) +
+	       img_findings_count(c->out, &qcow2_found_refcount_low);
+}
+
 static bool check_window(struct check *c, uint64_t first, uint64_t *end, struct img_err *err)
 {
 	const struct qcow2_refs_how how = {
@@ -82,6 +88,7 @@ static bool check_window(struct check *c, uint64_t first, uint64_t *end, struct 
 		.job = c->how->job,
 	};
 	struct qcow2_refs *refs = qcow2_refs_collect(&how, err);
+	const uint64_t wrong = wrong_counts(c);
 	uint64_t cluster;
 	bool ok;
 
@@ -90,8 +97,9 @@ static bool check_window(struct check *c, uint64_t first, uint64_t *end, struct 
 	c->stats = *qcow2_refs_stats(refs);
 	*end = qcow2_refs_end(refs);
 	ok = qcow2_refs_compare(refs, &c->hdr, c->file, c->out, &c->used, err);
-	/* All flags set and no cluster in use twice: nothing to look for. */
-	if (ok && (c->stats.odd_flags || qcow2_refs_most(refs, &cluster) > 1))
+	/* All flags set, no cluster in use twice and no count wrong: nothing to look for. */
+	if (ok && (c->stats.odd_flags || qcow2_refs_most(refs, &cluster) > 1 ||
+		   wrong_counts(c) > wrong))
 		ok = qcow2_copied_check(refs, &c->hdr, c->file, false, c->out, err);
 	qcow2_refs_free(refs);
 	return ok;

@@ -20,10 +20,19 @@ struct changes {
 	size_t start, end;
 };
 
-/* The references to the cluster at host; 0: none, or they were not counted. */
-static uint64_t count_of(const struct check *c, uint64_t host)
+/* Whether the references to the cluster at host were counted. */
+static bool is_counted(const struct check *c, uint64_t host)
 {
 	return qcow2_refs_get(c->refs, host >> c->geo.cluster_bits);
+}
+
+static bool is_used_once(const struct check *c, uint64_t host)
+{
+	const uint64_t cluster = host >> c->geo.cluster_bits;
+	const uint64_t stored = c->refs->otherwise
+				? qcow2_counts_get(c->refs->otherwise, cluster) : 0;
+
+	return (stored ? stored - 1 : qcow2_refs_get(c->refs, cluster)) == 1;
 }
 
 /* An entry at host + i whose flag must be `right`. */
@@ -68,10 +77,10 @@ static bool check_l1(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 
 	for (size_t i = 0; i + 8 <= len; i += 8) {
 		if (!qcow2_l1_decode(&c->geo, img_get_be64(raw + i), &table, &why) || !table ||
-		    !count_of(c, table))
+		    !is_counted(c, table))
 			continue;
 		if (!settle(c, &qcow2_found_l1_copied, raw + i, host, i,
-			    (first + i / 8) << qcow2_l1_bits(&c->geo), count_of(c, table) == 1,
+			    (first + i / 8) << qcow2_l1_bits(&c->geo), is_used_once(c, table),
 			    &changes, err))
 			return false;
 	}
@@ -92,9 +101,9 @@ static const struct img_finding_kind *flag_of(const struct check *c, const uint8
 		return NULL;
 	*right = false;
 	if (cluster.kind == QCOW2_CLUSTER_COMPRESSED)
-		return count_of(c, cluster.host) ? &qcow2_found_compressed_copied : NULL;
-	*right = c->geo.data_file || count_of(c, cluster.host) == 1;
-	return c->geo.data_file || count_of(c, cluster.host) ? &qcow2_found_l2_copied : NULL;
+		return is_counted(c, cluster.host) ? &qcow2_found_compressed_copied : NULL;
+	*right = c->geo.data_file || is_used_once(c, cluster.host);
+	return c->geo.data_file || is_counted(c, cluster.host) ? &qcow2_found_l2_copied : NULL;
 }
 
 static bool check_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,

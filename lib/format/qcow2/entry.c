@@ -126,7 +126,8 @@ static enum qcow2_cluster_kind kind_of_entry(uint64_t entry, bool allocated)
 }
 
 /* What no choice of kind can heal. */
-static bool standard_validate(const struct qcow2_geometry *geo, uint64_t entry, const struct img_finding_kind **why)
+static bool standard_validate(const struct qcow2_geometry *geo, uint64_t entry,
+			      const struct img_finding_kind **why)
 {
 	const uint64_t reserved = QCOW2_L2_RESERVED | (geo->zero_flag ? 0 : QCOW2_ENTRY_ZERO);
 

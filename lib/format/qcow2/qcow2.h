@@ -109,7 +109,8 @@ static inline unsigned qcow2_l1_bits(const struct qcow2_geometry *geo)
 uint64_t qcow2_l1_needed(const struct qcow2_geometry *geo, uint64_t size);
 
 /*
- * Where the L2 table lies, 0: there is none.  False, with *why what is wrong, when the entry breaks §"Cluster mapping".
+ * Where the L2 table lies, 0: there is none.  False, with *why what is wrong, when the entry breaks
+ * §"Cluster mapping".
  */
 bool qcow2_l1_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t *host,
 		     const struct img_finding_kind **why) IMG_MUST_CHECK;

@@ -10,15 +10,12 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "format/qcow2/bulk.h"
-#include "format/qcow2/counts.h"
 #include "format/qcow2/refs_inside.h"
 
 /* ---- Notes --------------------------------------------------------------------------------------- */
 
-/* What stands at host; guest IMG_NOWHERE: not known, or it is no matter of the disk. */
 bool qcow2_refs_found(struct collection *c, const struct img_finding_kind *kind, uint64_t host,
-		  uint64_t guest, uint64_t value, struct img_err *err)
+		      uint64_t guest, uint64_t value, struct img_err *err)
 {
 	const struct img_finding one = {
 		.kind = kind, .n = 1, .host = host, .guest = guest, .expected = IMG_NOWHERE,
@@ -28,9 +25,8 @@ bool qcow2_refs_found(struct collection *c, const struct img_finding_kind *kind,
 	return c->how->first || c->watch || img_findings_add(c->damage, one, 0, err);
 }
 
-/* n references to a cluster that is in the file. */
 bool qcow2_refs_note(struct collection *c, enum qcow2_use use, uint64_t cluster, uint64_t n,
-		 struct img_err *err)
+		     struct img_err *err)
 {
 	if (!c->watch)
 		return qcow2_counts_add(c->total, cluster, n, err);
@@ -42,12 +38,8 @@ bool qcow2_refs_note(struct collection *c, enum qcow2_use use, uint64_t cluster,
 
 /* ---- Tables that have their place ---------------------------------------------------------------- */
 
-/*
- * Counts a reference to each cluster of [host, host + len), len > 0, which are tables that must be
- * nothing else.  *whole: they lie in the file and nobody else has claimed them.
- */
 bool qcow2_refs_claim_table(struct collection *c, enum qcow2_use use, uint64_t host, uint64_t len,
-		  bool *whole, struct img_err *err)
+			    bool *whole, struct img_err *err)
 {
 	const uint64_t first = host >> c->geo.cluster_bits;
 	uint64_t end;
@@ -55,7 +47,8 @@ bool qcow2_refs_claim_table(struct collection *c, enum qcow2_use use, uint64_t h
 	*whole = img_add_u64(host, len - 1, &end);
 	end = *whole ? (end >> c->geo.cluster_bits) + 1 : UINT64_MAX;
 	if (end > c->n_clusters) {
-		if (!qcow2_refs_found(c, &qcow2_found_table_outside, host, IMG_NOWHERE, IMG_NOWHERE, err))
+		if (!qcow2_refs_found(c, &qcow2_found_table_outside, host, IMG_NOWHERE,
+				      IMG_NOWHERE, err))
 			return false;
 		*whole = false;
 		end = c->n_clusters;
@@ -152,10 +145,10 @@ static bool collect_l1(struct collection *c, uint64_t host, uint64_t n_entries, 
 	if (!n_entries)
 		return true;
 	if (!host || !qcow2_refs_is_aligned(c, host) || n_entries > QCOW2_L1_BYTES_MAX / 8)
-		return qcow2_refs_found(c, active ? &qcow2_found_l1_place : &qcow2_found_snapshot_l1, told_at,
-			     IMG_NOWHERE, host, err);
-	return qcow2_refs_claim_table(c, active ? QCOW2_USE_L1 : QCOW2_USE_SNAPSHOT_L1, host, n_entries * 8, &whole,
-		     err) &&
+		return qcow2_refs_found(c, active ? &qcow2_found_l1_place : &qcow2_found_snapshot_l1,
+					told_at, IMG_NOWHERE, host, err);
+	return qcow2_refs_claim_table(c, active ? QCOW2_USE_L1 : QCOW2_USE_SNAPSHOT_L1, host,
+				      n_entries * 8, &whole, err) &&
 	       (!whole || qcow2_bulk_range(c->file, host, n_entries * 8, visit_l1, &walk, err));
 }
 
@@ -209,9 +202,10 @@ static bool visit_reftable_entry(struct collection *c, uint64_t entry, uint64_t 
 	if (!qcow2_reftable_decode(&c->geo, entry, &block, &why))
 		return qcow2_refs_found(c, why, entry_at, IMG_NOWHERE, entry, err);
 	if (block >> c->geo.cluster_bits >= c->n_clusters)
-		return qcow2_refs_found(c, &qcow2_found_reftable_outside, entry_at, IMG_NOWHERE, entry, err);
-	return !block || qcow2_refs_claim_table(c, QCOW2_USE_REFBLOCK, block, qcow2_cluster_size(&c->geo), &whole,
-			       err);
+		return qcow2_refs_found(c, &qcow2_found_reftable_outside, entry_at, IMG_NOWHERE,
+					entry, err);
+	return !block || qcow2_refs_claim_table(c, QCOW2_USE_REFBLOCK, block,
+						qcow2_cluster_size(&c->geo), &whole, err);
 }
 
 static bool visit_reftable(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
@@ -328,6 +322,7 @@ void qcow2_refs_free(struct qcow2_refs *refs)
 	if (!refs)
 		return;
 	qcow2_counts_free(refs->total);
+	qcow2_counts_free(refs->otherwise);
 	qcow2_cluster_list_clear(&refs->tables);
 	free(refs->l1_indexes);
 	free(refs);

@@ -65,7 +65,7 @@ bool qcow2_refs_claim(struct qcow2_refs *refs, uint64_t cluster, uint64_t n, str
 
 /*
  * Compares refs, collected with_refcounts, with the refcounts of the image, for the clusters that
- * were counted and that the file has.  *used: the end of the last cluster that is counted here or
+ * were counted and that the file has; once.  *used: the end of the last cluster that is counted here or
  * there, raised.  Errors: IMG_E_IO, IMG_E_NOMEM.
  */
 bool qcow2_refs_compare(struct qcow2_refs *refs, const struct qcow2_header *hdr,
@@ -77,8 +77,8 @@ bool qcow2_refs_compare(struct qcow2_refs *refs, const struct qcow2_header *hdr,
 /*
  * §"Cluster mapping": the flag stands for a count of one, of an L2 table or a standard cluster.
  * Finds the entries of the active tables whose flag contradicts the references to clusters that
- * were counted.  repair: sets them right in the file, in place; does not sync.
- * Errors: IMG_E_IO, IMG_E_NOMEM.
+ * were counted or, if they were compared, the refcounts of the image.  repair: sets them right in
+ * the file, in place; does not sync.  Errors: IMG_E_IO, IMG_E_NOMEM.
  */
 bool qcow2_copied_check(const struct qcow2_refs *refs, const struct qcow2_header *hdr,
 			struct img_store *file, bool repair, struct img_findings *found,

@@ -7,9 +7,12 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "format/qcow2/bulk.h"
+#include "format/qcow2/refs_inside.h"
 
-enum { PIECE = 1024 };			/* clusters that are compared at once */
+enum {
+	PIECE		= 1024,		/* clusters that are compared at once */
+	OTHERWISE_MAX	= 2,		/* nobody wants to know counts above this */
+};
 
 struct comparison {
 	struct qcow2_refs *refs;
@@ -36,7 +39,9 @@ static bool compare_one(struct comparison *c, uint64_t cluster, uint64_t counted
 	if (stored || counted)
 		*c->used = img_max_u64(*c->used, cluster + 1);
 	return stored == counted ||
-	       img_findings_add(c->findings, one, qcow2_cluster_size(&c->geo), err);
+	       (qcow2_counts_add(c->refs->otherwise, cluster, img_min_u64(stored, OTHERWISE_MAX) + 1,
+				 err) &&
+		img_findings_add(c->findings, one, qcow2_cluster_size(&c->geo), err));
 }
 
 /* Clusters from c->at on; stored NULL: no block is for them, so that their count is 0. */
@@ -154,7 +159,9 @@ bool qcow2_refs_compare(struct qcow2_refs *refs, const struct qcow2_header *hdr,
 	};
 
 	qcow2_geometry_init(&c.geo, hdr);
-	const bool ok = qcow2_bulk_range(file, hdr->reftable_off, table_len, visit_table, &c, err) &&
+	refs->otherwise = qcow2_counts_new(err);
+	const bool ok = refs->otherwise &&
+			 qcow2_bulk_range(file, hdr->reftable_off, table_len, visit_table, &c, err) &&
 			qcow2_bulk_clusters(&c.blocks, visit_block, &c, err) &&
 			compare_uncounted(&c, c.end, err);
 	qcow2_cluster_list_clear(&c.blocks);

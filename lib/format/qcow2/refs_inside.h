@@ -13,6 +13,8 @@ struct qcow2_refs {
 	struct qcow2_counts *total;
 	uint64_t n_clusters;		/* that the file has */
 	uint64_t start;			/* of what was counted */
+	/* Clusters whose count in the image is another, which stands here plus one; or NULL. */
+	struct qcow2_counts *otherwise;
 	struct qcow2_cluster_list tables;	/* L2 tables: n_active in order of the disk, others */
 	uint32_t *l1_indexes;		/* for each, the first that points to it; or NOT_ACTIVE; owned */
 	size_t l1_indexes_cap, n_active;

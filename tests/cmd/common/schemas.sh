@@ -57,6 +57,10 @@ valid 1 imgcmp --all disk.raw top.qcow2
 valid 0 imgconv --digest=sha256 disk.raw out.qcow2
 valid 4 imgconv --salvage half.qcow2 out.raw
 
+valid 0 imgcheck small.qcow2
+valid 2 imgcheck half.qcow2
+valid 2 imgcheck --data small.qcow2 half.qcow2
+valid 0 imgcheck --findings
 valid 0 imgamend -o refcount_bits=32,backing_fmt= full.qcow2
 valid 0 imgbench --pattern=randrw --requests=50 --flush-every=9 --verify disk.raw
 valid 0 imgbench --pattern=randrw --requests=50 --flush-every=9 --verify-only disk.raw

@@ -91,11 +91,11 @@ static const struct {
 	{ "qcow2.reftable.reserved", 2 * C + 8, 1, 8 },
 	{ "qcow2.reftable.outside", 2 * C + 8, 1 << 20, 8 },
 	{ "qcow2.refcount.leak", 3 * C + 10, 1, 2 },
-	{ "qcow2.refcount.leak", 3 * C + 18, 2, 2 },
-	{ "qcow2.refcount.low", 3 * C + 18, 0, 2 },
+	{ "qcow2.l2.copied qcow2.refcount.leak", 3 * C + 18, 2, 2 },
+	{ "qcow2.l2.copied qcow2.refcount.low", 3 * C + 18, 0, 2 },
 	{ "qcow2.refcount.low", 3 * C, 0, 2 },
-	{ "qcow2.l1.copied qcow2.refcount.low qcow2.overlap", L2 + 24, L2, 8 },
-	{ "qcow2.l2.copied qcow2.refcount.low", L2 + 24, DATA | QCOW2_ENTRY_COPIED, 8 },
+	{ "qcow2.l2.copied qcow2.refcount.low qcow2.overlap", L2 + 24, L2, 8 },
+	{ "qcow2.refcount.low", L2 + 24, DATA | QCOW2_ENTRY_COPIED, 8 },
 };
 
 /* "id id": the kinds, in order, each once. */
@@ -180,7 +180,7 @@ static void expect_same(const struct img_findings *a, const struct img_findings 
 	cr_assert_eq(a->n, b->n, "%zu %zu", a->n, b->n);
 	for (size_t i = 0; i < a->n; i++) {
 		cr_assert_eq(a->v[i].kind, b->v[i].kind, "%zu", i);
-		cr_assert_eq(a->v[i].host, b->v[i].host, "%zu: %s %lu %lu", i, a->v[i].kind->id, a->v[i].host, b->v[i].host);
+		cr_assert_eq(a->v[i].host, b->v[i].host, "%zu", i);
 		cr_assert_eq(a->v[i].guest, b->v[i].guest, "%zu", i);
 		cr_assert_eq(a->v[i].n, b->v[i].n, "%zu", i);
 		cr_assert_eq(a->v[i].found, b->v[i].found, "%zu", i);
