@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include "base/mem.h"
 #include "base/num.h"
+#include "format/qcow2/refs.h"
 
 /* ---- Contradictions -------------------------------------------------------------------------- */
 
@@ -139,6 +140,27 @@ static bool find_end(struct qcow2 *q, struct img_err *err)
 	return true;
 }
 
+/*
+ * Counts that reach behind the file are what a loss of power leaves.  Where tables do so, too, the
+ * file has lost its end: if it grew, what it gets there would pass for the content of the disk.
+ */
+static bool look_for_lost(struct qcow2 *q, struct img_err *err)
+{
+	struct img_findings damage = { .most = 0 };
+	const struct qcow2_refs_how how = {
+		.hdr = &q->header, .file = q->map.file, .with_refcounts = true, .damage = &damage,
+	};
+	struct qcow2_refs *refs;
+
+	if (q->disk->end <= img_div_up(q->map.file_size, qcow2_cluster_size(&q->geo)))
+		return true;
+	refs = qcow2_refs_collect(&how, err);
+	q->disk->lost = qcow2_refs_outside(&damage);
+	img_findings_clear(&damage);
+	qcow2_refs_free(refs);
+	return refs;
+}
+
 static bool start(struct qcow2 *q, struct img_err *err)
 {
 	struct qcow2_disk *disk = q->disk;
@@ -146,7 +168,8 @@ static bool start(struct qcow2 *q, struct img_err *err)
 	qcow2_alloc_start(q);
 	disk->l1_changed = img_calloc(q->map.n_l1 + 1, sizeof(bool), err);
 	return disk->l1_changed && clear_autoclear(q, err) && qcow2_counts_load(q, err) &&
-	       find_end(q, err) && qcow2_guard_start(q, err) && qcow2_bitmaps_start(q, err);
+	       find_end(q, err) && look_for_lost(q, err) && qcow2_guard_start(q, err) &&
+	       qcow2_bitmaps_start(q, err);
 }
 
 bool qcow2_disk_start(struct img_layer *ly, struct img_err *err)

@@ -39,6 +39,7 @@ struct qcow2_disk {
 
 	/* alloc.c, grow.c */
 	uint64_t end;			/* clusters of the file; none behind was ever used */
+	bool lost;			/* the file ends before clusters that the tables refer to */
 	uint64_t hint;			/* no cluster below is free */
 	uint64_t taken;			/* clusters taken so far */
 	bool preparing;			/* somebody makes clusters ready */

@@ -243,6 +243,9 @@ bool qcow2_grow(struct qcow2 *q, uint64_t n, struct qcow2_stretch *out, struct i
 {
 	struct extension ext = { .first = q->disk->end, .n = n };
 
+	if (q->disk->lost)
+		return img_fail(err, IMG_E_INCOMPLETE, _("the file has lost its end, and what the disk "
+				"holds there would turn into zeros if the file grew"));
 	if (!plan(q, &ext, err) ||
 	    !qcow2_guard_check(q, ext.first << q->geo.cluster_bits,
 			       (ext_end(&ext) - ext.first) << q->geo.cluster_bits, err))

@@ -330,6 +330,20 @@ void qcow2_refs_free(struct qcow2_refs *refs)
 
 /* ---- Answers ------------------------------------------------------------------------------------- */
 
+uint64_t qcow2_refs_outside(const struct img_findings *damage)
+{
+	static const struct img_finding_kind *const kinds[] = {
+		&qcow2_found_table_outside, &qcow2_found_l1_outside, &qcow2_found_l2_outside,
+		&qcow2_found_compressed_outside, &qcow2_found_reftable_outside,
+		&qcow2_found_bitmap_outside,
+	};
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		n += img_findings_count(damage, kinds[i]);
+	return n;
+}
+
 uint64_t qcow2_refs_get(const struct qcow2_refs *refs, uint64_t cluster)
 {
 	return qcow2_counts_get(refs->total, cluster);

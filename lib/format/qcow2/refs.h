@@ -42,6 +42,8 @@ struct qcow2_refs *qcow2_refs_collect(const struct qcow2_refs_how *how, struct i
 /* Accepts NULL. */
 void qcow2_refs_free(struct qcow2_refs *refs);
 
+/* How often something was found to lie behind the end of the file. */
+uint64_t qcow2_refs_outside(const struct img_findings *damage);
 /* References to cluster number `cluster`. */
 uint64_t qcow2_refs_get(const struct qcow2_refs *refs, uint64_t cluster);
 /* References to each of the n clusters from `cluster` on, in bulk. */
