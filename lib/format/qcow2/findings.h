@@ -56,8 +56,6 @@
 	  N_("a compressed cluster has the COPIED flag")) \
 	X(compressed_outside, "qcow2.compressed.outside", CORRUPT, \
 	  N_("a compressed cluster reaches behind the end of the file")) \
-	X(reftable_place, "qcow2.reftable.place", CORRUPT, \
-	  N_("the refcount table reaches behind the end of the file")) \
 	X(reftable_reserved, "qcow2.reftable.reserved", CORRUPT, \
 	  N_("the refcount table entry has reserved bits set")) \
 	X(reftable_unaligned, "qcow2.reftable.unaligned", CORRUPT, \
