@@ -101,6 +101,8 @@ static bool check_window(struct check *c, uint64_t first, uint64_t *end, struct 
 	if (ok && (c->stats.odd_flags || qcow2_refs_most(refs, &cluster) > 1 ||
 		   wrong_counts(c) > wrong))
 		ok = qcow2_copied_check(refs, &c->hdr, c->file, false, c->out, err);
+	if (ok && wrong_counts(c) > wrong)
+		ok = qcow2_find_orphans(refs, &c->hdr, c->file, c->out, err);
 	qcow2_refs_free(refs);
 	return ok;
 }

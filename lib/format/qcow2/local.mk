@@ -44,6 +44,7 @@ libimg_sources += \
 	%D%/map.c \
 	%D%/new.h \
 	%D%/old.c \
+	%D%/orphans.c \
 	%D%/options.c \
 	%D%/place.c \
 	%D%/qcow2.h \

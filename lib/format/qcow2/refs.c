@@ -103,6 +103,7 @@ static bool visit_l1_entry(struct l1_walk *w, uint64_t entry, uint64_t host, uin
 	const struct img_finding_kind *why;
 	uint64_t table, cluster;
 
+	c->refs->l1_in_use |= w->active;
 	if (!qcow2_l1_decode(&c->geo, entry, &table, &why))
 		return qcow2_refs_found(c, why, host, guest, entry, err);
 	if (!table)

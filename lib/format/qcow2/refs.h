@@ -74,6 +74,16 @@ bool qcow2_refs_compare(struct qcow2_refs *refs, const struct qcow2_header *hdr,
 			struct img_store *file, struct img_findings *found, uint64_t *used,
 			struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- orphans.c ----------------------------------------------------------------------------------- */
+
+/*
+ * Among the clusters that are counted but that nothing refers to, after a comparison, finds L2
+ * tables: what led to them may be lost.  Errors: IMG_E_IO, IMG_E_NOMEM.
+ */
+bool qcow2_find_orphans(struct qcow2_refs *refs, const struct qcow2_header *hdr,
+			struct img_store *file, struct img_findings *found, struct img_err *err)
+	IMG_MUST_CHECK;
+
 /* ---- copied.c ------------------------------------------------------------------------------------ */
 
 /*

@@ -18,6 +18,7 @@ struct qcow2_refs {
 	struct qcow2_cluster_list tables;	/* L2 tables: n_active in order of the disk, others */
 	uint32_t *l1_indexes;		/* for each, the first that points to it; or NOT_ACTIVE; owned */
 	size_t l1_indexes_cap, n_active;
+	bool l1_in_use;			/* an entry of the active L1 table is not 0 */
 	struct qcow2_refs_stats stats;
 };
 

@@ -78,9 +78,10 @@ static const struct {
 	{ "qcow2.header.dirty", QCOW2_HDR_INCOMPATIBLE, 1, 8 },
 	{ "qcow2.header.corrupt", QCOW2_HDR_INCOMPATIBLE, 2, 8 },
 	{ "qcow2.header.autoclear", QCOW2_HDR_AUTOCLEAR, 16, 8 },
-	{ "qcow2.l1.reserved qcow2.refcount.leak", C, L2 + 2, 8 },
+	{ "qcow2.l1.empty qcow2.l2.orphan qcow2.refcount.leak", C, 0, 8 },
+	{ "qcow2.l1.reserved qcow2.l2.orphan qcow2.refcount.leak", C, L2 + 2, 8 },
 	{ "qcow2.l1.copied", C, L2, 8 },
-	{ "qcow2.l1.outside qcow2.refcount.leak", C, 1 << 20, 8 },
+	{ "qcow2.l1.outside qcow2.l2.orphan qcow2.refcount.leak", C, 1 << 20, 8 },
 	{ "qcow2.l2.reserved qcow2.refcount.leak", L2, DATA + 2, 8 },
 	{ "qcow2.l2.outside", L2 + 24, 1 << 20, 8 },
 	{ "qcow2.l2.nowhere", L2 + 24, QCOW2_ENTRY_COPIED, 8 },
@@ -134,6 +135,34 @@ Test(check, one_number_that_is_wrong)
 		img_findings_clear(&out.found);
 		free(s.bytes);
 	}
+}
+
+/* A table of a cluster that is still in use by another is the rest of a copy, and no loss. */
+Test(check, what_nothing_refers_to)
+{
+	struct sample s;
+
+	start(&s);
+	sample_put_l2(&s, 11 * C, 0, DATA | QCOW2_ENTRY_COPIED);
+	sample_put_l2(&s, 11 * C, 1, (DATA + C) | QCOW2_ENTRY_COPIED);
+	memset(s.bytes + 12 * C, 'x', C);
+	for (unsigned i = 11; i < 14; i++)
+		qcow2_refcount_put(s.bytes + 3 * C, 4, i, 1);
+	struct checked out = check(&s, 14, 1, 1 << 20);
+	cr_assert_eq(out.found.n, 1);
+	cr_assert_eq(out.found.v[0].kind, &qcow2_found_refcount_leak);
+	cr_assert_eq(out.found.v[0].n, 3);
+	img_findings_clear(&out.found);
+
+	/* With one that nothing else has, most of what it leads to is lost. */
+	sample_put_l2(&s, 11 * C, 2, (12 * C) | QCOW2_ENTRY_COPIED);
+	sample_put_l2(&s, 11 * C, 3, (13 * C) | QCOW2_ENTRY_COPIED);
+	sample_put_l2(&s, 11 * C, 1, 0);
+	out = check(&s, 14, 1, 1 << 20);
+	cr_assert_eq(img_findings_count(&out.found, &qcow2_found_l2_orphan), 1);
+	cr_assert_eq(img_findings_count(&out.found, &qcow2_found_l1_empty), 0);
+	img_findings_clear(&out.found);
+	free(s.bytes);
 }
 
 Test(check, the_file_goes_on)

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Clusters that nothing refers to are lost space, unless what led to them is gone.  Among them L2
+ * tables are told by their shape: entries that all are legal, and that mostly lead to other clusters
+ * which nothing refers to.  Data hardly ever look like that.
+ */
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/qcow2/refs_inside.h"
+
+/* What is looked at first: nearly all that is no table shows it there. */
+enum { HEAD = QCOW2_SECTOR };
+
+struct search {
+	struct qcow2_refs *refs;
+	struct img_store *file;
+	struct qcow2_geometry geo;
+	uint8_t *raw;			/* a cluster; owned */
+	struct img_findings *found;
+	uint64_t tables;		/* found so far */
+};
+
+/* Entries of a possible table. */
+struct shape {
+	uint64_t mapped, orphaned;
+};
+
+static bool is_orphan(const struct search *s, uint64_t cluster)
+{
+	return !qcow2_refs_get(s->refs, cluster);
+}
+
+/* False: no entry of an L2 table of this file. */
+static bool look_at_entry(const struct search *s, const uint8_t *raw, struct shape *shape)
+{
+	const uint64_t entry = img_get_be64(raw);
+	const uint64_t bitmap = s->geo.subclusters ? img_get_be64(raw + 8) : 0;
+	const struct img_finding_kind *why;
+	struct qcow2_cluster cluster;
+
+	if (!entry && !bitmap)
+		return true;
+	if (!qcow2_l2_decode(&s->geo, entry, bitmap, &cluster, &why))
+		return false;
+	if (!cluster.allocated)
+		return true;
+	if (cluster.host >> s->geo.cluster_bits >= qcow2_refs_clusters(s->refs))
+		return false;
+	shape->mapped++;
+	shape->orphaned += is_orphan(s, cluster.host >> s->geo.cluster_bits);
+	return true;
+}
+
+static bool fits(const struct search *s, size_t len, struct shape *shape)
+{
+	for (size_t at = 0; at < len; at += s->geo.l2_entry_len)
+		if (!look_at_entry(s, s->raw + at, shape))
+			return false;
+	return true;
+}
+
+/* *mapped: the entries of the table that lies there, 0: it is none. */
+static bool look_at_cluster(struct search *s, uint64_t host, uint64_t *mapped, struct img_err *err)
+{
+	const size_t size = qcow2_cluster_size(&s->geo);
+	struct shape head = { 0 }, whole = { 0 };
+	size_t got;
+
+	*mapped = 0;
+	if (!img_store_read_some(s->file, host, s->raw, HEAD, &got, err))
+		return false;
+	if (got < HEAD || !fits(s, HEAD, &head))
+		return true;
+	if (!img_store_read_some(s->file, host, s->raw, size, &got, err))
+		return false;
+	if (got == size && fits(s, size, &whole) && whole.orphaned * 2 > whole.mapped)
+		*mapped = whole.mapped;
+	return true;
+}
+
+static bool search(struct search *s, struct img_err *err)
+{
+	uint64_t cluster, n, mapped;
+
+	if (!qcow2_counts_sort(s->refs->otherwise, err))
+		return false;
+	for (cluster = 0; qcow2_counts_next(s->refs->otherwise, &cluster, &n); cluster++) {
+		const uint64_t host = cluster << s->geo.cluster_bits;
+
+		if (!is_orphan(s, cluster))
+			continue;
+		if (!look_at_cluster(s, host, &mapped, err))
+			return false;
+		if (!mapped)
+			continue;
+		const struct img_finding one = {
+			.kind = &qcow2_found_l2_orphan, .n = 1, .host = host, .guest = IMG_NOWHERE,
+			.expected = IMG_NOWHERE, .found = mapped,
+		};
+		s->tables++;
+		if (!img_findings_add(s->found, one, 0, err))
+			return false;
+	}
+	return true;
+}
+
+bool qcow2_find_orphans(struct qcow2_refs *refs, const struct qcow2_header *hdr,
+			struct img_store *file, struct img_findings *found, struct img_err *err)
+{
+	struct search s = { .refs = refs, .file = file, .found = found };
+	const struct img_finding empty = {
+		.kind = &qcow2_found_l1_empty, .n = 1, .host = hdr->l1_off, .guest = 0,
+		.expected = IMG_NOWHERE, .found = IMG_NOWHERE,
+	};
+
+	qcow2_geometry_init(&s.geo, hdr);
+	s.raw = img_alloc_aligned(qcow2_cluster_size(&s.geo), err);
+	const bool ok = s.raw && search(&s, err) &&
+			(!s.tables || refs->l1_in_use || img_findings_add(found, empty, 0, err));
+	free(s.raw);
+	return ok;
+}
