@@ -19,6 +19,8 @@ struct search {
 	uint8_t *raw;			/* a cluster; owned */
 	struct img_findings *found;
 	uint64_t tables;		/* found so far */
+	uint64_t file_size;
+	uint64_t nothing_before;	/* known to be zeros up to here */
 };
 
 /* Entries of a possible table. */
@@ -60,14 +62,35 @@ static bool fits(const struct search *s, size_t len, struct shape *shape)
 	return true;
 }
 
+/* Holes are no tables, and there may be terabytes of them. */
+static bool is_hole(struct search *s, uint64_t host, bool *hole, struct img_err *err)
+{
+	struct img_extent ex;
+
+	*hole = host < s->nothing_before || host >= s->file_size;
+	if (*hole)
+		return true;
+	if (!img_store_extent(s->file, host, s->file_size, &ex, err))
+		return false;
+	if (ex.kind == IMG_EXTENT_ZERO)
+		s->nothing_before = img_round_down(ex.start + ex.len, qcow2_cluster_size(&s->geo));
+	*hole = host < s->nothing_before;
+	return true;
+}
+
 /* *mapped: the entries of the table that lies there, 0: it is none. */
 static bool look_at_cluster(struct search *s, uint64_t host, uint64_t *mapped, struct img_err *err)
 {
 	const size_t size = qcow2_cluster_size(&s->geo);
 	struct shape head = { 0 }, whole = { 0 };
 	size_t got;
+	bool hole;
 
 	*mapped = 0;
+	if (!is_hole(s, host, &hole, err))
+		return false;
+	if (hole)
+		return true;
 	if (!img_store_read_some(s->file, host, s->raw, HEAD, &got, err))
 		return false;
 	if (got < HEAD || !fits(s, HEAD, &head))
@@ -116,7 +139,7 @@ bool qcow2_find_orphans(struct qcow2_refs *refs, const struct qcow2_header *hdr,
 
 	qcow2_geometry_init(&s.geo, hdr);
 	s.raw = img_alloc_aligned(qcow2_cluster_size(&s.geo), err);
-	const bool ok = s.raw && search(&s, err) &&
+	const bool ok = s.raw && img_store_size(file, &s.file_size, err) && search(&s, err) &&
 			(!s.tables || refs->l1_in_use || img_findings_add(found, empty, 0, err));
 	free(s.raw);
 	return ok;

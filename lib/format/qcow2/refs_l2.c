@@ -139,25 +139,31 @@ static void add_stats(struct qcow2_refs_stats *to, const struct qcow2_refs_stats
 	to->odd_flags |= from->odd_flags;
 }
 
+/* Visits n tables of the list from first on. */
+static bool visit_tables(struct part *p, size_t first, size_t n)
+{
+	struct qcow2_cluster_list some = p->c.refs->tables;
+
+	if (!n)
+		return true;
+	some.v += first;
+	some.n = n;
+	p->first = first;
+	return qcow2_bulk_clusters(&some, visit_l2, p, &p->err);
+}
+
 /* The active tables of the part, then the others, which say nothing of what the disk holds. */
 static void work_part(void *ctx, unsigned i)
 {
 	struct part *p = (struct part *)ctx + i;
-	const struct qcow2_cluster_list *all = &p->c.refs->tables;
 	const size_t n_active = p->c.refs->n_active;
-	const size_t end = p->first + p->n;
-	const size_t split = p->first > n_active ? p->first : end < n_active ? end : n_active;
-	struct qcow2_cluster_list active = *all, others = *all;
+	const size_t first = p->first, end = first + p->n;
+	const size_t split = first > n_active ? first : end < n_active ? end : n_active;
 	struct qcow2_refs_stats stats;
 
-	active.v += p->first;
-	active.n = split - p->first;
-	p->ok = qcow2_bulk_clusters(&active, visit_l2, p, &p->err);
+	p->ok = visit_tables(p, first, split - first);
 	stats = p->stats;
-	others.v += split;
-	others.n = end - split;
-	p->first = split;
-	p->ok = p->ok && qcow2_bulk_clusters(&others, visit_l2, p, &p->err);
+	p->ok = p->ok && visit_tables(p, split, end - split);
 	p->stats = stats;
 	*p->stop |= !p->ok;
 }
