@@ -20,8 +20,6 @@
 	  N_("the header has features that are not known here and that writing would clear")) \
 	X(header_behind, "qcow2.header.behind", NOTE, \
 	  N_("behind the end of what the image uses, the file goes on")) \
-	X(l1_place, "qcow2.l1.place", CORRUPT, \
-	  N_("an L1 table has an impossible place or size")) \
 	X(l1_reserved, "qcow2.l1.reserved", CORRUPT, \
 	  N_("the L1 entry has reserved bits set")) \
 	X(l1_unaligned, "qcow2.l1.unaligned", CORRUPT, \

@@ -136,24 +136,32 @@ static bool visit_l1(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 	return true;
 }
 
-/* told_at: where the file says where the table is. */
+/* n_entries > 0 at a place that was validated. */
 static bool collect_l1(struct collection *c, uint64_t host, uint64_t n_entries, bool active,
-		       uint64_t told_at, struct img_err *err)
+		       struct img_err *err)
 {
 	struct l1_walk walk = { .c = c, .active = active };
 	bool whole;
 
-	if (!n_entries)
-		return true;
-	if (!host || !qcow2_refs_is_aligned(c, host) || n_entries > QCOW2_L1_BYTES_MAX / 8)
-		return qcow2_refs_found(c, active ? &qcow2_found_l1_place : &qcow2_found_snapshot_l1,
-					told_at, IMG_NOWHERE, host, err);
 	return qcow2_refs_claim_table(c, active ? QCOW2_USE_L1 : QCOW2_USE_SNAPSHOT_L1, host,
 				      n_entries * 8, &whole, err) &&
 	       (!whole || qcow2_bulk_range(c->file, host, n_entries * 8, visit_l1, &walk, err));
 }
 
 /* ---- Snapshots ----------------------------------------------------------------------------------- */
+
+static bool collect_snapshot(struct collection *c, const struct qcow2_snapshot *snap,
+			     struct img_err *err)
+{
+	const uint64_t host = snap->l1_off, n_entries = snap->l1_entries;
+
+	if (!n_entries)
+		return true;
+	if (!host || !qcow2_refs_is_aligned(c, host) || n_entries > QCOW2_L1_BYTES_MAX / 8)
+		return qcow2_refs_found(c, &qcow2_found_snapshot_l1, c->hdr->snapshots_off,
+					IMG_NOWHERE, host, err);
+	return collect_l1(c, host, n_entries, false, err);
+}
 
 static bool collect_snapshots(struct collection *c, struct img_err *err)
 {
@@ -174,7 +182,7 @@ static bool collect_snapshots(struct collection *c, struct img_err *err)
 	}
 	ok = qcow2_refs_claim_table(c, QCOW2_USE_SNAPSHOTS, at, img_max_u64(list.table_len, 1), &whole, err);
 	for (size_t i = 0; ok && i < list.n; i++)
-		ok = collect_l1(c, list.v[i].l1_off, list.v[i].l1_entries, false, at, err);
+		ok = collect_snapshot(c, &list.v[i], err);
 	qcow2_snapshots_clear(&list);
 	return ok;
 }
@@ -242,7 +250,7 @@ static bool collect(struct collection *c, struct img_err *err)
 		return false;
 	if (c->how->with_refcounts && !collect_refcounts(c, err))
 		return img_within(err, _("refcount table"));
-	if (!collect_l1(c, hdr->l1_off, hdr->l1_entries, true, QCOW2_HDR_L1_OFF, err))
+	if (hdr->l1_entries && !collect_l1(c, hdr->l1_off, hdr->l1_entries, true, err))
 		return img_within(err, _("L1 table"));
 	if (!collect_snapshots(c, err))
 		return img_within(err, _("snapshots"));
