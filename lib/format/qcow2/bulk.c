@@ -11,9 +11,10 @@
 static bool read_padded(struct img_store *file, uint64_t at, uint8_t *raw, size_t len,
 			struct img_err *err)
 {
-	size_t got;
+	size_t got = 0;
 
-	if (!img_store_read_some(file, at, raw, len, &got, err))
+	/* A store refuses places that no file can have; a damaged header may name them. */
+	if (at <= INT64_MAX - len && !img_store_read_some(file, at, raw, len, &got, err))
 		return false;
 	memset(raw + got, 0, len - got);
 	return true;

@@ -91,6 +91,8 @@ static const struct {
 	  QCOW2_ENTRY_COMPRESSED | QCOW2_ENTRY_COPIED | (5 * C), 8 },
 	{ "qcow2.reftable.reserved", 2 * C + 8, 1, 8 },
 	{ "qcow2.reftable.outside", 2 * C + 8, 1 << 20, 8 },
+	{ "qcow2.l1.copied qcow2.l2.copied qcow2.refcount.low qcow2.table.outside",
+	  QCOW2_HDR_REFTABLE_OFF, UINT64_C(9) << 60, 8 },
 	{ "qcow2.refcount.leak", 3 * C + 10, 1, 2 },
 	{ "qcow2.l2.copied qcow2.refcount.leak", 3 * C + 18, 2, 2 },
 	{ "qcow2.l2.copied qcow2.refcount.low", 3 * C + 18, 0, 2 },
