@@ -1,0 +1,391 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""
+Makes the samples in this folder, one for each id that `imgcheck --findings` lists:
+
+    python3 testdata/check/make.py [FOLDER]
+
+Each starts as an image without a fault and gets the damage that its id stands for and, as far as
+that can be, no other: what the damage leaves without a reference has the refcount 0.  The same
+bytes come out every time.
+"""
+
+import lzma
+import os
+import struct
+import sys
+
+COPIED = 1 << 63
+COMPRESSED = 1 << 62
+DIRTY, CORRUPT, DATA_FILE, EXTENDED_L2 = 1, 2, 4, 16  # incompatible features
+EXT_BITMAPS, EXT_CRYPT, EXT_DATA_FILE = 0x23852875, 0x0537BE77, 0x44415441
+REFCOUNT_BYTES = 2
+
+# Clusters that every image has, and those that may be used for anything.
+HEADER, REFTABLE, REFBLOCK, L1, L2, DATA, MORE, LAST = range(8)
+
+
+class Image:
+    """Clusters as a list of bytes; disk and tables of two L2 tables, of which one is in use."""
+
+    def __init__(self, bits=9, extended=False, data_file=False, size=None):
+        self.bits, self.cluster = bits, 1 << bits
+        self.entry_len = 16 if extended else 8
+        self.table_bytes = (self.cluster // self.entry_len) << bits  # of the disk, for one L2
+        self.size = size or 2 * self.table_bytes
+        self.header = {
+            "incompatible": EXTENDED_L2 * extended | DATA_FILE * data_file,
+            "autoclear": 0, "crypt": 0, "snapshots": 0, "snapshots_at": 0,
+            "l1_entries": -(-self.size // self.table_bytes), "l1_at": L1 << bits,
+            "cluster_bits": bits,
+        }
+        self.extensions, self.backing = [], b""
+        self.bytes = bytearray(8 * self.cluster)
+        self.end = None  # where the file is cut off
+        self.put(REFTABLE, 0, REFBLOCK << bits)
+        self.put(L1, 0, COPIED | L2 << bits)
+        for i in range(HEADER, L2 + 1):
+            self.count(i, 1)
+        if data_file:
+            self.extension(EXT_DATA_FILE, b"data.raw")
+            self.grow(5)
+        elif not extended:
+            self.data(0, DATA)
+            self.data(1, LAST)
+        else:
+            self.data(0, LAST)
+
+    def at(self, cluster):
+        return cluster << self.bits
+
+    def grow(self, clusters):
+        self.bytes = self.bytes[:self.at(clusters)].ljust(self.at(clusters), b"\0")
+
+    def write(self, at, raw):
+        self.bytes[at:at + len(raw)] = raw
+
+    def put(self, cluster, index, value):
+        """An entry of a table."""
+        self.write(self.at(cluster) + 8 * index, struct.pack(">Q", value))
+
+    def get(self, cluster, index):
+        return struct.unpack_from(">Q", self.bytes, self.at(cluster) + 8 * index)[0]
+
+    def l2(self, index, value, bitmap=0):
+        self.put(L2, index * self.entry_len // 8, value)
+        if self.entry_len == 16:
+            self.put(L2, index * 2 + 1, bitmap)
+
+    def count(self, cluster, count):
+        self.write(self.at(REFBLOCK) + cluster * REFCOUNT_BYTES, struct.pack(">H", count))
+
+    def data(self, index, cluster):
+        """A cluster of the disk that holds text."""
+        self.l2(index, COPIED | self.at(cluster), 0xFFFFFFFF)
+        self.count(cluster, 1)
+        self.write(self.at(cluster), (b"cluster %d\n" % index).ljust(64, b".") * 8)
+
+    def extension(self, kind, data):
+        self.extensions.append(struct.pack(">II", kind, len(data)) + data + bytes(-len(data) % 8))
+
+    def bitmap(self, entries, table=MORE, flags=0):
+        """A bitmap directory of one bitmap; takes two clusters, the directory and its table."""
+        one = struct.pack(">QIIBBHI", self.at(table), len(entries), flags, 1, 16, 4, 0) + b"bits"
+        one += bytes(-len(one) % 8)
+        self.header["autoclear"] |= 1
+        self.directory = len(self.bytes) >> self.bits
+        self.grow(self.directory + 1)
+        self.write(self.at(self.directory), one)
+        self.count(self.directory, 1)
+        self.extension(EXT_BITMAPS, struct.pack(">IIQQ", 1, 0, len(one), self.at(self.directory)))
+        for i, entry in enumerate(entries):
+            self.put(MORE, i, entry)
+        self.count(MORE, 1)
+
+    def snapshot(self, l1_at, l1_entries, extra_len=16):
+        one = struct.pack(">QIHHIIQII", l1_at, l1_entries, 1, 3, 0, 0, 0, 0, extra_len)
+        one += struct.pack(">QQ", 0, self.size) + b"1" + b"one"
+        self.header["snapshots"], self.header["snapshots_at"] = 1, self.at(MORE)
+        self.write(self.at(MORE), one + bytes(-len(one) % 8))
+        self.count(MORE, 1)
+
+    def finish(self):
+        h = self.header
+        extensions = b"".join(self.extensions) + bytes(8)
+        backing_at = 112 + len(extensions) if self.backing else 0
+        raw = struct.pack(
+            ">4sIQIIQIIQQIIQQQQIIQ", b"QFI\xfb", 3, backing_at, len(self.backing),
+            h["cluster_bits"], self.size, h["crypt"], h["l1_entries"], h["l1_at"],
+            self.at(REFTABLE), 1, h["snapshots"], h["snapshots_at"], h["incompatible"], 0,
+            h["autoclear"], 4, 112, 0) + extensions + self.backing
+        assert len(raw) <= self.cluster
+        self.write(0, raw)
+        return bytes(self.bytes[:self.end])
+
+
+SAMPLES = {}
+
+
+def sample(name, **how):
+    """The function below changes such an image so that it has this finding."""
+    def remember(change):
+        SAMPLES[name] = (how, change)
+        return change
+    return remember
+
+
+def beyond(im):
+    return len(im.bytes) + im.at(4)
+
+
+def orphan(im):
+    """The cluster that the first L2 entry has pointed to is free."""
+    im.count(DATA, 0)
+    return COPIED | im.at(DATA)
+
+
+# ---- Any format ----------------------------------------------------------------------------------
+
+@sample("image.doubtful")
+def _(im):
+    im.finish = lambda: bytes(im.cluster) + bytes(im.bytes[im.cluster:])
+
+
+@sample("image.chain")
+def _(im):
+    im.backing = b"missing.raw"
+
+
+@sample("image.data.lost")
+def _(im):
+    im.end = len(im.bytes) - 100
+
+
+@sample("image.data.undecodable")
+def _(im):
+    im.l2(0, COMPRESSED | im.at(DATA))
+    im.write(im.at(DATA), b"\xff" * im.cluster)
+
+
+# ---- Header --------------------------------------------------------------------------------------
+
+@sample("qcow2.header.broken")
+def _(im):
+    im.header["l1_entries"] = 1
+
+
+@sample("qcow2.header.dirty")
+def _(im):
+    im.header["incompatible"] = DIRTY
+
+
+@sample("qcow2.header.corrupt")
+def _(im):
+    im.header["incompatible"] = CORRUPT
+
+
+@sample("qcow2.header.autoclear")
+def _(im):
+    im.header["autoclear"] = 1 << 40
+
+
+@sample("qcow2.header.behind")
+def _(im):
+    im.grow(10)
+
+
+# ---- L1 ------------------------------------------------------------------------------------------
+
+@sample("qcow2.l1.reserved")
+def _(im):
+    im.put(L1, 1, COPIED | 1 << 56 | im.at(MORE))
+
+
+@sample("qcow2.l1.unaligned", bits=10)
+def _(im):
+    im.put(L1, 1, COPIED | im.at(MORE) + 512)
+
+
+@sample("qcow2.l1.outside")
+def _(im):
+    im.put(L1, 1, COPIED | beyond(im))
+
+
+@sample("qcow2.l1.copied")
+def _(im):
+    im.put(L1, 0, im.at(L2))
+
+
+# ---- L2 ------------------------------------------------------------------------------------------
+
+@sample("qcow2.l2.reserved")
+def _(im):
+    im.l2(0, orphan(im) | 1 << 1)
+
+
+@sample("qcow2.l2.unaligned", bits=10)
+def _(im):
+    im.l2(0, orphan(im) + 512)
+
+
+@sample("qcow2.l2.outside")
+def _(im):
+    im.l2(2, COPIED | beyond(im))
+
+
+@sample("qcow2.l2.copied")
+def _(im):
+    im.l2(0, im.at(DATA))
+
+
+@sample("qcow2.l2.nowhere")
+def _(im):
+    im.l2(2, COPIED)
+
+
+@sample("qcow2.l2.misplaced", data_file=True, size=4096)
+def _(im):
+    im.l2(0, COPIED)
+    im.l2(1, COPIED | im.at(2))
+
+
+@sample("qcow2.l2.both", bits=14, extended=True)
+def _(im):
+    im.l2(1, COPIED | im.at(DATA), 1 << 32 | 1)
+
+
+@sample("qcow2.l2.subcluster-nowhere", bits=14, extended=True)
+def _(im):
+    im.l2(1, 0, 1)
+
+
+# ---- Compressed clusters -------------------------------------------------------------------------
+
+@sample("qcow2.compressed.data-file", data_file=True, size=4096)
+def _(im):
+    im.l2(0, COMPRESSED | im.at(1))
+
+
+@sample("qcow2.compressed.reserved")
+def _(im):
+    im.l2(2, COMPRESSED | 1 << 56)
+
+
+@sample("qcow2.compressed.subclusters", bits=14, extended=True)
+def _(im):
+    im.l2(1, COMPRESSED | im.at(DATA), 1)
+
+
+@sample("qcow2.compressed.copied")
+def _(im):
+    im.l2(0, COMPRESSED | COPIED | im.at(DATA))
+
+
+@sample("qcow2.compressed.outside")
+def _(im):
+    im.l2(1, COMPRESSED | 1 << 61 | im.at(LAST))  # two sectors, with 512-byte clusters
+
+
+# ---- Refcounts -----------------------------------------------------------------------------------
+
+@sample("qcow2.reftable.reserved")
+def _(im):
+    im.put(REFTABLE, 1, im.at(MORE) | 1)
+
+
+@sample("qcow2.reftable.unaligned", bits=10)
+def _(im):
+    im.put(REFTABLE, 1, im.at(MORE) + 512)
+
+
+@sample("qcow2.reftable.outside")
+def _(im):
+    im.put(REFTABLE, 1, beyond(im))
+
+
+@sample("qcow2.refcount.leak")
+def _(im):
+    im.count(MORE, 1)
+
+
+@sample("qcow2.refcount.low")
+def _(im):
+    im.count(REFTABLE, 0)  # of what has no COPIED flag that would be wrong, too
+
+
+@sample("qcow2.overlap")
+def _(im):
+    im.l2(2, im.at(L1))
+    im.count(L1, 2)
+
+
+# ---- Snapshots, bitmaps, encryption --------------------------------------------------------------
+
+@sample("qcow2.snapshot.table")
+def _(im):
+    im.snapshot(0, 0, extra_len=0x10000)
+    im.count(MORE, 0)
+
+
+@sample("qcow2.snapshot.l1")
+def _(im):
+    im.snapshot(im.at(L1) + 8, 2)
+
+
+@sample("qcow2.bitmap.directory")
+def _(im):
+    im.bitmap([0])
+    im.write(im.at(im.directory) + 17, b"\x40")  # bits of the granularity
+
+
+@sample("qcow2.bitmap.table")
+def _(im):
+    im.bitmap([0])
+    im.write(im.at(im.directory), struct.pack(">Q", im.at(MORE) + 8))
+    im.count(MORE, 0)
+
+
+@sample("qcow2.bitmap.entry")
+def _(im):
+    im.bitmap([1 << 1])
+
+
+@sample("qcow2.bitmap.outside")
+def _(im):
+    im.bitmap([beyond(im)])
+
+
+@sample("qcow2.bitmap.in-use")
+def _(im):
+    im.bitmap([0], flags=1)
+
+
+@sample("qcow2.crypt.place")
+def _(im):
+    im.header["crypt"] = 2
+    im.extension(EXT_CRYPT, struct.pack(">QQ", im.at(MORE) + 8, im.cluster))
+
+
+@sample("qcow2.table.outside")
+def _(im):
+    im.snapshot(beyond(im), 2)
+
+
+def store(folder, name, raw):
+    if len(raw) > 16384:
+        name, raw = name + ".xz", lzma.compress(raw, check=lzma.CHECK_CRC32)
+    with open(os.path.join(folder, name), "wb") as f:
+        f.write(raw)
+
+
+def main():
+    folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
+    for name, (how, change) in SAMPLES.items():
+        im = Image(**how)
+        change(im)
+        store(folder, name + ".qcow2", im.finish())
+    store(folder, "data.raw", b"the data file of two samples\n".ljust(4096, b"."))
+
+
+if __name__ == "__main__":
+    main()
