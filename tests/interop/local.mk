@@ -3,7 +3,7 @@
 shell_tests += \
 	%D%/amend.sh \
 	%D%/bitmaps.sh \
-	%D%/chain.sh %D%/check.sh \
+	%D%/chain.sh %D%/check.sh %D%/check-samples.sh \
 	%D%/create-matrix.sh \
 	%D%/damaged.sh \
 	%D%/determinism.sh \

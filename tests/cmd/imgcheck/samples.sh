@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Each id of imgcheck --findings has one sample, which has this finding and no other.
+. "$srcdir/tests/functions.sh"
+requires jq --version
+requires xz --version
+
+samples=$srcdir/testdata/check
+imgcheck --findings --output=json >kinds
+
+# ids_of FOLDER: those that have samples there, each as often as it has.
+ids_of() {
+	(cd "$1" && printf '%s\n' *.qcow2*) | sed 's/\.qcow2\(\.xz\)\?$//' | sort
+}
+same "$(jq -r '.kinds[].id' kinds | sort)" "$(ids_of "$samples")" "one sample for each id"
+
+# unpack FOLDER: copies its samples here.
+unpack() {
+	cp "$1"/*.qcow2* "$1"/data.raw .
+	chmod u+w -- *.qcow2* data.raw
+	xz -df -- *.xz
+}
+unpack "$samples"
+
+while read -r id severity; do
+	case $severity in note) status=0 ;; leak) status=3 ;; *) status=2 ;; esac
+	data=
+	case $id in image.data.*) data=--data; exits 0 imgcheck -q "$id.qcow2" ;; esac
+	exits $status imgcheck $data --output=json "$id.qcow2" >out
+	same "[[\"$id\",\"$severity\",1]]" \
+		"$(jq -c '[.findings[] | [.id, .severity, .count]]' out)" "what is found in $id.qcow2"
+done < <(jq -r '.kinds[] | "\(.id) \(.severity)"' kinds)
+
+# They are what the script makes; packed bytes may differ from one version of xz to the next.
+python3 --version >/dev/null 2>&1 || exit 0
+sha256sum -- *.qcow2 data.raw >sums
+rm -- *.qcow2 data.raw
+mkdir made
+python3 "$samples/make.py" made
+unpack made
+sha256sum --quiet -c sums || fail "make.py makes other samples"
