@@ -216,6 +216,11 @@ def _(im):
     im.put(L1, 0, im.at(L2))
 
 
+@sample("qcow2.l1.empty")
+def _(im):
+    im.put(L1, 0, 0)
+
+
 # ---- L2 ------------------------------------------------------------------------------------------
 
 @sample("qcow2.l2.reserved")
@@ -241,6 +246,14 @@ def _(im):
 @sample("qcow2.l2.nowhere")
 def _(im):
     im.l2(2, COPIED)
+
+
+@sample("qcow2.l2.orphan")
+def _(im):
+    im.grow(10)
+    im.put(8, 5, COPIED | im.at(9))
+    for cluster in (8, 9):
+        im.count(cluster, 1)
 
 
 @sample("qcow2.l2.misplaced", data_file=True, size=4096)

@@ -21,13 +21,26 @@ unpack() {
 }
 unpack "$samples"
 
+# also ID: what else is found in its sample.
+also() {
+	grep -v '^#' "$samples/also" | cut -f 1,2 | sed -n "s/^$1\t//p"
+}
+
+# worst ID...: the exit status that these findings lead to.
+worst() {
+	jq --arg ids "$*" '[.kinds[] | select(.id | IN($ids | split(" ") | .[])) | .severity |
+		{ note: 0, leak: 1 }[.] // 2] | max | [0, 3, 2][.]' kinds
+}
+
 while read -r id severity; do
-	case $severity in note) status=0 ;; leak) status=3 ;; *) status=2 ;; esac
+	status=$(worst "$id" $(also "$id"))
 	data=
 	case $id in image.data.*) data=--data; exits 0 imgcheck -q "$id.qcow2" ;; esac
 	exits $status imgcheck $data --output=json "$id.qcow2" >out
-	same "[[\"$id\",\"$severity\",1]]" \
-		"$(jq -c '[.findings[] | [.id, .severity, .count]]' out)" "what is found in $id.qcow2"
+	same "[\"$id\",\"$severity\",1]" "$(jq -c --arg id "$id" '.findings[] |
+		select(.id == $id) | [.id, .severity, .count]' out)" "what $id.qcow2 is for"
+	same "$(printf '%s\n' "$id" $(also "$id") | sort)" \
+		"$(jq -r '.findings[].id' out | sort -u)" "all that is found in $id.qcow2"
 done < <(jq -r '.kinds[] | "\(.id) \(.severity)"' kinds)
 
 # They are what the script makes; packed bytes may differ from one version of xz to the next.
