@@ -220,9 +220,18 @@ static bool gather_parts(struct part *parts, unsigned n, struct collection *c, s
 	return true;
 }
 
+/* A thread is not worth a few tables. */
+static unsigned thread_count(const struct collection *c)
+{
+	const uint64_t worth = 1 + c->refs->tables.n / 16;
+
+	return (unsigned)img_min_u64(img_min_u64(worth, THREADS_MAX),
+				     img_max_u64(c->how->threads, 1));
+}
+
 static bool read_tables(struct collection *c, struct img_err *err)
 {
-	const unsigned n = img_thread_count(img_max_u64(c->how->threads, 1), THREADS_MAX);
+	const unsigned n = thread_count(c);
 	struct part *parts = img_calloc(n, sizeof(*parts), err);
 	_Atomic uint64_t done = 0;
 	_Atomic bool stop = false;
