@@ -15,8 +15,16 @@ libimg_sources += \
 	%D%/file-new.c \
 	%D%/file-zero.c \
 	%D%/mem.c \
+	%D%/ranges.c \
+	%D%/ranges.h \
 	%D%/slice.c \
 	%D%/spool.c \
 	%D%/store.c \
 	%D%/store.h \
+	%D%/undo.c \
+	%D%/undo.h \
+	%D%/undo-layout.c \
+	%D%/undo-name.c \
+	%D%/undo-restore.c \
+	%D%/undo-save.c \
 	%D%/zeros.h

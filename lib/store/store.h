@@ -156,6 +156,30 @@ struct img_store *img_store_mem(const void *content, size_t len, struct img_err 
 struct img_store *img_store_slice(struct img_store *parent, uint64_t at, uint64_t len,
 				  struct img_err *err);
 /*
+ * Passes through to parent, which it owns from then on; on failure it stays the caller's.  Before
+ * something of it is overwritten, zeroed or cut off for the first time, that goes to the undo file
+ * at undo_path and is durable there, so that img_undo_restore() can bring the parent back after a
+ * crash at any point.  The undo file is made at the first change, readable by its owner alone, and
+ * stays.  A change whose undo cannot be saved is not made and fails.  Memory goes by the number of
+ * places that were changed.
+ * Threads: one changes; others may read meanwhile when parent is IMG_STORE_PARALLEL.
+ * IMG_E_ARGUMENT: something has that name already; IMG_E_UNSUPPORTED: parent is a stream.
+ */
+struct img_store *img_store_undo(struct img_store *parent, const char *undo_path,
+				 struct img_err *err);
+/* Whether something may have been changed; if not, no undo file is left.  Other stores: false. */
+bool img_store_undo_used(const struct img_store *st);
+/*
+ * Brings back what target was: bytes and length, durable on return (but for IMG_CACHE_UNSAFE).
+ * Checks all of the undo file, and as far as a few samples go that target is its image, before the
+ * first byte is written; may be repeated after a crash.  What a crash has cut off of the undo file
+ * is ignored: what it was to protect was not changed.  Both stay the caller's; one thread.
+ * IMG_E_NOT_THIS_FORMAT, IMG_E_UNSUPPORTED, IMG_E_INCOMPLETE, IMG_E_CORRUPT: about the undo file;
+ * IMG_E_ARGUMENT: target is another file.  For all of these target is as it was.
+ */
+bool img_undo_restore(struct img_store *undo, struct img_store *target,
+		      struct img_err *err) IMG_MUST_CHECK;
+/*
  * Passes through to parent (which it owns from then on; on failure it stays the caller's) and fails
  * as script says: "write:3" (the third write fails with EIO), "read:2=ENOSPC", "write:5=short"
  * (half is written, then EIO), "read:1=short" (the store seems to end halfway), "sync:1", joined by

@@ -13,7 +13,12 @@ unit_tests += %D%/test
 	%D%/file-zero_test.c \
 	%D%/file-ahead_test.c \
 	%D%/mem_test.c \
+	%D%/ranges_test.c \
 	%D%/scratch.h \
 	%D%/slice_test.c \
 	%D%/spool_test.c \
-	%D%/store_test.c
+	%D%/store_test.c \
+	%D%/undo_image.h \
+	%D%/undo_test.c \
+	%D%/undo-crash_test.c \
+	%D%/undo-damage_test.c
