@@ -15,6 +15,7 @@ libimg_sources += \
 	%D%/file-new.c \
 	%D%/file-zero.c \
 	%D%/mem.c \
+	%D%/overlay.c \
 	%D%/ranges.c \
 	%D%/ranges.h \
 	%D%/slice.c \

@@ -156,6 +156,12 @@ struct img_store *img_store_mem(const void *content, size_t len, struct img_err 
 struct img_store *img_store_slice(struct img_store *parent, uint64_t at, uint64_t len,
 				  struct img_err *err);
 /*
+ * Shows parent, which must outlive it, stays the caller's and is never written: changes go to an
+ * unlinked file in $TMPDIR.  Threads: one changes while no other is in it; any number read when
+ * parent is IMG_STORE_PARALLEL.  IMG_E_UNSUPPORTED: parent is a stream.
+ */
+struct img_store *img_store_overlay(struct img_store *parent, struct img_err *err);
+/*
  * Passes through to parent, which it owns from then on; on failure it stays the caller's.  Before
  * something of it is overwritten, zeroed or cut off for the first time, that goes to the undo file
  * at undo_path and is durable there, so that img_undo_restore() can bring the parent back after a

@@ -15,6 +15,7 @@ unit_tests += %D%/test
 	%D%/mem_test.c \
 	%D%/ranges_test.c \
 	%D%/scratch.h \
+	%D%/overlay_test.c \
 	%D%/slice_test.c \
 	%D%/spool_test.c \
 	%D%/store_test.c \
