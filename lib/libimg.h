@@ -486,11 +486,18 @@ struct img_check {
 #define IMG_CHECK_MEMORY (UINT64_C(256) << 20)
 #define IMG_CHECK_MOST 1000
 
+struct img_finding_count {
+	const struct img_finding_kind *kind;
+	uint64_t n;			/* entries and clusters, listed or not */
+};
+
 struct img_check_result {
 	const struct img_format *format;
 	/* Owned.  In the order of the file for each kind; listed or not, they count below. */
 	struct img_finding *findings;
 	size_t n_findings;
+	struct img_finding_count *counts;	/* of each kind that was found; owned */
+	size_t n_counts;
 	uint64_t totals[IMG_FATAL + 1];	/* by severity: entries and clusters */
 	/* Units of the format, e.g. clusters; IMG_NOWHERE: it has nothing of the kind. */
 	uint64_t total, allocated, compressed, fragmented;
@@ -507,6 +514,43 @@ struct img_check_result {
 bool img_check_run(const struct img_check *what, const struct img_job *job,
 		   struct img_check_result *result, struct img_err *err) IMG_MUST_CHECK;
 void img_check_clear(struct img_check_result *result);
+
+enum img_repair_level {
+	IMG_REPAIR_LEAKS,	/* lost space of an image that is right in all else */
+	IMG_REPAIR_ALL,
+};
+
+struct img_repair {
+	struct img_check check;		/* the image, and how it is checked; memory counts for both */
+	enum img_repair_level level;
+	bool plan;			/* only find out what would be repaired; nothing is written */
+	const char *undo_path;		/* of the undo file, a new one; NULL: without */
+};
+
+struct img_repair_result {
+	/* plan: as it would be, as far as the structures of the image go */
+	struct img_check_result before, after;
+	bool changed;			/* something was, or would be, written */
+};
+
+/*
+ * Repairs an image in place, as far as that can be done without losing anything that can be read or
+ * could be found still.  The repair is made on an overlay first, and must prove there that nothing
+ * gets worse.  Before a byte of the image changes what it held is durable in the undo file, which is
+ * made only then.  May be cut off at any point and done again.
+ * Errors: those of img_check_run(); IMG_E_UNSUPPORTED: nothing can be repaired in this format;
+ * IMG_E_ARGUMENT: the undo file is there already.  When something has changed by then the undo file
+ * exists and the sentence names it.
+ */
+bool img_repair_run(const struct img_repair *what, const struct img_job *job,
+		    struct img_repair_result *result, struct img_err *err) IMG_MUST_CHECK;
+void img_repair_clear(struct img_repair_result *result);
+/*
+ * Brings the image at path back to what it was before the repair that wrote the undo file.
+ * Errors: IMG_E_ARGUMENT (another image), IMG_E_CORRUPT, IMG_E_INCOMPLETE, IMG_E_NOT_THIS_FORMAT
+ * about the undo file: the image is as it was then; IMG_E_IO, IMG_E_BUSY.
+ */
+bool img_undo_run(const char *undo_path, const char *path, struct img_err *err) IMG_MUST_CHECK;
 /* All that a check of this format can find, NULL behind the last; NULL: it cannot be checked. */
 const struct img_finding_kind *const *img_format_findings(const struct img_format *format);
 

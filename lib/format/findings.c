@@ -174,6 +174,17 @@ uint64_t img_findings_count(const struct img_findings *findings,
 	return 0;
 }
 
+bool img_findings_counts(const struct img_findings *findings, struct img_finding_count **counts,
+			 struct img_err *err)
+{
+	*counts = img_calloc(findings->n_tallies + 1, sizeof(**counts), err);
+	for (size_t i = 0; *counts && i < findings->n_tallies; i++)
+		(*counts)[i] = (struct img_finding_count){
+			.kind = findings->tallies[i].kind, .n = findings->tallies[i].n,
+		};
+	return *counts;
+}
+
 void img_findings_clear(struct img_findings *findings)
 {
 	for (size_t i = 0; i < findings->n; i++)

@@ -228,6 +228,9 @@ uint64_t img_findings_total(const struct img_findings *findings, enum img_severi
 /* How many of one kind. */
 uint64_t img_findings_count(const struct img_findings *findings,
 			    const struct img_finding_kind *kind);
+/* Of each kind that was found, n_tallies of them; *counts is owned by the caller. */
+bool img_findings_counts(const struct img_findings *findings, struct img_finding_count **counts,
+			 struct img_err *err) IMG_MUST_CHECK;
 void img_findings_clear(struct img_findings *findings);
 
 struct img_checking {
@@ -247,6 +250,14 @@ struct img_check_ops {
 	bool (*check)(struct img_layer *ly, const struct img_checking *how,
 		      struct img_findings *out, struct img_check_result *result,
 		      struct img_err *err);
+	/*
+	 * Mends in place, in the store of ly, what can be mended without a guess and without losing
+	 * anything that can be read or could be found; whatever it was cut off at, the image is no
+	 * worse than before and a second one ends the same.  How much that was is for another check
+	 * to say.  NULL: nothing can be.
+	 */
+	bool (*repair)(struct img_layer *ly, const struct img_checking *how,
+		       enum img_repair_level level, struct img_err *err);
 };
 
 /* ---- The driver ------------------------------------------------------------------------------ */

@@ -115,14 +115,49 @@ static bool check_opened(struct check *c, struct img_err *err)
 	return !c->what->data || check_data(c, err);
 }
 
-static void put_findings(struct check *c, struct img_check_result *result)
+static bool put_findings(struct img_findings *found, struct img_check_result *result,
+			 struct img_err *err)
 {
+	if (!img_findings_counts(found, &result->counts, err))
+		return false;
+	result->n_counts = found->n_tallies;
 	for (int i = IMG_NOTE; i <= IMG_FATAL; i++)
-		result->totals[i] = img_findings_total(&c->found, i);
-	result->findings = c->found.v;
-	result->n_findings = c->found.n;
-	c->found.v = NULL;
-	c->found.n = 0;
+		result->totals[i] = img_findings_total(found, i);
+	result->findings = found->v;
+	result->n_findings = found->n;
+	found->v = NULL;
+	found->n = 0;
+	return true;
+}
+
+static void clear_numbers(struct img_check_result *result)
+{
+	*result = (struct img_check_result){
+		.total = IMG_NOWHERE, .allocated = IMG_NOWHERE, .compressed = IMG_NOWHERE,
+		.fragmented = IMG_NOWHERE, .image_end = IMG_NOWHERE,
+	};
+}
+
+void img_checking_init(struct img_checking *how, const struct img_check *what,
+		       const struct img_job *job)
+{
+	*how = (struct img_checking){
+		.threads = img_thread_count(what->threads, THREADS_MAX),
+		.memory = what->memory ? what->memory : IMG_CHECK_MEMORY, .job = job,
+	};
+}
+
+bool img_check_layer(struct img_layer *ly, const struct img_checking *how, size_t most,
+		     struct img_check_result *result, struct img_err *err)
+{
+	struct img_findings found = { .most = most ? most : IMG_CHECK_MOST };
+
+	clear_numbers(result);
+	result->format = ly->format;
+	const bool ok = ly->format->check->check(ly, how, &found, result, err) &&
+			put_findings(&found, result, err);
+	img_findings_clear(&found);
+	return ok;
 }
 
 static bool run(struct check *c, struct img_check_result *result, struct img_err *err)
@@ -133,9 +168,7 @@ static bool run(struct check *c, struct img_check_result *result, struct img_err
 		return false;
 	const bool ok = check_structures(c, result, err) && check_opened(c, err);
 	img_store_close(c->ly.store);
-	if (ok)
-		put_findings(c, result);
-	return ok;
+	return ok && put_findings(&c->found, result, err);
 }
 
 bool img_check_run(const struct img_check *what, const struct img_job *job,
@@ -147,17 +180,11 @@ bool img_check_run(const struct img_check *what, const struct img_job *job,
 			.path = what->path, .format = what->format, .flags = what->flags,
 			.gate = what->gate,
 		},
-		.driver = {
-			.threads = img_thread_count(what->threads, THREADS_MAX),
-			.memory = what->memory ? what->memory : IMG_CHECK_MEMORY, .job = job,
-		},
 		.found = { .most = what->most ? what->most : IMG_CHECK_MOST },
 	};
 
-	*result = (struct img_check_result){
-		.total = IMG_NOWHERE, .allocated = IMG_NOWHERE, .compressed = IMG_NOWHERE,
-		.fragmented = IMG_NOWHERE, .image_end = IMG_NOWHERE,
-	};
+	clear_numbers(result);
+	img_checking_init(&c.driver, what, job);
 	const bool ok = run(&c, result, err);
 	img_findings_clear(&c.found);
 	return ok;
@@ -168,6 +195,8 @@ void img_check_clear(struct img_check_result *result)
 	struct img_findings all = { .v = result->findings, .n = result->n_findings };
 
 	img_findings_clear(&all);
+	free(result->counts);
 	result->findings = NULL;
-	result->n_findings = 0;
+	result->counts = NULL;
+	result->n_findings = result->n_counts = 0;
 }

@@ -65,6 +65,21 @@ bool img_disk_finish(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 
 /* All that is found in any format, NULL behind the last. */
 extern const struct img_finding_kind *const img_check_kinds[];
+/* What a caller's wishes mean to a driver. */
+void img_checking_init(struct img_checking *how, const struct img_check *what,
+		       const struct img_job *job);
+/*
+ * Checks the structures in the store of ly, which is not open and whose format can be checked; most
+ * as in struct img_check.  result: for img_check_clear().
+ */
+bool img_check_layer(struct img_layer *ly, const struct img_checking *how, size_t most,
+		     struct img_check_result *result, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Fails when guest bytes that could be read in the file of `before`, which is not open, cannot be in
+ * `changed`, which that file would become (repair_guard.c).
+ */
+bool img_repair_guard(const struct img_layer *before, struct img_store *changed,
+		      const struct img_open *how, struct img_err *err) IMG_MUST_CHECK;
 /* Reads all that the top layer of im holds, with so many threads; finds what cannot be read. */
 bool img_check_data(struct img *im, const struct img_checking *how, struct img_findings *out,
 		    struct img_err *err) IMG_MUST_CHECK;
@@ -92,6 +107,10 @@ bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct 
 /* Only finds out the format, and makes a pipe seekable for one that must seek; nothing is open. */
 bool img_layer_recognize(struct img_layer *ly, struct img_store *store, const struct img_open *how,
 			 const char **doubt, struct img_err *err) IMG_MUST_CHECK;
+/* Opens ly, which has a store and a format, and closes it; the store stays the caller's. */
+bool img_layer_open_as(struct img_layer *ly, const struct img_open *how, struct img_err *err)
+	IMG_MUST_CHECK;
+void img_layer_close_as(struct img_layer *ly);
 /* What how->path means: a file, a device, standard input. */
 struct img_store *img_open_top_store(const struct img_open *how, struct img_err *err);
 /* Accepts a zeroed layer. */

@@ -130,21 +130,33 @@ static bool give_up(struct img_layer *ly, struct img_err *err)
 	return false;
 }
 
-bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct img_open *how,
-		    const char **doubt, struct img_err *err)
+bool img_layer_open_as(struct img_layer *ly, const struct img_open *how, struct img_err *err)
 {
 	const struct layer_opener lo = {
-		.opener = { .open = open_named_file }, .how = how, .base = store->name,
+		.opener = { .open = open_named_file }, .how = how, .base = ly->store->name,
 	};
 	const struct img_layer_open layer_how = {
 		.flags = how->flags, .snapshot = how->snapshot, .opener = &lo.opener,
 		.cache_size = how->cache_size ? how->cache_size : IMG_CACHE_SIZE,
 	};
 
+	return ly->format->open(ly, &layer_how, err);
+}
+
+void img_layer_close_as(struct img_layer *ly)
+{
+	if (ly->format->close)
+		ly->format->close(ly);
+	free(ly->backing);
+	free(ly->backing_format);
+}
+
+bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct img_open *how,
+		    const char **doubt, struct img_err *err)
+{
 	*ly = (struct img_layer){ .store = store };
 	if (choose_format(ly, how, doubt, err) && check_writable(ly, how, err) &&
-	    make_seekable(ly, err) &&
-	    ly->format->open(ly, &layer_how, err))
+	    make_seekable(ly, err) && img_layer_open_as(ly, how, err))
 		return true;
 	return give_up(ly, err);
 }
@@ -158,10 +170,8 @@ bool img_layer_recognize(struct img_layer *ly, struct img_store *store, const st
 
 void img_layer_close(struct img_layer *ly)
 {
-	if (ly->format && ly->format->close)
-		ly->format->close(ly);
-	free(ly->backing);
-	free(ly->backing_format);
+	if (ly->format)
+		img_layer_close_as(ly);
 	img_store_close(ly->store);
 	*ly = (struct img_layer){ 0 };
 }

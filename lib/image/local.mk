@@ -9,4 +9,6 @@ libimg_sources += \
 	%D%/info.c \
 	%D%/layer.c \
 	%D%/open.c \
-	%D%/read.c
+	%D%/read.c \
+	%D%/repair.c \
+	%D%/repair_guard.c

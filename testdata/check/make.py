@@ -221,6 +221,11 @@ def _(im):
     im.put(L1, 0, 0)
 
 
+@sample("qcow2.l1.nowhere")
+def _(im):
+    im.put(L1, 1, COPIED)
+
+
 # ---- L2 ------------------------------------------------------------------------------------------
 
 @sample("qcow2.l2.reserved")
@@ -252,6 +257,14 @@ def _(im):
 def _(im):
     im.grow(10)
     im.put(8, 5, COPIED | im.at(9))
+    for cluster in (8, 9):
+        im.count(cluster, 1)
+
+
+@sample("qcow2.l2.empty")
+def _(im):
+    im.grow(10)
+    im.put(L1, 1, COPIED | im.at(8))
     for cluster in (8, 9):
         im.count(cluster, 1)
 

@@ -96,3 +96,20 @@ bool qcow2_bulk_clusters(const struct qcow2_cluster_list *list, qcow2_bulk_visit
 	}
 	return true;
 }
+
+void qcow2_changes_note(struct qcow2_changes *changes, size_t at, size_t len)
+{
+	if (!changes->end)
+		changes->start = at;
+	changes->start = img_min_u64(changes->start, at);
+	changes->end = img_max_u64(changes->end, at + len);
+}
+
+bool qcow2_changes_write(const struct qcow2_changes *changes, struct img_store *file, uint64_t host,
+			 const uint8_t *raw, struct img_err *err)
+{
+	const size_t start = img_round_down(changes->start, QCOW2_SECTOR);
+
+	return !changes->end ||
+	       img_store_write(file, host + start, raw + start, changes->end - start, err);
+}

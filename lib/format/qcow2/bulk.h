@@ -37,4 +37,14 @@ void qcow2_cluster_list_clear(struct qcow2_cluster_list *list);
 bool qcow2_bulk_clusters(const struct qcow2_cluster_list *list, qcow2_bulk_visit *visit, void *ctx,
 			 struct img_err *err) IMG_MUST_CHECK;
 
+/* What was changed of a piece: from the first entry to the end of the last; zeroed: nothing. */
+struct qcow2_changes {
+	size_t start, end;
+};
+
+void qcow2_changes_note(struct qcow2_changes *changes, size_t at, size_t len);
+/* Writes that much of the piece that was visited at host, from the start of a sector; no sync. */
+bool qcow2_changes_write(const struct qcow2_changes *changes, struct img_store *file, uint64_t host,
+			 const uint8_t *raw, struct img_err *err) IMG_MUST_CHECK;
+
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What is wrong with an image: the reference map beside what the image says, for as many clusters
- * at a time as memory suffices for.  Nothing here writes, and nothing that changes images is used.
+ * at a time as memory suffices for.  Nothing here writes.
  */
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/qcow2/bitmap.h"
-#include "format/qcow2/refs.h"
+#include "format/qcow2/repair.h"
 
 struct check {
 	struct qcow2_header hdr;
@@ -102,9 +102,15 @@ static bool check_window(struct check *c, uint64_t first, uint64_t *end, struct 
 		   wrong_counts(c) > wrong))
 		ok = qcow2_copied_check(refs, &c->hdr, c->file, false, c->out, err);
 	if (ok && wrong_counts(c) > wrong)
-		ok = qcow2_find_orphans(refs, &c->hdr, c->file, c->out, err);
+		ok = qcow2_find_orphans(refs, &c->hdr, c->file, false, c->out, err);
 	qcow2_refs_free(refs);
 	return ok;
+}
+
+static bool check_empty_tables(struct check *c, struct img_err *err)
+{
+	return !c->stats.empty_tables || !img_findings_count(c->out, &qcow2_found_refcount_leak) ||
+	       tell(c, &qcow2_found_l2_empty, c->stats.empty_table, c->stats.empty_tables, NULL, err);
 }
 
 static bool check_references(struct check *c, struct img_err *err)
@@ -116,6 +122,8 @@ static bool check_references(struct check *c, struct img_err *err)
 		if (!check_window(c, end, &end, err))
 			return false;
 	} while (end < clusters);
+	if (!check_empty_tables(c, err))
+		return false;
 	if (c->used < clusters)
 		return tell(c, &qcow2_found_header_behind, c->used << c->hdr.cluster_bits,
 			    c->file_size, NULL, err);
@@ -186,9 +194,8 @@ static void put_numbers(const struct check *c, struct img_check_result *result)
 	result->image_end = c->used << c->hdr.cluster_bits;
 }
 
-static bool qcow2_check(struct img_layer *ly, const struct img_checking *how,
-			struct img_findings *out, struct img_check_result *result,
-			struct img_err *err)
+bool qcow2_check(struct img_layer *ly, const struct img_checking *how, struct img_findings *out,
+		 struct img_check_result *result, struct img_err *err)
 {
 	struct check c = { .file = ly->store, .how = how, .out = out };
 	bool usable = false;
@@ -206,4 +213,5 @@ static bool qcow2_check(struct img_layer *ly, const struct img_checking *how,
 const struct img_check_ops qcow2_check_ops = {
 	.kinds = qcow2_finding_kinds,
 	.check = qcow2_check,
+	.repair = qcow2_repair,
 };

@@ -15,11 +15,6 @@ struct check {
 	struct img_findings *findings;
 };
 
-/* Entries that were changed in a piece, from the first to the last. */
-struct changes {
-	size_t start, end;
-};
-
 /* Whether the references to the cluster at host were counted. */
 static bool is_counted(const struct check *c, uint64_t host)
 {
@@ -37,7 +32,7 @@ static bool is_used_once(const struct check *c, uint64_t host)
 
 /* An entry at host + i whose flag must be `right`. */
 static bool settle(struct check *c, const struct img_finding_kind *kind, uint8_t *entry_at,
-		   uint64_t host, size_t i, uint64_t guest, bool right, struct changes *changes,
+		   uint64_t host, size_t i, uint64_t guest, bool right, struct qcow2_changes *changes,
 		   struct img_err *err)
 {
 	const uint64_t entry = img_get_be64(entry_at);
@@ -49,21 +44,8 @@ static bool settle(struct check *c, const struct img_finding_kind *kind, uint8_t
 	if (!(entry & QCOW2_ENTRY_COPIED) == !right)
 		return true;
 	img_put_be64(entry_at, entry ^ QCOW2_ENTRY_COPIED);
-	if (!changes->end)
-		changes->start = i;
-	changes->end = i + 8;
+	qcow2_changes_note(changes, i, 8);
 	return img_findings_add(c->findings, one, 0, err);
-}
-
-/* In whole sectors: raw is what the file has. */
-static bool write_back(const struct check *c, uint64_t host, const uint8_t *raw,
-		       const struct changes *changes, struct img_err *err)
-{
-	const size_t start = img_round_down(changes->start, QCOW2_SECTOR);
-
-	if (!c->repair || !changes->end)
-		return true;
-	return img_store_write(c->file, host + start, raw + start, changes->end - start, err);
 }
 
 static bool check_l1(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
@@ -71,7 +53,7 @@ static bool check_l1(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 {
 	struct check *c = ctx;
 	const uint64_t first = index * (QCOW2_BULK_BYTES / 8);
-	struct changes changes = { 0 };
+	struct qcow2_changes changes = { 0 };
 	const struct img_finding_kind *why;
 	uint64_t table;
 
@@ -84,7 +66,7 @@ static bool check_l1(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 			    &changes, err))
 			return false;
 	}
-	return write_back(c, host, raw, &changes, err);
+	return !c->repair || qcow2_changes_write(&changes, c->file, host, raw, err);
 }
 
 /* The kind of damage that a wrong flag of the entry is; NULL: it has none that means something. */
@@ -111,7 +93,7 @@ static bool check_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 {
 	struct check *c = ctx;
 	const uint64_t first = (uint64_t)c->refs->l1_indexes[index] << qcow2_l1_bits(&c->geo);
-	struct changes changes = { 0 };
+	struct qcow2_changes changes = { 0 };
 	bool right;
 
 	for (size_t i = 0; i < len; i += c->geo.l2_entry_len) {
@@ -121,7 +103,7 @@ static bool check_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 		if (kind && !settle(c, kind, raw + i, host, i, guest, right, &changes, err))
 			return false;
 	}
-	return write_back(c, host, raw, &changes, err);
+	return !c->repair || qcow2_changes_write(&changes, c->file, host, raw, err);
 }
 
 bool qcow2_copied_check(const struct qcow2_refs *refs, const struct qcow2_header *hdr,

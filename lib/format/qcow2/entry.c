@@ -49,6 +49,8 @@ bool qcow2_l1_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t 
 		return broken(why, &qcow2_found_l1_reserved);
 	if (!is_aligned(geo, entry & QCOW2_ENTRY_HOST))
 		return broken(why, &qcow2_found_l1_unaligned);
+	if (entry && !(entry & QCOW2_ENTRY_HOST))
+		return broken(why, &qcow2_found_l1_nowhere);
 	*host = entry & QCOW2_ENTRY_HOST;
 	return true;
 }

@@ -26,12 +26,17 @@
 	  N_("the L1 entry does not point to the start of a cluster")) \
 	X(l1_outside, "qcow2.l1.outside", CORRUPT, \
 	  N_("the L1 entry points behind the end of the file")) \
+	X(l1_nowhere, "qcow2.l1.nowhere", CORRUPT, \
+	  N_("the L1 entry is in use but has no L2 table")) \
 	X(l1_copied, "qcow2.l1.copied", CORRUPT, \
 	  N_("the COPIED flag of the L1 entry contradicts the number of references")) \
 	X(l1_empty, "qcow2.l1.empty", CORRUPT, \
 	  N_("the L1 table leads nowhere, but there are L2 tables to which it must have led")) \
 	X(l2_orphan, "qcow2.l2.orphan", NOTE, \
 	  N_("nothing refers to this L2 table: if the disk misses anything, it is here")) \
+	X(l2_empty, "qcow2.l2.empty", NOTE, \
+	  N_("the L2 table is empty while clusters are in use that nothing refers to: it may have " \
+	     "lost them")) \
 	X(l2_reserved, "qcow2.l2.reserved", CORRUPT, \
 	  N_("the L2 entry has reserved bits set")) \
 	X(l2_unaligned, "qcow2.l2.unaligned", CORRUPT, \

@@ -59,6 +59,10 @@ libimg_sources += \
 	%D%/refs_overlap.c \
 	%D%/refcount.c \
 	%D%/remains.c \
+	%D%/repair.c \
+	%D%/repair.h \
+	%D%/repair_candidate.c \
+	%D%/repair_entries.c \
 	%D%/runs.c \
 	%D%/runs.h \
 	%D%/sequence.c \

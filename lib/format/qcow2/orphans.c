@@ -21,11 +21,13 @@ struct search {
 	uint64_t tables;		/* found so far */
 	uint64_t file_size;
 	uint64_t nothing_before;	/* known to be zeros up to here */
+	bool snapshots;			/* the image has some */
 };
 
 /* Entries of a possible table. */
 struct shape {
 	uint64_t mapped, orphaned;
+	bool flagged;			/* one says that it is COPIED or compressed */
 };
 
 static bool is_orphan(const struct search *s, uint64_t cluster)
@@ -49,6 +51,7 @@ static bool look_at_entry(const struct search *s, const uint8_t *raw, struct sha
 		return true;
 	if (cluster.host >> s->geo.cluster_bits >= qcow2_refs_clusters(s->refs))
 		return false;
+	shape->flagged |= (entry & (QCOW2_ENTRY_COPIED | QCOW2_ENTRY_COMPRESSED)) != 0;
 	shape->mapped++;
 	shape->orphaned += is_orphan(s, cluster.host >> s->geo.cluster_bits);
 	return true;
@@ -60,6 +63,15 @@ static bool fits(const struct search *s, size_t len, struct shape *shape)
 		if (!look_at_entry(s, s->raw + at, shape))
 			return false;
 	return true;
+}
+
+/*
+ * The entries of a refcount table look like those of an L2 table, but never have a flag; those of an
+ * L2 table are without only where snapshots share all that it leads to.
+ */
+static bool is_table(const struct search *s, const struct shape *shape)
+{
+	return shape->orphaned * 2 > shape->mapped && (shape->flagged || s->snapshots);
 }
 
 /* Holes are no tables, and there may be terabytes of them. */
@@ -97,50 +109,87 @@ static bool look_at_cluster(struct search *s, uint64_t host, uint64_t *mapped, s
 		return true;
 	if (!img_store_read_some(s->file, host, s->raw, size, &got, err))
 		return false;
-	if (got == size && fits(s, size, &whole) && whole.orphaned * 2 > whole.mapped)
+	if (got == size && fits(s, size, &whole) && is_table(s, &whole))
 		*mapped = whole.mapped;
 	return true;
 }
 
-static bool search(struct search *s, struct img_err *err)
+static bool try_cluster(struct search *s, uint64_t cluster, struct img_err *err)
 {
-	uint64_t cluster, n, mapped;
+	const uint64_t host = cluster << s->geo.cluster_bits;
+	uint64_t mapped;
+
+	if (!is_orphan(s, cluster))
+		return true;
+	if (!look_at_cluster(s, host, &mapped, err))
+		return false;
+	const struct img_finding one = {
+		.kind = &qcow2_found_l2_orphan, .n = 1, .host = host, .guest = IMG_NOWHERE,
+		.expected = IMG_NOWHERE, .found = mapped,
+	};
+	s->tables += mapped > 0;
+	return !mapped || img_findings_add(s->found, one, 0, err);
+}
+
+static bool search_counted(struct search *s, struct img_err *err)
+{
+	uint64_t cluster = 0, n;
 
 	if (!qcow2_counts_sort(s->refs->otherwise, err))
 		return false;
-	for (cluster = 0; qcow2_counts_next(s->refs->otherwise, &cluster, &n); cluster++) {
-		const uint64_t host = cluster << s->geo.cluster_bits;
+	for (; qcow2_counts_next(s->refs->otherwise, &cluster, &n); cluster++)
+		if (!try_cluster(s, cluster, err))
+			return false;
+	return true;
+}
 
-		if (!is_orphan(s, cluster))
-			continue;
-		if (!look_at_cluster(s, host, &mapped, err))
+static bool search_all(struct search *s, struct img_err *err)
+{
+	const uint64_t end = img_min_u64(qcow2_refs_end(s->refs), qcow2_refs_clusters(s->refs));
+
+	for (uint64_t cluster = qcow2_refs_start(s->refs); cluster < end; cluster++) {
+		if (!try_cluster(s, cluster, err))
 			return false;
-		if (!mapped)
-			continue;
-		const struct img_finding one = {
-			.kind = &qcow2_found_l2_orphan, .n = 1, .host = host, .guest = IMG_NOWHERE,
-			.expected = IMG_NOWHERE, .found = mapped,
-		};
-		s->tables++;
-		if (!img_findings_add(s->found, one, 0, err))
-			return false;
+		cluster = img_max_u64(cluster + 1, s->nothing_before >> s->geo.cluster_bits) - 1;
 	}
 	return true;
 }
 
+static bool start_search(struct search *s, const struct qcow2_header *hdr, struct img_err *err)
+{
+	qcow2_geometry_init(&s->geo, hdr);
+	s->snapshots = hdr->n_snapshots;
+	s->raw = img_alloc_aligned(qcow2_cluster_size(&s->geo), err);
+	return s->raw && img_store_size(s->file, &s->file_size, err);
+}
+
 bool qcow2_find_orphans(struct qcow2_refs *refs, const struct qcow2_header *hdr,
-			struct img_store *file, struct img_findings *found, struct img_err *err)
+			struct img_store *file, bool everywhere, struct img_findings *found,
+			struct img_err *err)
 {
 	struct search s = { .refs = refs, .file = file, .found = found };
 	const struct img_finding empty = {
 		.kind = &qcow2_found_l1_empty, .n = 1, .host = hdr->l1_off, .guest = 0,
 		.expected = IMG_NOWHERE, .found = IMG_NOWHERE,
 	};
-
-	qcow2_geometry_init(&s.geo, hdr);
-	s.raw = img_alloc_aligned(qcow2_cluster_size(&s.geo), err);
-	const bool ok = s.raw && img_store_size(file, &s.file_size, err) && search(&s, err) &&
+	const bool ok = start_search(&s, hdr, err) &&
+			(everywhere ? search_all(&s, err) : search_counted(&s, err)) &&
 			(!s.tables || refs->l1_in_use || img_findings_add(found, empty, 0, err));
+
+	free(s.raw);
+	return ok;
+}
+
+bool qcow2_is_orphan_table(struct qcow2_refs *refs, const struct qcow2_header *hdr,
+			   struct img_store *file, uint64_t host, bool *is, struct img_err *err)
+{
+	struct search s = { .refs = refs, .file = file };
+	uint64_t mapped = 0;
+	const bool ok = start_search(&s, hdr, err) &&
+			(!is_orphan(&s, host >> s.geo.cluster_bits) ||
+			 look_at_cluster(&s, host, &mapped, err));
+
+	*is = mapped > 0;
 	free(s.raw);
 	return ok;
 }

@@ -29,6 +29,8 @@ struct qcow2_refs_stats {
 	uint64_t allocated, compressed;
 	uint64_t fragmented;		/* do not follow the one before them in the same table */
 	bool odd_flags;			/* COPIED flags have to be looked at one by one */
+	uint64_t empty_tables;		/* L2 tables without an entry ... */
+	uint64_t empty_table;		/* ... the first of them: host */
 };
 
 /*
@@ -67,21 +69,37 @@ bool qcow2_refs_claim(struct qcow2_refs *refs, uint64_t cluster, uint64_t n, str
 
 /*
  * Compares refs, collected with_refcounts, with the refcounts of the image, for the clusters that
- * were counted and that the file has; once.  *used: the end of the last cluster that is counted here or
+ * were counted and that the file has.  *used: the end of the last cluster that is counted here or
  * there, raised.  Errors: IMG_E_IO, IMG_E_NOMEM.
  */
 bool qcow2_refs_compare(struct qcow2_refs *refs, const struct qcow2_header *hdr,
 			struct img_store *file, struct img_findings *found, uint64_t *used,
 			struct img_err *err) IMG_MUST_CHECK;
 
+/* Counts that are too low, or too high. */
+enum qcow2_mend { QCOW2_MEND_LOW, QCOW2_MEND_LEAKS };
+
+/*
+ * Sets the refcounts of one sort right, in place, as far as there is a block for them and they fit.
+ * What is left differs still, as after a comparison.  Does not sync.  Errors: IMG_E_IO, IMG_E_NOMEM.
+ */
+bool qcow2_refs_mend(struct qcow2_refs *refs, const struct qcow2_header *hdr,
+		     struct img_store *file, enum qcow2_mend which, struct img_err *err)
+	IMG_MUST_CHECK;
+
 /* ---- orphans.c ----------------------------------------------------------------------------------- */
 
 /*
  * Among the clusters that are counted but that nothing refers to, after a comparison, finds L2
- * tables: what led to them may be lost.  Errors: IMG_E_IO, IMG_E_NOMEM.
+ * tables: what led to them may be lost.  everywhere: among all clusters that nothing refers to, for
+ * who does not believe the refcounts.  Errors: IMG_E_IO, IMG_E_NOMEM.
  */
 bool qcow2_find_orphans(struct qcow2_refs *refs, const struct qcow2_header *hdr,
-			struct img_store *file, struct img_findings *found, struct img_err *err)
+			struct img_store *file, bool everywhere, struct img_findings *found,
+			struct img_err *err) IMG_MUST_CHECK;
+/* Whether the cluster at host, which is in the file, is such a table.  Errors as above. */
+bool qcow2_is_orphan_table(struct qcow2_refs *refs, const struct qcow2_header *hdr,
+			   struct img_store *file, uint64_t host, bool *is, struct img_err *err)
 	IMG_MUST_CHECK;
 
 /* ---- copied.c ------------------------------------------------------------------------------------ */

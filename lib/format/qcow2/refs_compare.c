@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The refcounts that an image stores, beside the references that it really has. */
+/*
+ * The refcounts that an image stores, beside the references that it really has: found, and set right
+ * in place.
+ */
 #include "format/qcow2/refs.h"
 
 #include <string.h>
@@ -25,7 +28,26 @@ struct comparison {
 	uint64_t at, end;		/* clusters that still have to be compared */
 	struct img_findings *findings;
 	uint64_t *used;
+	bool mend;
+	enum qcow2_mend which;
+	uint8_t *raw;			/* the block that is being compared, or NULL; borrowed */
+	struct qcow2_changes changes;	/* of it */
 };
+
+/* Whether the count becomes what was counted; if so, it does in the block in memory. */
+static bool mend_one(struct comparison *c, uint64_t cluster, uint64_t counted, uint64_t stored)
+{
+	const unsigned order = c->hdr->refcount_order;
+	const size_t index = cluster & ((UINT64_C(1) << c->block_bits) - 1);
+	const size_t bit = index << order;
+
+	if (!c->mend || !c->raw || (stored > counted) != (c->which == QCOW2_MEND_LEAKS) ||
+	    counted > qcow2_refcount_max(order))
+		return false;
+	qcow2_refcount_put(c->raw, order, index, counted);
+	qcow2_changes_note(&c->changes, bit / 8, img_div_up(UINT64_C(1) << order, 8));
+	return true;
+}
 
 static bool compare_one(struct comparison *c, uint64_t cluster, uint64_t counted, uint64_t stored,
 			struct img_err *err)
@@ -38,7 +60,7 @@ static bool compare_one(struct comparison *c, uint64_t cluster, uint64_t counted
 
 	if (stored || counted)
 		*c->used = img_max_u64(*c->used, cluster + 1);
-	return stored == counted ||
+	return stored == counted || mend_one(c, cluster, counted, stored) ||
 	       (qcow2_counts_add(c->refs->otherwise, cluster, img_min_u64(stored, OTHERWISE_MAX) + 1,
 				 err) &&
 		img_findings_add(c->findings, one, qcow2_cluster_size(&c->geo), err));
@@ -95,10 +117,11 @@ static bool visit_block(void *ctx, size_t index, uint64_t host, uint8_t *raw, si
 	const uint64_t end = img_min_u64(first + (UINT64_C(1) << c->block_bits), c->end);
 	uint64_t stored[PIECE];
 
-	(void)host;
 	(void)len;
 	if (!compare_uncounted(c, first, err))
 		return false;
+	c->raw = raw;
+	c->changes = (struct qcow2_changes){ 0 };
 	while (c->at < end) {
 		const size_t n = img_min_u64(PIECE, end - c->at);
 
@@ -106,7 +129,8 @@ static bool visit_block(void *ctx, size_t index, uint64_t host, uint8_t *raw, si
 		if (!compare_piece(c, stored, n, err))
 			return false;
 	}
-	return true;
+	c->raw = NULL;
+	return qcow2_changes_write(&c->changes, c->refs->tables.file, host, raw, err);
 }
 
 /* Whether some of the clusters that the block counts are to be compared. */
@@ -145,26 +169,49 @@ static bool visit_table(void *ctx, size_t index, uint64_t host, uint8_t *raw, si
 	return true;
 }
 
+static bool compare(struct comparison *c, struct img_store *file, struct img_err *err)
+{
+	struct qcow2_refs *refs = c->refs;
+	const struct qcow2_header *hdr = c->hdr;
+	const uint64_t table_len = (uint64_t)hdr->reftable_clusters << hdr->cluster_bits;
+	bool ok;
+
+	c->block_bits = hdr->cluster_bits + 3 - hdr->refcount_order;
+	c->blocks = (struct qcow2_cluster_list){ .file = file, .cluster_bits = hdr->cluster_bits };
+	c->at = qcow2_refs_start(refs);
+	c->end = img_min_u64(qcow2_refs_end(refs), qcow2_refs_clusters(refs));
+	qcow2_geometry_init(&c->geo, hdr);
+	qcow2_counts_free(refs->otherwise);
+	refs->otherwise = qcow2_counts_new(err);
+	ok = refs->otherwise &&
+	     qcow2_bulk_range(file, hdr->reftable_off, table_len, visit_table, c, err) &&
+	     qcow2_bulk_clusters(&c->blocks, visit_block, c, err) &&
+	     compare_uncounted(c, c->end, err);
+	qcow2_cluster_list_clear(&c->blocks);
+	free(c->numbers);
+	return ok;
+}
+
 bool qcow2_refs_compare(struct qcow2_refs *refs, const struct qcow2_header *hdr,
 			struct img_store *file, struct img_findings *found, uint64_t *used,
 			struct img_err *err)
 {
-	const uint64_t table_len = (uint64_t)hdr->reftable_clusters << hdr->cluster_bits;
-	struct comparison c = {
-		.refs = refs, .hdr = hdr, .findings = found, .used = used,
-		.block_bits = hdr->cluster_bits + 3 - hdr->refcount_order,
-		.blocks = { .file = file, .cluster_bits = hdr->cluster_bits },
-		.at = qcow2_refs_start(refs),
-		.end = img_min_u64(qcow2_refs_end(refs), qcow2_refs_clusters(refs)),
-	};
+	struct comparison c = { .refs = refs, .hdr = hdr, .findings = found, .used = used };
 
-	qcow2_geometry_init(&c.geo, hdr);
-	refs->otherwise = qcow2_counts_new(err);
-	const bool ok = refs->otherwise &&
-			 qcow2_bulk_range(file, hdr->reftable_off, table_len, visit_table, &c, err) &&
-			qcow2_bulk_clusters(&c.blocks, visit_block, &c, err) &&
-			compare_uncounted(&c, c.end, err);
-	qcow2_cluster_list_clear(&c.blocks);
-	free(c.numbers);
+	return compare(&c, file, err);
+}
+
+bool qcow2_refs_mend(struct qcow2_refs *refs, const struct qcow2_header *hdr,
+		     struct img_store *file, enum qcow2_mend which, struct img_err *err)
+{
+	struct img_findings left = { .most = 0 };
+	uint64_t used = 0;
+	struct comparison c = {
+		.refs = refs, .hdr = hdr, .findings = &left, .used = &used,
+		.mend = true, .which = which,
+	};
+	const bool ok = compare(&c, file, err);
+
+	img_findings_clear(&left);
 	return ok;
 }

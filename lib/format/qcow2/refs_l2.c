@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/parallel.h"
+#include "extent/extent.h"
 #include "format/qcow2/refs_inside.h"
 
 enum { THREADS_MAX = 64 };
@@ -112,6 +113,12 @@ static void report_progress(struct part *p)
 		*p->stop = true;
 }
 
+static void note_empty(struct qcow2_refs_stats *stats, uint64_t host)
+{
+	if (!stats->empty_tables++)
+		stats->empty_table = host;
+}
+
 static bool visit_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
 		     struct img_err *err)
 {
@@ -125,6 +132,8 @@ static bool visit_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 	p->guest = l1_index == QCOW2_NOT_ACTIVE ? IMG_NOWHERE
 		   : (uint64_t)l1_index << qcow2_l1_bits(&p->c.geo);
 	p->follows = 0;
+	if (img_is_zero(raw, len))
+		note_empty(&p->stats, host);
 	for (size_t i = 0; i < len; i += p->c.geo.l2_entry_len)
 		if (!count_entry(p, raw + i, host, i, n))
 			return false;
@@ -137,6 +146,9 @@ static void add_stats(struct qcow2_refs_stats *to, const struct qcow2_refs_stats
 	to->compressed += from->compressed;
 	to->fragmented += from->fragmented;
 	to->odd_flags |= from->odd_flags;
+	if (!to->empty_tables)
+		to->empty_table = from->empty_table;
+	to->empty_tables += from->empty_tables;
 }
 
 /* Visits n tables of the list from first on. */

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What an entry was before one of its bits changed.  Memory and disks flip single bits, and a table
+ * entry is mostly offset: of the 64 entries that differ by one bit hardly any leads to a cluster that
+ * is counted as used and that nothing refers to.  When exactly one does, it is the one.
+ */
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/qcow2/refs_inside.h"
+#include "format/qcow2/repair.h"
+
+bool qcow2_candidates_open(struct qcow2_candidates *c, struct qcow2_repair *r,
+			   struct qcow2_refs *refs, struct img_err *err)
+{
+	const bool zstd = r->hdr.compression == QCOW2_COMPRESSION_ZSTD;
+
+	*c = (struct qcow2_candidates){ .r = r, .refs = refs };
+	qcow2_geometry_init(&c->geo, &r->hdr);
+	c->codec = img_codec_named(zstd ? "zstd" : "deflate");
+	c->stored = img_alloc_aligned(2 * qcow2_cluster_size(&c->geo), err);
+	c->plain = img_alloc_aligned(qcow2_cluster_size(&c->geo), err);
+	if (!c->stored || !c->plain)
+		return false;
+	if (c->codec)
+		c->cx = c->codec->open(c->codec->level_default, qcow2_cluster_size(&c->geo), err);
+	return !c->codec || c->cx;
+}
+
+void qcow2_candidates_close(struct qcow2_candidates *c)
+{
+	if (c->cx)
+		c->codec->close(c->cx);
+	free(c->stored);
+	free(c->plain);
+}
+
+bool qcow2_decodes(struct qcow2_candidates *c, const struct qcow2_cluster *cluster, bool *does,
+		   struct img_err *err)
+{
+	size_t got;
+
+	*does = false;
+	if (!c->codec || cluster->stored_len > 2 * qcow2_cluster_size(&c->geo))
+		return true;
+	if (!img_store_read_some(c->r->file, cluster->host, c->stored, cluster->stored_len, &got, err))
+		return false;
+	*does = got && c->codec->decode(c->cx, c->stored, got, c->plain,
+					qcow2_cluster_size(&c->geo), NULL);
+	return true;
+}
+
+static uint64_t stored_count(const struct qcow2_candidates *c, uint64_t cluster)
+{
+	const uint64_t stored = qcow2_counts_get(c->refs->otherwise, cluster);
+
+	return stored ? stored - 1 : qcow2_refs_get(c->refs, cluster);
+}
+
+/* Whether the image counts the cluster and nothing but the entry that is mended refers to it. */
+static bool is_lost_cluster(const struct qcow2_candidates *c, uint64_t host)
+{
+	const uint64_t cluster = host >> c->geo.cluster_bits;
+
+	return cluster < qcow2_refs_clusters(c->refs) && stored_count(c, cluster) &&
+	       qcow2_refs_get(c->refs, cluster) == (cluster == c->own);
+}
+
+/* Whether all clusters that a compressed one touches are in the file and in use. */
+static bool is_counted_stream(const struct qcow2_candidates *c, const struct qcow2_cluster *cluster)
+{
+	const uint64_t first = cluster->host >> c->geo.cluster_bits;
+	const uint64_t last = (cluster->host + cluster->stored_len - 1) >> c->geo.cluster_bits;
+
+	for (uint64_t at = first; at <= last; at++)
+		if (at >= qcow2_refs_clusters(c->refs) || !stored_count(c, at))
+			return false;
+	return true;
+}
+
+static bool is_possible(struct qcow2_candidates *c, uint64_t entry, uint64_t bitmap, bool *is,
+			struct img_err *err)
+{
+	const struct img_finding_kind *why;
+	struct qcow2_cluster cluster;
+
+	*is = false;
+	if (!qcow2_l2_decode(&c->geo, entry, bitmap, &cluster, &why) || !cluster.allocated)
+		return true;
+	if (cluster.kind == QCOW2_CLUSTER_COMPRESSED)
+		return !is_counted_stream(c, &cluster) || (entry & QCOW2_ENTRY_COPIED) ||
+		       qcow2_decodes(c, &cluster, is, err);
+	*is = is_lost_cluster(c, cluster.host);
+	return true;
+}
+
+/* The cluster that an entry refers to when it is taken for a compressed one. */
+static uint64_t own_cluster(const struct qcow2_candidates *c, uint64_t entry, uint64_t bitmap)
+{
+	const struct img_finding_kind *why;
+	struct qcow2_cluster cluster;
+
+	return (entry & QCOW2_ENTRY_COMPRESSED) &&
+	       qcow2_l2_decode(&c->geo, entry, bitmap, &cluster, &why)
+		       ? cluster.host >> c->geo.cluster_bits : UINT64_MAX;
+}
+
+bool qcow2_find_entry(struct qcow2_candidates *c, uint64_t entry, uint64_t bitmap, uint64_t *found,
+		      struct img_err *err)
+{
+	*found = 0;
+	c->own = own_cluster(c, entry, bitmap);
+	for (unsigned bit = 0; bit < 64; bit++) {
+		const uint64_t other = entry ^ UINT64_C(1) << bit;
+		bool is;
+
+		if (!is_possible(c, other, bitmap, &is, err))
+			return false;
+		if (is)
+			*found = *found ? QCOW2_SEVERAL_ENTRIES : other;
+	}
+	return true;
+}
+
+bool qcow2_was_empty(const struct qcow2_candidates *c, uint64_t entry)
+{
+	const uint64_t no_host = ~(QCOW2_ENTRY_HOST | QCOW2_ENTRY_COMPRESSED);
+
+	/* Without COPIED flag it may be one that snapshots share. */
+	return !(entry & (entry - 1)) && ((entry & no_host) || !c->r->hdr.n_snapshots);
+}
+
+bool qcow2_find_l1_entry(struct qcow2_candidates *c, uint64_t entry, uint64_t *found,
+			 struct img_err *err)
+{
+	const struct img_finding_kind *why;
+	uint64_t host;
+
+	*found = 0;
+	c->own = UINT64_MAX;
+	for (unsigned bit = 0; bit < 64; bit++) {
+		const uint64_t other = entry ^ UINT64_C(1) << bit;
+		bool is;
+
+		if (!qcow2_l1_decode(&c->geo, other, &host, &why) || !host ||
+		    !is_lost_cluster(c, host))
+			continue;
+		if (!qcow2_is_orphan_table(c->refs, &c->r->hdr, c->r->file, host, &is, err))
+			return false;
+		if (is)
+			*found = *found ? QCOW2_SEVERAL_ENTRIES : other;
+	}
+	return true;
+}
