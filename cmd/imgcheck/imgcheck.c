@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* imgcheck: what is wrong with disk images. */
+/* imgcheck: what is wrong with disk images, and setting it right. */
 #include <limits.h>
 #include <stddef.h>
+#include <string.h>
 #include "common/exit.h"
-#include "common/progress.h"
-#include "common/source.h"
 #include "common/text.h"
 #include "imgcheck/imgcheck.h"
 
-struct options {
-	struct source_options source;
-	bool data, kinds, quiet;
-	unsigned threads;
-	uint64_t memory;
-	struct progress_options progress;
-	enum img_style style;
-};
-
 #define AT(member) offsetof(struct options, member)
+
+#define LEVELS "leaks|all"
+
+static cli_set set_repair;
 
 static const struct cli_option rows[] = {
 	SOURCE_ROW_FORMAT(AT(source.format)),
+	{ 0, "repair", "[=" LEVELS "]", set_repair, AT(repair),
+	  N_("repair what can be repaired without losing anything (default all)") },
+	{ 0, "dry-run", NULL, cli_set_flag, AT(plan),
+	  N_("with --repair: only say what would be repaired") },
+	{ 0, "undo-file", "FILE", cli_set_text, AT(undo_file),
+	  N_("with --repair: keep there what the image was (default IMAGE.undo)") },
+	{ 0, "no-undo-file", NULL, cli_set_flag, AT(no_undo),
+	  N_("with --repair: keep nothing") },
+	{ 0, "undo", "FILE", cli_set_text, AT(undo),
+	  N_("bring an image back to what it was before its repair") },
 	{ 0, "data", NULL, cli_set_flag, AT(data),
 	  N_("also read all that the image holds, and decode it") },
 	{ 0, "findings", NULL, cli_set_flag, AT(kinds),
@@ -40,9 +44,9 @@ static const struct cli_option rows[] = {
 	{ .name = NULL },
 };
 
-static const struct cli cli = {
+const struct cli cli = {
 	.name = "imgcheck", .operands = N_("FILE..."),
-	.summary = N_("Finds what is wrong with disk images, and writes nothing; exit status 0: "
+	.summary = N_("Finds what is wrong with disk images, and repairs it on demand; exit status 0: "
 		      "nothing, 2: damage, 3: lost space only."),
 	.options = rows, .failed = CMD_FAILED,
 };
@@ -79,61 +83,81 @@ static void note_status(struct run *run, int status)
 		run->status = status;
 }
 
-static void tell(struct run *run, const char *path, const struct img_check_result *result)
+/* Where the report of the next image goes. */
+static struct img_node *report_of_one(const struct run *run)
 {
-	if (run->opt->quiet)
-		return;
-	if (!run->root)
-		print_findings(path, result);
-	else
-		report_findings(path, result,
-				run->list ? img_node_map(run->list, "image") : run->root);
+	return run->list ? img_node_map(run->list, "image") : run->root;
 }
 
-static bool check(const struct options *opt, const char *path, struct img_check_result *result,
-		  struct img_err *err)
+struct img_check check_of(const struct options *opt, const char *path)
 {
-	const struct img_check what = {
+	return (struct img_check){
 		.path = path, .format = opt->source.format,
 		.flags = opt->source.force_share ? IMG_OPEN_FORCE_SHARE : 0,
 		.gate = opt->source.untrusted ? &img_gate_deny : &img_gate_local,
 		.data = opt->data, .threads = opt->threads, .memory = opt->memory,
 	};
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
-	struct progress progress;
-	const struct img_job *job = progress_start(&progress, &cli,
-						   opt->quiet ? &silent : &opt->progress,
-						   "check");
-	const bool ok = img_check_run(&what, job, result, err);
+}
 
-	progress_end(&progress, ok);
-	return ok;
+static bool check(struct run *run, const char *path, const struct img_job *job, struct img_err *err)
+{
+	const struct img_check what = check_of(run->opt, path);
+	struct img_check_result result;
+
+	if (!img_check_run(&what, job, &result, err))
+		return false;
+	if (!run->opt->quiet && !run->root)
+		print_findings(path, &result);
+	else if (!run->opt->quiet)
+		report_findings(path, &result, report_of_one(run));
+	note_status(run, status_of(&result));
+	img_check_clear(&result);
+	return true;
+}
+
+static bool repair(struct run *run, const char *path, const struct img_job *job,
+		   struct img_err *err)
+{
+	const bool plan = run->opt->plan;
+	struct repaired repaired;
+
+	if (!repair_image(run->opt, path, job, &repaired, err))
+		return false;
+	if (!run->opt->quiet && !run->root)
+		print_repair(path, &repaired, plan);
+	else if (!run->opt->quiet)
+		report_repair(path, &repaired, plan, report_of_one(run));
+	note_status(run, status_of(plan ? &repaired.result.before : &repaired.result.after));
+	repaired_clear(&repaired);
+	return true;
 }
 
 /* A failure ends the work on that image, and cancelling that on all. */
-static bool check_one(struct run *run, const char *path)
+static bool do_one(struct run *run, const char *path)
 {
-	struct img_check_result result;
+	const struct progress_options silent = { .mode = PROGRESS_OFF };
+	const struct options *opt = run->opt;
 	struct img_err err = { 0 };
+	struct progress progress;
+	const struct img_job *job = progress_start(&progress, &cli,
+						   opt->quiet ? &silent : &opt->progress, "check");
+	const bool ok = opt->repair ? repair(run, path, job, &err) : check(run, path, job, &err);
 
-	if (check(run->opt, path, &result, &err)) {
-		tell(run, path, &result);
-		note_status(run, status_of(&result));
-		img_check_clear(&result);
+	progress_end(&progress, ok);
+	if (ok)
 		return true;
-	}
 	run->all = false;
 	cli_complain(&cli, &err);
 	note_status(run, err.code == IMG_E_UNSUPPORTED ? CMD_UNSUPPORTED : CMD_FAILED);
 	return err.code != IMG_E_CANCELLED;
 }
 
-static void check_all(struct run *run, char *const *names, int n)
+static void do_all(struct run *run, char *const *names, int n)
 {
 	if (run->root && n > 1)
 		run->list = img_node_list(run->root, "images");
 	for (int i = 0; i < n; i++)
-		if (!check_one(run, names[i]))
+		if (!do_one(run, names[i]))
 			return;
 }
 
@@ -155,12 +179,35 @@ static bool run_all(struct run *run, char *const *names, int n, struct img_err *
 	if (opt->kinds)
 		list_kinds(run);
 	else
-		check_all(run, names, n);
+		do_all(run, names, n);
 	/* Of several images the others are told of where one could not be checked. */
 	if (run->root && !opt->quiet && (run->all || n > 1))
 		ok = img_report_write(run->root, opt->style, stdout, err);
 	img_node_free(run->root);
 	return ok;
+}
+
+static bool set_repair(const struct cli_option *row, void *field, const char *text,
+		       struct img_err *err)
+{
+	(void)row;
+	if (text && strcmp(text, "leaks") && strcmp(text, "all"))
+		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is none of %s"), text, LEVELS);
+	*(enum repair *)field = text && !strcmp(text, "leaks") ? REPAIR_LEAKS : REPAIR_ALL;
+	return true;
+}
+
+/* Refuses what cannot be meant together. */
+static bool check_options(const struct options *opt, int n, struct img_err *err)
+{
+	if (!opt->repair && (opt->plan || opt->undo_file || opt->no_undo))
+		return img_fail(err, IMG_E_ARGUMENT,
+				_("--dry-run, --undo-file and --no-undo-file go with --repair"));
+	if (opt->undo && opt->repair)
+		return img_fail(err, IMG_E_ARGUMENT,
+				_("--undo takes a repair back, --repair makes one"));
+	return !opt->undo_file || (!opt->no_undo && n == 1) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("--undo-file is for the repair of one image"));
 }
 
 int main(int argc, char **argv)
@@ -171,7 +218,15 @@ int main(int argc, char **argv)
 	char **names;
 	const int n = cli_parse(&cli, argc, argv, &opt, &names);
 
-	cli_need_operands(&cli, n, opt.kinds ? 0 : 1, opt.kinds ? 0 : INT_MAX);
+	cli_need_operands(&cli, n, opt.kinds || opt.undo ? 0 : 1,
+			  opt.kinds ? 0 : opt.undo ? 1 : INT_MAX);
+	if (!check_options(&opt, n, &err))
+		return cli_end(&cli, &err, CMD_FAILED);
+	if (opt.undo) {
+		const bool ok = undo_repair(opt.undo, n ? names[0] : NULL, &err);
+
+		return cli_end(&cli, ok ? NULL : &err, CMD_DONE);
+	}
 	if (!run_all(&run, names, n, &err))
 		return cli_end(&cli, &err, CMD_FAILED);
 	return cli_end(&cli, NULL, run.status);

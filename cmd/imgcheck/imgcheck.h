@@ -4,18 +4,58 @@
 #define CMD_IMGCHECK_H
 
 #include "common/cli.h"
+#include "common/progress.h"
+#include "common/source.h"
 
-/* How users and programs call a severity; the latter is stable. */
-const char *severity_name(enum img_severity severity);
+enum repair { REPAIR_NO, REPAIR_LEAKS, REPAIR_ALL };
+
+struct options {
+	struct source_options source;
+	bool data, kinds, quiet;
+	enum repair repair;
+	bool plan, no_undo;
+	const char *undo_file;		/* to be written; NULL: beside the image */
+	const char *undo;		/* to be taken back */
+	unsigned threads;
+	uint64_t memory;
+	struct progress_options progress;
+	enum img_style style;
+};
+
+extern const struct cli cli;		/* imgcheck.c */
+
+/* imgcheck.c: the image and how it is checked, as the options say. */
+struct img_check check_of(const struct options *opt, const char *path);
+
+/* repair.c */
+struct repaired {
+	struct img_repair_result result;
+	char *undo_path;		/* of the undo file that was written, or NULL; owned */
+};
+/* repaired: to be cleared when it was successful. */
+bool repair_image(const struct options *opt, const char *path, const struct img_job *job,
+		  struct repaired *repaired, struct img_err *err) IMG_MUST_CHECK;
+void repaired_clear(struct repaired *repaired);
+/* Takes a repair back; path NULL: the image that the name of the undo file tells. */
+bool undo_repair(const char *undo_path, const char *path, struct img_err *err) IMG_MUST_CHECK;
+/* How many of a kind there are less after a repair than before. */
+uint64_t repaired_count(const struct img_repair_result *result,
+			const struct img_finding_kind *kind);
+/* The same for all kinds of these severities. */
+uint64_t repaired_total(const struct img_repair_result *result, enum img_severity from,
+			enum img_severity to);
 
 /* sentences.c: what was found in the image, as text on standard output. */
 void print_findings(const char *path, const struct img_check_result *result);
+void print_repair(const char *path, const struct repaired *repaired, bool plan);
 /* All that can be found, of all formats. */
 void print_kinds(void);
 
 /* report.c: the same for programs. */
 void report_findings(const char *path, const struct img_check_result *result,
 		     struct img_node *to);
+void report_repair(const char *path, const struct repaired *repaired, bool plan,
+		   struct img_node *to);
 void report_kinds(struct img_node *root);
 
 /* Entries and clusters of these severities, listed or not. */

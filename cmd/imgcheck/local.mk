@@ -2,6 +2,7 @@ bin_PROGRAMS += %D%/imgcheck
 %C%_imgcheck_SOURCES = \
 	%D%/imgcheck.c \
 	%D%/imgcheck.h \
+	%D%/repair.c \
 	%D%/report.c \
 	%D%/sentences.c
 %C%_imgcheck_LDADD = $(cmd_ldadd)

@@ -3,7 +3,7 @@
 #include "common/text.h"
 #include "imgcheck/imgcheck.h"
 
-const char *severity_name(enum img_severity severity)
+static const char *severity_name(enum img_severity severity)
 {
 	static const char *const names[] = {
 		[IMG_NOTE] = "note", [IMG_LEAK] = "leak", [IMG_CORRUPT] = "corrupt",
@@ -51,6 +51,36 @@ void report_findings(const char *path, const struct img_check_result *result, st
 	list = img_node_list(to, "findings");
 	for (size_t i = 0; i < result->n_findings; i++)
 		add_finding(&result->findings[i], img_node_map(list, "finding"));
+}
+
+static void add_repairs(const struct img_repair_result *result, struct img_node *list)
+{
+	for (size_t i = 0; i < result->before.n_counts; i++) {
+		const struct img_finding_kind *kind = result->before.counts[i].kind;
+		const uint64_t n = repaired_count(result, kind);
+
+		if (!n)
+			continue;
+		struct img_node *map = img_node_map(list, "repair");
+		img_node_text(map, "id", kind->id);
+		img_node_u64(map, "count", n, IMG_UNIT_NONE);
+		img_node_text(map, "text", _(kind->text));
+	}
+}
+
+void report_repair(const char *path, const struct repaired *repaired, bool plan,
+		   struct img_node *to)
+{
+	const struct img_repair_result *result = &repaired->result;
+
+	report_findings(path, plan ? &result->before : &result->after, to);
+	img_node_u64(to, "corruptions-fixed", repaired_total(result, IMG_CORRUPT, IMG_FATAL),
+		     IMG_UNIT_NONE);
+	img_node_u64(to, "leaks-fixed", repaired_total(result, IMG_LEAK, IMG_LEAK), IMG_UNIT_NONE);
+	img_node_flag(to, "planned", plan);
+	if (repaired->undo_path)
+		img_node_text(to, "undo-file", repaired->undo_path);
+	add_repairs(result, img_node_list(to, "repairs"));
 }
 
 static void add_kinds(const struct img_finding_kind *const *kinds, struct img_node *list)

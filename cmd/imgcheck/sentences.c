@@ -125,6 +125,60 @@ void print_findings(const char *path, const struct img_check_result *result)
 	print_numbers(result);
 }
 
+/* One line for each kind of which something was repaired. */
+static uint64_t print_repairs(const char *path, const struct img_repair_result *result, bool plan)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < result->before.n_counts; i++) {
+		const struct img_finding_kind *kind = result->before.counts[i].kind;
+		const uint64_t n = repaired_count(result, kind);
+
+		if (!n)
+			continue;
+		print_plain_text(stdout, path);
+		printf(": %s: %" PRIu64 " x %s [%s]\n", plan ? _("would be repaired") : _("repaired"),
+		       n, _(kind->text), kind->id);
+		all += n;
+	}
+	return all;
+}
+
+static void print_hint(const char *path, const struct img_repair_result *result)
+{
+	if (errors_of(&result->after)) {
+		print_plain_text(stdout, path);
+		fputs(": ", stdout);
+		puts(_("What is left cannot be repaired without a guess; --salvage rescues what can be "
+		       "read into a new image."));
+	} else if (result->after.totals[IMG_LEAK]) {
+		print_plain_text(stdout, path);
+		fputs(": ", stdout);
+		puts(_("Nothing was given back: what nothing refers to may be data that has lost its "
+		       "tables."));
+	}
+}
+
+void print_repair(const char *path, const struct repaired *repaired, bool plan)
+{
+	const struct img_repair_result *result = &repaired->result;
+	const struct img_check_result *shown = plan ? &result->before : &result->after;
+
+	for (size_t i = 0; i < shown->n_findings; i++)
+		print_finding(path, &shown->findings[i]);
+	if (!print_repairs(path, result, plan)) {
+		print_plain_text(stdout, path);
+		printf(": %s\n", _("Nothing was repaired."));
+	}
+	print_hint(path, result);
+	if (repaired->undo_path) {
+		print_plain_text(stdout, path);
+		printf(_(": what it was is kept in %s (imgcheck --undo)\n"), repaired->undo_path);
+	}
+	print_verdict(path, shown);
+	print_numbers(shown);
+}
+
 static void print_kinds_of(const struct img_finding_kind *const *kinds)
 {
 	for (; kinds && *kinds; kinds++) {

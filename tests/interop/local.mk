@@ -23,6 +23,7 @@ shell_tests += \
 	%D%/read-snapshot.sh \
 	%D%/read-states.sh \
 	%D%/reflink.sh \
+	%D%/repair.sh \
 	%D%/truncated.sh \
 	%D%/write-backing.sh \
 	%D%/write-matrix.sh \
