@@ -6,6 +6,7 @@ libimg_sources = %D%/libimg.h
 include $(top_srcdir)/lib/base/local.mk
 include $(top_srcdir)/lib/store/local.mk
 include $(top_srcdir)/lib/codec/local.mk
+include $(top_srcdir)/lib/cipher/local.mk
 include $(top_srcdir)/lib/extent/local.mk
 include $(top_srcdir)/lib/report/local.mk
 include $(top_srcdir)/lib/format/local.mk

@@ -13,6 +13,7 @@ include $(top_srcdir)/tests/unit/fake/local.mk
 include $(top_srcdir)/tests/unit/base/local.mk
 include $(top_srcdir)/tests/unit/store/local.mk
 include $(top_srcdir)/tests/unit/codec/local.mk
+include $(top_srcdir)/tests/unit/cipher/local.mk
 include $(top_srcdir)/tests/unit/extent/local.mk
 include $(top_srcdir)/tests/unit/report/local.mk
 include $(top_srcdir)/tests/unit/format/local.mk

@@ -1,0 +1,3 @@
+libimg_sources += \
+	%D%/luks1_layout.c \
+	%D%/luks1_layout.h
