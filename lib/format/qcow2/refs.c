@@ -194,9 +194,9 @@ static bool collect_luks(struct collection *c, struct img_err *err)
 	const uint64_t host = c->hdr->crypt_off, len = c->hdr->crypt_len;
 	bool whole;
 
-	if (c->hdr->crypt != QCOW2_CRYPT_LUKS || !len)
+	if (c->hdr->crypt != QCOW2_CRYPT_LUKS)
 		return true;
-	if (!host || !qcow2_refs_is_aligned(c, host) || len > QCOW2_LUKS_MAX)
+	if (!host || !len || !qcow2_refs_is_aligned(c, host) || len > QCOW2_LUKS_MAX)
 		return qcow2_refs_found(c, &qcow2_found_crypt_place, 0, IMG_NOWHERE, host, err);
 	return qcow2_refs_claim_table(c, QCOW2_USE_CRYPT, host, len, &whole, err);
 }

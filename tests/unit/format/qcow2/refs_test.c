@@ -265,7 +265,7 @@ Test(refs, damage)
 /* Places and sizes in the header that cannot be. */
 Test(refs, damage_in_the_header)
 {
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 6; i++) {
 		struct qcow2_header hdr = sample_header(9, 4096);
 		struct sample s;
 		struct found f;
@@ -288,6 +288,8 @@ Test(refs, damage_in_the_header)
 			s.hdr.bitmap_dir_off = 40 * C;
 			s.hdr.bitmap_dir_len = UINT64_MAX;
 		}
+		if (i == 5)
+			s.hdr.crypt = QCOW2_CRYPT_LUKS;	/* and no extension that says where */
 		f = collect(&s, FILE_CLUSTERS);
 		cr_assert(f.damage.n, "%d", i);
 		finish(&s, &f);
