@@ -20,6 +20,9 @@ COMPRESSED = 1 << 62
 DIRTY, CORRUPT, DATA_FILE, EXTENDED_L2 = 1, 2, 4, 16  # incompatible features
 EXT_BITMAPS, EXT_CRYPT, EXT_DATA_FILE = 0x23852875, 0x0537BE77, 0x44415441
 REFCOUNT_BYTES = 2
+LUKS_ACTIVE, LUKS_INACTIVE = 0x00AC71F3, 0x0000DEAD
+LUKS_STEP = 128  # sectors, for a key of 16 bytes in 4000 stripes
+LUKS_PAYLOAD = 8 * LUKS_STEP + 128
 
 # Clusters that every image has, and those that may be used for anything.
 HEADER, REFTABLE, REFBLOCK, L1, L2, DATA, MORE, LAST = range(8)
@@ -108,6 +111,26 @@ class Image:
         self.header["snapshots"], self.header["snapshots_at"] = 1, self.at(MORE)
         self.write(self.at(MORE), one + bytes(-len(one) % 8))
         self.count(MORE, 1)
+
+    def luks(self, slots=((LUKS_ACTIVE, 1000),), **fields):
+        """A LUKS1 header, with keys of 16 bytes that open nothing, behind all else."""
+        first = len(self.bytes) >> self.bits
+        length = LUKS_PAYLOAD * 512
+        self.grow(first + (length >> self.bits))
+        for cluster in range(first, first + (length >> self.bits)):
+            self.count(cluster, 1)
+        f = {"version": 1, "payload": LUKS_PAYLOAD, "uuid": b"00000000-0000-4000-8000-000000000000"}
+        f.update(fields)
+        raw = struct.pack(
+            ">6sH32s32s32sII20s32sI40s", b"LUKS\xba\xbe", f["version"], b"aes",
+            b"cbc-essiv:sha256", b"sha256", f["payload"], 16, b"digest", b"salt", 1000, f["uuid"])
+        for i in range(8):
+            state, rounds, *at = slots[i] if i < len(slots) else (LUKS_INACTIVE, 0)
+            at = at[0] if at else 8 + i * LUKS_STEP
+            raw += struct.pack(">II32sII", state, rounds, b"salt", at, 4000)
+        self.write(self.at(first), raw)
+        self.header["crypt"] = 2
+        self.extension(EXT_CRYPT, struct.pack(">QQ", self.at(first), length))
 
     def finish(self):
         h = self.header
@@ -390,6 +413,31 @@ def _(im):
 def _(im):
     im.header["crypt"] = 2
     im.extension(EXT_CRYPT, struct.pack(">QQ", im.at(MORE) + 8, im.cluster))
+
+
+@sample("qcow2.crypt.header", bits=16)
+def _(im):
+    im.luks(version=2)
+
+
+@sample("qcow2.crypt.slot", bits=16)
+def _(im):
+    im.luks(slots=[(LUKS_ACTIVE, 1000), (LUKS_ACTIVE, 0)])
+
+
+@sample("qcow2.crypt.overlap", bits=16)
+def _(im):
+    im.luks(slots=[(LUKS_ACTIVE, 1000), (LUKS_INACTIVE, 0, LUKS_STEP)])
+
+
+@sample("qcow2.crypt.no-key", bits=16)
+def _(im):
+    im.luks(slots=[])
+
+
+@sample("qcow2.crypt.uuid", bits=16)
+def _(im):
+    im.luks(uuid=b"\xff" * 40)
 
 
 @sample("qcow2.table.outside")

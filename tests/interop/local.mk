@@ -15,6 +15,7 @@ shell_tests += \
 	%D%/full-disk.sh \
 	%D%/killed.sh \
 	%D%/locks.sh \
+	%D%/luks.sh \
 	%D%/memory.sh \
 	%D%/pipe-ends.sh \
 	%D%/pipes.sh \

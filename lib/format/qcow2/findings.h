@@ -91,6 +91,16 @@
 	  N_("the bitmap was not closed properly and cannot be relied on")) \
 	X(crypt_place, "qcow2.crypt.place", CORRUPT, \
 	  N_("the encryption header has an impossible place or size")) \
+	X(crypt_header, "qcow2.crypt.header", CORRUPT, \
+	  N_("the encryption header cannot be used, so nothing can be deciphered")) \
+	X(crypt_slot, "qcow2.crypt.slot", CORRUPT, \
+	  N_("a key slot of the encryption header contradicts itself")) \
+	X(crypt_overlap, "qcow2.crypt.overlap", CORRUPT, \
+	  N_("the keys of two slots of the encryption header share bytes")) \
+	X(crypt_no_key, "qcow2.crypt.no-key", NOTE, \
+	  N_("no key slot is active: no passphrase opens the image")) \
+	X(crypt_uuid, "qcow2.crypt.uuid", NOTE, \
+	  N_("the UUID of the encryption header is no text")) \
 	X(table_outside, "qcow2.table.outside", CORRUPT, \
 	  N_("a table reaches behind the end of the file"))
 

@@ -22,6 +22,7 @@ libimg_sources += \
 	%D%/counts.c \
 	%D%/counts.h \
 	%D%/create.c \
+	%D%/crypt.c \
 	%D%/disk.c \
 	%D%/disk.h \
 	%D%/downgrade.c \

@@ -102,6 +102,15 @@ bool qcow2_is_orphan_table(struct qcow2_refs *refs, const struct qcow2_header *h
 			   struct img_store *file, uint64_t host, bool *is, struct img_err *err)
 	IMG_MUST_CHECK;
 
+/* ---- crypt.c ------------------------------------------------------------------------------------- */
+
+/*
+ * Finds what is wrong in the LUKS header of an image that has one, after references to it were
+ * collected.  Errors: IMG_E_IO, IMG_E_NOMEM.
+ */
+bool qcow2_crypt_check(const struct qcow2_header *hdr, struct img_store *file,
+		       struct img_findings *found, struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- copied.c ------------------------------------------------------------------------------------ */
 
 /*
