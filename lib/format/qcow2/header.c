@@ -204,6 +204,7 @@ static bool decode_extensions(struct first_cluster *first, struct qcow2_header *
 {
 	const uint64_t end = img_min_u64(first->backing_off ? first->backing_off : first->len,
 					 first->len);
+	const bool cut = end == first->len && first->len < UINT64_C(1) << hdr->cluster_bits;
 	uint64_t at = first->header_len;
 
 	while (at + QCOW2_EXT_DATA <= end) {
@@ -212,7 +213,9 @@ static bool decode_extensions(struct first_cluster *first, struct qcow2_header *
 		const uint32_t len = img_get_be32(ext + QCOW2_EXT_LEN);
 
 		if (type == QCOW2_EXT_END)
-			break;
+			return keep_names(first, hdr, err);
+		if (len > end - at - QCOW2_EXT_DATA && cut)
+			return fail_short(first, err);
 		if (len > end - at - QCOW2_EXT_DATA)
 			return img_fail(err, IMG_E_CORRUPT,
 					_("header extension 0x%08" PRIx32 " of %" PRIu32
@@ -221,7 +224,8 @@ static bool decode_extensions(struct first_cluster *first, struct qcow2_header *
 			return false;
 		at += QCOW2_EXT_DATA + img_round_up(len, QCOW2_EXT_ALIGN);
 	}
-	return keep_names(first, hdr, err);
+	/* What names a data file or a key may have been behind it. */
+	return cut ? fail_short(first, err) : keep_names(first, hdr, err);
 }
 
 static bool decode_backing(const struct first_cluster *first, struct qcow2_header *hdr,

@@ -191,11 +191,17 @@ Test(header, feature_names_give_way_in_a_tiny_cluster)
 Test(header, short_files)
 {
 	static uint8_t raw[CLUSTER];
+	size_t end = QCOW2_HDR_OUR_LEN;
 
 	encode(usual(), raw, sizeof(raw));
+	while (img_get_be32(raw + end) != QCOW2_EXT_END)
+		end += QCOW2_EXT_DATA + img_get_be32(raw + end + QCOW2_EXT_LEN);
+	cr_assert_gt(end, QCOW2_HDR_OUR_LEN);
+	end += QCOW2_EXT_DATA;
 	cr_assert_eq(decode_code(raw, 3), IMG_E_NOT_THIS_FORMAT);
-	for (size_t len = 4; len < QCOW2_HDR_OUR_LEN; len++)
+	for (size_t len = 4; len < end; len++)
 		cr_assert_eq(decode_code(raw, len), IMG_E_INCOMPLETE, "%zu", len);
+	cr_assert_eq(decode_code(raw, end), IMG_OK);
 }
 
 struct change {
