@@ -179,9 +179,9 @@ def _(im):
     im.backing = b"missing.raw"
 
 
-@sample("image.data.lost")
+@sample("image.data.lost", data_file=True, size=8192)
 def _(im):
-    im.end = len(im.bytes) - 100
+    im.l2(9, COPIED | im.at(9))
 
 
 @sample("image.data.undecodable")
@@ -269,6 +269,11 @@ def _(im):
 @sample("qcow2.l2.copied")
 def _(im):
     im.l2(0, im.at(DATA))
+
+
+@sample("qcow2.l2.cut")
+def _(im):
+    im.end = len(im.bytes) - 100
 
 
 @sample("qcow2.l2.nowhere")
@@ -458,7 +463,7 @@ def main():
         im = Image(**how)
         change(im)
         store(folder, name + ".qcow2", im.finish())
-    store(folder, "data.raw", b"the data file of two samples\n".ljust(4096, b"."))
+    store(folder, "data.raw", b"the data file of three samples\n".ljust(4096, b"."))
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@
 	  N_("the L2 entry does not point to the start of a cluster")) \
 	X(l2_outside, "qcow2.l2.outside", CORRUPT, \
 	  N_("the L2 entry points behind the end of the file")) \
+	X(l2_cut, "qcow2.l2.cut", CORRUPT, \
+	  N_("the file ends inside the cluster to which the L2 entry points")) \
 	X(l2_copied, "qcow2.l2.copied", CORRUPT, \
 	  N_("the COPIED flag of the L2 entry contradicts the number of references")) \
 	X(l2_nowhere, "qcow2.l2.nowhere", CORRUPT, \

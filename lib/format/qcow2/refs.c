@@ -36,6 +36,13 @@ bool qcow2_refs_note(struct collection *c, enum qcow2_use use, uint64_t cluster,
 	return true;
 }
 
+/* ---- The end of the file ------------------------------------------------------------------------- */
+
+bool qcow2_refs_is_cut(const struct collection *c, uint64_t host, uint64_t len)
+{
+	return host < c->file_size && len > c->file_size - host;
+}
+
 /* ---- Tables that have their place ---------------------------------------------------------------- */
 
 bool qcow2_refs_claim_table(struct collection *c, enum qcow2_use use, uint64_t host, uint64_t len,
@@ -46,10 +53,10 @@ bool qcow2_refs_claim_table(struct collection *c, enum qcow2_use use, uint64_t h
 
 	*whole = img_add_u64(host, len - 1, &end);
 	end = *whole ? (end >> c->geo.cluster_bits) + 1 : UINT64_MAX;
+	if ((end > c->n_clusters || qcow2_refs_is_cut(c, host, len)) &&
+	    !qcow2_refs_found(c, &qcow2_found_table_outside, host, IMG_NOWHERE, IMG_NOWHERE, err))
+		return false;
 	if (end > c->n_clusters) {
-		if (!qcow2_refs_found(c, &qcow2_found_table_outside, host, IMG_NOWHERE,
-				      IMG_NOWHERE, err))
-			return false;
 		*whole = false;
 		end = c->n_clusters;
 	}
@@ -111,6 +118,10 @@ static bool visit_l1_entry(struct l1_walk *w, uint64_t entry, uint64_t host, uin
 	cluster = table >> c->geo.cluster_bits;
 	if (cluster >= c->n_clusters)
 		return qcow2_refs_found(c, &qcow2_found_l1_outside, host, guest, entry, err);
+	if (qcow2_refs_is_cut(c, table, qcow2_cluster_size(&c->geo)) &&
+	    !qcow2_counts_get(c->tables, cluster) &&
+	    !qcow2_refs_found(c, &qcow2_found_table_outside, table, guest, IMG_NOWHERE, err))
+		return false;
 	if (w->active) {
 		c->refs->stats.odd_flags |= !(entry & QCOW2_ENTRY_COPIED);
 		if (!qcow2_counts_get(c->tables, cluster) &&
@@ -283,8 +294,9 @@ bool qcow2_refs_watch(const struct collection *counted, struct qcow2_watched *wa
 	struct qcow2_refs *refs = img_calloc(1, sizeof(*refs), err);
 	struct collection c = {
 		.how = counted->how, .hdr = counted->hdr, .file = counted->file,
-		.geo = counted->geo, .n_clusters = counted->n_clusters,
-		.damage = counted->damage, .refs = refs, .watch = watch, .n_watch = n,
+		.geo = counted->geo, .file_size = counted->file_size,
+		.n_clusters = counted->n_clusters, .damage = counted->damage, .refs = refs, .watch = watch,
+		.n_watch = n,
 	};
 	struct qcow2_refs_how alone = *counted->how;
 
@@ -306,16 +318,15 @@ struct qcow2_refs *qcow2_refs_collect(const struct qcow2_refs_how *how, struct i
 	struct collection c = {
 		.how = how, .hdr = how->hdr, .file = how->file, .damage = how->damage, .refs = refs,
 	};
-	uint64_t size;
 	bool ok;
 
 	qcow2_geometry_init(&c.geo, c.hdr);
-	if (!refs || !img_store_size(c.file, &size, err)) {
+	if (!refs || !img_store_size(c.file, &c.file_size, err)) {
 		free(refs);
 		return NULL;
 	}
 	refs->start = how->first;
-	refs->n_clusters = c.n_clusters = img_div_up(size, qcow2_cluster_size(&c.geo));
+	refs->n_clusters = c.n_clusters = img_div_up(c.file_size, qcow2_cluster_size(&c.geo));
 	ok = start_collection(&c, err) && collect(&c, err) && qcow2_refs_find_overlaps(&c, err) &&
 	     qcow2_counts_sort(c.total, err);
 	refs->total = c.total;

@@ -51,7 +51,7 @@ struct collection {
 	const struct qcow2_header *hdr;
 	struct img_store *file;
 	struct qcow2_geometry geo;
-	uint64_t n_clusters;
+	uint64_t file_size, n_clusters;
 	struct qcow2_counts *total;	/* all references */
 	struct qcow2_counts *fixed;	/* those to what has its place by a header or a directory */
 	struct qcow2_counts *tables;	/* those to L2 tables */
@@ -76,6 +76,8 @@ bool qcow2_refs_note(struct collection *c, enum qcow2_use use, uint64_t cluster,
  */
 bool qcow2_refs_claim_table(struct collection *c, enum qcow2_use use, uint64_t host, uint64_t len,
 			    bool *whole, struct img_err *err) IMG_MUST_CHECK;
+/* Whether the file ends inside [host, host + len), which start in it. */
+bool qcow2_refs_is_cut(const struct collection *c, uint64_t host, uint64_t len);
 bool qcow2_refs_is_aligned(const struct collection *c, uint64_t host);
 /* Puts an L2 table at the end of the list. */
 bool qcow2_refs_add_table(struct collection *c, uint64_t host, uint32_t l1_index,

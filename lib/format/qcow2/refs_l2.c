@@ -64,6 +64,20 @@ static bool count_compressed(struct part *p, const struct qcow2_cluster *cluster
 	return true;
 }
 
+/* How many bytes from its start on the active disk reads of the cluster. */
+static uint64_t bytes_read(const struct part *p, const struct qcow2_cluster *cluster, uint64_t guest)
+{
+	const uint64_t disk = p->c.hdr->size, size = qcow2_cluster_size(&p->c.geo);
+	uint64_t len = size;
+
+	if (cluster->kind == QCOW2_CLUSTER_ZERO || guest >= disk)
+		return 0;
+	if (cluster->kind == QCOW2_CLUSTER_MIXED)
+		len = !cluster->data_map ? 0
+		      : (32 - (uint64_t)__builtin_clz(cluster->data_map)) * size / QCOW2_SUBCLUSTERS;
+	return img_min_u64(len, disk - guest);
+}
+
 static bool count_standard(struct part *p, const struct qcow2_cluster *cluster, uint64_t table,
 			   uint64_t entry_at, uint64_t entry, uint64_t n)
 {
@@ -78,6 +92,9 @@ static bool count_standard(struct part *p, const struct qcow2_cluster *cluster, 
 		       entry_found(p, &qcow2_found_l2_misplaced, table, entry_at, entry);
 	if (number >= p->c.n_clusters)
 		return entry_found(p, &qcow2_found_l2_outside, table, entry_at, entry);
+	if (qcow2_refs_is_cut(&p->c, cluster->host, bytes_read(p, cluster, guest_of(p, entry_at))) &&
+	    !entry_found(p, &qcow2_found_l2_cut, table, entry_at, entry))
+		return false;
 	return qcow2_refs_note(&p->c, QCOW2_USE_DATA, number, n, &p->err);
 }
 

@@ -139,6 +139,70 @@ Test(check, one_number_that_is_wrong)
 	}
 }
 
+/* ---- Files that lost their end -------------------------------------------------------------------- */
+
+/* What is found in the first len bytes. */
+static void expect_cut(struct sample *s, size_t len, const char *ids)
+{
+	struct img_err err = { 0 };
+	struct checked out = check_store(img_store_mem(s->bytes, len, &err), 1, 1 << 20);
+	char text[300];
+
+	ids_of(&out.found, text, sizeof(text));
+	cr_assert_str_eq(text, ids, "%zu bytes: %s", len, text);
+	img_findings_clear(&out.found);
+}
+
+Test(check, a_file_that_ends_inside_data)
+{
+	struct sample s;
+
+	start(&s);
+	expect_cut(&s, 11 * C - 1, "qcow2.l2.cut");
+	expect_cut(&s, 10 * C + 1, "qcow2.l2.cut");
+	/* Zeros need no bytes. */
+	put(&s, L2 + 16, (DATA + 2 * C) | QCOW2_ENTRY_COPIED | QCOW2_ENTRY_ZERO, 8);
+	expect_cut(&s, 10 * C + 1, "");
+	free(s.bytes);
+}
+
+/* The disk ends before its last cluster does: so may the file. */
+Test(check, a_file_that_ends_with_the_disk)
+{
+	struct sample s;
+
+	sample_start(&s, sample_header(10, 3 * 512));
+	put(&s, 2 * 1024, 3 * 1024, 8);
+	sample_put_l1(&s, 0, qcow2_l1_encode(4 * 1024, true));
+	for (unsigned i = 0; i < 2; i++)
+		sample_put_l2(&s, 4 * 1024, i, (5 + i) * 1024 | QCOW2_ENTRY_COPIED);
+	for (unsigned i = 0; i < 7; i++)
+		qcow2_refcount_put(s.bytes + 3 * 1024, 4, i, 1);
+	expect_cut(&s, 7 * 1024, "");
+	expect_cut(&s, 7 * 1024 - 512, "");
+	expect_cut(&s, 7 * 1024 - 513, "qcow2.l2.cut");
+	free(s.bytes);
+}
+
+/* The last cluster is a table, of which an L1 table needs as much as it has entries. */
+Test(check, a_file_that_ends_inside_a_table)
+{
+	struct sample s;
+
+	start(&s);
+	sample_put_l1(&s, 1, qcow2_l1_encode(11 * C, true));
+	qcow2_refcount_put(s.bytes + 3 * C, 4, 11, 1);
+	expect_cut(&s, 12 * C, "");
+	expect_cut(&s, 12 * C - 1, "qcow2.table.outside");
+	sample_put_l1(&s, 1, 0);
+	put(&s, QCOW2_HDR_L1_OFF, 11 * C, 8);
+	memcpy(s.bytes + 11 * C, s.bytes + C, 16);
+	qcow2_refcount_put(s.bytes + 3 * C, 4, 1, 0);
+	expect_cut(&s, 11 * C + 8 * 8, "");
+	expect_cut(&s, 11 * C + 8 * 8 - 1, "qcow2.table.outside");
+	free(s.bytes);
+}
+
 /* A table of a cluster that is still in use by another is the rest of a copy, and no loss. */
 Test(check, what_nothing_refers_to)
 {
