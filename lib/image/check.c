@@ -17,8 +17,12 @@ static const struct img_finding_kind found_chain = {
 	"image.chain", IMG_NOTE, N_("the image cannot be opened together with the files that it names"),
 };
 
+static const struct img_finding_kind found_unread = {
+	"image.data.unread", IMG_CORRUPT, N_("the data cannot be read at all"),
+};
+
 const struct img_finding_kind *const img_check_kinds[] = {
-	&found_doubtful, &found_chain, &img_found_lost, &img_found_undecodable, NULL,
+	&found_doubtful, &found_chain, &found_unread, &img_found_lost, &img_found_undecodable, NULL,
 };
 
 const struct img_finding_kind *const *img_format_findings(const struct img_format *format)
@@ -87,15 +91,33 @@ static bool check_chain(struct check *c, struct img_err *err)
 	return im || tell(c, &found_chain, why.text, err);
 }
 
+/* Why the image, without its backing file, cannot be opened.  What forbids it is no finding. */
+static bool tell_unread(struct check *c, const struct img_err *why, struct img_err *err)
+{
+	switch (why->code) {
+	case IMG_E_IO:
+	case IMG_E_CORRUPT:
+	case IMG_E_INCOMPLETE:
+	case IMG_E_NOT_THIS_FORMAT:
+	case IMG_E_RANGE:
+		return tell(c, &found_unread, why->text, err);
+	default:
+		if (err)
+			*err = *why;
+		return false;
+	}
+}
+
 static bool check_data(struct check *c, struct img_err *err)
 {
 	struct img_open how = c->how;
+	struct img_err why = { 0 };
 	struct img *im;
 	bool ok;
 
 	how.flags |= IMG_OPEN_NO_BACKING | IMG_OPEN_NO_LOCK;
-	im = img_open(&how, err);
-	ok = im && img_check_data(im, &c->driver, &c->found, err);
+	im = img_open(&how, &why);
+	ok = im ? img_check_data(im, &c->driver, &c->found, err) : tell_unread(c, &why, err);
 	img_close(im);
 	return ok;
 }

@@ -184,6 +184,12 @@ def _(im):
     im.l2(9, COPIED | im.at(9))
 
 
+@sample("image.data.unread", data_file=True, size=4096)
+def _(im):
+    im.extensions = []
+    im.extension(EXT_DATA_FILE, b"missing.raw")
+
+
 @sample("image.data.undecodable")
 def _(im):
     im.l2(0, COMPRESSED | im.at(DATA))

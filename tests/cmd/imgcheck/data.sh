@@ -31,3 +31,11 @@ imgconv disk.raw half.qcow2
 truncate -s 400k half.qcow2
 exits 2 imgcheck --data --output=json half.qcow2 >out
 jq -e '[.findings[].id] | contains(["image.data.lost"])' out >/dev/null || fail "$(cat out)"
+
+# Without its data file an image has no data; one that must not be opened is not looked at.
+imgcreate -f qcow2 -o data_file=gone.raw named.qcow2 1M >/dev/null
+exits 1 imgcheck --data --untrusted named.qcow2 >out 2>err
+rm gone.raw
+exits 0 imgcheck named.qcow2 >out
+exits 2 imgcheck --data named.qcow2 >out
+grep -q 'image\.data\.unread' out || fail "$(cat out)"
