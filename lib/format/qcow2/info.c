@@ -115,6 +115,17 @@ static void add_snapshots(const struct qcow2 *q, struct img_node *to)
 	qcow2_snapshots_clear(&list);
 }
 
+/* That the file ends too early; where it cannot be found out, others will tell. */
+static void add_missing(const struct qcow2 *q, struct img_node *to)
+{
+	struct img_err why = { 0 };
+	uint64_t bytes;
+
+	if (qcow2_missing(q, &bytes, &why) && bytes)
+		add_u64(to, "missing-at-least", _("missing at the end of the file, at least"), bytes,
+			IMG_UNIT_BYTES);
+}
+
 bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *err)
 {
 	const struct qcow2 *q = ly->priv;
@@ -133,5 +144,6 @@ bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *e
 	add_features(hdr, own);
 	add_bitmaps(q, own);
 	add_snapshots(q, report);
+	add_missing(q, report);
 	return true;
 }

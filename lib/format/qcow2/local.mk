@@ -43,6 +43,7 @@ libimg_sources += \
 	%D%/l2.c \
 	%D%/layout.h \
 	%D%/map.c \
+	%D%/missing.c \
 	%D%/new.h \
 	%D%/old.c \
 	%D%/orphans.c \

@@ -238,6 +238,12 @@ struct qcow2 {
 bool qcow2_header_read(struct img_store *st, struct qcow2_header *out, struct img_err *err)
 	IMG_MUST_CHECK;
 
+/*
+ * missing.c: how many bytes the file of an image that is open must have lost at its end, at least.
+ * Reads the refcount table and one L2 table.  Errors: IMG_E_IO, IMG_E_NOMEM.
+ */
+bool qcow2_missing(const struct qcow2 *q, uint64_t *bytes, struct img_err *err) IMG_MUST_CHECK;
+
 /* check.c: what is wrong with an image. */
 extern const struct img_check_ops qcow2_check_ops;
 

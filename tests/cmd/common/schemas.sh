@@ -33,6 +33,7 @@ imgcreate -b small.qcow2 top.qcow2
 cp full.qcow2 half.qcow2
 truncate -s 400k half.qcow2
 
+valid 0 imginfo half.qcow2
 valid 0 imginfo full.qcow2
 valid 0 imginfo --chain top.qcow2
 valid 0 imginfo disk.raw top.qcow2
