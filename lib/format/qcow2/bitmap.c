@@ -12,12 +12,6 @@
 #include "base/lock.h"
 #include "base/mem.h"
 
-bool qcow2_bitmap_is_damage(const struct img_err *why)
-{
-	return why->code == IMG_E_CORRUPT || why->code == IMG_E_INCOMPLETE ||
-	       why->code == IMG_E_RANGE;
-}
-
 bool qcow2_bitmap_pass_on(const struct img_err *why, struct img_err *err)
 {
 	if (err)
@@ -105,7 +99,7 @@ bool qcow2_bitmaps_start(struct qcow2 *q, struct img_err *err)
 	struct img_err why = { 0 };
 
 	if (!qcow2_bitmaps_get(q, &why)) {
-		if (!qcow2_bitmap_is_damage(&why))
+		if (!qcow2_is_damage(&why))
 			return qcow2_bitmap_pass_on(&why, err);
 		return give_up_all(q, err) && qcow2_bitmaps_get(q, err);
 	}
@@ -115,7 +109,7 @@ bool qcow2_bitmaps_start(struct qcow2 *q, struct img_err *err)
 
 		/* One that is damaged cannot record; begin() sees to that. */
 		if ((bm->flags & QCOW2_BITMAP_AUTO) && !qcow2_bitmap_unusable(bm) &&
-		    !qcow2_bitmap_load(q, bm, &why) && !qcow2_bitmap_is_damage(&why))
+		    !qcow2_bitmap_load(q, bm, &why) && !qcow2_is_damage(&why))
 			return qcow2_bitmap_pass_on(&why, err);
 	}
 	return true;

@@ -144,8 +144,6 @@ void qcow2_bitmaps_begin_change(struct qcow2 *q);
 /* What the file has of bm will not be needed. */
 bool qcow2_bitmaps_abandon(struct qcow2_bitmaps *set, const struct qcow2_bitmap *bm,
 			   struct img_err *err) IMG_MUST_CHECK;
-/* Whether the failure is damage of the bitmap, and not of the machine. */
-bool qcow2_bitmap_is_damage(const struct img_err *why);
 /* Fails with *why. */
 bool qcow2_bitmap_pass_on(const struct img_err *why, struct img_err *err);
 

@@ -47,13 +47,6 @@ static bool check_flags(struct check *c, struct img_err *err)
 				NULL, err);
 }
 
-/* Whether the failure is that of the image, and no matter of this machine or this library. */
-static bool is_damage(enum img_code code)
-{
-	return code == IMG_E_NOT_THIS_FORMAT || code == IMG_E_CORRUPT ||
-	       code == IMG_E_INCOMPLETE || code == IMG_E_RANGE;
-}
-
 /* *usable: there is a header to go on from. */
 static bool check_header(struct check *c, bool *usable, struct img_err *err)
 {
@@ -63,7 +56,7 @@ static bool check_header(struct check *c, bool *usable, struct img_err *err)
 	*usable = qcow2_header_read(c->file, &c->hdr, &why);
 	if (*usable)
 		return check_flags(c, err);
-	if (!is_damage(why.code)) {
+	if (!qcow2_is_damage(&why)) {
 		if (err)
 			*err = why;
 		return false;
@@ -171,7 +164,7 @@ static bool check_bitmaps(struct check *c, struct img_err *err)
 		qcow2_bitmap_list_clear(&list);
 		return ok;
 	}
-	if (!is_damage(why.code)) {
+	if (!qcow2_is_damage(&why)) {
 		if (err)
 			*err = why;
 		return false;
