@@ -49,6 +49,7 @@ static bool is_harmless(const struct img_finding_kind *kind)
 		&qcow2_found_l1_copied, &qcow2_found_l2_copied, &qcow2_found_compressed_copied,
 		&qcow2_found_refcount_leak, &qcow2_found_refcount_low, &qcow2_found_reftable_reserved,
 		&qcow2_found_reftable_unaligned, &qcow2_found_reftable_outside,
+		&qcow2_found_crypt_header, &qcow2_found_crypt_slot, &qcow2_found_crypt_overlap,
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
@@ -166,12 +167,6 @@ static bool has_orphans(struct qcow2_repair *r, bool *has, struct img_err *err)
 	return true;
 }
 
-/* Refused for reasons of the image: its structures stay as they are. */
-static bool is_refusal(enum img_code code)
-{
-	return code == IMG_E_CORRUPT || code == IMG_E_RANGE || code == IMG_E_INCOMPLETE;
-}
-
 static bool rebuild(struct qcow2_repair *r, struct img_err *err)
 {
 	struct qcow2 q = { .header = r->hdr, .map = { .file = r->file } };
@@ -182,7 +177,8 @@ static bool rebuild(struct qcow2_repair *r, struct img_err *err)
 		return false;
 	if (orphans)
 		return true;
-	if (!qcow2_rebuild_refcounts(&q, r->hdr.refcount_order, &why) && !is_refusal(why.code))
+	/* Refused for reasons of the image: its structures stay as they are. */
+	if (!qcow2_rebuild_refcounts(&q, r->hdr.refcount_order, &why) && !qcow2_is_damage(&why))
 		return img_fail(err, why.code, "%s", why.text);
 	r->hdr = q.header;
 	return true;
@@ -340,8 +336,7 @@ bool qcow2_repair(struct img_layer *ly, const struct img_checking *how,
 
 	/* Without a header nothing is certain; that a check has found. */
 	if (!qcow2_header_read(r.file, &r.hdr, &why))
-		return is_refusal(why.code) || why.code == IMG_E_NOT_THIS_FORMAT ||
-		       img_fail(err, why.code, "%s", why.text);
+		return qcow2_is_damage(&why) || img_fail(err, why.code, "%s", why.text);
 	ok = level == IMG_REPAIR_ALL ? repair_all(&r, err) : give_back_leaks(&r, true, err);
 	qcow2_header_clear(&r.hdr);
 	return ok;
