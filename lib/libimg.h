@@ -156,6 +156,7 @@ struct img_extent {
 	struct img_store *store;
 	uint64_t host, host_len;	/* bytes in store; host_len < len when compressed */
 	bool zero_in_store;
+	bool guessed;		/* IMG_OPEN_SALVAGE: that these bytes belong here is a guess */
 	enum img_code loss;	/* LOST: IMG_E_INCOMPLETE, IMG_E_CORRUPT or IMG_E_IO */
 	const char *why;	/* LOST: a static English phrase to translate; else NULL */
 };
@@ -169,6 +170,7 @@ bool img_extent_join(struct img_extent *first, const struct img_extent *next);
 /* ---- Images ---------------------------------------------------------------------------------- */
 
 struct img;
+struct img_finding;
 
 enum img_cache {
 	IMG_CACHE_DEFAULT,	/* sources: writeback; new targets: unsafe */
@@ -202,6 +204,11 @@ enum {
 	IMG_OPEN_FORCE_SHARE = 1 << 1,	/* read even what somebody else is writing */
 	IMG_OPEN_NO_BACKING  = 1 << 2,	/* the top layer alone */
 	IMG_OPEN_NO_LOCK     = 1 << 3,
+	/*
+	 * The top layer may be damaged in any way: what is gone of its structures is rebuilt in
+	 * memory from what is left, as far as the format knows how to.  See img_get_salvage().
+	 */
+	IMG_OPEN_SALVAGE     = 1 << 4,
 };
 
 struct img_open {
@@ -212,6 +219,7 @@ struct img_open {
 	enum img_cache cache;
 	const struct img_gate *gate;	/* NULL: img_gate_deny */
 	uint64_t cache_size;	/* bytes of tables kept in memory at most; 0: IMG_CACHE_SIZE */
+	uint64_t size;		/* IMG_OPEN_SALVAGE: guest bytes, if they are known; or 0 */
 };
 
 /* Holds all tables of a 1 TiB disk in 64 KiB clusters; what is not used takes no memory. */
@@ -253,6 +261,16 @@ bool img_read(struct img *im, uint64_t at, void *buf, size_t len, struct img_err
 /* Adds what is known about the top layer (with_chain: a list of all layers) to report. */
 bool img_info(struct img *im, bool with_chain, struct img_node *report, struct img_err *err)
 	IMG_MUST_CHECK;
+
+/* What an image that was opened with IMG_OPEN_SALVAGE needed. */
+struct img_salvage {
+	const struct img_finding *notes;	/* what was rebuilt, and how; borrowed from the image */
+	size_t n_notes;
+	uint64_t unplaced;	/* bytes of the file that are in use, but nobody knows for what */
+	bool size_guessed;	/* that of the disk */
+};
+
+void img_get_salvage(const struct img *im, struct img_salvage *out);
 
 /*
  * Writing into an image that was opened with IMG_OPEN_WRITE.  Any number of threads; what happens to

@@ -6,6 +6,7 @@
 #include "common/exit.h"
 #include "common/text.h"
 #include "imgcheck/imgcheck.h"
+#include "imgcheck/salvage.h"
 
 #define AT(member) offsetof(struct options, member)
 
@@ -39,6 +40,16 @@ static const struct cli_option rows[] = {
 	  N_("how to print it (default human)") },
 	{ 'p', "progress", PROGRESS_VALUE, progress_set, AT(progress),
 	  N_("show how far it is, on standard error or as JSON") },
+	{ 0, "salvage", NULL, cli_set_flag, AT(salvage.wanted),
+	  N_("bring what a damaged image holds into a new one (-o)") },
+	{ 'o', "target", "NEW", cli_set_text, AT(salvage.target),
+	  N_("salvage: the new image") },
+	{ 'O', "target-format", "FORMAT", cli_set_text, AT(salvage.target_format),
+	  N_("salvage: its format (by its name, else as the damaged one)") },
+	{ 0, "map", "NEW", cli_set_text, AT(salvage.map),
+	  N_("salvage: write there what is certain, guessed and lost, as JSON") },
+	{ 0, "size", "SIZE", cli_set_amount, AT(salvage.size),
+	  N_("salvage: the size of the disk, if the image has lost it") },
 	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
 	  N_("print nothing; the exit status tells") },
 	{ .name = NULL },
@@ -198,7 +209,7 @@ static bool set_repair(const struct cli_option *row, void *field, const char *te
 }
 
 /* Refuses what cannot be meant together. */
-static bool check_options(const struct options *opt, int n, struct img_err *err)
+static bool check_repair(const struct options *opt, int n, struct img_err *err)
 {
 	if (!opt->repair && (opt->plan || opt->undo_file || opt->no_undo))
 		return img_fail(err, IMG_E_ARGUMENT,
@@ -210,6 +221,37 @@ static bool check_options(const struct options *opt, int n, struct img_err *err)
 	       img_fail(err, IMG_E_ARGUMENT, _("--undo-file is for the repair of one image"));
 }
 
+static bool check_salvage(const struct salvage_options *how, struct img_err *err)
+{
+	if (how->wanted && !how->target)
+		return img_fail(err, IMG_E_ARGUMENT, _("--salvage needs a new image: -o"));
+	return how->wanted || !(how->target || how->target_format || how->map || how->size) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("-o, -O, --map and --size are for --salvage alone"));
+}
+
+static bool salvage_one(const struct options *opt, const char *path, int *status,
+			struct img_err *err)
+{
+	const struct salvage_job job = {
+		.cli = &cli, .how = &opt->salvage, .source = opt->source,
+		.progress = opt->progress, .threads = opt->threads, .quiet = opt->quiet,
+		.style = opt->style,
+	};
+
+	return salvage(&job, path, status, err);
+}
+
+static bool run_action(struct run *run, char *const *names, int n, struct img_err *err)
+{
+	const struct options *opt = run->opt;
+
+	if (opt->undo)
+		return undo_repair(opt->undo, n ? names[0] : NULL, err);
+	if (opt->salvage.wanted && !opt->kinds)
+		return salvage_one(opt, names[0], &run->status, err);
+	return run_all(run, names, n, err);
+}
+
 int main(int argc, char **argv)
 {
 	struct options opt = { .style = IMG_STYLE_HUMAN };
@@ -218,16 +260,11 @@ int main(int argc, char **argv)
 	char **names;
 	const int n = cli_parse(&cli, argc, argv, &opt, &names);
 
+	if (!check_repair(&opt, n, &err) || !check_salvage(&opt.salvage, &err))
+		cli_misused(&cli, &err);
 	cli_need_operands(&cli, n, opt.kinds || opt.undo ? 0 : 1,
-			  opt.kinds ? 0 : opt.undo ? 1 : INT_MAX);
-	if (!check_options(&opt, n, &err))
-		return cli_end(&cli, &err, CMD_FAILED);
-	if (opt.undo) {
-		const bool ok = undo_repair(opt.undo, n ? names[0] : NULL, &err);
-
-		return cli_end(&cli, ok ? NULL : &err, CMD_DONE);
-	}
-	if (!run_all(&run, names, n, &err))
+			  opt.kinds ? 0 : opt.undo || opt.salvage.wanted ? 1 : INT_MAX);
+	if (!run_action(&run, names, n, &err))
 		return cli_end(&cli, &err, CMD_FAILED);
 	return cli_end(&cli, NULL, run.status);
 }

@@ -6,6 +6,7 @@
 #include "common/cli.h"
 #include "common/progress.h"
 #include "common/source.h"
+#include "imgcheck/salvage.h"
 
 enum repair { REPAIR_NO, REPAIR_LEAKS, REPAIR_ALL };
 
@@ -18,6 +19,7 @@ struct options {
 	const char *undo;		/* to be taken back */
 	unsigned threads;
 	uint64_t memory;
+	struct salvage_options salvage;
 	struct progress_options progress;
 	enum img_style style;
 };

@@ -4,6 +4,10 @@ bin_PROGRAMS += %D%/imgcheck
 	%D%/imgcheck.h \
 	%D%/repair.c \
 	%D%/report.c \
+	%D%/salvage.c \
+	%D%/salvage.h \
+	%D%/salvage_map.c \
+	%D%/salvage_report.c \
 	%D%/sentences.c
 %C%_imgcheck_LDADD = $(cmd_ldadd)
 cmd_sources += $(%C%_imgcheck_SOURCES)

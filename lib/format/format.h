@@ -63,6 +63,22 @@ struct img_below {
 		     struct img_err *err);
 };
 
+/* Findings as they are made, findings.c.  One thread. */
+struct img_findings {
+	struct img_finding *v;		/* owned, and their details */
+	size_t n, cap;
+	size_t most;			/* of each kind that are listed */
+	struct img_finding_tally *tallies;	/* owned: how many of each kind there were */
+	size_t n_tallies, cap_tallies;
+};
+
+/* What a salvage tells of itself. */
+struct img_salvaged {
+	struct img_findings notes;
+	uint64_t unplaced;		/* bytes of the file that are in use for nobody knows what */
+	bool size_guessed;
+};
+
 /* One image file, opened by its driver. */
 struct img_layer {
 	const struct img_format *format;
@@ -82,12 +98,15 @@ struct img_layer {
 	bool reads_as_zero;		/* new: what is never written reads as zeros */
 	/* A copy of the source's stored bytes into a slot is allowed (no encryption, align met). */
 	bool takes_plain;
+	/* Filled in by salvage; the layer's owner clears it: */
+	struct img_salvaged salvaged;
 };
 
 struct img_layer_open {
 	unsigned flags;			/* IMG_OPEN_* */
 	const char *snapshot;		/* or NULL */
 	uint64_t cache_size;		/* bytes of tables in memory at most */
+	uint64_t size;			/* salvage: guest bytes, if they are known; or 0 */
 	const struct img_opener *opener;
 };
 
@@ -202,15 +221,6 @@ struct img_bitmap_ops {
 
 /* ---- Checking ---------------------------------------------------------------------------------- */
 
-/* Findings as they are made, findings.c.  One thread. */
-struct img_findings {
-	struct img_finding *v;		/* owned, and their details */
-	size_t n, cap;
-	size_t most;			/* of each kind that are listed */
-	struct img_finding_tally *tallies;	/* owned: how many of each kind there were */
-	size_t n_tallies, cap_tallies;
-};
-
 /*
  * Takes over one.detail, even on failure.  Neighbours that differ in nothing but their place, each
  * `step` bytes of the file (of the disk, when host is nowhere) behind the one before, become one.
@@ -276,6 +286,13 @@ struct img_format {
 	bool (*remains)(const uint8_t *head, size_t len);
 	/* On failure nothing is left in ly but store.  IMG_E_NOT_THIS_FORMAT, _CORRUPT, ... */
 	bool (*open)(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err);
+	/*
+	 * As open, of a file that may be damaged in any way; only for reading.  What is gone of its
+	 * structures is rebuilt in memory; extent() says what of the answer is guessed and what is
+	 * lost.  NULL: what open makes of a damaged image is all that can be had.
+	 */
+	bool (*salvage)(struct img_layer *ly, const struct img_layer_open *how,
+			struct img_err *err);
 	/* Makes ly a new image that is being written.  NULL: cannot. */
 	bool (*create)(struct img_layer *ly, const struct img_layer_create *what,
 		       struct img_err *err);

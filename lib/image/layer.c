@@ -83,9 +83,48 @@ static bool probe(struct img_store *st, const struct img_format **format, const 
 	return *format != &img_format_raw || question_raw(st, doubt, err);
 }
 
+/*
+ * Raw is the answer for what nobody knows; somebody who salvages means something else.  What lies
+ * behind the first bytes is believed more than a name.
+ */
+static bool look_behind(struct img_store *st, const struct img_format **format, struct img_err *err)
+{
+	IMG_AUTO_FREE uint8_t *head = img_alloc_aligned(IMG_REMAINS_BYTES, err);
+	const struct img_format *by_name = img_format_for_file(st->name);
+	size_t len;
+
+	if (!head || !img_store_read_some(st, 0, head, IMG_REMAINS_BYTES, &len, err))
+		return false;
+	if (by_name && by_name->salvage)
+		*format = by_name;
+	for (size_t i = 0; i < img_format_count(); i++) {
+		const struct img_format *f = img_format_at(i);
+
+		if (f->salvage && f->remains && f->remains(head, len))
+			*format = f;
+	}
+	return true;
+}
+
+static bool probe_remains(struct img_store *st, const struct img_format **format,
+			  const char **doubt, struct img_err *err)
+{
+	if (!probe(st, format, doubt, err))
+		return false;
+	if (*format != &img_format_raw || !(st->caps & IMG_STORE_SEEK))
+		return true;
+	if (!look_behind(st, format, err))
+		return false;
+	if (*format != &img_format_raw)
+		*doubt = NULL;
+	return true;
+}
+
 static bool choose_format(struct img_layer *ly, const struct img_open *how, const char **doubt,
 			  struct img_err *err)
 {
+	if (!how->format && (how->flags & IMG_OPEN_SALVAGE))
+		return probe_remains(ly->store, &ly->format, doubt, err);
 	if (!how->format)
 		return probe(ly->store, &ly->format, doubt, err);
 	ly->format = img_format_named(how->format);
@@ -96,6 +135,8 @@ static bool choose_format(struct img_layer *ly, const struct img_open *how, cons
 static bool check_writable(const struct img_layer *ly, const struct img_open *how,
 			   struct img_err *err)
 {
+	if ((how->flags & IMG_OPEN_WRITE) && (how->flags & IMG_OPEN_SALVAGE))
+		return img_fail(err, IMG_E_ARGUMENT, _("what is salvaged can only be read"));
 	if (!(how->flags & IMG_OPEN_WRITE))
 		return true;
 	if (!ly->format->disk)
@@ -126,8 +167,17 @@ static bool give_up(struct img_layer *ly, struct img_err *err)
 {
 	img_within_file(err, ly->store->name);
 	img_store_close(ly->store);
+	img_findings_clear(&ly->salvaged.notes);
 	*ly = (struct img_layer){ 0 };
 	return false;
+}
+
+static bool open_or_salvage(struct img_layer *ly, const struct img_layer_open *how,
+			    struct img_err *err)
+{
+	if (!(how->flags & IMG_OPEN_SALVAGE) || !ly->format->salvage)
+		return ly->format->open(ly, how, err);
+	return ly->format->salvage(ly, how, err);
 }
 
 bool img_layer_open_as(struct img_layer *ly, const struct img_open *how, struct img_err *err)
@@ -138,9 +188,10 @@ bool img_layer_open_as(struct img_layer *ly, const struct img_open *how, struct 
 	const struct img_layer_open layer_how = {
 		.flags = how->flags, .snapshot = how->snapshot, .opener = &lo.opener,
 		.cache_size = how->cache_size ? how->cache_size : IMG_CACHE_SIZE,
+		.size = how->size,
 	};
 
-	return ly->format->open(ly, &layer_how, err);
+	return open_or_salvage(ly, &layer_how, err);
 }
 
 void img_layer_close_as(struct img_layer *ly)
@@ -149,6 +200,7 @@ void img_layer_close_as(struct img_layer *ly)
 		ly->format->close(ly);
 	free(ly->backing);
 	free(ly->backing_format);
+	img_findings_clear(&ly->salvaged.notes);
 }
 
 bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct img_open *how,

@@ -78,7 +78,7 @@ static bool push_backing(struct img *im, const struct img_open *top, struct img_
 	const struct img_layer *above = &im->layers[im->n_layers - 1];
 	const struct img_open how = {
 		.format = above->backing_format, .cache = top->cache, .gate = top->gate,
-		.flags = top->flags & ~IMG_OPEN_WRITE, .cache_size = top->cache_size,
+		.flags = top->flags & ~(IMG_OPEN_WRITE | IMG_OPEN_SALVAGE), .cache_size = top->cache_size,
 	};
 	IMG_AUTO_FREE char *path = img_resolve(above->store->name, above->backing, err);
 	const struct img_reference ref = {
@@ -127,6 +127,16 @@ void img_close(struct img *im)
 	free(im->layers);
 	img_target_free(im->target);
 	free(im);
+}
+
+void img_get_salvage(const struct img *im, struct img_salvage *out)
+{
+	const struct img_salvaged *told = &im->layers[0].salvaged;
+
+	*out = (struct img_salvage){
+		.notes = told->notes.v, .n_notes = told->notes.n, .unplaced = told->unplaced,
+		.size_guessed = told->size_guessed,
+	};
 }
 
 uint64_t img_size(const struct img *im)

@@ -20,6 +20,7 @@ bool img_extent_from(struct img *im, size_t depth, uint64_t at, uint64_t limit,
 		     struct img_extent *out, struct img_err *err)
 {
 	struct img_extent ex;
+	bool guessed = false;		/* that the layers below show through */
 
 	for (; depth < im->n_layers; depth++) {
 		struct img_layer *ly = &im->layers[depth];
@@ -33,11 +34,15 @@ bool img_extent_from(struct img *im, size_t depth, uint64_t at, uint64_t limit,
 		if (ex.kind != IMG_EXTENT_HOLE) {
 			*out = ex;
 			out->depth = depth;
+			out->guessed |= guessed;
 			return true;
 		}
+		guessed |= ex.guessed;
 		limit = ex.start + ex.len;
 	}
-	*out = (struct img_extent){ .start = at, .len = limit - at, .kind = IMG_EXTENT_HOLE };
+	*out = (struct img_extent){
+		.start = at, .len = limit - at, .kind = IMG_EXTENT_HOLE, .guessed = guessed,
+	};
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include "format/qcow2/bitmap.h"
 #include "format/qcow2/cache.h"
 #include "format/qcow2/disk.h"
+#include "format/qcow2/salvage.h"
 
 enum {
 	HEAD_BYTES = 64 << 10,		/* a first cluster of the usual size comes with one read */
@@ -212,6 +213,7 @@ static void qcow2_free(struct qcow2 *q)
 	img_codec_pool_free(q->decoders);
 	if (q->data_file)
 		img_store_close(q->data_file);
+	qcow2_salvage_free(q->salvage);
 	qcow2_header_clear(&q->header);
 	free(q);
 }
@@ -263,6 +265,34 @@ static bool qcow2_open(struct img_layer *ly, const struct img_layer_open *how, s
 	return false;
 }
 
+/* What was rebuilt is in an overlay; data are still read from the file itself. */
+static bool qcow2_salvage(struct img_layer *ly, const struct img_layer_open *how,
+			  struct img_err *err)
+{
+	struct img_store *file = ly->store;
+	struct qcow2_salvage *s = qcow2_salvage_new(file, how->size, &ly->salvaged, err);
+
+	if (!s)
+		return false;
+	ly->store = s->overlay;
+	const bool ok = qcow2_open(ly, how, err);
+
+	ly->store = file;
+	if (!ok) {
+		qcow2_salvage_free(s);
+		return false;
+	}
+	struct qcow2 *q = ly->priv;
+
+	q->salvage = s;
+	q->map.file_size = s->file_size;
+	if (!q->data_file) {
+		q->map.data = file;
+		q->map.data_size = s->file_size;
+	}
+	return true;
+}
+
 /* ---- The rest of the table ------------------------------------------------------------------- */
 
 static void qcow2_close(struct img_layer *ly)
@@ -274,7 +304,13 @@ static void qcow2_close(struct img_layer *ly)
 static bool qcow2_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struct img_extent *out,
 			 struct img_err *err)
 {
-	return qcow2_map_extent(ly->priv, at, limit, out, err);
+	struct qcow2 *q = ly->priv;
+
+	if (!qcow2_map_extent(q, at, limit, out, err))
+		return false;
+	if (q->salvage)
+		qcow2_salvage_judge(q->salvage, out);
+	return true;
 }
 
 static bool qcow2_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
@@ -300,6 +336,7 @@ const struct img_format img_format_qcow2 = {
 	.probe = qcow2_probe,
 	.remains = qcow2_remains,
 	.open = qcow2_open,
+	.salvage = qcow2_salvage,
 	.create = qcow2_create,
 	.close = qcow2_close,
 	.extent = qcow2_extent,

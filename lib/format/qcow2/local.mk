@@ -67,8 +67,18 @@ libimg_sources += \
 	%D%/repair_entries.c \
 	%D%/runs.c \
 	%D%/runs.h \
+	%D%/salvage.c \
+	%D%/salvage.h \
+	%D%/salvage_found.c \
+	%D%/salvage_header.c \
+	%D%/salvage_l1.c \
+	%D%/salvage_l2.c \
+	%D%/salvage_place.c \
+	%D%/salvage_width.c \
 	%D%/sequence.c \
 	%D%/sequence.h \
+	%D%/shape.c \
+	%D%/shape.h \
 	%D%/snapshot.c \
 	%D%/space.c \
 	%D%/space.h \

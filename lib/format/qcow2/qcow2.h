@@ -210,6 +210,7 @@ const struct qcow2_snapshot *qcow2_snapshots_find(const struct qcow2_snapshots *
 
 struct qcow2_cache;
 struct qcow2_disk;
+struct qcow2_salvage;
 
 /* Where guest bytes lie in an image that is open. */
 struct qcow2_map {
@@ -230,6 +231,7 @@ struct qcow2 {
 	struct qcow2_map map;		/* empty while the image is being made */
 	struct qcow2_disk *disk;	/* owned; NULL unless the image is written in place */
 	struct qcow2_bitmaps *bitmaps;	/* owned; NULL: not looked at yet */
+	struct qcow2_salvage *salvage;	/* owned; NULL unless the image is salvaged */
 	struct img_codec_pool *decoders;	/* owned; NULL: the codec is not built in */
 	const struct img_codec *codec;
 };

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A salvage from the command line to the new image. */
+#include "imgcheck/salvage.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include "common/exit.h"
+#include "common/target.h"
+#include "common/text.h"
+
+static void note_lost(void *ctx, const struct img_extent *ex)
+{
+	const struct piece one = {
+		.start = ex->start, .len = ex->len, .kind = PIECE_LOST, .why = ex->why,
+	};
+
+	pieces_add(ctx, &one);
+}
+
+static struct img *open_source(const struct salvage_job *job, const char *path, struct img_err *err)
+{
+	const struct img_open open = {
+		.path = path, .format = job->source.format, .size = job->how->size,
+		.flags = IMG_OPEN_SALVAGE | (job->source.force_share ? IMG_OPEN_FORCE_SHARE : 0),
+		.gate = job->source.untrusted ? &img_gate_deny : &img_gate_local,
+	};
+
+	return img_open(&open, err);
+}
+
+/* By -O, by the name of the target, else as the source. */
+static const struct img_format *target_format_of(const struct salvage_options *how, struct img *src,
+						 struct img_err *err)
+{
+	const struct img_format *format = how->target_format
+		? img_format_named(how->target_format) : img_format_for_file(how->target);
+
+	if (!format && how->target_format)
+		img_fail(err, IMG_E_ARGUMENT, _("there is no image format \"%s\""), how->target_format);
+	else if (!format)
+		format = img_layer_format(src, 0);
+	return format;
+}
+
+static bool check_names(const char *source, const char *target, struct img_err *err)
+{
+	struct stat a, b;
+
+	if (!stat(source, &a) && !stat(target, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		return img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"),
+				target);
+	return true;
+}
+
+static struct img *create_target(const struct salvage_job *job, const char *format, uint64_t size,
+				 struct img_err *err)
+{
+	struct stat st;
+	const bool there = !stat(job->how->target, &st);
+	const struct img_create what = {
+		.path = job->how->target, .format = format, .size = size,
+		.in_place = there && !S_ISREG(st.st_mode),
+	};
+
+	return img_create(&what, err);
+}
+
+static bool copy(const struct salvage_job *job, struct img *src, struct img *dst,
+		 struct pieces *lost, struct img_err *err)
+{
+	const struct img_copy what = {
+		.src = src, .dst = dst, .threads = job->threads, .zero_grain = 4096, .salvage = true,
+		.lost = note_lost, .lost_ctx = lost,
+	};
+	const struct progress_options silent = { .mode = PROGRESS_OFF };
+	struct img_copy_stats stats;
+	struct progress progress;
+	const struct img_job *talk = progress_start(&progress, job->cli,
+						    job->quiet ? &silent : &job->progress,
+						    "salvage");
+	const bool ok = img_copy_run(&what, talk, &stats, err) && img_finish(dst, err);
+
+	progress_end(&progress, ok);
+	return ok;
+}
+
+static int status_of(const struct salvage_outcome *out)
+{
+	if (out->bytes[PIECE_LOST])
+		return CMD_INCOMPLETE;
+	return out->bytes[PIECE_GUESSED] || out->told.size_guessed ? CMD_GUESSED : CMD_DONE;
+}
+
+static bool conclude(const struct salvage_job *job, const struct salvage_outcome *out,
+		     struct img_err *err)
+{
+	return (!job->how->map || salvage_write_map(out, job->how->map, err)) &&
+	       (job->quiet || salvage_print(out, job->style, err));
+}
+
+bool salvage(const struct salvage_job *job, const char *path, int *status, struct img_err *err)
+{
+	struct salvage_outcome out = { .source = path, .target = job->how->target };
+	struct pieces lost = { .n = 0 };
+	struct img *src = check_names(path, out.target, err) ? open_source(job, path, err) : NULL;
+	const struct img_format *format = src ? target_format_of(job->how, src, err) : NULL;
+	struct img *dst = NULL;
+	bool ok;
+
+	if (format) {
+		out.source_format = img_format_name(img_layer_format(src, 0));
+		out.target_format = img_format_name(format);
+		dst = create_target(job, out.target_format, img_size(src), err);
+	}
+	ok = dst && copy(job, src, dst, &lost, err) && salvage_look(src, &lost, &out, err) &&
+	     conclude(job, &out, err);
+	if (ok)
+		*status = status_of(&out);
+	img_close(dst);
+	img_close(src);
+	free(lost.v);
+	free(out.pieces.v);
+	return ok;
+}

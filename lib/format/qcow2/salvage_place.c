@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * L2 tables that nothing leads to.  Images give tables to a disk in the order in which it is
+ * written, mostly front to back: a table goes between those whose places are known.
+ */
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/qcow2/bulk.h"
+#include "format/qcow2/salvage.h"
+#include "format/qcow2/shape.h"
+
+static bool is_candidate(const struct qcow2_found *one)
+{
+	return one->free && !one->placed;
+}
+
+static bool is_slot(const struct qcow2_salvage *s, size_t i)
+{
+	return s->l1_state[i] == QCOW2_L1_BAD || !s->l1[i];
+}
+
+static bool put(struct qcow2_salvage *s, struct qcow2_found *one, size_t index, struct img_err *err)
+{
+	one->placed = true;
+	s->l1[index] = qcow2_l1_encode(one->host, false);
+	s->l1_state[index] = QCOW2_L1_GUESSED;
+	return qcow2_salvage_note(s, &qcow2_noted_l2_placed, one->host,
+				  (uint64_t)index << qcow2_l1_bits(&s->geo), 0, err);
+}
+
+/* Slots of [start, end), where the tables of found[from, to) may belong; those that are bad first. */
+static bool fill(struct qcow2_salvage *s, size_t start, size_t end, size_t from, size_t to,
+		 bool bad_only, struct img_err *err)
+{
+	for (size_t i = start; i < end; i++) {
+		if (!is_slot(s, i) || (bad_only && s->l1_state[i] != QCOW2_L1_BAD))
+			continue;
+		while (from < to && !is_candidate(&s->found[from]))
+			from++;
+		if (from == to)
+			return true;
+		if (!put(s, &s->found[from], i, err))
+			return false;
+	}
+	return true;
+}
+
+/* Between neighbours whose places are known, as long as these rise. */
+static bool fill_gaps(struct qcow2_salvage *s, bool bad_only, struct img_err *err)
+{
+	size_t start = 0, from = 0;
+
+	for (size_t i = 0; i <= s->n_l1; i++) {
+		if (i < s->n_l1 && is_slot(s, i))
+			continue;
+		const uint64_t host = i < s->n_l1 ? s->l1[i] & QCOW2_ENTRY_HOST : UINT64_MAX;
+		const size_t to = qcow2_salvage_lower(s, host);
+
+		if (i > start && to > from && !fill(s, start, i, from, to, bad_only, err))
+			return false;
+		start = i + 1;
+		from = to;
+	}
+	return true;
+}
+
+/* The table has to be longer than the header says, or there is none. */
+static size_t count_candidates(const struct qcow2_salvage *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_found; i++)
+		n += is_candidate(&s->found[i]);
+	return n;
+}
+
+static bool make_room(struct qcow2_salvage *s, struct img_err *err)
+{
+	const size_t more = s->hdr.size ? 0 : count_candidates(s), n = s->n_l1 + more;
+
+	if (!more)
+		return true;
+	if (n > QCOW2_L1_BYTES_MAX / sizeof(uint64_t))
+		return img_fail(err, IMG_E_RANGE, _("there are more L2 tables than an L1 table can hold"));
+	uint64_t *l1 = img_grow(s->l1, n, sizeof(*l1), err);
+
+	if (!l1)
+		return false;
+	s->l1 = l1;
+	uint8_t *state = img_grow(s->l1_state, n, 1, err);
+
+	if (!state)
+		return false;
+	s->l1_state = state;
+	for (size_t i = s->n_l1; i < n; i++) {
+		l1[i] = 0;
+		state[i] = QCOW2_L1_BAD;
+	}
+	s->n_l1 = n;
+	return true;
+}
+
+static bool tell_unplaced(struct qcow2_salvage *s, struct img_err *err)
+{
+	for (size_t i = 0; i < s->n_found; i++)
+		if (is_candidate(&s->found[i]) &&
+		    !qcow2_salvage_note(s, &qcow2_noted_l2_unplaced, s->found[i].host, IMG_NOWHERE,
+					0, err))
+			return false;
+	return true;
+}
+
+/* Whether most of what the table leads to is led to by nothing else: it is no old copy. */
+static bool visit(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
+		  struct img_err *err)
+{
+	struct qcow2_salvage *s = ctx;
+	const struct qcow2_shapes shapes = { .geo = s->geo };
+	struct qcow2_cluster cluster;
+	size_t mapped = 0, alone = 0;
+
+	(void)index;
+	(void)err;
+	for (size_t i = 0; i < len / s->geo.l2_entry_len; i++) {
+		if (!qcow2_shapes_entry(&shapes, raw, i, &cluster))
+			continue;
+		mapped++;
+		alone += !qcow2_refs_get(s->refs, cluster.host >> s->geo.cluster_bits);
+	}
+	qcow2_salvage_find(s, host)->free = alone * 2 > mapped;
+	return true;
+}
+
+static bool is_unled(const struct qcow2_salvage *s, const struct qcow2_found *one)
+{
+	const uint64_t cluster = one->host >> s->geo.cluster_bits;
+
+	return one->l2 && !one->placed && !qcow2_refs_get(s->refs, cluster) &&
+	       (!s->counts_known || qcow2_salvage_is_orphan(s, cluster));
+}
+
+static bool find_free(struct qcow2_salvage *s, struct img_err *err)
+{
+	struct qcow2_cluster_list list = { .file = s->file, .cluster_bits = s->geo.cluster_bits };
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < s->n_found; i++)
+		ok = !is_unled(s, &s->found[i]) ||
+		     qcow2_cluster_list_add(&list, s->found[i].host, err);
+	ok = ok && qcow2_bulk_clusters(&list, visit, s, err);
+	qcow2_cluster_list_clear(&list);
+	return ok;
+}
+
+bool qcow2_salvage_place(struct qcow2_salvage *s, struct img_err *err)
+{
+	if (!find_free(s, err))
+		return false;
+	if (!count_candidates(s))
+		return true;
+	return make_room(s, err) && fill_gaps(s, true, err) && fill_gaps(s, false, err) &&
+	       fill(s, 0, s->n_l1, 0, s->n_found, false, err) && tell_unplaced(s, err);
+}
