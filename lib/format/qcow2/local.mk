@@ -74,6 +74,7 @@ libimg_sources += \
 	%D%/salvage_l1.c \
 	%D%/salvage_l2.c \
 	%D%/salvage_place.c \
+	%D%/salvage_remake.c \
 	%D%/salvage_width.c \
 	%D%/sequence.c \
 	%D%/sequence.h \

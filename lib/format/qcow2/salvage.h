@@ -122,8 +122,17 @@ bool qcow2_salvage_scan(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_C
 bool qcow2_salvage_reftable(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 /* s->l1, from the place that the header names or from a better one. */
 bool qcow2_salvage_l1(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
+/* *host: another L2 table for the same entry of L1, that of the latest snapshot; 0: there is none. */
+bool qcow2_salvage_donor(const struct qcow2_salvage *s, size_t index, uint64_t not, uint64_t *host,
+			 struct img_err *err) IMG_MUST_CHECK;
 /* Gives tables that nothing leads to a place in s->l1; after s->refs. */
 bool qcow2_salvage_place(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Makes the table at host, for entry index of L1, anew in the overlay, where it was overwritten:
+ * from a snapshot, or from clusters that fill it exactly.  *made: that was possible.
+ */
+bool qcow2_salvage_remake(struct qcow2_salvage *s, size_t index, uint64_t host, bool *made,
+			  struct img_err *err) IMG_MUST_CHECK;
 /* Heals entries of L2 tables in the overlay; after s->refs. */
 bool qcow2_salvage_l2(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 

@@ -282,12 +282,10 @@ static bool heal_bits(struct qcow2_salvage *s, struct img_err *err)
 	return true;
 }
 
-/* An entry that cannot be right, or that was zeroed with the whole table, or whose table is none. */
+/* An entry that cannot be right, or that was zeroed with the whole table. */
 static bool needs_donor(const struct qcow2_salvage *s, size_t i)
 {
-	if (s->l1_state[i] == QCOW2_L1_BAD)
-		return true;
-	return s->l1[i] ? !good_entry(s, s->l1[i]) : !s->l1_whole;
+	return s->l1_state[i] == QCOW2_L1_BAD || (!s->l1[i] && !s->l1_whole);
 }
 
 static bool take_from(struct qcow2_salvage *s, const struct l1_copy *donor, struct img_err *err)
@@ -334,4 +332,43 @@ bool qcow2_salvage_l1(struct qcow2_salvage *s, struct img_err *err)
 		return false;
 	judge_entries(s);
 	return heal_bits(s, err) && take_from_all(s, false, err) && take_from_all(s, true, err);
+}
+
+/* ---- For others ------------------------------------------------------------------------------ */
+
+/* *host: where entry index of the L1 table at `at` leads, if that is another good table than not. */
+static bool other_table(const struct qcow2_salvage *s, uint64_t at, size_t index, uint64_t not,
+			uint64_t *host, struct img_err *err)
+{
+	uint8_t raw[8];
+	size_t got;
+
+	*host = 0;
+	if (!img_store_read_some(s->file, at + index * sizeof(raw), raw, sizeof(raw), &got, err))
+		return false;
+	if (got == sizeof(raw))
+		*host = good_entry(s, img_get_be64(raw));
+	if (*host == not)
+		*host = 0;
+	return true;
+}
+
+bool qcow2_salvage_donor(const struct qcow2_salvage *s, size_t index, uint64_t not, uint64_t *host,
+			 struct img_err *err)
+{
+	*host = 0;
+	for (size_t i = s->snapshots.n; i-- > 0 && !*host;) {
+		const struct qcow2_snapshot *snap = &s->snapshots.v[i];
+
+		if (index < snap->l1_entries && snap->l1_off < s->file_size &&
+		    !other_table(s, snap->l1_off, index, not, host, err))
+			return false;
+	}
+	/* Of L1 tables that nobody knows the latest first. */
+	for (size_t i = s->n_found; i-- > 0 && !*host;)
+		if (s->found[i].l1 && index < (size_t)1 << (s->geo.cluster_bits - 3) &&
+		    s->found[i].host != s->l1_at &&
+		    !other_table(s, s->found[i].host, index, not, host, err))
+			return false;
+	return true;
 }

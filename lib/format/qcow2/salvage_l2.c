@@ -209,16 +209,21 @@ static bool is_wiped(const struct qcow2_salvage *s, const uint8_t *raw, size_t l
  * Nothing in it can be believed.  Zeros are legal, and what nobody misses was never there: of a
  * disk all of whose clusters have a place they are a hole.
  */
-static bool give_up_table(struct healing *h, uint64_t host, uint64_t guest, bool zeros,
-			  struct img_err *err)
+static bool remake_table(struct healing *h, size_t index, uint64_t host, bool zeros,
+			 struct img_err *err)
 {
 	struct qcow2_salvage *s = h->s;
-	const uint64_t len = UINT64_C(1) << qcow2_l1_bits(&s->geo);
+	const unsigned bits = qcow2_l1_bits(&s->geo);
+	const uint64_t guest = (uint64_t)index << bits;
+	bool made;
 
 	if (zeros && s->counts_known && !h->orphans)
 		return true;
-	return qcow2_salvage_note(s, &qcow2_noted_l2_wiped, host, guest, 0, err) &&
-	       qcow2_salvage_add(zeros && !s->counts_known ? &s->guessed : &s->lost, guest, len, err);
+	if (!qcow2_salvage_note(s, &qcow2_noted_l2_wiped, host, guest, 0, err) ||
+	    !qcow2_salvage_remake(s, index, host, &made, err))
+		return false;
+	return qcow2_salvage_add(made || (zeros && !s->counts_known) ? &s->guessed : &s->lost, guest,
+				 UINT64_C(1) << bits, err);
 }
 
 static bool is_zero(const uint8_t *raw, size_t len)
@@ -234,7 +239,7 @@ static bool heal_table(void *ctx, size_t index, uint64_t host, uint8_t *raw, siz
 	const uint64_t guest = (uint64_t)h->indexes[index] << qcow2_l1_bits(geo);
 
 	if (is_wiped(h->s, raw, len))
-		return give_up_table(h, host, guest, is_zero(raw, len), err);
+		return remake_table(h, h->indexes[index], host, is_zero(raw, len), err);
 	const size_t n = len / geo->l2_entry_len;
 
 	for (size_t i = 0; i < n; i++)
