@@ -147,7 +147,8 @@ static uint64_t mend_size(const struct qcow2_geometry *geo, uint64_t size, uint6
 static void settle_size(struct mending *m, const struct qcow2_geometry *geo)
 {
 	const uint64_t most = QCOW2_L1_BYTES_MAX / sizeof(uint64_t);
-	uint64_t size = img_get_be64(m->raw + QCOW2_HDR_SIZE), n = img_get_be32(m->raw + QCOW2_HDR_L1_ENTRIES);
+	uint64_t size = img_get_be64(m->raw + QCOW2_HDR_SIZE);
+	uint64_t n = img_get_be32(m->raw + QCOW2_HDR_L1_ENTRIES);
 	const bool sane_n = n && n <= most, sane_size = size && qcow2_l1_needed(geo, size) <= most;
 
 	m->s->size_known = true;

@@ -196,7 +196,9 @@ static bool choose(struct qcow2_salvage *s, struct l1_copy *own, struct l1_copy 
 {
 	size_t candidates;
 
-	if (s->l1_known && !read_l1(s, s->hdr.l1_off, img_max_u64(needed(s), s->hdr.l1_entries), own, err))
+	const size_t named = img_max_u64(needed(s), s->hdr.l1_entries);
+
+	if (s->l1_known && !read_l1(s, s->hdr.l1_off, named, own, err))
 		return false;
 	/* Without good entries, and without bad ones, it may be that of an empty disk. */
 	if (own->good && own->good >= own->bad) {

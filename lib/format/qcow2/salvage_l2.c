@@ -85,13 +85,27 @@ static bool list_tables(struct healing *h, struct img_err *err)
 
 /* ---- One entry ------------------------------------------------------------------------------- */
 
-/* Nothing else can have this cluster, and it is there. */
-static bool is_right(const struct healing *h, const struct qcow2_cluster *cluster)
+/* Nothing else can have this cluster, and it is there.  Compressed ones have no COPIED flag. */
+static bool is_right(const struct healing *h, const struct qcow2_cluster *cluster, uint64_t entry)
 {
+	if (cluster->kind == QCOW2_CLUSTER_COMPRESSED)
+		return !(entry & QCOW2_ENTRY_COPIED) && cluster->host < h->s->file_size;
 	if (!is_standard(h->s, cluster))
 		return true;
 	return cluster->host < h->s->file_size &&
 	       qcow2_counts_get(h->uses, cluster->host >> h->s->geo.cluster_bits) <= 1;
+}
+
+/* Whether cluster, to which nothing leads but the damaged entry, is one that it can have meant. */
+static bool is_free(const struct healing *h, const struct qcow2_cluster *cluster, bool led)
+{
+	const struct qcow2_salvage *s = h->s;
+	const uint64_t number = cluster->host >> s->geo.cluster_bits;
+
+	if (!is_standard(s, cluster) || cluster->host >= s->file_size ||
+	    qcow2_counts_get(h->uses, number))
+		return false;
+	return led ? qcow2_refs_get(s->refs, number) == 1 : qcow2_salvage_is_orphan(s, number);
 }
 
 /* The only entry that differs in one bit and leads to what nothing else does; 0: none, or several. */
@@ -104,13 +118,12 @@ static uint64_t other_bit(const struct healing *h, const uint8_t *raw)
 	for (unsigned bit = 0; bit < 64; bit++) {
 		uint8_t other[16];
 		struct qcow2_cluster cluster;
+		/* A compressed cluster that it is not lies in the cluster that it is. */
+		const bool led = entry & UINT64_C(1) << bit & QCOW2_ENTRY_COMPRESSED;
 
 		memcpy(other, raw, s->geo.l2_entry_len);
 		img_put_be64(other, entry ^ UINT64_C(1) << bit);
-		if (!decode(s, other, &cluster) || !is_standard(s, &cluster) ||
-		    cluster.host >= s->file_size ||
-		    qcow2_counts_get(h->uses, cluster.host >> s->geo.cluster_bits) ||
-		    !qcow2_salvage_is_orphan(s, cluster.host >> s->geo.cluster_bits))
+		if (!decode(s, other, &cluster) || !is_free(h, &cluster, led))
 			continue;
 		if (only)
 			return 0;
@@ -163,12 +176,13 @@ static bool heal_entry(struct healing *h, uint64_t host, uint64_t guest, uint8_t
 	struct qcow2_cluster cluster;
 	const bool legal = decode(s, raw, &cluster);
 
-	if (legal && is_right(h, &cluster))
+	if (legal && is_right(h, &cluster, img_get_be64(raw)))
 		return true;
 	if (!legal && heal_maps(s, raw, &cluster))
 		return write_entry(h, host, guest, raw, err);
 	/* Of two entries for one cluster each may be the other with one bit changed. */
-	const bool fits = legal && is_in_sequence(s, raw, img_get_be64(raw), first, last);
+	const bool fits = legal && cluster.kind != QCOW2_CLUSTER_COMPRESSED &&
+			  is_in_sequence(s, raw, img_get_be64(raw), first, last);
 	const uint64_t other = fits ? 0 : other_bit(h, raw);
 
 	if (other) {
@@ -177,7 +191,8 @@ static bool heal_entry(struct healing *h, uint64_t host, uint64_t guest, uint8_t
 					1, err) &&
 		       write_entry(h, host, guest, raw, err);
 	}
-	if (!legal || cluster.host >= s->file_size || cluster.kind == QCOW2_CLUSTER_ZERO)
+	if (!legal || cluster.host >= s->file_size || cluster.kind == QCOW2_CLUSTER_ZERO ||
+	    cluster.kind == QCOW2_CLUSTER_COMPRESSED)
 		return true;
 	/* Of tables nothing is data; of two who claim a cluster one is right. */
 	if (qcow2_salvage_find(s, cluster.host) && qcow2_salvage_find(s, cluster.host)->placed)

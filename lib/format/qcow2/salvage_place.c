@@ -81,7 +81,8 @@ static bool make_room(struct qcow2_salvage *s, struct img_err *err)
 	if (!more)
 		return true;
 	if (n > QCOW2_L1_BYTES_MAX / sizeof(uint64_t))
-		return img_fail(err, IMG_E_RANGE, _("there are more L2 tables than an L1 table can hold"));
+		return img_fail(err, IMG_E_RANGE,
+				_("there are more L2 tables than an L1 table can hold"));
 	uint64_t *l1 = img_grow(s->l1, n, sizeof(*l1), err);
 
 	if (!l1)

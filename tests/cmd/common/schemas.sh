@@ -62,6 +62,8 @@ valid 0 imgcheck small.qcow2
 valid 2 imgcheck half.qcow2
 valid 2 imgcheck --data small.qcow2 half.qcow2
 valid 0 imgcheck --findings
+valid 4 imgcheck --salvage -o new.qcow2 half.qcow2
+valid 0 imgcheck --salvage -o new.qcow2 small.qcow2
 valid 0 imgamend -o refcount_bits=32,backing_fmt= full.qcow2
 valid 0 imgbench --pattern=randrw --requests=50 --flush-every=9 --verify disk.raw
 valid 0 imgbench --pattern=randrw --requests=50 --flush-every=9 --verify-only disk.raw
