@@ -75,6 +75,7 @@ libimg_sources += \
 	%D%/salvage_l2.c \
 	%D%/salvage_place.c \
 	%D%/salvage_remake.c \
+	%D%/salvage_snapshots.c \
 	%D%/salvage_width.c \
 	%D%/sequence.c \
 	%D%/sequence.h \

@@ -164,17 +164,6 @@ static bool guess_size(struct qcow2_salvage *s, struct img_err *err)
 
 /* ---- From beginning to end ------------------------------------------------------------------- */
 
-static void read_snapshots(struct qcow2_salvage *s)
-{
-	struct img_err why = { 0 };
-
-	/* What cannot be read are no donors. */
-	if (!qcow2_snapshots_read(&s->hdr, s->file, s->file_size, &s->snapshots, &why)) {
-		s->snapshots = (struct qcow2_snapshots){ 0 };
-		s->hdr.n_snapshots = 0;
-	}
-}
-
 /* What is guessed of whole tables. */
 static bool mark_l1(struct qcow2_salvage *s, struct img_err *err)
 {
@@ -199,12 +188,15 @@ static bool rebuild(struct qcow2_salvage *s, uint64_t size, struct img_err *err)
 		s->hdr.size = size;
 		s->size_known = true;
 	}
-	read_snapshots(s);
-	if (!qcow2_salvage_scan(s, err) || !qcow2_salvage_reftable(s, err) ||
+	if (!qcow2_salvage_scan(s, err) || !qcow2_salvage_snapshots(s, err) ||
+	    !qcow2_salvage_reftable(s, err) ||
 	    !qcow2_salvage_l1(s, err) || !put_l1(s, err) || !count(s, false, err) ||
 	    !qcow2_salvage_place(s, err) || (!s->size_known && !guess_size(s, err)) ||
 	    !put_l1(s, err) || !count(s, false, err) || !qcow2_salvage_l2(s, err) ||
 	    !count(s, true, err))
+		return false;
+	if (!s->counts_known &&
+	    !qcow2_salvage_note(s, &qcow2_noted_reftable, s->hdr.reftable_off, IMG_NOWHERE, 0, err))
 		return false;
 	return mark_l1(s, err) && put_header(s, err);
 }

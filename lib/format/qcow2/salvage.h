@@ -29,6 +29,8 @@
 	  N_("the L2 table was overwritten")) \
 	X(l2_entry, "qcow2.salvage.l2-entry", \
 	  N_("the L2 entry was damaged; it was guessed from what it could have been")) \
+	X(snapshots, "qcow2.salvage.snapshots", \
+	  N_("the snapshot table was not where the header says; it was found by its shape")) \
 	X(reftable, "qcow2.salvage.reftable", \
 	  N_("the refcount table could not be used")) \
 	X(unplaced, "qcow2.salvage.unplaced", \
@@ -61,7 +63,7 @@ struct qcow2_salvage {
 	/* Of the header: what it says, or what was found out; owned. */
 	struct qcow2_header hdr;
 	struct qcow2_geometry geo;
-	bool header_lost, size_known, l1_known;
+	bool header_whole, header_lost, size_known, l1_known;
 	struct qcow2_found *found;	/* by host; owned */
 	size_t n_found, cap_found;
 	uint64_t *l1;			/* as they will be; owned */
@@ -118,6 +120,8 @@ bool qcow2_salvage_widths(struct img_store *file, uint64_t file_size, struct qco
 bool qcow2_salvage_header(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 /* s->found. */
 bool qcow2_salvage_scan(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
+/* s->snapshots. */
+bool qcow2_salvage_snapshots(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 /* The refcount table, when the header does not say where it is. */
 bool qcow2_salvage_reftable(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 /* s->l1, from the place that the header names or from a better one. */

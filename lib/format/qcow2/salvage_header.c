@@ -271,7 +271,7 @@ static bool take(struct mending *m)
 		qcow2_header_clear(&s->hdr);
 		return false;
 	}
-	s->size_known = true;
+	s->header_whole = s->size_known = true;
 	s->l1_known = is_place(m, s->hdr.cluster_bits, s->hdr.l1_off);
 	return true;
 }
