@@ -112,6 +112,11 @@ static bool read_extent(const struct img_work *work, struct img_parcel *p,
 	const struct img_layer *ly = &work->src->layers[ex->depth];
 	struct img_err why = { 0 };
 
+	/* To ask for it would only bring the sentence that says so, and how far it goes. */
+	if (work->salvage && ex->kind == IMG_EXTENT_LOST) {
+		memset(p->buf + (ex->start - p->chunk.at), 0, ex->len);
+		return add_lost(p, ex, &why, err);
+	}
 	if (img_read_extent(work->src, ex, ex->start, p->buf + (ex->start - p->chunk.at), ex->len,
 			    &why))
 		return true;

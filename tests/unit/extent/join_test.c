@@ -130,3 +130,13 @@ Test(clip, hole_gets_no_place)
 	cr_assert_eq(ex.host, 0);
 	cr_assert_eq(ex.host_len, 0);
 }
+
+Test(join, a_guess_is_not_certain)
+{
+	struct img_extent first = { .start = 0, .len = 8, .kind = IMG_EXTENT_HOLE };
+	struct img_extent next = { .start = 8, .len = 8, .kind = IMG_EXTENT_HOLE, .guessed = true };
+
+	cr_expect(!img_extent_join(&first, &next));
+	next.guessed = false;
+	cr_expect(img_extent_join(&first, &next));
+}
