@@ -13,6 +13,7 @@ include $(top_srcdir)/tests/disk/local.mk
 include $(top_srcdir)/tests/tools/local.mk
 include $(top_srcdir)/tests/fuzz/local.mk
 include $(top_srcdir)/tests/bench/local.mk
+include $(top_srcdir)/tests/matrix/local.mk
 include $(top_srcdir)/tests/demo/local.mk
 
 shell_tests += %D%/check-layers.sh %D%/check-symbols.sh %D%/check-sizes.sh

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One cell of the matrix: one layout with one kind of damage, what becomes of it, and the rules.
+
+repair    no cluster that could be read before is lost by it
+          an image that it calls clean is clean for qemu-img check, which reads the same from it,
+          and nothing in it is silently wrong
+undo      gives back the damaged image, bit for bit
+salvage   nothing in what it makes is silently wrong; it does not touch the source
+together  all that is derivable can be read after one or the other
+"""
+
+import os
+import random
+import shutil
+
+from damages import DAMAGES
+from readings import Misbehaviour, Reader, run, sha256
+from truth import Truth
+
+
+class Cell:
+    """figures: bytes of the disk.  broken: the rules that do not hold, as sentences."""
+
+    def __init__(self, layout, damage, sound, work, with_qemu):
+        self.layout, self.damage, self.with_qemu = layout, damage, with_qemu
+        self.im, self.content = sound
+        name = "%s %s.qcow2" % (layout, damage)
+        self.path = os.path.join(work, name.replace(" ", "-").replace(":", "").replace(",", ""))
+        self.reader = Reader(self.content, self.im.cluster)
+        self.figures, self.broken = {}, []
+
+    def apply(self):
+        raw = bytearray(self.im.raw)
+        DAMAGES[self.damage][1](raw, self.im, random.Random(self.damage))
+        with open(self.path, "wb") as f:
+            f.write(raw)
+        self.truth = Truth(self.im, raw)
+        empty = {c for c in self.im.map if not any(self.bytes_of(c))}
+        self.in_file = self.truth.in_file - empty
+        self.derivable = self.truth.derivable - empty
+        # Bytes of the disk that are damaged themselves: no table can tell.
+        self.spoilt = self.im.map.keys() - self.truth.in_file
+
+    def bytes_of(self, c):
+        return self.content[c * self.im.cluster:(c + 1) * self.im.cluster]
+
+    def copy(self, suffix):
+        path = self.path + suffix
+        shutil.copyfile(self.path, path)
+        return path
+
+    def rule(self, holds, text):
+        if not holds:
+            self.broken.append(text)
+
+    def put(self, name, clusters):
+        self.figures[name] = len(clusters) * self.im.cluster
+
+    def put_reading(self, name, reading, called_clean):
+        """Wrong bytes are silent where they are not named in an image that is called clean."""
+        silent = reading.silent - self.spoilt if called_clean else set()
+        self.put(name, reading.good & self.in_file)
+        self.put(name + " silently wrong", silent)
+        return silent
+
+    def measure_before(self):
+        self.before = self.reader.by_imgconv(self.path)
+        self.put("in file", self.in_file)
+        self.put("derivable", self.derivable)
+        self.put("before", self.before.good & self.in_file)
+
+    def measure_qemu(self):
+        self.put("before, qemu-img", self.reader.by_qemu(self.path).good & self.in_file)
+        path = self.copy(".qemu")
+        try:
+            status, _ = run("qemu-img", "check", "-q", "-f", "qcow2", "-r", "all", path)
+        except Misbehaviour:
+            status = 1
+        self.put_reading("qemu-img check -r all", self.reader.by_qemu(path), status == 0)
+        os.unlink(path)
+
+    def measure_repair(self):
+        path = self.copy(".repaired")
+        status, _ = run("imgcheck", "-f", "qcow2", "-q", "--repair", path)
+        self.repaired = self.reader.by_imgconv(path)
+        silent = self.put_reading("repaired", self.repaired, status == 0)
+        self.figures["repair calls clean"] = status == 0
+        lost = self.before.good - self.repaired.good - self.spoilt
+        self.rule(status in (0, 1, 2, 3, 63), "repair has the exit status %d" % status)
+        self.rule(not lost, "repair lost %d clusters that could be read" % len(lost))
+        self.rule(not silent, "%d clusters are wrong in an image called clean" % len(silent))
+        if status == 0:
+            self.judge_clean(path)
+        self.undo(path)
+        os.unlink(path)
+
+    def judge_clean(self, path):
+        found, _ = run("qemu-img", "check", "-q", "-f", "qcow2", path)
+        self.rule(found == 0, "qemu-img check gives %d where repair calls it clean" % found)
+        missed = self.repaired.good - self.reader.by_qemu(path).good
+        self.rule(not missed, "qemu-img does not read %d clusters of it" % len(missed))
+
+    def undo(self, path):
+        undo = path + ".undo"
+        if os.path.exists(undo):
+            status, _ = run("imgcheck", "-q", "--undo", undo, path)
+            self.rule(status == 0, "undo has the exit status %d" % status)
+            self.rule(not os.path.exists(undo), "undo left its file")
+        self.rule(sha256(path) == sha256(self.path), "undo does not give back the damaged bytes")
+
+    def measure_salvage(self):
+        before = sha256(self.path)
+        status, self.salvaged = self.reader.by_salvage(self.path)
+        silent = self.put_reading("salvaged", self.salvaged, True)
+        self.put("salvaged, wrong guesses", self.salvaged.told)
+        self.rule(status in (0, 1, 2, 4, 63), "salvage has the exit status %d" % status)
+        self.rule(not silent, "%d clusters are wrong in what was salvaged" % len(silent))
+        self.rule(sha256(self.path) == before, "salvage has changed its source")
+
+    def judge_together(self):
+        missing = self.derivable - self.repaired.good - self.salvaged.good
+        self.put("better of both", (self.repaired.good | self.salvaged.good) & self.in_file)
+        self.rule(not missing, "%d clusters that are derivable are lost" % len(missing))
+
+    def measure_all(self):
+        self.measure_before()
+        if self.with_qemu:
+            self.measure_qemu()
+        self.measure_repair()
+        self.measure_salvage()
+        self.judge_together()
+
+    def measure(self):
+        self.apply()
+        try:
+            self.measure_all()
+        except Misbehaviour as why:
+            self.broken.append(str(why))
+        # The sets are large, and cells are many.
+        self.before = self.repaired = self.salvaged = self.truth = self.spoilt = None
+        return self

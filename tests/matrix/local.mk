@@ -1,0 +1,14 @@
+# What repair and salvage do about damage of all kinds. "make matrix" prints the whole of it, and
+# keeps the images where a rule is broken in MATRIX_DIR; MATRIX_FLAGS="--layout v3" chooses.
+
+MATRIX_DIR = matrix-failed
+MATRIX_FLAGS =
+
+shell_tests += %D%/matrix.sh
+EXTRA_DIST += %D%/cell.py %D%/damages.py %D%/disk.py %D%/layouts.py %D%/matrix.py %D%/qcow2.py \
+	%D%/readings.py %D%/table.py %D%/truth.py
+matrix: all
+	PATH='$(bench_dirs)':"$$PATH" LD_LIBRARY_PATH='$(abs_top_builddir)/lib/.libs' \
+		PYTHONDONTWRITEBYTECODE=1 \
+		python3 $(srcdir)/%D%/matrix.py $(MATRIX_FLAGS) $(MATRIX_DIR)
+.PHONY: matrix

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The damage matrix: kinds of damage by layouts of qcow2, and how much of a disk can still be read
+before and after repair and salvage, beside qemu-img check -r all.
+
+    matrix.py [--output=json] [--quick] [--layout NAME] [--damage NAME] [FOLDER]
+
+Needs imgcheck, imgconv, qemu-img, qemu-io and mke2fs in PATH.  What is counted, and what may be
+expected, is said in truth.py; the rules are in cell.py.  Exit status 1: one of them does not hold.
+--quick: each kind of damage with one layout, these in turn, and no figures of qemu-img's repair.
+FOLDER: keeps the damaged images of cells where a rule does not hold.
+"""
+
+import argparse
+import concurrent.futures
+import itertools
+import json
+import os
+import shutil
+import sys
+import tempfile
+
+import disk
+import layouts
+import table
+from cell import Cell
+from damages import DAMAGES
+from qcow2 import Qcow2
+
+
+def parse():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--output", choices=["human", "json"], default="human")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--layout", choices=list(layouts.LAYOUTS))
+    parser.add_argument("--damage", choices=list(DAMAGES))
+    parser.add_argument("folder", nargs="?")
+    return parser.parse_args()
+
+
+def make_sound(work, chosen):
+    """{layout: (Qcow2, disk)}"""
+    content = disk.make(work)
+    with open(os.path.join(work, "disk.raw"), "wb") as f:
+        f.write(content)
+    sound = {}
+    for name in [chosen] if chosen else layouts.LAYOUTS:
+        raw, changed = layouts.make(work, name, content)
+        sound[name] = Qcow2(raw), changed
+    return sound
+
+
+def choose(sound, opt):
+    """(layout, damage) of each cell."""
+    turn = itertools.cycle(sound)
+    for damage, (applies, _) in DAMAGES.items():
+        if opt.damage in (None, damage):
+            names = [name for name in sound if applies(sound[name][0])]
+            if opt.quick and names:
+                names = [next(name for name in turn if name in names)]
+            yield from ((name, damage) for name in names)
+
+
+def keep(cell, folder):
+    """For whoever has to find out why."""
+    if cell.broken and folder:
+        os.makedirs(folder, exist_ok=True)
+        shutil.copy(cell.path, folder)
+    os.unlink(cell.path)
+
+
+def measure(opt, work):
+    sound = make_sound(work, opt.layout)
+    cells = [Cell(layout, damage, sound[layout], work, not opt.quick)
+             for layout, damage in choose(sound, opt)]
+    if opt.output == "human":
+        table.print_head()
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for cell in pool.map(Cell.measure, cells):
+            keep(cell, opt.folder)
+            if opt.output == "human":
+                table.print_cell(cell)
+    return cells
+
+
+def main():
+    opt = parse()
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="imgtools-matrix.", dir=memory) as work:
+        cells = measure(opt, work)
+    if opt.output == "human":
+        table.print_end(cells)
+    else:
+        json.dump([{"layout": c.layout, "damage": c.damage, "bytes": c.figures,
+                    "broken": c.broken} for c in cells], sys.stdout, indent=1)
+    sys.exit(any(cell.broken for cell in cells))
+
+
+if __name__ == "__main__":
+    main()
