@@ -1,13 +1,24 @@
-# One target over all drivers: a libFuzzer program with --enable-fuzzing, else one that runs files.
+# Targets: libFuzzer programs with --enable-fuzzing, else such that run files.
 
-check_PROGRAMS += %D%/image
+fuzz_targets = %D%/image %D%/repair
+check_PROGRAMS += $(fuzz_targets)
+if FUZZING
+fuzz_sources = %D%/fuzz.h
+fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+fuzz_sources = %D%/fuzz.h %D%/standalone.c
+fuzz_ldflags = $(AM_LDFLAGS)
+endif
+
 %C%_image_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 %C%_image_LDADD = lib/libimg_internal.la
-if FUZZING
-%C%_image_SOURCES = %D%/fuzz.h %D%/image.c
-%C%_image_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-else
-%C%_image_SOURCES = %D%/fuzz.h %D%/image.c %D%/standalone.c
-endif
-shell_tests += %D%/smoke.sh
+%C%_image_LDFLAGS = $(fuzz_ldflags)
+%C%_image_SOURCES = $(fuzz_sources) %D%/image.c
+
+%C%_repair_CPPFLAGS = $(%C%_image_CPPFLAGS)
+%C%_repair_LDADD = $(%C%_image_LDADD)
+%C%_repair_LDFLAGS = $(fuzz_ldflags)
+%C%_repair_SOURCES = $(fuzz_sources) %D%/readable.h %D%/readable.c %D%/repair.c
+
+shell_tests += %D%/smoke.sh %D%/smoke-repair.sh
 EXTRA_DIST += %D%/README

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Fuzz target: a qcow2 image of any content, in a file in memory, is repaired.
+ *
+ * What could be read of the disk before reads the same afterwards, but where a check had found fault
+ * with what leads there; a check finds no more errors than before; a second repair has nothing left
+ * to do; and a repair that fails has changed nothing.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "base/num.h"
+#include "fuzz/fuzz.h"
+#include "fuzz/readable.h"
+#include "image/image.h"
+
+enum { MEMORY = 16 << 20, FINDINGS = 100000 };
+
+/* An image at some time. */
+struct state {
+	struct img_store *file;		/* a copy of it; owned */
+	struct readable disk;
+	struct img_findings found;
+};
+
+static void fail(const char *what, uint64_t at)
+{
+	fprintf(stderr, "%s, at 0x%llx\n", what, (unsigned long long)at);
+	abort();
+}
+
+static void look(struct state *state, const uint8_t *bytes, size_t len)
+{
+	const struct img_checking how = { .threads = 1, .memory = MEMORY };
+	struct img_layer layer = { .format = &img_format_qcow2 };
+	struct img_check_result numbers;
+
+	*state = (struct state){
+		.file = img_store_mem(bytes, len, NULL), .found = { .most = FINDINGS },
+	};
+	layer.store = state->file;
+	/* What cannot be checked has no findings, and repair has to leave it alone. */
+	(void)!img_format_qcow2.check->check(&layer, &how, &state->found, &numbers, NULL);
+	readable_take(&state->disk, state->file);
+}
+
+static void forget(struct state *state)
+{
+	img_findings_clear(&state->found);
+	readable_free(&state->disk);
+	img_store_close(state->file);
+}
+
+/* ---- The file ------------------------------------------------------------------------------------ */
+
+static int put_file(const uint8_t *bytes, size_t len)
+{
+	const int fd = memfd_create("repaired", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, bytes, len) != (ssize_t)len)
+		abort();
+	return fd;
+}
+
+/* All that it holds now; the caller frees it. */
+static uint8_t *get_file(int fd, size_t *len)
+{
+	const off_t end = lseek(fd, 0, SEEK_END);
+	uint8_t *bytes = end < 0 ? NULL : malloc((size_t)end + 1);
+
+	if (!bytes || pread(fd, bytes, (size_t)end, 0) != end)
+		abort();
+	*len = (size_t)end;
+	return bytes;
+}
+
+static void expect_same(int fd, const uint8_t *bytes, size_t len, const char *otherwise)
+{
+	size_t now_len;
+	uint8_t *now = get_file(fd, &now_len);
+
+	if (now_len != len || memcmp(now, bytes, len))
+		fail(otherwise, 0);
+	free(now);
+}
+
+/* *changed: as the repair says it. */
+static bool repair(int fd, bool *changed)
+{
+	char path[32];
+	const struct img_repair what = {
+		.check = {
+			.path = path, .format = "qcow2", .flags = IMG_OPEN_NO_BACKING,
+			.threads = 1, .memory = MEMORY,
+		},
+		.level = IMG_REPAIR_ALL,
+	};
+	struct img_repair_result result;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (!img_repair_run(&what, NULL, &result, NULL))
+		return false;
+	*changed = result.changed;
+	img_repair_clear(&result);
+	return true;
+}
+
+/* ---- What a repair must not do ------------------------------------------------------------------- */
+
+static uint64_t errors(const struct img_findings *found)
+{
+	return img_findings_total(found, IMG_CORRUPT) + img_findings_total(found, IMG_FATAL);
+}
+
+/* How much of the disk the entries lead to that a finding is about. */
+static uint64_t reach(const struct img_finding *f, uint32_t cluster)
+{
+	const uint64_t one = strncmp(f->kind->id, "qcow2.l1.", 9) ? cluster
+			     : (uint64_t)cluster * (cluster / 8);
+
+	return f->n > UINT64_MAX / one ? UINT64_MAX : f->n * one;
+}
+
+static bool is_within(uint64_t at, uint64_t start, uint64_t len)
+{
+	return start != IMG_NOWHERE && at >= start && at - start < len;
+}
+
+/* Whether a check had doubts about what leads to a sector, or about the cluster that it leads to. */
+static bool was_doubtful(const struct state *before, size_t sector, uint32_t cluster)
+{
+	const uint64_t at = (uint64_t)sector * READABLE_SECTOR;
+	const uint64_t host = before->disk.host[sector];
+
+	for (size_t i = 0; i < before->found.n; i++) {
+		const struct img_finding *f = &before->found.v[i];
+
+		if (f->kind->severity >= IMG_CORRUPT &&
+		    (is_within(at, f->guest, reach(f, cluster)) ||
+		     (host != IMG_NOWHERE && f->guest == IMG_NOWHERE &&
+		      is_within(host, f->host, f->n * cluster))))
+			return true;
+	}
+	return false;
+}
+
+static void compare(const struct state *before, const struct state *after, uint32_t cluster)
+{
+	const size_t n = before->disk.n;
+
+	for (size_t i = 0; (i = readable_differs(&before->disk, &after->disk, i)) < n; i++) {
+		if (i >= after->disk.n || !after->disk.known[i])
+			fail("repair lost what could be read", (uint64_t)i * READABLE_SECTOR);
+		if (!was_doubtful(before, i, cluster))
+			fail("repair changed the disk", (uint64_t)i * READABLE_SECTOR);
+	}
+	if (errors(&after->found) > errors(&before->found))
+		fail("there are more errors than before", errors(&after->found));
+}
+
+static void judge_repaired(int fd, const uint8_t *data, size_t len, uint32_t cluster)
+{
+	struct state before, after;
+	size_t now_len;
+	uint8_t *now = get_file(fd, &now_len);
+	bool changed;
+
+	look(&before, data, len);
+	look(&after, now, now_len);
+	compare(&before, &after, cluster);
+	if (!repair(fd, &changed))
+		fail("a second repair fails", 0);
+	expect_same(fd, now, now_len, "a second repair changes something");
+	forget(&before);
+	forget(&after);
+	free(now);
+}
+
+/* 0: not one of those that are worth the time. */
+static uint32_t cluster_size(const uint8_t *data, size_t len)
+{
+	const uint32_t bits = len > 24 ? data[23] : 0;
+
+	return bits >= 9 && bits <= 16 ? UINT32_C(1) << bits : 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	const uint32_t cluster = cluster_size(data, len);
+	bool changed;
+	int fd;
+
+	if (!cluster)
+		return 0;
+	fd = put_file(data, len);
+	if (!repair(fd, &changed))
+		expect_same(fd, data, len, "a repair that fails has changed something");
+	else if (!changed)
+		expect_same(fd, data, len, "a repair that changes nothing has changed something");
+	else
+		judge_repaired(fd, data, len, cluster);
+	close(fd);
+	return 0;
+}
