@@ -21,6 +21,14 @@ static bool is_orphan(const struct search *s, uint64_t cluster)
 	return !qcow2_refs_get(s->refs, cluster);
 }
 
+/* What snapshots share with a table that is gone is counted once too often. */
+static bool is_overcounted(const struct search *s, uint64_t cluster)
+{
+	const uint64_t stored = qcow2_counts_get(s->refs->otherwise, cluster);
+
+	return stored && stored - 1 > qcow2_refs_get(s->refs, cluster);
+}
+
 /*
  * The entries of the table that was looked at; 0: it is none.  Most entries of one lead to what has
  * no owner.  Those of a refcount table look like those of an L2 table, but never have a flag, and
@@ -36,8 +44,10 @@ static uint64_t count_orphaned(const struct search *s)
 	for (size_t i = 0; i < n; i++) {
 		if (!qcow2_shapes_entry(&s->shapes, s->shapes.raw, i, &cluster))
 			continue;
+		const uint64_t host = cluster.host >> s->shapes.geo.cluster_bits;
+
 		mapped++;
-		orphaned += is_orphan(s, cluster.host >> s->shapes.geo.cluster_bits);
+		orphaned += is_orphan(s, host) || is_overcounted(s, host);
 		flagged |= cluster.copied || cluster.kind == QCOW2_CLUSTER_COMPRESSED;
 	}
 	return flagged && orphaned * 2 > mapped ? mapped : 0;
