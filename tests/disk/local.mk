@@ -1,4 +1,5 @@
-# Disks that are written at random: power cuts, faults, many threads, and a model to compare with.
+# Disks that are written at random, and repaired: power cuts, faults, many threads, and a model to
+# compare with.
 
 if HAVE_CRITERION
 disk_sources = \
@@ -25,7 +26,10 @@ unit_tests += %D%/test %D%/threads
 	%D%/power.h \
 	%D%/power_test.c \
 	%D%/recorder.c \
-	%D%/recorder.h
+	%D%/recorder.h \
+	%D%/repair_test.c \
+	tests/fuzz/readable.c \
+	tests/fuzz/readable.h
 
 # A program of its own, for ThreadSanitizer.
 %C%_threads_LDADD = tests/unit/fake/libfake.la $(unit_ldadd) -lpthread
