@@ -32,11 +32,12 @@ def sha256(path):
 
 
 class Reading:
-    """good and wrong are clusters of the disk; told are those of the wrong ones that the program
-    named as lost or as a guess.  What nothing was read of is neither."""
+    """good and wrong are clusters of the disk; empty, told and silent are those of the wrong ones
+    that read as zeros, that the program named as lost or as a guess, and that it did not.  What
+    nothing was read of is neither."""
 
     def __init__(self, content, cluster, path=None, told=()):
-        self.good, self.wrong, self.told = set(), set(), set()
+        self.good, self.wrong, self.empty = set(), set(), set()
         self.named = {c for start, length in told
                       for c in range(start // cluster, -(-(start + length) // cluster))}
         if path and os.path.exists(path):
@@ -57,6 +58,8 @@ class Reading:
                 start, end = c * cluster, (c + 1) * cluster
                 same = content[start:end] == found[start:end]
                 (self.good if same else self.wrong).add(c)
+                if not same and not any(found[start:end]):
+                    self.empty.add(c)
 
 
 def extents(listed):
@@ -87,9 +90,13 @@ class Reader:
         return self.reading(raw, told)
 
     def by_salvage(self, path):
-        """(exit status, reading); the format is found out by the program."""
+        """(exit status, reading); the format is found out by the program.  Zeros in place of data are
+        not silent when the program says that it could not place all that it found."""
         raw = path + ".raw"
         status, out = run("imgcheck", "--salvage", "-o", raw, "-O", "raw", "--output=json", path)
-        report = json.loads(out) if out else {}
-        told = extents(report.get("lost-extents", [])) + extents(report.get("guessed-extents", []))
-        return status, self.reading(raw, told)
+        report = json.loads(out)["salvage"] if out else {}
+        told = [one for one in report.get("map", []) if one["state"] != "certain"]
+        reading = self.reading(raw, extents(told))
+        if report.get("unplaced"):
+            reading.silent -= reading.empty
+        return status, reading
