@@ -241,6 +241,12 @@ static bool visit(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t l
 	size_t bad;
 
 	(void)index;
+	/*
+	 * Two entries of L1 that lead to one L2 table make all that it leads to look shared, and what
+	 * is free then belongs to the table that one of them has lost.
+	 */
+	if (!p->l1 && is_overused(p, host, 1))
+		return true;
 	if (!count_bad(p, raw, len, &bad, err))
 		return false;
 	for (size_t i = 0; i + entry_len(p) <= len; i += entry_len(p)) {
