@@ -303,6 +303,24 @@ def _(im):
         im.count(cluster, 1)
 
 
+@sample("qcow2.l2.gap")
+def _(im):
+    im.grow(10 + 32)
+    im.put(L1, 1, COPIED | im.at(8))
+    im.put(8, 0, COPIED | im.at(9))
+    for cluster in range(8, 10 + 32):
+        im.count(cluster, 1)
+
+
+@sample("qcow2.l2.shared")
+def _(im):
+    im.grow(10)
+    im.l2(2, im.at(LAST))
+    im.l2(1, im.at(LAST))
+    im.count(LAST, 2)
+    im.count(9, 1)
+
+
 @sample("qcow2.l2.misplaced", data_file=True, size=4096)
 def _(im):
     im.l2(0, COPIED)

@@ -73,6 +73,12 @@ static uint64_t wrong_counts(const struct check *c)
 	       img_findings_count(c->out, &qcow2_found_refcount_low);
 }
 
+static bool check_suspects(struct check *c, const struct qcow2_refs *refs, struct img_err *err)
+{
+	return !img_findings_count(c->out, &qcow2_found_refcount_leak) ||
+	       qcow2_find_suspects(refs, &c->hdr, c->how->memory, c->out, err);
+}
+
 static bool check_window(struct check *c, uint64_t first, uint64_t *end, struct img_err *err)
 {
 	const struct qcow2_refs_how how = {
@@ -95,7 +101,8 @@ static bool check_window(struct check *c, uint64_t first, uint64_t *end, struct 
 		   wrong_counts(c) > wrong))
 		ok = qcow2_copied_check(refs, &c->hdr, c->file, false, c->out, err);
 	if (ok && wrong_counts(c) > wrong)
-		ok = qcow2_find_orphans(refs, &c->hdr, c->file, false, c->out, err);
+		ok = qcow2_find_orphans(refs, &c->hdr, c->file, false, c->out, err) &&
+		     check_suspects(c, refs, err);
 	qcow2_refs_free(refs);
 	return ok;
 }

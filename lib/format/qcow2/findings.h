@@ -37,6 +37,12 @@
 	X(l2_empty, "qcow2.l2.empty", NOTE, \
 	  N_("the L2 table is empty while clusters are in use that nothing refers to: it may have " \
 	     "lost them")) \
+	X(l2_gap, "qcow2.l2.gap", NOTE, \
+	  N_("beside this L2 entry others are empty whose clusters would be next to it, and nothing " \
+	     "refers to those: the entries may have been lost")) \
+	X(l2_shared, "qcow2.l2.shared", NOTE, \
+	  N_("the L2 entry leads to the same cluster as another one while clusters are in use that " \
+	     "nothing refers to: it may have been overwritten")) \
 	X(l2_reserved, "qcow2.l2.reserved", CORRUPT, \
 	  N_("the L2 entry has reserved bits set")) \
 	X(l2_unaligned, "qcow2.l2.unaligned", CORRUPT, \

@@ -84,6 +84,7 @@ libimg_sources += \
 	%D%/snapshot.c \
 	%D%/space.c \
 	%D%/space.h \
+	%D%/suspects.c \
 	%D%/tables.c \
 	%D%/tables.h \
 	%D%/wish.h \

@@ -111,6 +111,16 @@ bool qcow2_is_orphan_table(struct qcow2_refs *refs, const struct qcow2_header *h
 bool qcow2_crypt_check(const struct qcow2_header *hdr, struct img_store *file,
 		       struct img_findings *found, struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- suspects.c ---------------------------------------------------------------------------------- */
+
+/*
+ * After a comparison that found clusters in use to which nothing refers: entries of the active
+ * tables that tell where some may have been lost.  memory: bytes for counting at most.
+ */
+bool qcow2_find_suspects(const struct qcow2_refs *refs, const struct qcow2_header *hdr,
+			 uint64_t memory, struct img_findings *found, struct img_err *err)
+	IMG_MUST_CHECK;
+
 /* ---- copied.c ------------------------------------------------------------------------------------ */
 
 /*

@@ -39,7 +39,8 @@ struct qcow2_refs *qcow2_repair_refs(const struct qcow2_repair *r, uint64_t firs
 /* What a check finds now. */
 struct survey {
 	struct img_findings found;
-	bool certain;			/* every reference is known */
+	bool certain;			/* every reference is known ... */
+	bool suspicious;		/* ... unless there were others, of which there are signs */
 };
 
 /* Kinds of damage that hide no reference. */
@@ -61,18 +62,19 @@ static bool is_harmless(const struct img_finding_kind *kind)
 /* Whether the kind tells of tables that may have led to what nothing refers to now. */
 static bool is_suspicion(const struct img_finding_kind *kind)
 {
-	return kind == &qcow2_found_l2_orphan || kind == &qcow2_found_l2_empty;
+	return kind == &qcow2_found_l2_orphan || kind == &qcow2_found_l2_empty ||
+	       kind == &qcow2_found_l2_gap || kind == &qcow2_found_l2_shared;
 }
 
-static bool is_certain(const struct img_findings *found)
+static void judge(struct survey *s)
 {
-	for (size_t i = 0; i < found->n; i++) {
-		const struct img_finding_kind *kind = found->v[i].kind;
+	s->certain = true;
+	for (size_t i = 0; i < s->found.n; i++) {
+		const struct img_finding_kind *kind = s->found.v[i].kind;
 
-		if (is_suspicion(kind) || (kind->severity >= IMG_CORRUPT && !is_harmless(kind)))
-			return false;
+		s->suspicious |= is_suspicion(kind);
+		s->certain &= kind->severity < IMG_CORRUPT || is_harmless(kind);
 	}
-	return true;
 }
 
 static bool look(struct qcow2_repair *r, struct survey *s, struct img_err *err)
@@ -83,7 +85,7 @@ static bool look(struct qcow2_repair *r, struct survey *s, struct img_err *err)
 	*s = (struct survey){ .found = { .most = 1 } };
 	if (!qcow2_check(&ly, r->how, &s->found, &numbers, err))
 		return false;
-	s->certain = is_certain(&s->found);
+	judge(s);
 	return true;
 }
 
@@ -285,8 +287,7 @@ static bool mend_structures(struct qcow2_repair *r, struct img_err *err)
 	bool ok = look(r, &now, err);
 
 	/* What is damage beside the refcounts itself is for rebuilding to find and to refuse. */
-	if (ok && has_bad_refcounts(&now) && !count(&now, &qcow2_found_l2_orphan) &&
-	    !count(&now, &qcow2_found_l2_empty))
+	if (ok && has_bad_refcounts(&now) && !now.suspicious)
 		ok = rebuild(r, err);
 	forget(&now);
 	return ok;
@@ -297,7 +298,7 @@ static bool give_back_leaks(struct qcow2_repair *r, bool flags_are_right, struct
 	struct survey now;
 	bool ok = look(r, &now, err);
 
-	if (ok && now.certain && count(&now, &qcow2_found_refcount_leak) &&
+	if (ok && now.certain && !now.suspicious && count(&now, &qcow2_found_refcount_leak) &&
 	    (!flags_are_right || !img_findings_total(&now.found, IMG_CORRUPT)))
 		ok = in_windows(r, lower_counts, err) && in_windows(r, mend_flags, err);
 	forget(&now);

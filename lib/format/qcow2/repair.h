@@ -59,6 +59,9 @@ bool qcow2_decodes(struct qcow2_candidates *c, const struct qcow2_cluster *clust
  */
 bool qcow2_find_entry(struct qcow2_candidates *c, uint64_t entry, uint64_t bitmap, uint64_t *found,
 		      struct img_err *err) IMG_MUST_CHECK;
+/* Whether what lies at host, in the file, looks like an L2 table that leads somewhere. */
+bool qcow2_is_table(struct qcow2_candidates *c, uint64_t host, bool *is, struct img_err *err)
+	IMG_MUST_CHECK;
 /* Whether an entry for which nothing was found is an empty one with a wrong bit. */
 bool qcow2_was_empty(const struct qcow2_candidates *c, uint64_t entry);
 /* The same for an entry of the L1 table, which must lead to what looks like an L2 table. */

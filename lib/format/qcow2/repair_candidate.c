@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "format/qcow2/refs_inside.h"
 #include "format/qcow2/repair.h"
+#include "format/qcow2/shape.h"
 
 bool qcow2_candidates_open(struct qcow2_candidates *c, struct qcow2_repair *r,
 			   struct qcow2_refs *refs, struct img_err *err)
@@ -127,6 +128,19 @@ bool qcow2_was_empty(const struct qcow2_candidates *c, uint64_t entry)
 
 	/* Without COPIED flag it may be one that snapshots share. */
 	return !(entry & (entry - 1)) && ((entry & no_host) || !c->r->hdr.n_snapshots);
+}
+
+bool qcow2_is_table(struct qcow2_candidates *c, uint64_t host, bool *is, struct img_err *err)
+{
+	struct qcow2_shapes shapes;
+	unsigned found = 0;
+	uint64_t next;
+	const bool ok = qcow2_shapes_start(&shapes, &c->r->hdr, c->r->file, err) &&
+			qcow2_shapes_look(&shapes, host, &found, &next, err);
+
+	*is = found & QCOW2_SHAPE_L2;
+	qcow2_shapes_end(&shapes);
+	return ok;
 }
 
 bool qcow2_find_l1_entry(struct qcow2_candidates *c, uint64_t entry, uint64_t *found,

@@ -185,9 +185,15 @@ static bool fits(const struct pass *p, const uint8_t *raw, size_t len, size_t i,
 	const uint64_t before = i ? place_of(raw + i - step) : 0;
 	const uint64_t behind = i + step < len ? place_of(raw + i + step) : 0;
 
-	if (!p->l1)
-		return (before && before + size == place) || (behind && place + size == behind);
-	return (before || behind) && before < place && (!behind || place < behind);
+	return (before && before + size == place) || (behind && place + size == behind);
+}
+
+/* An L1 entry is right where it leads to a table; which of several is, nobody knows. */
+static bool leads_right(struct pass *p, const uint8_t *raw, size_t len, size_t i, uint64_t host,
+			bool *right, struct img_err *err)
+{
+	*right = !p->l1 && fits(p, raw, len, i, host);
+	return !p->l1 || qcow2_is_table(&p->c, host, right, err);
 }
 
 static bool note_shared(struct pass *p, const uint8_t *raw, size_t len, size_t i, uint64_t host,
@@ -208,9 +214,11 @@ static bool note_shared(struct pass *p, const uint8_t *raw, size_t len, size_t i
 	v = img_grow_by_one(p->shared, p->n_shared, &p->cap_shared, sizeof(*v), err);
 	if (!v)
 		return false;
-	one.is_right = fits(p, raw, len, i, one.old & QCOW2_ENTRY_HOST);
+	if (!leads_right(p, raw, len, i, leads_to, &one.is_right, err))
+		return false;
 	one.is_wrong = one.fixed ? !one.is_right && fits(p, raw, len, i, one.fixed & QCOW2_ENTRY_HOST)
 				 : qcow2_was_empty(&p->c, one.old);
+	one.is_right &= !one.is_wrong;
 	p->shared = v;
 	v[p->n_shared++] = one;
 	return true;
@@ -287,7 +295,7 @@ static const struct shared *find_wrong(const struct shared *v, size_t n)
 	const struct shared *wrong = NULL;
 
 	if (n == 1)
-		return v->fixed || v->is_wrong ? v : NULL;
+		return (v->fixed && !v->is_right) || v->is_wrong ? v : NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].is_wrong == v[i].is_right || (v[i].is_wrong && wrong))
 			return NULL;
