@@ -107,6 +107,21 @@ static bool is_all_compressed(const uint8_t *raw)
 	return used;
 }
 
+/* Of compressed clusters all bitmaps of subclusters are 0, so that every second word is. */
+static bool is_wide(const uint8_t *raw)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < WORDS; i++) {
+		const uint64_t word = img_get_be64(raw + i * 8);
+
+		if (i % 2 && word)
+			return false;
+		used += word != 0;
+	}
+	return used > 1;
+}
+
 /* Compressed clusters are packed: the next one starts in the last sector of the one before. */
 static void vote_compressed(struct votes *v, const uint8_t *raw)
 {
@@ -119,6 +134,8 @@ static void vote_compressed(struct votes *v, const uint8_t *raw)
 		for (size_t i = 0; i < WORDS; i++) {
 			const uint64_t entry = img_get_be64(raw + i * 8);
 
+			if (!entry)
+				continue;
 			if (!(entry & QCOW2_ENTRY_COMPRESSED) ||
 			    !qcow2_l2_decode(&geo, entry, 0, &one, &why) ||
 			    !is_place(v, one.host)) {
@@ -132,6 +149,7 @@ static void vote_compressed(struct votes *v, const uint8_t *raw)
 			end = one.host + one.stored_len;
 		}
 	}
+	v->wide += is_wide(raw);
 }
 
 static bool visit(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
