@@ -303,12 +303,11 @@ def _(im):
         im.count(cluster, 1)
 
 
-@sample("qcow2.l2.gap")
+@sample("qcow2.l2.gap", bits=10)
 def _(im):
-    im.grow(10 + 32)
-    im.put(L1, 1, COPIED | im.at(8))
-    im.put(8, 0, COPIED | im.at(9))
-    for cluster in range(8, 10 + 32):
+    im.grow(8 + 32)
+    for cluster in range(8, 8 + 32):
+        im.write(im.at(cluster), b"data")
         im.count(cluster, 1)
 
 

@@ -38,8 +38,8 @@
 	  N_("the L2 table is empty while clusters are in use that nothing refers to: it may have " \
 	     "lost them")) \
 	X(l2_gap, "qcow2.l2.gap", NOTE, \
-	  N_("beside this L2 entry others are empty whose clusters would be next to it, and nothing " \
-	     "refers to those: the entries may have been lost")) \
+	  N_("part of the L2 table is empty while many clusters with data are in use that nothing " \
+	     "refers to: it may have lost them")) \
 	X(l2_shared, "qcow2.l2.shared", NOTE, \
 	  N_("the L2 entry leads to the same cluster as another one while clusters are in use that " \
 	     "nothing refers to: it may have been overwritten")) \
