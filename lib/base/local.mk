@@ -10,4 +10,6 @@ libimg_sources += \
 	%D%/num.h \
 	%D%/parallel.c \
 	%D%/parallel.h \
+	%D%/uuid.c \
+	%D%/uuid.h \
 	%D%/version.c

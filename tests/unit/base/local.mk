@@ -8,4 +8,5 @@ unit_tests += %D%/test
 	%D%/lazy_test.c \
 	%D%/mem_test.c \
 	%D%/num_test.c \
-	%D%/parallel_test.c
+	%D%/parallel_test.c \
+	%D%/uuid_test.c
