@@ -89,6 +89,11 @@ struct img_layer {
 	uint32_t unit;			/* bytes; what is allocated together, a power of two */
 	char *backing;			/* as in the image, or NULL; the image layer frees it */
 	char *backing_format;
+	/*
+	 * How the image knows the one below when it has no name for its file, for people to read;
+	 * or NULL.  is_below of the format tells which file it is; the image layer frees it.
+	 */
+	char *below_id;
 	struct img_store *data_file;	/* that holds guest bytes beside store, or NULL; borrowed */
 	/* Set before the first write of struct img_disk_ops: */
 	const struct img_below *below;	/* borrowed; NULL: nothing there */
@@ -311,6 +316,13 @@ struct img_format {
 		     struct img_err *err);
 	/* What is special to the format; size, file and backing are added by the image layer. */
 	bool (*info)(struct img_layer *ly, struct img_node *report, struct img_err *err);
+	/*
+	 * Whether st is the image that the open layer knows by below_id.  Failures are about st
+	 * alone: it is the one, but must not be used, or it cannot be read.  NULL: below_id is
+	 * never set.
+	 */
+	bool (*is_below)(const struct img_layer *ly, struct img_store *st, bool *yes,
+			 struct img_err *err);
 	const struct img_write_ops *write;	/* NULL: cannot be made */
 	const struct img_disk_ops *disk;	/* NULL: cannot be written in place */
 	/*

@@ -10,3 +10,4 @@ libimg_sources += \
 
 include $(top_srcdir)/lib/format/raw/local.mk
 include $(top_srcdir)/lib/format/qcow2/local.mk
+include $(top_srcdir)/lib/format/vdi/local.mk

@@ -67,6 +67,12 @@ static void init_under_way(pthread_rwlock_t *lock)
 	pthread_rwlockattr_destroy(&attr);
 }
 
+/* What the image stands on, as it knows it, or NULL. */
+static const char *name_below(const struct img_layer *ly)
+{
+	return ly->backing ? ly->backing : ly->below_id;
+}
+
 bool img_disk_new(struct img *im, enum img_cache cache, struct img_err *err)
 {
 	struct img_disk *disk = img_calloc(1, sizeof(*disk), err);
@@ -76,7 +82,7 @@ bool img_disk_new(struct img *im, enum img_cache cache, struct img_err *err)
 	disk->below = (struct img_below){ .extent = below_extent, .read = below_read };
 	disk->im = im;
 	disk->through = is_through(cache);
-	disk->blind = im->layers[0].backing && im->n_layers == 1;
+	disk->blind = im->n_layers == 1 && name_below(&im->layers[0]);
 	init_under_way(&disk->under_way);
 	pthread_mutex_init(&disk->flushing, NULL);
 	if (im->n_layers > 1)
@@ -122,7 +128,7 @@ static bool check_request(struct img *im, uint64_t at, uint64_t len, struct img_
 		return img_fail(err, IMG_E_DENIED, _("%s: is not open for writing"), name);
 	if (im->disk->blind)
 		return img_fail(err, IMG_E_DENIED, _("%s: cannot be written without its backing "
-				"file \"%s\""), name, im->layers[0].backing);
+				"file \"%s\""), name, name_below(&im->layers[0]));
 	if (img_add_u64(at, len, &end) && end <= img_size(im))
 		return true;
 	return img_fail(err, IMG_E_RANGE, _("%s: %" PRIu64 " bytes at %" PRIu64 " are not inside "

@@ -96,6 +96,13 @@ char *img_resolve(const char *base, const char *name, struct img_err *err);
 struct img_store *img_open_reference(const struct img_gate *gate, const struct img_reference *ref,
 				     unsigned flags, enum img_cache cache, struct img_err *err);
 
+/*
+ * Gives above, which has a below_id, the name of the file that it is the id of (above->backing).
+ * IMG_E_ARGUMENT: there is none; or why the one that there is cannot be used.  (below.c)
+ */
+bool img_find_below(struct img_layer *above, const struct img_open *how, struct img_err *err)
+	IMG_MUST_CHECK;
+
 /* As img_within() for the name of a file, which stands there already when its store failed. */
 bool img_within_file(struct img_err *err, const char *name);
 

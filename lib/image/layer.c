@@ -200,6 +200,7 @@ void img_layer_close_as(struct img_layer *ly)
 		ly->format->close(ly);
 	free(ly->backing);
 	free(ly->backing_format);
+	free(ly->below_id);
 	img_findings_clear(&ly->salvaged.notes);
 }
 

@@ -1,4 +1,5 @@
 libimg_sources += \
+	%D%/below.c \
 	%D%/bitmap.c \
 	%D%/check.c \
 	%D%/check_data.c \

@@ -72,6 +72,17 @@ fail:
 	return false;
 }
 
+/* Whether there is something below the lowest layer, and under which name; false: failed. */
+static bool look_below(struct img *im, const struct img_open *top, bool *more, struct img_err *err)
+{
+	struct img_layer *lowest = &im->layers[im->n_layers - 1];
+
+	if (!lowest->backing && lowest->below_id && !img_find_below(lowest, top, err))
+		return false;
+	*more = lowest->backing;
+	return true;
+}
+
 /* Opens what the lowest layer stands on. */
 static bool push_backing(struct img *im, const struct img_open *top, struct img_err *err)
 {
@@ -95,6 +106,16 @@ static bool push_backing(struct img *im, const struct img_open *top, struct img_
 	return img_within(err, _("backing file of %s"), im->layers[im->n_layers - 1].store->name);
 }
 
+static bool push_chain(struct img *im, const struct img_open *top, struct img_err *err)
+{
+	bool more = true;
+
+	while (more)
+		if (!look_below(im, top, &more, err) || (more && !push_backing(im, top, err)))
+			return false;
+	return true;
+}
+
 struct img *img_open(const struct img_open *how, struct img_err *err)
 {
 	const struct img_open files = for_writing(how);
@@ -106,9 +127,8 @@ struct img *img_open(const struct img_open *how, struct img_err *err)
 	store = img_open_top_store(&files, err);
 	if (!store || !push_layer(im, store, &files, err))
 		goto fail;
-	while (!(how->flags & IMG_OPEN_NO_BACKING) && im->layers[im->n_layers - 1].backing)
-		if (!push_backing(im, &files, err))
-			goto fail;
+	if (!(how->flags & IMG_OPEN_NO_BACKING) && !push_chain(im, &files, err))
+		goto fail;
 	if ((how->flags & IMG_OPEN_WRITE) && !img_disk_new(im, how->cache, err))
 		goto fail;
 	return im;

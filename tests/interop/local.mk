@@ -23,6 +23,7 @@ shell_tests += \
 	%D%/read-matrix.sh \
 	%D%/read-snapshot.sh \
 	%D%/read-states.sh \
+	%D%/read-vdi.sh \
 	%D%/reflink.sh \
 	%D%/repair.sh \
 	%D%/truncated.sh \

@@ -1,4 +1,10 @@
 unit_tests += %D%/test
 %C%_test_LDADD = tests/unit/fake/libfake.la $(unit_ldadd)
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
-%C%_test_SOURCES = %D%/gate_test.c %D%/read_test.c %D%/open_test.c %D%/create_test.c %D%/disk_test.c
+%C%_test_SOURCES = \
+	%D%/below_test.c \
+	%D%/create_test.c \
+	%D%/disk_test.c \
+	%D%/gate_test.c \
+	%D%/open_test.c \
+	%D%/read_test.c

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The VDI driver: probing, opening and closing, and the table that ties its files together. */
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "format/vdi/vdi.h"
+
+static int vdi_probe(const struct img_peek *peek)
+{
+	if (peek->head_len < VDI_PRE_LEN || img_get_le32(peek->head + VDI_PRE_MAGIC) != VDI_MAGIC)
+		return 0;
+	return 100;
+}
+
+static void vdi_free(struct vdi *vdi)
+{
+	if (vdi)
+		vdi_map_clear(&vdi->map);
+	free(vdi);
+}
+
+/* The image below is known by its UUID alone. */
+static bool tell_parent(const struct vdi_header *hdr, struct img_layer *ly, struct img_err *err)
+{
+	char uuid[IMG_UUID_TEXT];
+
+	if (!vdi_has_parent(hdr))
+		return true;
+	img_uuid_to_text(&hdr->parent, uuid);
+	ly->below_id = img_format_text(err, "{%s}", uuid);
+	return ly->below_id;
+}
+
+static bool vdi_open(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err)
+{
+	struct vdi *vdi;
+
+	if (how->snapshot)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("VDI images have no snapshots"));
+	vdi = img_calloc(1, sizeof(*vdi), err);
+	if (!vdi)
+		return false;
+	if (!vdi_header_read(ly->store, &vdi->header, err) ||
+	    !vdi_map_init(&vdi->map, &vdi->header, ly->store, err) ||
+	    !tell_parent(&vdi->header, ly, err)) {
+		vdi_free(vdi);
+		return false;
+	}
+	ly->priv = vdi;
+	ly->size = vdi->header.size;
+	ly->unit = vdi->header.block_size;
+	return true;
+}
+
+static void vdi_close(struct img_layer *ly)
+{
+	vdi_free(ly->priv);
+	ly->priv = NULL;
+}
+
+static bool vdi_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struct img_extent *out,
+		       struct img_err *err)
+{
+	struct vdi *vdi = ly->priv;
+
+	return vdi_map_extent(&vdi->map, at, limit, out, err);
+}
+
+/* A parent that was written to since is not what the child was made for. */
+static bool vdi_is_below(const struct img_layer *ly, struct img_store *st, bool *yes,
+			 struct img_err *err)
+{
+	const struct vdi_header *child = &((const struct vdi *)ly->priv)->header;
+	struct vdi_header hdr;
+
+	*yes = vdi_header_read(st, &hdr, NULL) && img_uuid_equal(&hdr.uuid, &child->parent);
+	if (!*yes || img_uuid_is_nil(&child->parent_modified) ||
+	    img_uuid_equal(&hdr.modified, &child->parent_modified))
+		return true;
+	return img_fail(err, IMG_E_CORRUPT,
+			_("the image was changed since others were made to stand on it"));
+}
+
+const struct img_format img_format_vdi = {
+	.name = "vdi",
+	.extensions = "vdi",
+	.probe = vdi_probe,
+	.open = vdi_open,
+	.close = vdi_close,
+	.extent = vdi_extent,
+	.info = vdi_info,
+	.is_below = vdi_is_below,
+};

@@ -1,0 +1,10 @@
+EXTRA_DIST += %D%/README
+libimg_sources += \
+	%D%/driver.c \
+	%D%/findings.c \
+	%D%/findings.h \
+	%D%/header.c \
+	%D%/info.c \
+	%D%/layout.h \
+	%D%/map.c \
+	%D%/vdi.h

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An open VDI image; each part belongs to the file that it is listed under. */
+#ifndef VDI_H
+#define VDI_H
+
+#include "base/uuid.h"
+#include "format/format.h"
+#include "format/vdi/findings.h"
+#include "format/vdi/layout.h"
+
+/* ---- header.c -------------------------------------------------------------------------------- */
+
+struct vdi_header {
+	uint16_t major, minor;
+	enum vdi_type type;
+	char comment[VDI_COMMENT_LEN];	/* ends with a NUL */
+	uint32_t map_off, data_off;
+	uint64_t size;			/* guest bytes */
+	uint32_t block_size;		/* a power of two */
+	uint32_t block_extra;		/* bytes in front of each block's data */
+	uint32_t n_blocks, n_allocated;
+	struct img_uuid uuid, modified;
+	struct img_uuid parent, parent_modified;	/* nil: there is none, or not known */
+};
+
+/*
+ * From the first bytes of a file, VDI_DECODE_LEN or all there are; checks all fields against each
+ * other.  Pure.  IMG_E_NOT_THIS_FORMAT, IMG_E_INCOMPLETE, IMG_E_UNSUPPORTED, IMG_E_CORRUPT,
+ * IMG_E_RANGE.
+ */
+bool vdi_header_decode(const uint8_t *raw, size_t len, struct vdi_header *out,
+		       struct img_err *err) IMG_MUST_CHECK;
+/* The inverse, for version 1.1: VDI_DECODE_LEN bytes. */
+void vdi_header_encode(const struct vdi_header *hdr, uint8_t *raw);
+/* Of the file in st. */
+bool vdi_header_read(struct img_store *st, struct vdi_header *out, struct img_err *err)
+	IMG_MUST_CHECK;
+
+/* Whether what the image does not hold is to be looked for in another one. */
+static inline bool vdi_has_parent(const struct vdi_header *hdr)
+{
+	return hdr->type == VDI_TYPE_UNDO || hdr->type == VDI_TYPE_DIFFERENCING;
+}
+
+/* Bytes from one block to the next in the file. */
+static inline uint64_t vdi_stride(const struct vdi_header *hdr)
+{
+	return (uint64_t)hdr->block_extra + hdr->block_size;
+}
+
+/* Where the data of a block begin; entry < VDI_ENTRY_ZERO. */
+static inline uint64_t vdi_host(const struct vdi_header *hdr, uint32_t entry)
+{
+	return hdr->data_off + entry * vdi_stride(hdr) + hdr->block_extra;
+}
+
+/* Guest bytes of the block with that index, which is short at the end of the disk. */
+static inline uint32_t vdi_block_len(const struct vdi_header *hdr, uint32_t index)
+{
+	const uint64_t left = hdr->size - (uint64_t)index * hdr->block_size;
+
+	return left < hdr->block_size ? (uint32_t)left : hdr->block_size;
+}
+
+/* Blocks that the disk needs; the map may have more entries. */
+static inline uint32_t vdi_blocks_used(const struct vdi_header *hdr)
+{
+	return (uint32_t)((hdr->size + hdr->block_size - 1) / hdr->block_size);
+}
+
+/* ---- map.c ----------------------------------------------------------------------------------- */
+
+/* Entries that are read together; a power of two. */
+enum { VDI_PIECE_ENTRIES = 16384 };
+
+/*
+ * The block map, read piece by piece when it is asked for and then kept: a disk of petabytes is
+ * open at once.  Any number of threads.
+ */
+struct vdi_map {
+	const struct vdi_header *hdr;
+	struct img_store *file;
+	uint64_t file_size;		/* when it was opened */
+	_Atomic(uint32_t *) *pieces;	/* owned; in host order, NULL: not read yet */
+	size_t n_pieces;
+};
+
+bool vdi_map_init(struct vdi_map *map, const struct vdi_header *hdr, struct img_store *file,
+		  struct img_err *err) IMG_MUST_CHECK;
+/* Accepts a zeroed map. */
+void vdi_map_clear(struct vdi_map *map);
+/*
+ * The piece that holds the entry with that index, which is its number index % VDI_PIECE_ENTRIES.
+ * Entries that the file is too short for are VDI_ENTRY_FREE; vdi_map_has() tells.
+ */
+uint32_t *vdi_map_piece(struct vdi_map *map, uint32_t index, struct img_err *err) IMG_MUST_CHECK;
+/* Whether the file is long enough to hold the entry. */
+bool vdi_map_has(const struct vdi_map *map, uint32_t index);
+/* What is wrong with an entry that names a block; NULL: nothing.  Bytes are not looked at. */
+const struct img_finding_kind *vdi_entry_damage(const struct vdi_header *hdr, uint32_t entry);
+bool vdi_map_extent(struct vdi_map *map, uint64_t at, uint64_t limit, struct img_extent *out,
+		    struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- The others ------------------------------------------------------------------------------ */
+
+struct vdi {
+	struct vdi_header header;
+	struct vdi_map map;
+};
+
+bool vdi_info(struct img_layer *ly, struct img_node *report, struct img_err *err);
+
+#endif
