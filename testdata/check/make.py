@@ -146,13 +146,43 @@ class Image:
         return bytes(self.bytes[:self.end])
 
 
+FREE, ZERO = 0xFFFFFFFF, 0xFFFFFFFE
+DYNAMIC, FIXED = 1, 2
+
+
+class Vdi:
+    """Four blocks of 1 MiB, which is all that QEMU knows; two are in use, one is zeros."""
+
+    BLOCK = 1 << 20
+
+    def __init__(self, fixed=False):
+        self.map = [0, 1, 2, 3] if fixed else [1, FREE, 0, ZERO]
+        self.allocated = self.in_file = 4 if fixed else 2
+        self.type = FIXED if fixed else DYNAMIC
+        self.map_off, self.data_off, self.blocks = 512, 1024, 4
+        self.uuid, self.modified = b"u" * 16, b"m" * 16
+        self.end = None  # where the file is cut off
+
+    def finish(self):
+        raw = b"<<< sample >>>\n".ljust(64, b"\0")
+        raw += struct.pack("<IIII", 0xBEDA107F, 0x10001, 400, self.type) + bytes(4 + 256)
+        raw += struct.pack("<IIIIIII", self.map_off, self.data_off, 0, 0, 0, 512, 0)
+        raw += struct.pack("<QIIII", 4 * self.BLOCK, self.BLOCK, 0, self.blocks, self.allocated)
+        raw += self.uuid + self.modified + bytes(32) + struct.pack("<IIII", 0, 0, 0, 512)
+        raw = raw.ljust(self.map_off, b"\0") + struct.pack("<4I", *self.map)
+        raw = raw.ljust(self.data_off, b"\0")
+        for i in range(self.in_file):
+            raw += (b"block %d\n" % i).ljust(64, b".") * (self.BLOCK // 64)
+        return raw[:self.end]
+
+
 SAMPLES = {}
 
 
-def sample(name, **how):
+def sample(name, make=Image, **how):
     """The function below changes such an image so that it has this finding."""
     def remember(change):
-        SAMPLES[name] = (how, change)
+        SAMPLES[name] = (make, how, change)
         return change
     return remember
 
@@ -473,6 +503,65 @@ def _(im):
     im.snapshot(beyond(im), 2)
 
 
+# ---- VDI -----------------------------------------------------------------------------------------
+
+@sample("vdi.header.broken", Vdi)
+def _(im):
+    im.blocks = 3
+
+
+@sample("vdi.header.count", Vdi)
+def _(im):
+    im.allocated = 1
+
+
+@sample("vdi.header.uuid", Vdi)
+def _(im):
+    im.modified = bytes(16)
+
+
+@sample("vdi.header.unaligned", Vdi)
+def _(im):
+    im.data_off += 1
+
+
+@sample("vdi.header.behind", Vdi)
+def _(im):
+    im.in_file += 1
+
+
+@sample("vdi.map.cut", Vdi)
+def _(im):
+    im.map, im.allocated, im.in_file = [FREE] * 4, 0, 0
+    im.end = im.map_off + 12
+
+
+@sample("vdi.map.beyond", Vdi)
+def _(im):
+    im.map[1] = 4
+
+
+@sample("vdi.map.outside", Vdi)
+def _(im):
+    im.end = im.data_off + 2 * im.BLOCK - 1
+
+
+@sample("vdi.map.doubled", Vdi)
+def _(im):
+    im.map[1] = 1
+
+
+@sample("vdi.map.fixed", Vdi, fixed=True)
+def _(im):
+    im.map[3] = ZERO
+    im.allocated = im.in_file = 3
+
+
+@sample("vdi.block.leak", Vdi)
+def _(im):
+    im.allocated = im.in_file = 3
+
+
 def store(folder, name, raw):
     if len(raw) > 16384:
         name, raw = name + ".xz", lzma.compress(raw, check=lzma.CHECK_CRC32)
@@ -482,10 +571,10 @@ def store(folder, name, raw):
 
 def main():
     folder = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
-    for name, (how, change) in SAMPLES.items():
-        im = Image(**how)
+    for name, (make, how, change) in SAMPLES.items():
+        im = make(**how)
         change(im)
-        store(folder, name + ".qcow2", im.finish())
+        store(folder, name + (".vdi" if make is Vdi else ".qcow2"), im.finish())
     store(folder, "data.raw", b"the data file of three samples\n".ljust(4096, b"."))
 
 

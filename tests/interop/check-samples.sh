@@ -6,8 +6,8 @@ requires qemu-img --version
 requires xz --version
 
 samples=$srcdir/testdata/check
-cp "$samples"/*.qcow2* "$samples/data.raw" .
-chmod u+w -- *.qcow2* data.raw
+cp "$samples"/*.qcow2* "$samples"/*.vdi* "$samples/data.raw" .
+chmod u+w -- *.qcow2* *.vdi* data.raw
 xz -df -- *.xz
 
 # status COMMAND...: how it exits.
@@ -19,15 +19,15 @@ status() {
 }
 
 same "" "$(sed 's/#.*//; s/[[:space:]].*//' "$samples/qemu-img" | while read -r id; do
-	[ -z "$id" ] || [ -e "$id.qcow2" ] || echo "$id"
+	[ -z "$id" ] || [ -e "$id.qcow2" ] || [ -e "$id.vdi" ] || echo "$id"
 done)" "reasons for what is no sample"
 
-for sample in *.qcow2; do
-	id=${sample%.qcow2}
+for sample in *.qcow2 *.vdi; do
+	id=${sample%.*} format=${sample##*.}
 	data=
 	case $id in image.data.*) data=--data ;; esac
 	ours=$(status imgcheck $data "$sample")
-	theirs=$(status qemu-img check -f qcow2 "$sample")
+	theirs=$(status qemu-img check -f "$format" "$sample")
 	known=$(awk -v id="$id" '$1 == id { print $2 }' "$samples/qemu-img")
 	# A later version may agree where 7.2 did not.
 	[ "$theirs" = "$ours" ] || [ "$theirs" = "$known" ] ||

@@ -89,4 +89,5 @@ const struct img_format img_format_vdi = {
 	.extent = vdi_extent,
 	.info = vdi_info,
 	.is_below = vdi_is_below,
+	.check = &vdi_check_ops,
 };

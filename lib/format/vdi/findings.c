@@ -6,3 +6,7 @@
 	const struct img_finding_kind vdi_found_##name = { id, IMG_##severity, text };
 VDI_FINDINGS(VDI_FINDING)
 #undef VDI_FINDING
+
+#define VDI_FINDING(name, id, severity, text) &vdi_found_##name,
+const struct img_finding_kind *const vdi_finding_kinds[] = { VDI_FINDINGS(VDI_FINDING) NULL };
+#undef VDI_FINDING

@@ -1,5 +1,6 @@
 EXTRA_DIST += %D%/README
 libimg_sources += \
+	%D%/check.c \
 	%D%/driver.c \
 	%D%/findings.c \
 	%D%/findings.h \

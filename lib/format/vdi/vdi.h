@@ -108,6 +108,8 @@ struct vdi {
 	struct vdi_map map;
 };
 
+extern const struct img_check_ops vdi_check_ops;	/* check.c */
+/* info.c */
 bool vdi_info(struct img_layer *ly, struct img_node *report, struct img_err *err);
 
 #endif

@@ -9,14 +9,14 @@ imgcheck --findings --output=json >kinds
 
 # ids_of FOLDER: those that have samples there, each as often as it has.
 ids_of() {
-	(cd "$1" && printf '%s\n' *.qcow2*) | sed 's/\.qcow2\(\.xz\)\?$//' | sort
+	(cd "$1" && printf '%s\n' *.qcow2* *.vdi*) | sed 's/\.\(qcow2\|vdi\)\(\.xz\)\?$//' | sort
 }
 same "$(jq -r '.kinds[].id' kinds | sort)" "$(ids_of "$samples")" "one sample for each id"
 
 # unpack FOLDER: copies its samples here.
 unpack() {
-	cp "$1"/*.qcow2* "$1"/data.raw .
-	chmod u+w -- *.qcow2* data.raw
+	cp "$1"/*.qcow2* "$1"/*.vdi* "$1"/data.raw .
+	chmod u+w -- *.qcow2* *.vdi* data.raw
 	xz -df -- *.xz
 }
 unpack "$samples"
@@ -33,20 +33,21 @@ worst() {
 }
 
 while read -r id severity; do
+	sample=$(echo "$id".*)
 	status=$(worst "$id" $(also "$id"))
 	data=
-	case $id in image.data.*) data=--data; exits 0 imgcheck -q "$id.qcow2" ;; esac
-	exits $status imgcheck $data --output=json "$id.qcow2" >out
+	case $id in image.data.*) data=--data; exits 0 imgcheck -q "$sample" ;; esac
+	exits $status imgcheck $data --output=json "$sample" >out
 	same "[\"$id\",\"$severity\",1]" "$(jq -c --arg id "$id" '.findings[] |
-		select(.id == $id) | [.id, .severity, .count]' out)" "what $id.qcow2 is for"
+		select(.id == $id) | [.id, .severity, .count]' out)" "what $sample is for"
 	same "$(printf '%s\n' "$id" $(also "$id") | sort)" \
-		"$(jq -r '.findings[].id' out | sort -u)" "all that is found in $id.qcow2"
+		"$(jq -r '.findings[].id' out | sort -u)" "all that is found in $sample"
 done < <(jq -r '.kinds[] | "\(.id) \(.severity)"' kinds)
 
 # They are what the script makes; packed bytes may differ from one version of xz to the next.
 python3 --version >/dev/null 2>&1 || exit 0
-sha256sum -- *.qcow2 data.raw >sums
-rm -- *.qcow2 data.raw
+sha256sum -- *.qcow2 *.vdi data.raw >sums
+rm -- *.qcow2 *.vdi data.raw
 mkdir made
 python3 "$samples/make.py" made
 unpack made

@@ -37,9 +37,10 @@ unit_tests += %D%/test
 	%D%/qcow2/writer.c \
 	%D%/qcow2/writer.h \
 	%D%/raw/raw_test.c \
-	%D%/vdi/header_test.c \
-	%D%/vdi/map_test.c \
-	%D%/vdi/sample.h \
 	%D%/registry_test.c \
 	%D%/settings_test.c \
-	%D%/size_test.c
+	%D%/size_test.c \
+	%D%/vdi/check_test.c \
+	%D%/vdi/header_test.c \
+	%D%/vdi/map_test.c \
+	%D%/vdi/sample.h

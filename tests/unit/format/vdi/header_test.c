@@ -66,6 +66,18 @@ Test(vdi_header, short_files)
 	cr_assert_eq(code_of(raw, sizeof(raw)), IMG_E_NOT_THIS_FORMAT);
 }
 
+Test(vdi_header, lengths)
+{
+	struct vdi_header hdr = sample_header(1);
+	uint8_t raw[VDI_DECODE_LEN];
+
+	vdi_header_encode(&hdr, raw);
+	img_put_le32(raw + VDI_HDR_LEN, VDI_HDR_END - VDI_HDR_LEN);
+	cr_assert_eq(code_of(raw, sizeof(raw)), IMG_OK);
+	img_put_le32(raw + VDI_HDR_LEN, VDI_HDR_END - VDI_HDR_LEN - 1);
+	cr_assert_eq(code_of(raw, sizeof(raw)), IMG_E_CORRUPT);
+}
+
 Test(vdi_header, versions_and_types)
 {
 	struct vdi_header hdr = sample_header(1);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is wrong with an image: the whole block map, read in bulk, against the file and against
+ * itself.  Nothing here writes, and the map that readers use is not used.
+ */
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/vdi/vdi.h"
+
+enum { RUN_ENTRIES = 256 << 10 };	/* of the map that are read at once */
+
+struct check {
+	struct vdi_header hdr;
+	struct img_store *file;
+	uint64_t file_size;
+	struct img_findings *out;
+	uint32_t n_whole;		/* blocks that begin inside the file */
+	uint8_t *used;			/* a bit for each of them */
+	uint32_t end;			/* behind the highest block that is in use */
+	uint32_t previous;		/* entry of the block before, or free */
+	uint64_t allocated, fragmented;
+};
+
+/* step: how far the next one of the same kind may be in the file, to be told with this one. */
+static bool tell(struct check *c, const struct img_finding_kind *kind, uint64_t host,
+		 uint64_t guest, uint64_t expected, uint64_t found, uint64_t step,
+		 struct img_err *err)
+{
+	const struct img_finding one = {
+		.kind = kind, .n = 1, .host = host, .guest = guest, .expected = expected,
+		.found = found,
+	};
+
+	return img_findings_add(c->out, one, step, err);
+}
+
+/* ---- The header ------------------------------------------------------------------------------ */
+
+static bool check_uuids(struct check *c, struct img_err *err)
+{
+	if (!img_uuid_is_nil(&c->hdr.uuid) && !img_uuid_is_nil(&c->hdr.modified))
+		return true;
+	return tell(c, &vdi_found_header_uuid, c->hdr.major ? VDI_HDR_UUID : VDI_V0_UUID,
+		    IMG_NOWHERE, IMG_NOWHERE, IMG_NOWHERE, 0, err);
+}
+
+static bool check_alignment(struct check *c, struct img_err *err)
+{
+	const uint64_t first = vdi_host(&c->hdr, 0);
+
+	if (first % VDI_SECTOR == 0 && vdi_stride(&c->hdr) % VDI_SECTOR == 0)
+		return true;
+	return tell(c, &vdi_found_header_unaligned, IMG_NOWHERE, IMG_NOWHERE, IMG_NOWHERE, first,
+		    0, err);
+}
+
+/* Whether the failure is that of the image, and no matter of this machine or this library. */
+static bool is_damage(enum img_code code)
+{
+	return code == IMG_E_NOT_THIS_FORMAT || code == IMG_E_CORRUPT ||
+	       code == IMG_E_INCOMPLETE || code == IMG_E_RANGE;
+}
+
+/* *usable: there is a header to go on from. */
+static bool check_header(struct check *c, bool *usable, struct img_err *err)
+{
+	struct img_err why = { 0 };
+	struct img_finding one = {
+		.kind = &vdi_found_header_broken, .n = 1, .host = 0, .guest = IMG_NOWHERE,
+		.expected = IMG_NOWHERE, .found = IMG_NOWHERE,
+	};
+
+	*usable = vdi_header_read(c->file, &c->hdr, &why);
+	if (*usable)
+		return check_uuids(c, err) && check_alignment(c, err);
+	if (!is_damage(why.code)) {
+		if (err)
+			*err = why;
+		return false;
+	}
+	one.detail = img_strdup(why.text, err);
+	return one.detail && img_findings_add(c->out, one, 0, err);
+}
+
+/* ---- The block map --------------------------------------------------------------------------- */
+
+static uint64_t entry_off(const struct check *c, uint32_t index)
+{
+	return c->hdr.map_off + (uint64_t)index * VDI_ENTRY_LEN;
+}
+
+/* Marks the block as used; true when it was already. */
+static bool mark(struct check *c, uint32_t entry)
+{
+	const uint8_t bit = (uint8_t)(1 << entry % 8);
+	const bool twice = c->used[entry / 8] & bit;
+
+	c->used[entry / 8] |= bit;
+	return twice;
+}
+
+/* What is wrong with an entry that names a block, or NULL; len: bytes of the disk in it. */
+static const struct img_finding_kind *damage_of(struct check *c, uint32_t entry, uint32_t len)
+{
+	if (vdi_entry_damage(&c->hdr, entry))
+		return vdi_entry_damage(&c->hdr, entry);
+	const bool twice = entry < c->n_whole && mark(c, entry);
+	c->end = (uint32_t)img_max_u64(c->end, entry + 1);
+	if (vdi_host(&c->hdr, entry) + len > c->file_size)
+		return &vdi_found_map_outside;
+	return twice ? &vdi_found_map_doubled : NULL;
+}
+
+static void count_entry(struct check *c, uint32_t entry)
+{
+	c->allocated++;
+	c->fragmented += c->previous < VDI_ENTRY_ZERO && entry != c->previous + 1;
+}
+
+static bool check_entry(struct check *c, uint32_t index, uint32_t entry, struct img_err *err)
+{
+	const uint64_t guest = (uint64_t)index * c->hdr.block_size;
+	const bool on_disk = guest < c->hdr.size, named = entry < VDI_ENTRY_ZERO;
+	const struct img_finding_kind *kind = NULL;
+
+	if (named && on_disk)
+		count_entry(c, entry);
+	c->previous = entry;
+	if (named)
+		kind = damage_of(c, entry, on_disk ? vdi_block_len(&c->hdr, index) : 0);
+	if (!kind && c->hdr.type == VDI_TYPE_FIXED && on_disk && entry != index)
+		kind = &vdi_found_map_fixed;
+	return !kind || tell(c, kind, entry_off(c, index), on_disk ? guest : IMG_NOWHERE,
+			     kind == &vdi_found_map_fixed ? index : IMG_NOWHERE, entry, 0, err);
+}
+
+static bool check_run(struct check *c, uint32_t first, uint32_t n, const uint8_t *raw,
+		      struct img_err *err)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (!check_entry(c, first + i, img_get_le32(raw + i * VDI_ENTRY_LEN), err))
+			return false;
+	return true;
+}
+
+/* How many entries of the map the file has. */
+static uint32_t entries_there(const struct check *c)
+{
+	const uint64_t left = c->hdr.map_off < c->file_size ? c->file_size - c->hdr.map_off : 0;
+
+	return (uint32_t)img_min_u64(c->hdr.n_blocks, left / VDI_ENTRY_LEN);
+}
+
+static bool check_map(struct check *c, const struct img_job *job, struct img_err *err)
+{
+	const uint32_t n = entries_there(c);
+	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(RUN_ENTRIES * VDI_ENTRY_LEN, err);
+	uint32_t run;
+
+	if (!raw)
+		return false;
+	for (uint32_t i = 0; i < n; i += run) {
+		run = (uint32_t)img_min_u64(RUN_ENTRIES, n - i);
+		if (job && job->cancelled && job->cancelled(job->ctx))
+			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+		if (!img_store_read(c->file, entry_off(c, i), raw, run * VDI_ENTRY_LEN, err) ||
+		    !check_run(c, i, run, raw, err))
+			return false;
+	}
+	return n == c->hdr.n_blocks ||
+	       tell(c, &vdi_found_map_cut, c->file_size, (uint64_t)n * c->hdr.block_size,
+		    c->hdr.n_blocks, n, 0, err);
+}
+
+/* ---- Blocks ---------------------------------------------------------------------------------- */
+
+static bool check_leaks(struct check *c, struct img_err *err)
+{
+	const uint32_t n = (uint32_t)img_min_u64(c->n_whole, c->hdr.n_allocated);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (!(c->used[i / 8] & 1 << i % 8) &&
+		    !tell(c, &vdi_found_block_leak, vdi_host(&c->hdr, i), IMG_NOWHERE, IMG_NOWHERE,
+			  IMG_NOWHERE, vdi_stride(&c->hdr), err))
+			return false;
+	return true;
+}
+
+/* VirtualBox puts a new block behind as many as are said to be allocated. */
+static bool check_count(struct check *c, struct img_err *err)
+{
+	const uint32_t n = c->hdr.n_allocated;
+
+	if (n >= c->end && n <= img_max_u64(c->end, c->n_whole) && n <= c->hdr.n_blocks)
+		return true;
+	return tell(c, &vdi_found_header_count, c->hdr.major ? VDI_HDR_ALLOCATED : VDI_V0_ALLOCATED,
+		    IMG_NOWHERE, c->end, n, 0, err);
+}
+
+static bool check_end(struct check *c, struct img_err *err)
+{
+	const uint64_t blocks = img_max_u64(c->end, img_min_u64(c->hdr.n_allocated, c->n_whole));
+	const uint64_t end = c->hdr.data_off + blocks * vdi_stride(&c->hdr);
+
+	return c->file_size <= end || tell(c, &vdi_found_header_behind, end, IMG_NOWHERE,
+					   IMG_NOWHERE, c->file_size, 0, err);
+}
+
+static bool check_blocks(struct check *c, const struct img_job *job, struct img_err *err)
+{
+	const uint64_t room = c->file_size > c->hdr.data_off ? c->file_size - c->hdr.data_off : 0;
+	bool ok;
+
+	c->n_whole = (uint32_t)img_min_u64(c->hdr.n_blocks,
+					   img_div_up(room, vdi_stride(&c->hdr)));
+	c->used = img_calloc(c->n_whole / 8 + 1, 1, err);
+	c->previous = VDI_ENTRY_FREE;
+	ok = c->used && check_map(c, job, err) && check_leaks(c, err) && check_count(c, err) &&
+	     check_end(c, err);
+	free(c->used);
+	return ok;
+}
+
+static bool vdi_check(struct img_layer *ly, const struct img_checking *how,
+		      struct img_findings *out, struct img_check_result *result,
+		      struct img_err *err)
+{
+	struct check c = { .file = ly->store, .out = out };
+	bool usable;
+
+	if (!img_store_size(c.file, &c.file_size, err) || !check_header(&c, &usable, err))
+		return false;
+	if (!usable)
+		return true;
+	if (!check_blocks(&c, how->job, err))
+		return false;
+	result->total = vdi_blocks_used(&c.hdr);
+	result->allocated = c.allocated;
+	result->compressed = 0;
+	result->fragmented = c.fragmented;
+	result->image_end = c.hdr.data_off + c.end * vdi_stride(&c.hdr);
+	img_findings_sort(out, vdi_finding_kinds);
+	return true;
+}
+
+const struct img_check_ops vdi_check_ops = {
+	.kinds = vdi_finding_kinds,
+	.check = vdi_check,
+};
