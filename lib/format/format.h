@@ -45,7 +45,7 @@ struct img_peek {
 struct img_opener {
 	/*
 	 * Opens the file that the image names, if the gate allows it.  write: in the same mode as
-	 * the layer.  The caller owns *out.
+	 * the layer; for reading while a new image is being made.  The caller owns *out.
 	 */
 	bool (*open)(const struct img_opener *self, const struct img_reference *ref,
 		     struct img_store **out, struct img_err *err);

@@ -35,6 +35,22 @@ static bool create_named_file(const struct img_opener *self, const struct img_re
 	return true;
 }
 
+/* What the new image stands on, for a driver that has to look at it. */
+static bool open_named_file(const struct img_opener *self, const struct img_reference *ref,
+			    struct img_store **out, struct img_err *err)
+{
+	const struct target_opener *to = (const struct target_opener *)self;
+	IMG_AUTO_FREE char *path = img_resolve(to->what->path, ref->name, err);
+	struct img_reference resolved = *ref;
+
+	if (!path)
+		return false;
+	resolved.path = path;
+	*out = img_open_reference(to->what->gate, &resolved, to->what->flags, IMG_CACHE_DEFAULT,
+				  err);
+	return *out;
+}
+
 static bool is_block_device(const char *path)
 {
 	struct stat st;
@@ -128,7 +144,8 @@ static bool create_layer(struct img *im, const struct img_create *what,
 			 const struct img_settings *settings, struct img_err *err)
 {
 	const struct target_opener to = {
-		.opener = { .create = create_named_file }, .what = what, .target = im->target,
+		.opener = { .open = open_named_file, .create = create_named_file },
+		.what = what, .target = im->target,
 	};
 	const struct img_layer_create how = {
 		.size = what->size, .settings = settings, .backing = what->backing,

@@ -29,5 +29,6 @@ shell_tests += \
 	%D%/truncated.sh \
 	%D%/write-backing.sh \
 	%D%/write-matrix.sh \
-	%D%/write-sizes.sh
+	%D%/write-sizes.sh \
+	%D%/write-vdi.sh
 EXTRA_DIST += %D%/disk.sh %D%/judge.sh

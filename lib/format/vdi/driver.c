@@ -2,7 +2,7 @@
 /* The VDI driver: probing, opening and closing, and the table that ties its files together. */
 #include "base/bytes.h"
 #include "base/mem.h"
-#include "format/vdi/vdi.h"
+#include "format/vdi/new.h"
 
 static int vdi_probe(const struct img_peek *peek)
 {
@@ -11,10 +11,12 @@ static int vdi_probe(const struct img_peek *peek)
 	return 100;
 }
 
-static void vdi_free(struct vdi *vdi)
+void vdi_free(struct vdi *vdi)
 {
-	if (vdi)
-		vdi_map_clear(&vdi->map);
+	if (!vdi)
+		return;
+	vdi_map_clear(&vdi->map);
+	free(vdi->fresh);
 	free(vdi);
 }
 
@@ -83,11 +85,15 @@ static bool vdi_is_below(const struct img_layer *ly, struct img_store *st, bool 
 const struct img_format img_format_vdi = {
 	.name = "vdi",
 	.extensions = "vdi",
+	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING,
+	.create_options = vdi_create_options,
 	.probe = vdi_probe,
 	.open = vdi_open,
+	.create = vdi_create,
 	.close = vdi_close,
 	.extent = vdi_extent,
 	.info = vdi_info,
 	.is_below = vdi_is_below,
+	.write = &vdi_write_ops,
 	.check = &vdi_check_ops,
 };

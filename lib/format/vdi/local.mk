@@ -1,6 +1,7 @@
 EXTRA_DIST += %D%/README
 libimg_sources += \
 	%D%/check.c \
+	%D%/create.c \
 	%D%/driver.c \
 	%D%/findings.c \
 	%D%/findings.h \
@@ -8,4 +9,6 @@ libimg_sources += \
 	%D%/info.c \
 	%D%/layout.h \
 	%D%/map.c \
-	%D%/vdi.h
+	%D%/new.h \
+	%D%/vdi.h \
+	%D%/write.c

@@ -103,10 +103,19 @@ bool vdi_map_extent(struct vdi_map *map, uint64_t at, uint64_t limit, struct img
 
 /* ---- The others ------------------------------------------------------------------------------ */
 
+struct vdi_new;
+
 struct vdi {
 	struct vdi_header header;
 	struct vdi_map map;
+	struct vdi_new *fresh;		/* while a new image is being written, else NULL; owned */
 };
+
+/* driver.c; accepts NULL. */
+void vdi_free(struct vdi *vdi);
+/* create.c */
+extern const struct img_option vdi_create_options[];
+bool vdi_create(struct img_layer *ly, const struct img_layer_create *what, struct img_err *err);
 
 extern const struct img_check_ops vdi_check_ops;	/* check.c */
 /* info.c */

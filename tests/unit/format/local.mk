@@ -43,4 +43,5 @@ unit_tests += %D%/test
 	%D%/vdi/check_test.c \
 	%D%/vdi/header_test.c \
 	%D%/vdi/map_test.c \
-	%D%/vdi/sample.h
+	%D%/vdi/sample.h \
+	%D%/vdi/write_test.c
