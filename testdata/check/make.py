@@ -515,6 +515,11 @@ def _(im):
     im.allocated = 1
 
 
+@sample("vdi.header.high", Vdi)
+def _(im):
+    im.allocated = 3
+
+
 @sample("vdi.header.uuid", Vdi)
 def _(im):
     im.modified = bytes(16)

@@ -60,6 +60,22 @@ static bool compare(struct qcow2_refs *refs, const struct qcow2_header *hdr,
 		qcow2_copied_check(refs, hdr, file, false, found, err));
 }
 
+/* What the driver's own check says. */
+static char *judge_by_check(const struct img_layer *open, enum judge_leaks leaks)
+{
+	const struct img_checking how = { .threads = 1, .memory = IMG_CHECK_MEMORY };
+	struct img_layer ly = { .format = open->format, .store = open->store };
+	struct img_findings found = { .most = 10 };
+	struct img_check_result result;
+	struct img_err err = { 0 };
+
+	if (!ly.format->check->check(&ly, &how, &found, &result, &err))
+		return strdup(err.text);
+	char *complaint = describe(&found, leaks);
+	img_findings_clear(&found);
+	return complaint;
+}
+
 char *judge_counts(const struct img *im, enum judge_leaks leaks)
 {
 	const struct img_layer *ly = &im->layers[0];
@@ -67,7 +83,7 @@ char *judge_counts(const struct img *im, enum judge_leaks leaks)
 	struct img_err err = { 0 };
 
 	if (ly->format != &img_format_qcow2)
-		return NULL;
+		return ly->format->check ? judge_by_check(ly, leaks) : NULL;
 	const struct qcow2_header *hdr = &((const struct qcow2 *)ly->priv)->header;
 	const struct qcow2_refs_how how = {
 		.hdr = hdr, .file = ly->store, .with_refcounts = true, .damage = &found,

@@ -18,6 +18,15 @@ const struct layout layouts[] = {
 	{ .name = "raw, writethrough", .format = "raw", .size = MIB, .grain = 4 * KIB,
 	  .cache = IMG_CACHE_WRITETHROUGH },
 
+	{ .name = "VDI, 512 B", .format = "vdi", .options = "block_size=512", .size = MIB,
+	  .grain = 4 * KIB },
+	{ .name = "VDI, 4 KiB", .format = "vdi", .options = "block_size=4k", .size = 2 * MIB,
+	  .grain = 4 * KIB, .start = START_FULL },
+	{ .name = "VDI, 64 KiB, writethrough", .format = "vdi", .options = "block_size=64k",
+	  .size = 2 * MIB, .grain = 64 * KIB, .cache = IMG_CACHE_WRITETHROUGH },
+	{ .name = "VDI, static", .format = "vdi", .options = "static=on,block_size=64k",
+	  .size = MIB, .grain = 64 * KIB },
+
 	{ .name = "512 B", QCOW2, .options = "cluster_size=512", .size = MIB, .grain = 4 * KIB },
 	/* The refcount table is full when the file has 2 MiB: as soon as something is added. */
 	{ .name = "512 B, 64-bit counts, the table grows", QCOW2,

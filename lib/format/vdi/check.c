@@ -190,12 +190,14 @@ static bool check_leaks(struct check *c, struct img_err *err)
 /* VirtualBox puts a new block behind as many as are said to be allocated. */
 static bool check_count(struct check *c, struct img_err *err)
 {
-	const uint32_t n = c->hdr.n_allocated;
+	const uint32_t n = c->hdr.n_allocated, most = (uint32_t)img_max_u64(c->end, c->n_whole);
+	const struct img_finding_kind *kind = n < c->end || n > c->hdr.n_blocks
+		? &vdi_found_header_count : &vdi_found_header_high;
 
-	if (n >= c->end && n <= img_max_u64(c->end, c->n_whole) && n <= c->hdr.n_blocks)
+	if (n >= c->end && n <= most)
 		return true;
-	return tell(c, &vdi_found_header_count, c->hdr.major ? VDI_HDR_ALLOCATED : VDI_V0_ALLOCATED,
-		    IMG_NOWHERE, c->end, n, 0, err);
+	return tell(c, kind, c->hdr.major ? VDI_HDR_ALLOCATED : VDI_V0_ALLOCATED, IMG_NOWHERE,
+		    n < c->end ? c->end : most, n, 0, err);
 }
 
 static bool check_end(struct check *c, struct img_err *err)

@@ -2,6 +2,7 @@
 /* The VDI driver: probing, opening and closing, and the table that ties its files together. */
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "format/vdi/disk.h"
 #include "format/vdi/new.h"
 
 static int vdi_probe(const struct img_peek *peek)
@@ -15,6 +16,7 @@ void vdi_free(struct vdi *vdi)
 {
 	if (!vdi)
 		return;
+	vdi_disk_free(vdi->disk);
 	vdi_map_clear(&vdi->map);
 	free(vdi->fresh);
 	free(vdi);
@@ -43,6 +45,7 @@ static bool vdi_open(struct img_layer *ly, const struct img_layer_open *how, str
 		return false;
 	if (!vdi_header_read(ly->store, &vdi->header, err) ||
 	    !vdi_map_init(&vdi->map, &vdi->header, ly->store, err) ||
+	    ((how->flags & IMG_OPEN_WRITE) && !vdi_disk_start(vdi, err)) ||
 	    !tell_parent(&vdi->header, ly, err)) {
 		vdi_free(vdi);
 		return false;
@@ -95,5 +98,6 @@ const struct img_format img_format_vdi = {
 	.info = vdi_info,
 	.is_below = vdi_is_below,
 	.write = &vdi_write_ops,
+	.disk = &vdi_disk_ops,
 	.check = &vdi_check_ops,
 };

@@ -13,6 +13,8 @@
 	  N_("the header cannot be used")) \
 	X(header_count, "vdi.header.count", CORRUPT, \
 	  N_("the number of allocated blocks is wrong: who adds one may overwrite another")) \
+	X(header_high, "vdi.header.high", LEAK, \
+	  N_("more blocks are said to be allocated than there are")) \
 	X(header_uuid, "vdi.header.uuid", NOTE, \
 	  N_("the image has no UUID, or none of its last change; VirtualBox refuses it")) \
 	X(header_unaligned, "vdi.header.unaligned", NOTE, \

@@ -2,13 +2,17 @@ EXTRA_DIST += %D%/README
 libimg_sources += \
 	%D%/check.c \
 	%D%/create.c \
+	%D%/disk.c \
+	%D%/disk.h \
 	%D%/driver.c \
 	%D%/findings.c \
 	%D%/findings.h \
+	%D%/flush.c \
 	%D%/header.c \
 	%D%/info.c \
 	%D%/layout.h \
 	%D%/map.c \
 	%D%/new.h \
+	%D%/request.c \
 	%D%/vdi.h \
 	%D%/write.c

@@ -50,27 +50,29 @@ static size_t entries_there(const struct vdi_map *map, uint32_t first)
 	return img_min_u64(img_min_u64(VDI_PIECE_ENTRIES, map->hdr->n_blocks - first), left);
 }
 
-static uint32_t *read_piece(const struct vdi_map *map, uint32_t first, struct img_err *err)
+static _Atomic uint32_t *read_piece(const struct vdi_map *map, uint32_t first, struct img_err *err)
 {
 	const size_t n = entries_there(map, first);
-	uint32_t *piece = img_calloc(VDI_PIECE_ENTRIES, VDI_ENTRY_LEN, err);
+	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(VDI_PIECE_ENTRIES * VDI_ENTRY_LEN, err);
+	_Atomic uint32_t *piece = raw ? img_calloc(VDI_PIECE_ENTRIES, sizeof(*piece), err) : NULL;
 
 	if (!piece)
 		return NULL;
-	if (n && !img_store_read(map->file, entry_off(map, first), piece, n * VDI_ENTRY_LEN, err)) {
+	if (n && !img_store_read(map->file, entry_off(map, first), raw, n * VDI_ENTRY_LEN, err)) {
 		free(piece);
 		img_within(err, _("block map"));
 		return NULL;
 	}
 	for (size_t i = 0; i < VDI_PIECE_ENTRIES; i++)
-		piece[i] = i < n ? img_get_le32(&piece[i]) : VDI_ENTRY_FREE;
+		atomic_init(&piece[i], i < n ? img_get_le32(raw + i * VDI_ENTRY_LEN)
+					     : VDI_ENTRY_FREE);
 	return piece;
 }
 
-uint32_t *vdi_map_piece(struct vdi_map *map, uint32_t index, struct img_err *err)
+_Atomic uint32_t *vdi_map_piece(struct vdi_map *map, uint32_t index, struct img_err *err)
 {
-	_Atomic(uint32_t *) *slot = &map->pieces[index / VDI_PIECE_ENTRIES];
-	uint32_t *piece = atomic_load(slot), *other = NULL;
+	_Atomic(_Atomic uint32_t *) *slot = &map->pieces[index / VDI_PIECE_ENTRIES];
+	_Atomic uint32_t *piece = atomic_load(slot), *other = NULL;
 
 	if (piece)
 		return piece;
@@ -153,7 +155,7 @@ bool vdi_map_extent(struct vdi_map *map, uint64_t at, uint64_t limit, struct img
 		    struct img_err *err)
 {
 	const uint32_t block = map->hdr->block_size, first = (uint32_t)(at / block);
-	const uint32_t *piece = vdi_map_piece(map, first, err);
+	const _Atomic uint32_t *piece = vdi_map_piece(map, first, err);
 	struct img_extent next;
 	uint32_t index = first;
 

@@ -80,8 +80,8 @@ enum { VDI_PIECE_ENTRIES = 16384 };
 struct vdi_map {
 	const struct vdi_header *hdr;
 	struct img_store *file;
-	uint64_t file_size;		/* when it was opened */
-	_Atomic(uint32_t *) *pieces;	/* owned; in host order, NULL: not read yet */
+	_Atomic uint64_t file_size;	/* when it was opened; grows as the disk is written */
+	_Atomic(_Atomic uint32_t *) *pieces;	/* owned; in host order, NULL: not read yet */
 	size_t n_pieces;
 };
 
@@ -93,7 +93,7 @@ void vdi_map_clear(struct vdi_map *map);
  * The piece that holds the entry with that index, which is its number index % VDI_PIECE_ENTRIES.
  * Entries that the file is too short for are VDI_ENTRY_FREE; vdi_map_has() tells.
  */
-uint32_t *vdi_map_piece(struct vdi_map *map, uint32_t index, struct img_err *err) IMG_MUST_CHECK;
+_Atomic uint32_t *vdi_map_piece(struct vdi_map *map, uint32_t index, struct img_err *err) IMG_MUST_CHECK;
 /* Whether the file is long enough to hold the entry. */
 bool vdi_map_has(const struct vdi_map *map, uint32_t index);
 /* What is wrong with an entry that names a block; NULL: nothing.  Bytes are not looked at. */
@@ -104,11 +104,13 @@ bool vdi_map_extent(struct vdi_map *map, uint64_t at, uint64_t limit, struct img
 /* ---- The others ------------------------------------------------------------------------------ */
 
 struct vdi_new;
+struct vdi_disk;
 
 struct vdi {
 	struct vdi_header header;
 	struct vdi_map map;
 	struct vdi_new *fresh;		/* while a new image is being written, else NULL; owned */
+	struct vdi_disk *disk;		/* while it is written in place, else NULL; owned */
 };
 
 /* driver.c; accepts NULL. */
@@ -117,6 +119,7 @@ void vdi_free(struct vdi *vdi);
 extern const struct img_option vdi_create_options[];
 bool vdi_create(struct img_layer *ly, const struct img_layer_create *what, struct img_err *err);
 
+extern const struct img_disk_ops vdi_disk_ops;		/* disk.c */
 extern const struct img_check_ops vdi_check_ops;	/* check.c */
 /* info.c */
 bool vdi_info(struct img_layer *ly, struct img_node *report, struct img_err *err);

@@ -70,7 +70,7 @@ static bool set_entries(struct vdi *vdi, uint64_t at, uint64_t len, uint32_t ent
 	if (vdi->header.type == VDI_TYPE_FIXED)
 		return true;	/* they follow from their places */
 	for (uint32_t i = first; i < first + n; i++) {
-		uint32_t *piece = vdi_map_piece(&vdi->map, i, err);
+		_Atomic uint32_t *piece = vdi_map_piece(&vdi->map, i, err);
 
 		if (!piece)
 			return false;
@@ -109,8 +109,8 @@ static bool zero(struct img_layer *ly, uint64_t at, uint64_t len, struct img_err
 /* ---- The end --------------------------------------------------------------------------------- */
 
 /* The entries of one piece as they go to the file; piece NULL: all are free. */
-static void encode_piece(const struct vdi *vdi, const uint32_t *piece, uint32_t first, uint32_t n,
-			 uint8_t *raw)
+static void encode_piece(const struct vdi *vdi, const _Atomic uint32_t *piece, uint32_t first,
+			 uint32_t n, uint8_t *raw)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t entry = piece ? piece[i] : VDI_ENTRY_FREE;

@@ -105,7 +105,11 @@ Test(vdi_check, the_number_of_blocks_is_that_of_the_file)
 	expect(&c, &vdi_found_header_count, 1);
 	img_put_le32(s.bytes + VDI_HDR_ALLOCATED, 6);
 	c = check(&s, file_end(&s));
+	expect(&c, &vdi_found_header_high, 1);
+	img_put_le32(s.bytes + VDI_HDR_ALLOCATED, 9);
+	c = check(&s, file_end(&s));
 	expect(&c, &vdi_found_header_count, 1);
+	img_put_le32(s.bytes + VDI_HDR_ALLOCATED, 6);
 	/* With a sixth block it is right, and the block a leak. */
 	c = check(&s, file_end(&s) + B);
 	expect(&c, &vdi_found_block_leak, 1);
