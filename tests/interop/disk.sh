@@ -83,9 +83,11 @@ agreed() {
 	}
 }
 
-# qemu_plays SIZE SEED: random requests by qemu-io, to image.qcow2 and model.raw; the seed chooses the
-# cache mode, too.
+# qemu_plays SIZE SEED [IMAGE]: random requests by qemu-io, to IMAGE (image.qcow2) and model.raw; the
+# seed chooses the cache mode, too.
 qemu_plays() {
+	local image=${3:-image.qcow2}
+
 	awk -v size="$1" -v seed="$2" 'BEGIN {
 		srand(seed)
 		for (i = 0; i < 60; i++) {
@@ -104,6 +106,7 @@ qemu_plays() {
 				print "write -P " 1 + int(rand() * 255) " " at " " len
 		}
 	}' >commands
-	qemu-io -t ${caches[($2 / 10 + $2) % 5]} -f qcow2 image.qcow2 <commands >qemu-io.txt || fail "qemu-io: $(cat qemu-io.txt)"
+	qemu-io -t ${caches[($2 / 10 + $2) % 5]} -f "${image##*.}" "$image" <commands >qemu-io.txt ||
+		fail "qemu-io: $(cat qemu-io.txt)"
 	qemu-io -t unsafe -f raw model.raw <commands >/dev/null
 }

@@ -12,6 +12,7 @@ shell_tests += \
 	%D%/disk-continued.sh \
 	%D%/disk-killed.sh \
 	%D%/disk-ours.sh \
+	%D%/disk-vdi.sh \
 	%D%/full-disk.sh \
 	%D%/killed.sh \
 	%D%/locks.sh \

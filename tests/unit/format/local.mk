@@ -41,6 +41,7 @@ unit_tests += %D%/test
 	%D%/settings_test.c \
 	%D%/size_test.c \
 	%D%/vdi/check_test.c \
+	%D%/vdi/disk_test.c \
 	%D%/vdi/header_test.c \
 	%D%/vdi/map_test.c \
 	%D%/vdi/sample.h \
