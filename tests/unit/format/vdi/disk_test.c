@@ -212,19 +212,22 @@ Test(vdi_disk, a_flush_tells_of_blocks_and_of_the_change)
 
 Test(vdi_disk, what_leaked_is_used_again_and_shows_nothing_of_before)
 {
+	enum { LARGE = 4096 };
 	struct vdi_header hdr = sample_header(BLOCKS);
 	struct img_err err = { 0 };
 	struct sample s;
 
 	hdr.n_allocated = 3;
+	hdr.block_size = LARGE;
+	hdr.size = BLOCKS * LARGE;
 	sample_start(&s, hdr);
 	sample_put(&s, 0, 2);
-	memset(s.bytes + hdr.data_off, 'x', 3 * B);
-	cr_assert(open_for_writing(&s, hdr.data_off + 3 * B, &err), "%s", err.text);
-	put(&s, 5 * B + 10, 1, 'a');
-	cr_assert_eq(seen(&s, 5 * B), '0');
-	cr_assert_eq(seen(&s, 5 * B + 10), 'a');
-	cr_assert_eq(seen(&s, 6 * B - 1), '0');
+	memset(s.bytes + hdr.data_off, 'x', 3 * LARGE);
+	cr_assert(open_for_writing(&s, hdr.data_off + 3 * LARGE, &err), "%s", err.text);
+	put(&s, 5 * LARGE + 10, 1, 'a');
+	cr_assert_eq(seen(&s, 5 * LARGE), '0');
+	cr_assert_eq(seen(&s, 5 * LARGE + 10), 'a');
+	cr_assert_eq(seen(&s, 6 * LARGE - 1), '0');
 	flush(&s);
 	cr_assert_eq(entry_in_file(&s, 5), 0);
 	sample_end(&s);
@@ -268,5 +271,5 @@ Test(vdi_disk, what_is_damaged_is_not_written)
 	refuse(1, BLOCKS, 0, IMG_E_CORRUPT);
 	refuse(1, 2, 0, IMG_E_INCOMPLETE);
 	refuse(1, 0, 1, IMG_E_INCOMPLETE);
-	refuse(1, 0, 3 * B - 4, IMG_E_INCOMPLETE);
+	refuse(0, VDI_ENTRY_FREE, 3 * B - 4, IMG_E_INCOMPLETE);
 }
