@@ -27,7 +27,7 @@ done
 
 for size in 0 512 $mib $((mib + 512)) $((11 * mib + 512)); do
 	for static in off on; do
-		make_disk disk.raw $size
+		make_disk disk.raw "$size"
 		qemu-img convert -f raw -O vdi -o static=$static disk.raw image.vdi
 		same "$(hash_of cat disk.raw)" "$(hash_content image.vdi)" "$size bytes, $static"
 	done

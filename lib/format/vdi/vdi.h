@@ -93,7 +93,8 @@ void vdi_map_clear(struct vdi_map *map);
  * The piece that holds the entry with that index, which is its number index % VDI_PIECE_ENTRIES.
  * Entries that the file is too short for are VDI_ENTRY_FREE; vdi_map_has() tells.
  */
-_Atomic uint32_t *vdi_map_piece(struct vdi_map *map, uint32_t index, struct img_err *err) IMG_MUST_CHECK;
+_Atomic uint32_t *vdi_map_piece(struct vdi_map *map, uint32_t index, struct img_err *err)
+	IMG_MUST_CHECK;
 /* Whether the file is long enough to hold the entry. */
 bool vdi_map_has(const struct vdi_map *map, uint32_t index);
 /* What is wrong with an entry that names a block; NULL: nothing.  Bytes are not looked at. */
