@@ -24,6 +24,7 @@ struct img_codec {
 
 extern const struct img_codec img_codec_deflate;	/* raw deflate, 32 KiB window, libdeflate */
 extern const struct img_codec img_codec_deflate12;	/* raw deflate, 4 KiB window, zlib */
+extern const struct img_codec img_codec_zlib;		/* the same in the wrapping of zlib */
 extern const struct img_codec img_codec_zstd;
 
 /* NULL: not known, or not built in. */

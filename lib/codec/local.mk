@@ -5,7 +5,8 @@ libimg_sources += \
 	%D%/deflate12.c \
 	%D%/digest.c \
 	%D%/named.c \
-	%D%/pool.c
+	%D%/pool.c \
+	%D%/zlib.c
 if HAVE_ZSTD
 libimg_sources += %D%/zstd.c
 endif

@@ -7,6 +7,7 @@
 static const struct img_codec *const codecs[] = {
 	&img_codec_deflate,
 	&img_codec_deflate12,
+	&img_codec_zlib,
 #ifdef HAVE_ZSTD
 	&img_codec_zstd,
 #endif

@@ -10,7 +10,7 @@
 #define GUARD 64
 #define CANARY 0xa5
 
-static const char *const names[] = { "deflate", "deflate12", "zstd" };
+static const char *const names[] = { "deflate", "deflate12", "zlib", "zstd" };
 
 /* Text-like bytes that repeat at far and near distances. */
 static void fill(uint8_t *buf, size_t len)

@@ -5,7 +5,8 @@ unit_tests += %D%/test
 	%D%/codec_test.c \
 	%D%/deflate_test.c \
 	%D%/digest_test.c \
-	%D%/pool_test.c
+	%D%/pool_test.c \
+	%D%/zlib_test.c
 if HAVE_ZSTD
 %C%_test_SOURCES += %D%/zstd_test.c
 endif
