@@ -7,6 +7,9 @@
 #include "extent/extent.h"
 #include "image/image.h"
 
+/* So many extents behind a lost one are looked at: of a hostile file there may be millions. */
+enum { LOST_PIECES = 100 };
+
 static bool check_range(const struct img *im, uint64_t at, uint64_t end, struct img_err *err)
 {
 	if (at < end && end <= img_size(im))
@@ -66,9 +69,9 @@ bool img_fail_lost(struct img *im, const struct img_extent *ex, struct img_err *
 	 * ex may be the part that was asked for; people want to know how far the damage goes.  Not
 	 * by img_extent(): an img_read() may be under way, and whoever flushes waits for it.
 	 */
-	while (whole.start + whole.len < img_size(im) &&
-	       img_extent_from(im, 0, whole.start + whole.len, img_size(im), &next, NULL))
-		if (!img_extent_join(&whole, &next))
+	for (int i = 0; i < LOST_PIECES && whole.start + whole.len < img_size(im); i++)
+		if (!img_extent_from(im, 0, whole.start + whole.len, img_size(im), &next, NULL) ||
+		    !img_extent_join(&whole, &next))
 			break;
 	return img_fail(err, ex->loss, _("%s: guest bytes %" PRIu64 " to %" PRIu64
 			" cannot be read: %s"), img_layer_name(im, ex->depth), whole.start,
