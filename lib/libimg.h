@@ -197,7 +197,8 @@ struct img_gate {
 	void *ctx;
 };
 extern const struct img_gate img_gate_deny;	/* nothing: the default of the library */
-extern const struct img_gate img_gate_local;	/* local regular files and block devices */
+/* Local regular files and block devices; extents only in the folder of the image, or below it. */
+extern const struct img_gate img_gate_local;
 
 enum {
 	IMG_OPEN_WRITE       = 1 << 0,

@@ -30,6 +30,21 @@ static bool deny_all(void *ctx, const struct img_reference *ref, struct img_err 
 			ref->name);
 }
 
+/* Whether name leads out of the directory of the image that names it. */
+static bool leads_out(const char *name)
+{
+	if (*name == '/')
+		return true;
+	while (*name) {
+		const size_t len = strcspn(name, "/");
+
+		if (len == 2 && !strncmp(name, "..", 2))
+			return true;
+		name += len + (name[len] == '/');
+	}
+	return false;
+}
+
 static bool allow_local(void *ctx, const struct img_reference *ref, struct img_err *err)
 {
 	struct stat st;
@@ -38,6 +53,11 @@ static bool allow_local(void *ctx, const struct img_reference *ref, struct img_e
 	if (scheme_length(without_file_scheme(ref->name)))
 		return img_fail(err, IMG_E_DENIED,
 				_("the image names \"%s\", which is not a local file"), ref->name);
+	/* Extents move together with their descriptor; a place elsewhere is an attack. */
+	if (ref->kind == IMG_REF_EXTENT && leads_out(without_file_scheme(ref->name)))
+		return img_fail(err, IMG_E_DENIED,
+				_("the image names \"%s\", which is not in its own folder"),
+				ref->name);
 	if (stat(ref->path, &st))
 		return errno == ENOENT || img_fail_os(err, "%s", ref->path);
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))

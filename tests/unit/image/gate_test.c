@@ -90,3 +90,27 @@ Test(gate, local_refuses_what_is_no_disk)
 		cr_assert_eq(err.code, IMG_E_DENIED, "%s: %s", names[i], err.text);
 	}
 }
+
+static const struct {
+	const char *name;
+	bool allowed;
+} extents[] = {
+	{ "disk-s001.vmdk", true }, { "parts/disk-s001.vmdk", true }, { "..disk", true },
+	{ "a..", true }, { "./disk", true }, { "/disk", false }, { "..", false },
+	{ "../disk", false }, { "parts/../../disk", false }, { "parts/..", false },
+	{ "file:/disk", false }, { "file:../disk", false }, { "nbd:host", false },
+};
+
+Test(gate, local_keeps_extents_in_the_folder_of_their_image)
+{
+	for (size_t i = 0; i < sizeof(extents) / sizeof(extents[0]); i++) {
+		const struct img_reference ref = {
+			.kind = IMG_REF_EXTENT, .name = extents[i].name, .path = "no-such-file",
+		};
+		struct img_err err = { 0 };
+
+		cr_assert_eq(img_gate_local.allow(NULL, &ref, &err), extents[i].allowed, "%s: %s",
+			     extents[i].name, err.text);
+		cr_assert(extents[i].allowed || err.code == IMG_E_DENIED);
+	}
+}
