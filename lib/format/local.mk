@@ -11,3 +11,4 @@ libimg_sources += \
 include $(top_srcdir)/lib/format/raw/local.mk
 include $(top_srcdir)/lib/format/qcow2/local.mk
 include $(top_srcdir)/lib/format/vdi/local.mk
+include $(top_srcdir)/lib/format/vmdk/local.mk

@@ -28,6 +28,7 @@ shell_tests += \
 	%D%/reflink.sh \
 	%D%/repair.sh \
 	%D%/truncated.sh \
+	%D%/vmdk-read.sh \
 	%D%/write-backing.sh \
 	%D%/write-matrix.sh \
 	%D%/write-sizes.sh \

@@ -46,3 +46,7 @@ unit_tests += %D%/test
 	%D%/vdi/map_test.c \
 	%D%/vdi/sample.h \
 	%D%/vdi/write_test.c
+	%D%/vmdk/descriptor_test.c \
+	%D%/vmdk/entry_test.c \
+	%D%/vmdk/header_test.c \
+	%D%/vmdk/tables_test.c

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The VMDK driver: probing, opening, and which part of the disk answers. */
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/vmdk/vmdk.h"
+
+static int vmdk_probe(const struct img_peek *peek)
+{
+	if (vmdk_kind_of(peek->head, peek->head_len) != VMDK_KIND_NONE)
+		return 100;
+	return vmdk_is_descriptor(peek->head, peek->head_len) ? 100 : 0;
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+/* What the image stands on, for the layer's owner. */
+static bool tell_parent(const struct vmdk *v, struct img_layer *ly, unsigned flags,
+			struct img_err *err)
+{
+	if (!v->has_desc || v->desc.parent_cid == VMDK_NO_PARENT)
+		return true;
+	if (!v->desc.parent)
+		return (flags & IMG_OPEN_NO_BACKING) ||
+		       img_fail(err, IMG_E_CORRUPT,
+				_("the image stands on another one, but does not name it"));
+	ly->backing_format = img_strdup("vmdk", err);
+	ly->backing = ly->backing_format ? img_strdup(v->desc.parent, err) : NULL;
+	if (ly->backing)
+		return true;
+	free(ly->backing_format);
+	ly->backing_format = NULL;
+	return false;
+}
+
+static void set_size(const struct vmdk *v, struct img_layer *ly)
+{
+	const struct vmdk_part *last = &v->parts[v->n_parts - 1];
+
+	ly->size = last->start + last->len;
+	ly->unit = VMDK_SECTOR;
+	for (size_t i = 0; i < v->n_parts; i++)
+		if (v->parts[i].type == VMDK_EXTENT_SPARSE)
+			ly->unit = img_max_u64(ly->unit, v->parts[i].sparse.hdr.grain);
+}
+
+static bool vmdk_open(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err)
+{
+	struct vmdk *v;
+
+	if (how->snapshot)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("vmdk images have no snapshots inside"));
+	v = img_calloc(1, sizeof(*v), err);
+	if (!v)
+		return false;
+	v->tables = vmdk_tables_new(how->cache_size, err);
+	if (!v->tables || !vmdk_open_parts(v, ly->store, how->opener, err) ||
+	    !tell_parent(v, ly, how->flags, err)) {
+		vmdk_free(v);
+		return false;
+	}
+	set_size(v, ly);
+	ly->priv = v;
+	return true;
+}
+
+static void vmdk_close(struct img_layer *ly)
+{
+	vmdk_free(ly->priv);
+	ly->priv = NULL;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static void lose(uint64_t at, uint64_t limit, const struct img_finding_kind *why,
+		 enum img_code loss, struct img_extent *out)
+{
+	*out = (struct img_extent){
+		.start = at, .len = limit - at, .kind = IMG_EXTENT_LOST, .loss = loss,
+		.why = why->text,
+	};
+}
+
+/* The three kinds of parts; at and limit count from the start of the part. */
+
+static bool flat_extent(const struct vmdk_part *part, uint64_t at, uint64_t limit,
+			struct img_extent *out, struct img_err *err)
+{
+	const uint64_t have = part->at < part->file_size ? part->file_size - part->at : 0;
+
+	if (at >= have) {
+		lose(at, limit, &vmdk_found_flat_cut, IMG_E_INCOMPLETE, out);
+		return true;
+	}
+	limit = img_min_u64(limit, have);
+	if (!img_store_extent(part->file, part->at + at, part->at + limit, out, err))
+		return false;
+	out->start = at;
+	return true;
+}
+
+static bool sparse_extent(struct vmdk_part *part, uint64_t at, uint64_t limit,
+			  struct img_extent *out, struct img_err *err)
+{
+	const uint64_t capacity = part->sparse.hdr.capacity;
+
+	if (at >= capacity) {
+		lose(at, limit, &vmdk_found_header_size, IMG_E_CORRUPT, out);
+		return true;
+	}
+	return vmdk_sparse_extent(&part->sparse, at, img_min_u64(limit, capacity), out, err);
+}
+
+static bool part_extent(struct vmdk_part *part, uint64_t at, uint64_t limit,
+			struct img_extent *out, struct img_err *err)
+{
+	switch (part->type) {
+	case VMDK_EXTENT_FLAT:
+		return flat_extent(part, at, limit, out, err);
+	case VMDK_EXTENT_SPARSE:
+		return sparse_extent(part, at, limit, out, err);
+	case VMDK_EXTENT_ZERO:
+		break;
+	}
+	*out = (struct img_extent){ .start = at, .len = limit - at, .kind = IMG_EXTENT_ZERO };
+	return true;
+}
+
+static bool vmdk_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struct img_extent *out,
+			struct img_err *err)
+{
+	struct vmdk_part *part = vmdk_part_at(ly->priv, at);
+
+	limit = img_min_u64(limit, part->start + part->len);
+	if (!part_extent(part, at - part->start, limit - part->start, out, err))
+		return false;
+	out->start += part->start;
+	return true;
+}
+
+static bool vmdk_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
+		      struct img_err *err)
+{
+	struct vmdk *v = ly->priv;
+	uint8_t *to = buf;
+
+	while (len) {
+		struct vmdk_part *part = vmdk_part_at(v, at);
+		const size_t some = img_min_u64(len, part->start + part->len - at);
+
+		if (!vmdk_packed_read(&part->sparse, v->decoders, at - part->start, to, some, err))
+			return false;
+		at += some;
+		to += some;
+		len -= some;
+	}
+	return true;
+}
+
+const struct img_format img_format_vmdk = {
+	.name = "vmdk",
+	.extensions = "vmdk",
+	.caps = IMG_FMT_BACKING | IMG_FMT_COMPRESS,
+	.probe = vmdk_probe,
+	.open = vmdk_open,
+	.close = vmdk_close,
+	.extent = vmdk_extent,
+	.read = vmdk_read,
+	.info = vmdk_info,
+};

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From the descriptor to open files. */
+#include <inttypes.h>
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/vmdk/vmdk.h"
+
+/* ---- The descriptor -------------------------------------------------------------------------- */
+
+static bool read_descriptor(struct vmdk *v, struct img_store *file, uint64_t at, uint64_t len,
+			    struct img_err *err)
+{
+	const size_t wanted = img_min_u64(len, VMDK_DESCRIPTOR_MAX);
+	IMG_AUTO_FREE uint8_t *text = img_alloc_aligned(wanted, err);
+	size_t got;
+
+	v->has_desc = true;
+	if (!text || !img_store_read_some(file, at, text, wanted, &got, err))
+		return false;
+	return vmdk_descriptor_parse(text, got, &v->desc, err) ||
+	       img_within(err, _("descriptor"));
+}
+
+/* ---- Parts ----------------------------------------------------------------------------------- */
+
+/* The directories of all files are in memory; thousands of large ones are an attack. */
+static bool check_memory(const struct vmdk *v, struct img_err *err)
+{
+	uint64_t entries = 0;
+
+	for (size_t i = 0; i < v->n_parts; i++)
+		entries += v->parts[i].sparse.n_gd + v->parts[i].sparse.n_rgd;
+	return entries <= 2 * VMDK_GD_ENTRIES_MAX ||
+	       img_fail(err, IMG_E_RANGE, _("the grain directories of the extents have more than %d "
+			"entries"), 2 * VMDK_GD_ENTRIES_MAX);
+}
+
+static bool open_file(struct vmdk_part *part, const struct img_opener *opener, struct img_err *err)
+{
+	const struct img_reference ref = { .kind = IMG_REF_EXTENT, .name = part->name };
+
+	if (!opener)
+		return img_fail(err, IMG_E_DENIED, _("the file \"%s\" may not be opened"),
+				part->name);
+	if (!opener->open(opener, &ref, &part->file, err))
+		return false;
+	part->own_file = true;
+	return true;
+}
+
+static bool open_content(struct vmdk *v, struct vmdk_part *part, struct img_err *err)
+{
+	if (part->type == VMDK_EXTENT_FLAT)
+		return img_store_size(part->file, &part->file_size, err);
+	return vmdk_sparse_open(&part->sparse, part->file, v->tables, err) && check_memory(v, err);
+}
+
+static bool open_part(struct vmdk *v, const struct vmdk_extent_line *line,
+		      const struct img_opener *opener, struct img_err *err)
+{
+	struct vmdk_part *part = &v->parts[v->n_parts];
+	const struct vmdk_part *before = v->n_parts ? part - 1 : NULL;
+
+	*part = (struct vmdk_part){
+		.type = line->type, .start = before ? before->start + before->len : 0,
+		.len = line->len, .name = line->name, .at = line->at,
+	};
+	v->n_parts++;
+	if (part->type == VMDK_EXTENT_ZERO)
+		return true;
+	return (open_file(part, opener, err) && open_content(v, part, err)) ||
+	       img_within(err, _("extent \"%s\""), part->name);
+}
+
+static bool open_named_parts(struct vmdk *v, const struct img_opener *opener, struct img_err *err)
+{
+	v->parts = img_calloc(v->desc.n_extents, sizeof(*v->parts), err);
+	if (!v->parts)
+		return false;
+	for (size_t i = 0; i < v->desc.n_extents; i++)
+		if (!open_part(v, &v->desc.extents[i], opener, err))
+			return false;
+	return true;
+}
+
+/* ---- The image's own file -------------------------------------------------------------------- */
+
+/* A file of grains, with or without a descriptor inside. */
+static bool open_grains(struct vmdk *v, struct img_store *own, const struct img_opener *opener,
+			struct img_err *err)
+{
+	struct vmdk_part *part = v->parts = img_calloc(1, sizeof(*part), err);
+
+	if (!part || !vmdk_sparse_open(&part->sparse, own, v->tables, err))
+		return false;
+	v->n_parts = 1;
+	part->type = VMDK_EXTENT_SPARSE;
+	part->file = own;
+	part->len = part->sparse.hdr.capacity;
+	if (!part->sparse.hdr.desc_len)
+		return true;
+	if (!read_descriptor(v, own, part->sparse.hdr.desc_at, part->sparse.hdr.desc_len, err))
+		return false;
+	if (part->len)
+		return true;
+	/* A file that holds nothing but the descriptor. */
+	vmdk_sparse_clear(&part->sparse);
+	free(v->parts);
+	v->parts = NULL;
+	v->n_parts = 0;
+	return open_named_parts(v, opener, err);
+}
+
+static bool make_decoders(struct vmdk *v, struct img_err *err)
+{
+	uint64_t grain = 0;
+
+	for (size_t i = 0; i < v->n_parts; i++)
+		if (v->parts[i].sparse.hdr.compressed)
+			grain = img_max_u64(grain, v->parts[i].sparse.hdr.grain);
+	if (!grain)
+		return true;
+	v->decoders = img_codec_pool_new(&img_codec_zlib, img_codec_zlib.level_default, grain, err);
+	return v->decoders;
+}
+
+bool vmdk_open_parts(struct vmdk *v, struct img_store *own, const struct img_opener *opener,
+		     struct img_err *err)
+{
+	uint8_t head[IMG_PEEK_BYTES];
+	size_t got;
+
+	if (!img_store_read_some(own, 0, head, sizeof(head), &got, err))
+		return false;
+	if (vmdk_kind_of(head, got) != VMDK_KIND_NONE)
+		return open_grains(v, own, opener, err) && make_decoders(v, err);
+	if (!vmdk_is_descriptor(head, got))
+		return img_fail(err, IMG_E_NOT_THIS_FORMAT, _("this is no VMDK image"));
+	return read_descriptor(v, own, 0, VMDK_DESCRIPTOR_MAX, err) &&
+	       open_named_parts(v, opener, err) && make_decoders(v, err);
+}
+
+void vmdk_free(struct vmdk *v)
+{
+	if (!v)
+		return;
+	for (size_t i = 0; i < v->n_parts; i++) {
+		vmdk_sparse_clear(&v->parts[i].sparse);
+		if (v->parts[i].own_file)
+			img_store_close(v->parts[i].file);
+	}
+	free(v->parts);
+	img_codec_pool_free(v->decoders);
+	vmdk_tables_free(v->tables);
+	vmdk_descriptor_clear(&v->desc);
+	free(v);
+}
+
+struct vmdk_part *vmdk_part_at(const struct vmdk *v, uint64_t at)
+{
+	size_t low = 0, high = v->n_parts;
+
+	while (high - low > 1) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (v->parts[middle].start <= at)
+			low = middle;
+		else
+			high = middle;
+	}
+	return &v->parts[low];
+}

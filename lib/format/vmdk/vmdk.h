@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An open VMDK image: its descriptor, and the files that its disk is made of. */
+#ifndef VMDK_VMDK_H
+#define VMDK_VMDK_H
+
+#include "format/vmdk/descriptor.h"
+#include "format/vmdk/sparse.h"
+
+/* One after the other they are the disk. */
+struct vmdk_part {
+	enum vmdk_extent_type type;
+	uint64_t start, len;		/* guest bytes */
+	const char *name;		/* as in the descriptor; NULL: the image's own file, or ZERO */
+	struct img_store *file;		/* NULL for ZERO */
+	bool own_file;			/* file is not the layer's store */
+	uint64_t at, file_size;		/* FLAT: where in the file the disk's bytes begin */
+	struct vmdk_sparse sparse;	/* SPARSE */
+};
+
+struct vmdk {
+	struct vmdk_descriptor desc;	/* without extents when there is none */
+	bool has_desc;
+	struct vmdk_part *parts;	/* owned */
+	size_t n_parts;
+	struct vmdk_tables *tables;
+	struct img_codec_pool *decoders;	/* NULL when nothing is compressed */
+};
+
+/* Opens all files.  opener may be NULL: then there must be one file.  On failure use vmdk_free(). */
+bool vmdk_open_parts(struct vmdk *v, struct img_store *own, const struct img_opener *opener,
+		     struct img_err *err) IMG_MUST_CHECK;
+/* Accepts NULL. */
+void vmdk_free(struct vmdk *v);
+/* The part that guest byte `at` is in; it is on the disk. */
+struct vmdk_part *vmdk_part_at(const struct vmdk *v, uint64_t at);
+
+/* The table of the driver. */
+bool vmdk_info(struct img_layer *ly, struct img_node *report, struct img_err *err);
+
+#endif
