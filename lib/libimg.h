@@ -249,6 +249,13 @@ const char *img_layer_name(const struct img *im, size_t depth);
 bool img_probe_doubtful(const struct img *im, const char **why);
 
 /*
+ * What there is to know about a layer although it can be read, translated: it stands on an image
+ * that is not the one it was made for, or a damaged part of it had to be replaced by a copy.  NULL:
+ * nothing.  May change from NULL while the image is being read.  Any thread.
+ */
+const char *img_layer_oddity(const struct img *im, size_t depth);
+
+/*
  * What is at `at`, and how far does that go, at most to `limit` (at < limit <= img_size())?
  * The answer of the whole stack.  May be shorter than the longest truth; join with
  * img_extent_join().  Any number of threads.

@@ -12,6 +12,28 @@ static void warn_of_doubt(const struct cli *cli, const char *path, const char *w
 	cli_warn(cli, text.text);
 }
 
+size_t source_oddities(const struct img *im)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < img_depth(im); i++)
+		n += img_layer_oddity(im, i) != NULL;
+	return n;
+}
+
+void source_warn(const struct cli *cli, const struct img *im)
+{
+	for (size_t i = 0; i < img_depth(im); i++) {
+		const char *why = img_layer_oddity(im, i);
+		struct img_err text = { 0 };
+
+		if (!why)
+			continue;
+		img_fail(&text, IMG_E_CORRUPT, "%s: %s", img_layer_name(im, i), why);
+		cli_warn(cli, text.text);
+	}
+}
+
 struct img *source_open(const struct cli *cli, const struct source_options *how, const char *path,
 			unsigned flags, struct img_err *err)
 {
@@ -26,5 +48,7 @@ struct img *source_open(const struct cli *cli, const struct source_options *how,
 
 	if (im && img_probe_doubtful(im, &why))
 		warn_of_doubt(cli, path, why);
+	if (im)
+		source_warn(cli, im);
 	return im;
 }

@@ -11,7 +11,14 @@ struct source_options {
 	bool force_share, untrusted;
 };
 
-/* Opens path ("-": standard input) and says so when its content was guessed with doubt. */
+/* How many layers have something odd, and saying so. */
+size_t source_oddities(const struct img *im);
+void source_warn(const struct cli *cli, const struct img *im);
+
+/*
+ * Opens path ("-": standard input) and says so when its content was guessed with doubt, or when
+ * something about it is odd.
+ */
 struct img *source_open(const struct cli *cli, const struct source_options *how, const char *path,
 			unsigned flags, struct img_err *err);
 

@@ -84,9 +84,13 @@ static bool convert(const struct options *opt, const struct img_format *format,
 	};
 	struct img *src = check_names(names, err)
 		? source_open(&imgconv_cli, &opt->source, names[0], 0, err) : NULL;
+	const size_t oddities = src ? source_oddities(src) : 0;
 	struct img *dst = src ? target_create(opt, format, names[1], img_size(src), err) : NULL;
 	bool ok = dst && copy(opt, src, dst, &losses, &stats, err);
 
+	/* Damage of single tables shows when they are read. */
+	if (ok && source_oddities(src) > oddities)
+		source_warn(&imgconv_cli, src);
 	if (ok) {
 		out.source_format = img_format_name(img_layer_format(src, 0));
 		ok = conclude(&out, status, err);

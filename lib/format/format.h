@@ -323,6 +323,13 @@ struct img_format {
 	 */
 	bool (*is_below)(const struct img_layer *ly, struct img_store *st, bool *yes,
 			 struct img_err *err);
+	/*
+	 * What users should know about a layer although it can be read: an English phrase to be
+	 * translated, or NULL.  oddity: about the file itself; may come up while it is being read.
+	 * mismatch: below is not what the layer was made for.  Any thread.  NULL: nothing, ever.
+	 */
+	const char *(*oddity)(const struct img_layer *ly);
+	const char *(*mismatch)(const struct img_layer *ly, const struct img_layer *below);
 	const struct img_write_ops *write;	/* NULL: cannot be made */
 	const struct img_disk_ops *disk;	/* NULL: cannot be written in place */
 	/*

@@ -185,3 +185,22 @@ bool img_probe_doubtful(const struct img *im, const char **why)
 		*why = _(im->doubt);
 	return im->doubt != NULL;
 }
+
+const char *img_layer_mismatch(const struct img *im, size_t depth)
+{
+	const struct img_layer *ly = &im->layers[depth];
+
+	if (!ly->format->mismatch || depth + 1 >= im->n_layers)
+		return NULL;
+	return ly->format->mismatch(ly, ly + 1);
+}
+
+const char *img_layer_oddity(const struct img *im, size_t depth)
+{
+	const struct img_layer *ly = &im->layers[depth];
+	const char *why = img_layer_mismatch(im, depth);
+
+	if (!why && ly->format->oddity)
+		why = ly->format->oddity(ly);
+	return why ? _(why) : NULL;
+}

@@ -52,3 +52,18 @@ qemu-io -c 'write -P 7 1M 200k' -c 'write -z 2M 1M' delta.vmdk >/dev/null
 qemu-img convert -O raw delta.vmdk delta.raw
 same "$(hash_of cat delta.raw)" "$(hash_content delta.vmdk)" "content of a delta"
 same base.vmdk "$(imginfo --output=json delta.vmdk | jq -r '."backing-filename"')" "parent"
+
+# A parent that has changed is told, as is a directory that had to be replaced by its copy.
+imgconv delta.vmdk out.raw 2>warning
+[ ! -s warning ] || fail "a warning about a good delta: $(cat warning)"
+sed -i 's/^CID=......../CID=01234567/' base.vmdk
+imgconv delta.vmdk out.raw 2>warning
+grep -q '^imgconv: warning: delta.vmdk: .*CID' warning || fail "no word about the CID: $(cat warning)"
+for what in directory table; do
+	cp "$srcdir/testdata/vmdk/good-second-$what.vmdk" .
+	imgconv good-second-$what.vmdk out.raw 2>warning
+	same 1 "$(grep -c '^imgconv: warning: good-second-.*: .*grain directory' warning)" \
+		"one warning about a second $what: $(cat warning)"
+	cmp out.raw <(imgconv "$srcdir/testdata/vmdk/good-sparse.vmdk" -O raw -) ||
+		fail "content by the second $what"
+done

@@ -156,6 +156,31 @@ static bool vmdk_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 	return true;
 }
 
+/* ---- What is odd ----------------------------------------------------------------------------- */
+
+static const char *vmdk_oddity(const struct img_layer *ly)
+{
+	const struct vmdk *v = ly->priv;
+
+	for (size_t i = 0; i < v->n_parts; i++)
+		if (atomic_load_explicit(&v->parts[i].sparse.repaired, memory_order_relaxed))
+			return N_("its first grain directory or tables are damaged, and the second "
+				  "ones are used");
+	return NULL;
+}
+
+static const char *vmdk_mismatch(const struct img_layer *ly, const struct img_layer *below)
+{
+	const struct vmdk *v = ly->priv, *parent = below->priv;
+
+	if (below->format != &img_format_vmdk)
+		return N_("it stands on an image of another format, which has no content identifier");
+	if (!parent->has_desc || v->desc.parent_cid != parent->desc.cid)
+		return N_("the image that it stands on has changed since: another content "
+			  "identifier (CID) was expected");
+	return NULL;
+}
+
 const struct img_format img_format_vmdk = {
 	.name = "vmdk",
 	.extensions = "vmdk",
@@ -166,4 +191,6 @@ const struct img_format img_format_vmdk = {
 	.extent = vmdk_extent,
 	.read = vmdk_read,
 	.info = vmdk_info,
+	.oddity = vmdk_oddity,
+	.mismatch = vmdk_mismatch,
 };

@@ -66,6 +66,12 @@ static struct vmdk_entry believed(struct vmdk_sparse *sp, uint64_t i)
 	return first;
 }
 
+void vmdk_sparse_compare(struct vmdk_sparse *sp)
+{
+	for (uint64_t i = 0; i < sp->n_rgd; i++)
+		(void)believed(sp, i);	/* remembers what it finds */
+}
+
 /* ---- Grain tables ---------------------------------------------------------------------------- */
 
 /* A grain of which not even the start is in the file is none. */

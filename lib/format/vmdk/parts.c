@@ -48,11 +48,19 @@ static bool open_file(struct vmdk_part *part, const struct img_opener *opener, s
 	return true;
 }
 
+static bool open_sparse(struct vmdk *v, struct vmdk_part *part, struct img_err *err)
+{
+	if (!vmdk_sparse_open(&part->sparse, part->file, v->tables, err))
+		return false;
+	vmdk_sparse_compare(&part->sparse);
+	return true;
+}
+
 static bool open_content(struct vmdk *v, struct vmdk_part *part, struct img_err *err)
 {
 	if (part->type == VMDK_EXTENT_FLAT)
 		return img_store_size(part->file, &part->file_size, err);
-	return vmdk_sparse_open(&part->sparse, part->file, v->tables, err) && check_memory(v, err);
+	return open_sparse(v, part, err) && check_memory(v, err);
 }
 
 static bool open_part(struct vmdk *v, const struct vmdk_extent_line *line,
@@ -91,11 +99,13 @@ static bool open_grains(struct vmdk *v, struct img_store *own, const struct img_
 {
 	struct vmdk_part *part = v->parts = img_calloc(1, sizeof(*part), err);
 
-	if (!part || !vmdk_sparse_open(&part->sparse, own, v->tables, err))
+	if (!part)
 		return false;
-	v->n_parts = 1;
 	part->type = VMDK_EXTENT_SPARSE;
 	part->file = own;
+	if (!open_sparse(v, part, err))
+		return false;
+	v->n_parts = 1;
 	part->len = part->sparse.hdr.capacity;
 	if (!part->sparse.hdr.desc_len)
 		return true;

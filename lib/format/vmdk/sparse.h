@@ -40,6 +40,9 @@ bool vmdk_sparse_open(struct vmdk_sparse *sp, struct img_store *file, struct vmd
 		      struct img_err *err) IMG_MUST_CHECK;
 void vmdk_sparse_clear(struct vmdk_sparse *sp);
 
+/* Looks whether the second directory has to stand in for the first one anywhere. */
+void vmdk_sparse_compare(struct vmdk_sparse *sp);
+
 /* The entries behind their bytes; pure. */
 struct vmdk_entry vmdk_directory_entry(const struct vmdk_header *hdr, uint64_t raw);
 struct vmdk_entry vmdk_grain_entry(const struct vmdk_header *hdr, uint64_t raw);
