@@ -44,7 +44,10 @@ static size_t entry_len(const struct pass *p)
 
 enum state { FINE, BAD, SHARED };
 
-/* Whether clusters from host on are counted less often than they are referred to. */
+/*
+ * Whether clusters from host on are in use more than once, and counted less often.  Of one that is in
+ * use once the count is wrong, not the entry.
+ */
 static bool is_overused(const struct pass *p, uint64_t host, uint64_t len)
 {
 	const struct qcow2_refs *refs = p->c.refs;
@@ -53,8 +56,9 @@ static bool is_overused(const struct pass *p, uint64_t host, uint64_t len)
 
 	for (uint64_t at = first; at <= last; at++) {
 		const uint64_t stored = qcow2_counts_get(refs->otherwise, at);
+		const uint64_t used = qcow2_refs_get(refs, at);
 
-		if (stored && stored - 1 < qcow2_refs_get(refs, at))
+		if (used > 1 && stored && stored - 1 < used)
 			return true;
 	}
 	return false;
@@ -288,14 +292,15 @@ static bool write_entry(struct pass *p, const struct shared *one, struct img_err
 
 /*
  * The one of n entries that is wrong.  If it is the only entry, others than this sort of table lead
- * there, which hold no data.  NULL: nobody knows.
+ * there, which hold no data, unless snapshots do.  NULL: nobody knows.
  */
-static const struct shared *find_wrong(const struct shared *v, size_t n)
+static const struct shared *find_wrong(const struct pass *p, const struct shared *v, size_t n)
 {
 	const struct shared *wrong = NULL;
 
 	if (n == 1)
-		return (v->fixed && !v->is_right) || v->is_wrong ? v : NULL;
+		return !p->r->hdr.n_snapshots && ((v->fixed && !v->is_right) || v->is_wrong) ? v
+											     : NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].is_wrong == v[i].is_right || (v[i].is_wrong && wrong))
 			return NULL;
@@ -324,7 +329,7 @@ static bool mend_shared(struct pass *p, struct img_err *err)
 
 		for (end = i + 1; end < p->n_shared && p->shared[end].host == p->shared[i].host;)
 			end++;
-		wrong = find_wrong(p->shared + i, end - i);
+		wrong = find_wrong(p, p->shared + i, end - i);
 		if (wrong && !is_claimed(p, wrong->fixed) && !write_entry(p, wrong, err))
 			return false;
 	}
