@@ -14,12 +14,14 @@ import random
 import shutil
 
 from damages import DAMAGES
+from limits import KNOWN
 from readings import Misbehaviour, Reader, run, sha256
 from truth import Truth
 
 
 class Cell:
-    """figures: bytes of the disk.  broken: the rules that do not hold, as sentences."""
+    """figures: bytes of the disk.  broken: the rules that do not hold, as sentences; known: those
+    of which limits.py says why."""
 
     def __init__(self, layout, damage, sound, work, with_qemu):
         self.layout, self.damage, self.with_qemu = layout, damage, with_qemu
@@ -27,7 +29,7 @@ class Cell:
         name = "%s %s.qcow2" % (layout, damage)
         self.path = os.path.join(work, name.replace(" ", "-").replace(":", "").replace(",", ""))
         self.reader = Reader(self.content, self.im.cluster)
-        self.figures, self.broken = {}, []
+        self.figures, self.broken, self.known = {}, [], []
 
     def apply(self):
         raw = bytearray(self.im.raw)
@@ -49,9 +51,10 @@ class Cell:
         shutil.copyfile(self.path, path)
         return path
 
-    def rule(self, holds, text):
+    def rule(self, name, holds, text):
         if not holds:
-            self.broken.append(text)
+            known = (name, self.damage) in KNOWN
+            (self.known if known else self.broken).append(text)
 
     def put(self, name, clusters):
         self.figures[name] = len(clusters) * self.im.cluster
@@ -86,9 +89,10 @@ class Cell:
         silent = self.put_reading("repaired", self.repaired, status == 0)
         self.figures["repair calls clean"] = status == 0
         lost = self.before.good - self.repaired.good - self.spoilt
-        self.rule(status in (0, 1, 2, 3, 63), "repair has the exit status %d" % status)
-        self.rule(not lost, "repair lost %d clusters that could be read" % len(lost))
-        self.rule(not silent, "%d clusters are wrong in an image called clean" % len(silent))
+        self.rule("status", status in (0, 1, 2, 3, 63), "repair has the exit status %d" % status)
+        self.rule("kept", not lost, "repair lost %d clusters that could be read" % len(lost))
+        self.rule("clean", not silent,
+                  "%d clusters are wrong in an image called clean" % len(silent))
         if status == 0:
             self.judge_clean(path)
         self.undo(path)
@@ -96,31 +100,35 @@ class Cell:
 
     def judge_clean(self, path):
         found, _ = run("qemu-img", "check", "-q", "-f", "qcow2", path)
-        self.rule(found == 0, "qemu-img check gives %d where repair calls it clean" % found)
+        self.rule("judged", found == 0,
+                  "qemu-img check gives %d where repair calls it clean" % found)
         missed = self.repaired.good - self.reader.by_qemu(path).good
-        self.rule(not missed, "qemu-img does not read %d clusters of it" % len(missed))
+        self.rule("judged", not missed, "qemu-img does not read %d clusters of it" % len(missed))
 
     def undo(self, path):
         undo = path + ".undo"
         if os.path.exists(undo):
             status, _ = run("imgcheck", "-q", "--undo", undo, path)
-            self.rule(status == 0, "undo has the exit status %d" % status)
-            self.rule(not os.path.exists(undo), "undo left its file")
-        self.rule(sha256(path) == sha256(self.path), "undo does not give back the damaged bytes")
+            self.rule("undo", status == 0, "undo has the exit status %d" % status)
+            self.rule("undo", not os.path.exists(undo), "undo left its file")
+        self.rule("undo", sha256(path) == sha256(self.path),
+                  "undo does not give back the damaged bytes")
 
     def measure_salvage(self):
         before = sha256(self.path)
         status, self.salvaged = self.reader.by_salvage(self.path)
         silent = self.put_reading("salvaged", self.salvaged, True)
         self.put("salvaged, wrong guesses", self.salvaged.told)
-        self.rule(status in (0, 1, 2, 4, 63), "salvage has the exit status %d" % status)
-        self.rule(not silent, "%d clusters are wrong in what was salvaged" % len(silent))
-        self.rule(sha256(self.path) == before, "salvage has changed its source")
+        self.rule("status", status in (0, 1, 2, 4, 5, 63),
+                  "salvage has the exit status %d" % status)
+        self.rule("told", not silent,
+                  "%d clusters are wrong in what was salvaged" % len(silent))
+        self.rule("undo", sha256(self.path) == before, "salvage has changed its source")
 
     def judge_together(self):
         missing = self.derivable - self.repaired.good - self.salvaged.good
         self.put("better of both", (self.repaired.good | self.salvaged.good) & self.in_file)
-        self.rule(not missing, "%d clusters that are derivable are lost" % len(missing))
+        self.rule("derived", not missing, "%d clusters that are derivable are lost" % len(missing))
 
     def measure_all(self):
         self.measure_before()

@@ -92,7 +92,7 @@ def main():
         table.print_end(cells)
     else:
         json.dump([{"layout": c.layout, "damage": c.damage, "bytes": c.figures,
-                    "broken": c.broken} for c in cells], sys.stdout, indent=1)
+                    "broken": c.broken, "known": c.known} for c in cells], sys.stdout, indent=1)
     sys.exit(any(cell.broken for cell in cells))
 
 

@@ -90,8 +90,8 @@ class Reader:
         return self.reading(raw, told)
 
     def by_salvage(self, path):
-        """(exit status, reading); the format is found out by the program.  Zeros in place of data are
-        not silent when the program says that it could not place all that it found."""
+        """(exit status, reading); the format is found out by the program.  Zeros in place of data
+        are not silent when the program says that it could not place all that it found."""
         raw = path + ".raw"
         status, out = run("imgcheck", "--salvage", "-o", raw, "-O", "raw", "--output=json", path)
         report = json.loads(out)["salvage"] if out else {}

@@ -34,7 +34,8 @@ def print_figures(layout, damage, figures, end=""):
 
 def print_cell(cell):
     print_figures(cell.layout, cell.damage, cell.figures,
-                  "".join("\n    FAILED: " + text for text in cell.broken))
+                  "".join("\n    FAILED: " + text for text in cell.broken) +
+                  "".join("\n    known: " + text for text in cell.known))
 
 
 def total(cells):
@@ -47,4 +48,6 @@ def print_end(cells):
         print_figures(layout, "all", total([c for c in cells if c.layout == layout]))
     print_figures("all", "all", total(cells))
     broken = sum(bool(cell.broken) for cell in cells)
-    print("%d cells, %d of them with a rule that does not hold" % (len(cells), broken))
+    known = sum(bool(cell.known) for cell in cells)
+    print("%d cells; a rule does not hold in %d, and for a known reason in %d" % (
+        len(cells), broken, known))
