@@ -40,10 +40,9 @@ bool cli_set_count(const struct cli_option *row, void *field, const char *text,
 	uint64_t n;
 
 	(void)row;
-	if (!img_size_parse(text, &n, err))
-		return false;
-	if (!n || n > UINT_MAX)
-		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not a number from 1 on"), text);
+	if (!img_size_parse(text, &n, NULL) || !n || n > UINT_MAX)
+		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not a number from 1 to %u"), text,
+				UINT_MAX);
 	*(unsigned *)field = n;
 	return true;
 }

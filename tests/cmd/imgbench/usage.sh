@@ -23,7 +23,12 @@ for option in block-size length bytes cache-size; do
 	refused "\"0\" is not a size from 1 on" --pattern=read --$option=0 disk.raw
 done
 refused '"0k" is not a size from 1 on' --pattern=read --formats=raw --dir=. --size=0k
-refused '"101" is not a number from 0 to 100' --pattern=rw --read-share=101 disk.raw
+for share in 101 -1 half; do
+	refused "\"$share\" is not a number from 0 to 100" --pattern=rw --read-share=$share disk.raw
+done
+for option in depth requests seconds flush-every repeat; do
+	refused '"-1" is not a number from 1 to 4294967295' --pattern=read --$option=-1 disk.raw
+done
 refused "more than 1024 requests at a time" --pattern=read --depth=1025 disk.raw
 refused "belong to --formats" --pattern=read --dir=. disk.raw
 refused "none must be named" --pattern=read --formats=raw --dir=. --size=1M disk.raw

@@ -51,4 +51,5 @@ Test(set, counts_start_at_one)
 	cr_expect_not(cli_set_count(NULL, &n, "0", &err));
 	cr_expect_not(cli_set_count(NULL, &n, "5000000000", &err));
 	cr_expect_not(cli_set_count(NULL, &n, "two", &err));
+	cr_expect_str_eq(err.text, "\"two\" is not a number from 1 to 4294967295");
 }
