@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See source.h. */
+#include <string.h>
+#include <sys/stat.h>
 #include "common/source.h"
 #include "common/text.h"
 
@@ -51,4 +53,12 @@ struct img *source_open(const struct cli *cli, const struct source_options *how,
 	if (im)
 		source_warn(cli, im);
 	return im;
+}
+
+bool source_is_same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return strcmp(a, "-") && strcmp(b, "-") && !stat(a, &sa) && !stat(b, &sb) &&
+	       sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }

@@ -22,6 +22,9 @@ void source_warn(const struct cli *cli, const struct img *im);
 struct img *source_open(const struct cli *cli, const struct source_options *how, const char *path,
 			unsigned flags, struct img_err *err);
 
+/* Whether two operands name the same file; standard input is no file. */
+bool source_is_same_file(const char *a, const char *b);
+
 #define SOURCE_ROW_FORMAT(member) \
 	{ 'f', "format", "FORMAT", cli_set_text, member, \
 	  N_("format of the image (otherwise found out)") }

@@ -98,7 +98,8 @@ static bool change(const struct options *opt, char *const names[2], struct img_e
 	bool ok = im;
 
 	other.format = opt->merge_format;
-	if (ok && opt->merge_file) {
+	/* Opened twice, the image would be kept from us by our own lock. */
+	if (ok && opt->merge_file && !source_is_same_file(opt->merge_file, names[0])) {
 		source = open_alone(&other, opt->merge_file, 0, err);
 		ok = source;
 	}

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include "common/exit.h"
 #include "common/optlist.h"
@@ -64,13 +63,9 @@ static bool conclude(const struct outcome *out, int *status, struct img_err *err
 /* The lock would refuse it too, but would blame somebody else. */
 static bool check_names(char *const names[2], struct img_err *err)
 {
-	struct stat a, b;
-
-	if (strcmp(names[0], "-") && strcmp(names[1], "-") && !stat(names[0], &a) &&
-	    !stat(names[1], &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-		return img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"),
-				names[1]);
-	return true;
+	return !source_is_same_file(names[0], names[1]) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"),
+			names[1]);
 }
 
 static bool convert(const struct options *opt, const struct img_format *format,

@@ -44,6 +44,14 @@ imgbitmap --remove disk.qcow2 c
 same "a 65536 false 0
 b 4096 true 0" "$(state)" "changed"
 
+# The image of -b may be the one that changes.
+ln disk.qcow2 link.qcow2
+imgbitmap --remove disk.qcow2 b
+imgbitmap --add --merge a -b ./disk.qcow2 disk.qcow2 b
+imgbitmap --merge b -b link.qcow2 -F qcow2 disk.qcow2 a
+same "a 65536 false 0
+b 65536 true 0" "$(state)" "merged within one image"
+
 imgcreate -o compat=0.10 old.qcow2 1M
 exits 63 imgbitmap --add old.qcow2 a 2>err
 grep -q 'version 2 can have no bitmaps' err || fail "$(cat err)"
