@@ -5,10 +5,13 @@
 #include "common/source.h"
 #include "common/text.h"
 
-static void warn_of_doubt(const struct cli *cli, const char *path, const char *why)
+void source_warn_of_doubt(const struct cli *cli, const char *path, const struct img *im)
 {
 	struct img_err text = { 0 };
+	const char *why;
 
+	if (!img_probe_doubtful(im, &why))
+		return;
 	img_fail(&text, IMG_E_ARGUMENT, _("%s: read as raw, but %s; -f says what it is"), path,
 		 why);
 	cli_warn(cli, text.text);
@@ -46,12 +49,11 @@ struct img *source_open(const struct cli *cli, const struct source_options *how,
 		.gate = how->untrusted ? &img_gate_deny : &img_gate_local,
 	};
 	struct img *im = img_open(&open, err);
-	const char *why;
 
-	if (im && img_probe_doubtful(im, &why))
-		warn_of_doubt(cli, path, why);
-	if (im)
+	if (im) {
+		source_warn_of_doubt(cli, path, im);
 		source_warn(cli, im);
+	}
 	return im;
 }
 

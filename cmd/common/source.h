@@ -22,6 +22,8 @@ void source_warn(const struct cli *cli, const struct img *im);
 struct img *source_open(const struct cli *cli, const struct source_options *how, const char *path,
 			unsigned flags, struct img_err *err);
 
+/* Says that what im was taken for is in doubt, if it is. */
+void source_warn_of_doubt(const struct cli *cli, const char *path, const struct img *im);
 /* Whether two operands name the same file; standard input is no file. */
 bool source_is_same_file(const char *a, const char *b);
 

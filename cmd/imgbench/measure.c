@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See measure.h. */
 #include "common/signals.h"
+#include "common/source.h"
 #include "common/text.h"
 #include "imgbench/measure.h"
 #include "imgbench/verify.h"
@@ -17,6 +18,20 @@ struct img *bench_open(const struct bench *bench, const struct bench_image *imag
 	return img_open(&open, err);
 }
 
+/* What a guess would destroy is not written on a guess. */
+static bool check_doubt(const struct measure *m, const struct img *im, struct img_err *err)
+{
+	struct load_summary sum;
+	const char *why;
+
+	load_sum_up(&m->load, &sum);
+	if (sum.changes && !m->bench->opt->verify_only && img_probe_doubtful(im, &why))
+		return img_fail(err, IMG_E_ARGUMENT, _("is not overwritten: it looks like raw, but "
+				"%s; -f says what it is"), why);
+	source_warn_of_doubt(m->bench->cli, m->image.path, im);
+	return true;
+}
+
 bool measure_plan(struct measure *m, struct img_err *err)
 {
 	struct img *im = bench_open(m->bench, &m->image, 0, err);
@@ -29,7 +44,8 @@ bool measure_plan(struct measure *m, struct img_err *err)
 	m->image.format = img_format_name(img_layer_format(im, 0));
 	ok = m->size != IMG_SIZE_UNKNOWN ||
 	     img_fail(err, IMG_E_UNSUPPORTED, _("a pipe has no places to go to"));
-	ok = ok && load_plan(&m->load, &m->bench->opt->load, m->bench->trace, m->size, err);
+	ok = ok && load_plan(&m->load, &m->bench->opt->load, m->bench->trace, m->size, err) &&
+	     check_doubt(m, im, err);
 	if (!ok)
 		img_within(err, "%s", m->image.path);
 	img_close(im);

@@ -16,7 +16,7 @@ shell_tests += %D%/imginfo/formats.sh %D%/imginfo/info.sh %D%/imginfo/missing.sh
 shell_tests += %D%/imgmap/lost.sh %D%/imgmap/map.sh %D%/imgmap/names.sh
 shell_tests += %D%/imgcmp/all.sh %D%/imgcmp/compare.sh %D%/imgcmp/sizes.sh
 shell_tests += %D%/imgamend/amend.sh
-shell_tests += %D%/imgbench/interrupted.sh %D%/imgbench/matrix.sh %D%/imgbench/patterns.sh \
-	%D%/imgbench/signals.sh %D%/imgbench/trace.sh %D%/imgbench/truncated.sh %D%/imgbench/usage.sh \
-	%D%/imgbench/verify.sh
+shell_tests += %D%/imgbench/doubt.sh %D%/imgbench/interrupted.sh %D%/imgbench/matrix.sh \
+	%D%/imgbench/patterns.sh %D%/imgbench/signals.sh %D%/imgbench/trace.sh \
+	%D%/imgbench/truncated.sh %D%/imgbench/usage.sh %D%/imgbench/verify.sh
 EXTRA_DIST += %D%/common/schema.jq
