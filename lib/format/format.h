@@ -95,6 +95,8 @@ struct img_layer {
 	 */
 	char *below_id;
 	struct img_store *data_file;	/* that holds guest bytes beside store, or NULL; borrowed */
+	/* Set by the check, of a layer that is not open: the image names no other file. */
+	bool stands_alone;
 	/* Set before the first write of struct img_disk_ops: */
 	const struct img_below *below;	/* borrowed; NULL: nothing there */
 	/* Set by create when units are to be compressed: */

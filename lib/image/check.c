@@ -73,6 +73,12 @@ static bool is_usable(const struct check *c)
 	return !c->doubt && !img_findings_total(&c->found, IMG_FATAL);
 }
 
+/* Most images stand alone: they are not opened a second time to find that out. */
+static bool may_miss_files(const struct check *c)
+{
+	return !c->ly.stands_alone && !(c->what->flags & IMG_OPEN_NO_BACKING);
+}
+
 /* Failures of the machine are failures; those of files are findings. */
 static bool check_chain(struct check *c, struct img_err *err)
 {
@@ -132,7 +138,7 @@ static bool check_opened(struct check *c, struct img_err *err)
 	if (c->what->data && !is_file)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("%s: the data of what comes through a pipe "
 				"cannot be checked"), c->ly.store->name);
-	if (is_file && !(c->what->flags & IMG_OPEN_NO_BACKING) && !check_chain(c, err))
+	if (is_file && may_miss_files(c) && !check_chain(c, err))
 		return false;
 	return !c->what->data || check_data(c, err);
 }

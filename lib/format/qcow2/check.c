@@ -202,6 +202,8 @@ bool qcow2_check(struct img_layer *ly, const struct img_checking *how, struct im
 	bool ok = img_store_size(c.file, &c.file_size, err) && check_header(&c, &usable, err);
 
 	if (ok && usable) {
+		ly->stands_alone = !c.hdr.backing &&
+				   !(c.hdr.incompatible & QCOW2_INCOMPATIBLE_DATA_FILE);
 		ok = check_references(&c, err) && check_bitmaps(&c, err) &&
 		     qcow2_crypt_check(&c.hdr, c.file, out, err);
 		put_numbers(&c, result);

@@ -27,6 +27,7 @@ static void start(struct sample *s)
 struct checked {
 	struct img_findings found;
 	struct img_check_result result;
+	bool stands_alone;
 };
 
 /* Takes over the store. */
@@ -39,6 +40,7 @@ static struct checked check_store(struct img_store *store, unsigned threads, uin
 
 	cr_assert(img_format_qcow2.check->check(&ly, &how, &out.found, &out.result, &err), "%s",
 		  err.text);
+	out.stands_alone = ly.stands_alone;
 	img_store_close(store);
 	return out;
 }
@@ -64,6 +66,7 @@ Test(check, a_clean_image)
 	cr_assert_eq(out.result.fragmented, 0);
 	cr_assert_eq(out.result.compressed, 0);
 	cr_assert_eq(out.result.image_end, 11 * C);
+	cr_assert(out.stands_alone);
 	free(s.bytes);
 }
 
