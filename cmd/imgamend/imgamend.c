@@ -98,6 +98,20 @@ static bool change(const struct options *opt, struct img *im, struct img_err *er
 	return ok;
 }
 
+/* A name may be given before its file is there, and is a typing error all the more often. */
+static void warn_if_lost(const struct options *opt, const char *path)
+{
+	struct img_err why = { 0 }, text = { 0 };
+	struct img *im = source_open(&cli, &opt->source, path, IMG_OPEN_NO_BACKING, &why);
+
+	if (!im) {
+		img_fail(&text, why.code, _("changed as asked, but the image cannot be opened "
+			 "now: %s"), why.text);
+		cli_warn(&cli, text.text);
+	}
+	img_close(im);
+}
+
 static bool amend(struct options *opt, const char *path, struct img_err *err)
 {
 	/* A backing file that is gone must not keep its name from being changed. */
@@ -107,6 +121,8 @@ static bool amend(struct options *opt, const char *path, struct img_err *err)
 	const bool ok = im && change(opt, im, err);
 
 	img_close(im);
+	if (ok)
+		warn_if_lost(opt, path);
 	return ok && tell(opt, format, path, err);
 }
 

@@ -32,6 +32,20 @@ imgamend -q -o backing_file=other.raw top.qcow2
 imgconv top.qcow2 -O raw - >content
 cmp content other.raw || fail "the new name is not the backing file"
 
+# Without its data file no image can be opened: a name that leads nowhere is warned of, taken back
+# by a file of that name.
+imgcreate -f qcow2 -o data_file=data.raw outside.qcow2 1M
+cp data.raw copy.raw
+imgamend -q -o data_file=copy.raw outside.qcow2 2>err
+[ ! -s err ] || fail "the file is there, but it says: $(cat err)"
+imgamend -q -o data_file=gone.raw outside.qcow2 2>err
+grep -q '^imgamend: warning: .*cannot be opened now: outside.qcow2: .*"gone.raw"' err ||
+	fail "a data file that is not there: $(cat err)"
+touch gone.raw
+imgamend -q -o data_file=data.raw outside.qcow2 2>err
+rm gone.raw
+imginfo outside.qcow2 >out
+
 imgamend -o help >out
 grep -q 'compat=0.10|v2|1.1|v3' out || fail "-o help does not list compat: $(cat out)"
 exits 1 imgamend disk.qcow2 2>err
