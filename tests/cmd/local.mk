@@ -12,7 +12,8 @@ shell_tests += %D%/imgcheck/check.sh %D%/imgcheck/data.sh %D%/imgcheck/repair.sh
 shell_tests += %D%/imgcheck/check.sh %D%/imgcheck/data.sh %D%/imgcheck/samples.sh \
 	%D%/imgcheck/salvage.sh %D%/imgcheck/several.sh
 shell_tests += %D%/imgcreate/backing.sh %D%/imgcreate/create.sh
-shell_tests += %D%/imginfo/formats.sh %D%/imginfo/info.sh %D%/imginfo/missing.sh
+shell_tests += %D%/imginfo/formats.sh %D%/imginfo/gpt.sh %D%/imginfo/info.sh \
+	%D%/imginfo/missing.sh
 shell_tests += %D%/imgmap/lost.sh %D%/imgmap/map.sh %D%/imgmap/names.sh
 shell_tests += %D%/imgcmp/all.sh %D%/imgcmp/compare.sh %D%/imgcmp/sizes.sh
 shell_tests += %D%/imgamend/amend.sh

@@ -1,3 +1,5 @@
 libimg_sources += \
-	%D%/raw.c
+	%D%/gpt.c \
+	%D%/raw.c \
+	%D%/raw.h
 EXTRA_DIST += %D%/README

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/format.h"
+#include "format/raw/raw.h"
 
 struct raw {
 	enum img_preallocation preallocation;
@@ -93,12 +94,19 @@ static bool raw_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struct
 	return img_store_extent(ly->store, at, limit, out, err);
 }
 
+/* Beyond what every image has: that the disk went on.  Where it cannot be read, others will tell. */
 static bool raw_info(struct img_layer *ly, struct img_node *report, struct img_err *err)
 {
-	(void)ly;
-	(void)report;
+	struct img_err why = { 0 };
+	uint64_t end;
+
 	(void)err;
-	return true;	/* nothing beyond what every image has */
+	if (!(ly->store->caps & IMG_STORE_SEEK) || !raw_gpt_end(ly->store, &end, &why) ||
+	    end <= ly->size)
+		return true;
+	img_node_u64(report, "missing-at-least", end - ly->size, IMG_UNIT_BYTES);
+	img_node_label(report, _("missing at the end of the file, at least"));
+	return true;
 }
 
 /* Gives the gap before at its space; what lies in it was skipped because it reads as zeros. */

@@ -36,6 +36,7 @@ unit_tests += %D%/test
 	%D%/qcow2/space_test.c \
 	%D%/qcow2/writer.c \
 	%D%/qcow2/writer.h \
+	%D%/raw/gpt_test.c \
 	%D%/raw/raw_test.c \
 	%D%/registry_test.c \
 	%D%/settings_test.c \
