@@ -73,6 +73,8 @@ libimg_sources += \
 	%D%/salvage_header.c \
 	%D%/salvage_l1.c \
 	%D%/salvage_l2.c \
+	%D%/salvage_mark.c \
+	%D%/salvage_mark.h \
 	%D%/salvage_place.c \
 	%D%/salvage_remake.c \
 	%D%/salvage_snapshots.c \
