@@ -69,12 +69,14 @@ libimg_sources += \
 	%D%/runs.h \
 	%D%/salvage.c \
 	%D%/salvage.h \
+	%D%/salvage_anchor.c \
 	%D%/salvage_found.c \
 	%D%/salvage_header.c \
 	%D%/salvage_l1.c \
 	%D%/salvage_l2.c \
 	%D%/salvage_mark.c \
 	%D%/salvage_mark.h \
+	%D%/salvage_partitions.c \
 	%D%/salvage_place.c \
 	%D%/salvage_remake.c \
 	%D%/salvage_snapshots.c \

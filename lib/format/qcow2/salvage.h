@@ -8,6 +8,7 @@
 #define QCOW2_SALVAGE_H
 
 #include "format/qcow2/refs.h"
+#include "format/qcow2/salvage_mark.h"
 #include "store/ranges.h"
 
 #define QCOW2_SALVAGE_NOTES(X) \
@@ -40,6 +41,9 @@
 	extern const struct img_finding_kind qcow2_noted_##name;
 QCOW2_SALVAGE_NOTES(QCOW2_SALVAGE_NOTE)
 #undef QCOW2_SALVAGE_NOTE
+
+/* Most partitions that are looked at. */
+enum { QCOW2_SALVAGE_PARTS = 128 };
 
 /* A cluster that looks like a table. */
 struct qcow2_found {
@@ -131,6 +135,19 @@ bool qcow2_salvage_donor(const struct qcow2_salvage *s, size_t index, uint64_t n
 			 struct img_err *err) IMG_MUST_CHECK;
 /* Gives tables that nothing leads to a place in s->l1; after s->refs. */
 bool qcow2_salvage_place(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
+/* For placing: nothing is known of entry i of s->l1. */
+bool qcow2_salvage_is_slot(const struct qcow2_salvage *s, size_t i);
+/* Makes s->l1 at least n entries long; IMG_E_RANGE: no L1 table can be. */
+bool qcow2_salvage_room(struct qcow2_salvage *s, size_t n, struct img_err *err) IMG_MUST_CHECK;
+/* Gives the table that slot as a guess, and tells it. */
+bool qcow2_salvage_put(struct qcow2_salvage *s, struct qcow2_found *one, size_t index,
+		       struct img_err *err) IMG_MUST_CHECK;
+/* Places those tables whose guest bytes say where they belong. */
+bool qcow2_salvage_anchor(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
+/* The partitions of the disk whose first L2 table is at host, to parts; all of [0, *n) make sense. */
+bool qcow2_salvage_partitions(const struct qcow2_salvage *s, uint64_t host,
+			      struct qcow2_part parts[QCOW2_SALVAGE_PARTS], size_t *n,
+			      struct img_err *err) IMG_MUST_CHECK;
 /*
  * Makes the table at host, for entry index of L1, anew in the overlay, where it was overwritten:
  * from a snapshot, or from clusters that fill it exactly.  *made: that was possible.

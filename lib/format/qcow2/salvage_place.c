@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * L2 tables that nothing leads to.  Images give tables to a disk in the order in which it is
- * written, mostly front to back: a table goes between those whose places are known.
+ * L2 tables that nothing leads to.  What the guest's bytes say of their place comes first.  Images
+ * give tables to a disk in the order in which it is written, mostly front to back: any other table
+ * goes between those whose places are known.
  */
 #include "base/mem.h"
 #include "base/num.h"
@@ -14,12 +15,13 @@ static bool is_candidate(const struct qcow2_found *one)
 	return one->free && !one->placed;
 }
 
-static bool is_slot(const struct qcow2_salvage *s, size_t i)
+bool qcow2_salvage_is_slot(const struct qcow2_salvage *s, size_t i)
 {
 	return s->l1_state[i] == QCOW2_L1_BAD || !s->l1[i];
 }
 
-static bool put(struct qcow2_salvage *s, struct qcow2_found *one, size_t index, struct img_err *err)
+bool qcow2_salvage_put(struct qcow2_salvage *s, struct qcow2_found *one, size_t index,
+		       struct img_err *err)
 {
 	one->placed = true;
 	s->l1[index] = qcow2_l1_encode(one->host, false);
@@ -33,13 +35,13 @@ static bool fill(struct qcow2_salvage *s, size_t start, size_t end, size_t from,
 		 bool bad_only, struct img_err *err)
 {
 	for (size_t i = start; i < end; i++) {
-		if (!is_slot(s, i) || (bad_only && s->l1_state[i] != QCOW2_L1_BAD))
+		if (!qcow2_salvage_is_slot(s, i) || (bad_only && s->l1_state[i] != QCOW2_L1_BAD))
 			continue;
 		while (from < to && !is_candidate(&s->found[from]))
 			from++;
 		if (from == to)
 			return true;
-		if (!put(s, &s->found[from], i, err))
+		if (!qcow2_salvage_put(s, &s->found[from], i, err))
 			return false;
 	}
 	return true;
@@ -51,7 +53,7 @@ static bool fill_gaps(struct qcow2_salvage *s, bool bad_only, struct img_err *er
 	size_t start = 0, from = 0;
 
 	for (size_t i = 0; i <= s->n_l1; i++) {
-		if (i < s->n_l1 && is_slot(s, i))
+		if (i < s->n_l1 && qcow2_salvage_is_slot(s, i))
 			continue;
 		const uint64_t host = i < s->n_l1 ? s->l1[i] & QCOW2_ENTRY_HOST : UINT64_MAX;
 		const size_t to = qcow2_salvage_lower(s, host);
@@ -64,7 +66,6 @@ static bool fill_gaps(struct qcow2_salvage *s, bool bad_only, struct img_err *er
 	return true;
 }
 
-/* The table has to be longer than the header says, or there is none. */
 static size_t count_candidates(const struct qcow2_salvage *s)
 {
 	size_t n = 0;
@@ -74,11 +75,9 @@ static size_t count_candidates(const struct qcow2_salvage *s)
 	return n;
 }
 
-static bool make_room(struct qcow2_salvage *s, struct img_err *err)
+bool qcow2_salvage_room(struct qcow2_salvage *s, size_t n, struct img_err *err)
 {
-	const size_t more = s->hdr.size ? 0 : count_candidates(s), n = s->n_l1 + more;
-
-	if (!more)
+	if (n <= s->n_l1)
 		return true;
 	if (n > QCOW2_L1_BYTES_MAX / sizeof(uint64_t))
 		return img_fail(err, IMG_E_RANGE,
@@ -99,6 +98,12 @@ static bool make_room(struct qcow2_salvage *s, struct img_err *err)
 	}
 	s->n_l1 = n;
 	return true;
+}
+
+/* The table has to be longer than the header says, or there is none. */
+static bool make_room(struct qcow2_salvage *s, struct img_err *err)
+{
+	return s->hdr.size || qcow2_salvage_room(s, s->n_l1 + count_candidates(s), err);
 }
 
 static bool tell_unplaced(struct qcow2_salvage *s, struct img_err *err)
@@ -159,6 +164,7 @@ bool qcow2_salvage_place(struct qcow2_salvage *s, struct img_err *err)
 		return false;
 	if (!count_candidates(s))
 		return true;
-	return make_room(s, err) && fill_gaps(s, true, err) && fill_gaps(s, false, err) &&
-	       fill(s, 0, s->n_l1, 0, s->n_found, false, err) && tell_unplaced(s, err);
+	return make_room(s, err) && qcow2_salvage_anchor(s, err) && fill_gaps(s, true, err) &&
+	       fill_gaps(s, false, err) && fill(s, 0, s->n_l1, 0, s->n_found, false, err) &&
+	       tell_unplaced(s, err);
 }
