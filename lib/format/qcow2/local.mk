@@ -76,6 +76,7 @@ libimg_sources += \
 	%D%/salvage_l2.c \
 	%D%/salvage_mark.c \
 	%D%/salvage_mark.h \
+	%D%/salvage_nothing.c \
 	%D%/salvage_partitions.c \
 	%D%/salvage_place.c \
 	%D%/salvage_remake.c \

@@ -226,6 +226,7 @@ void qcow2_salvage_free(struct qcow2_salvage *s)
 	qcow2_header_clear(&s->hdr);
 	img_rangeset_clear(&s->guessed);
 	img_rangeset_clear(&s->lost);
+	img_rangeset_clear(&s->nothing);
 	free(s->found);
 	free(s->l1);
 	free(s->l1_state);

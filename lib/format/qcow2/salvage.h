@@ -79,6 +79,7 @@ struct qcow2_salvage {
 	struct qcow2_refs *refs;	/* who refers to what in the overlay; owned */
 	bool counts_known;		/* and what the refcounts say of it */
 	struct img_rangeset guessed, lost;	/* guest bytes */
+	struct img_rangeset nothing;	/* guest bytes that the disk itself calls unused; owned */
 };
 
 /* ---- salvage.c ------------------------------------------------------------------------------- */
@@ -148,6 +149,14 @@ bool qcow2_salvage_anchor(struct qcow2_salvage *s, struct img_err *err) IMG_MUST
 bool qcow2_salvage_partitions(const struct qcow2_salvage *s, uint64_t host,
 			      struct qcow2_part parts[QCOW2_SALVAGE_PARTS], size_t *n,
 			      struct img_err *err) IMG_MUST_CHECK;
+/* To s->nothing: what is free of the file system at guest byte start, if it is ext. */
+bool qcow2_salvage_free_blocks(struct qcow2_salvage *s, uint64_t start, struct img_err *err)
+	IMG_MUST_CHECK;
+/* To s->nothing: what is in none of parts, which are sorted. */
+bool qcow2_salvage_between(struct qcow2_salvage *s, struct qcow2_part *parts, size_t n,
+			   struct img_err *err) IMG_MUST_CHECK;
+/* Whether all that slot stands for is in s->nothing. */
+bool qcow2_salvage_is_nothing(const struct qcow2_salvage *s, size_t slot);
 /*
  * Makes the table at host, for entry index of L1, anew in the overlay, where it was overwritten:
  * from a snapshot, or from clusters that fill it exactly.  *made: that was possible.

@@ -16,6 +16,7 @@
 enum {
 	ANCHORS_MAX	= 1 << 13,	/* a file may be made of superblocks on purpose */
 	PHASES_MAX	= 8,		/* partitions whose phase is looked at */
+	SYSTEMS_MAX	= 16,		/* file systems whose groups are looked at */
 };
 
 #define NO_SLOT SIZE_MAX
@@ -390,12 +391,50 @@ static bool place(struct anchors *a, struct img_err *err)
 	for (size_t i = 0; i < n; i++) {
 		struct qcow2_found *one = qcow2_salvage_find(a->s, a->tables.v[claims[i].table]);
 
-		if (!is_contested(claims, n, i) &&
-		    qcow2_salvage_is_slot(a->s, claims[i].slot) &&
-		    !qcow2_salvage_put(a->s, one, claims[i].slot, err))
+		if (is_contested(claims, n, i) || !qcow2_salvage_is_slot(a->s, claims[i].slot))
+			continue;
+		if (!qcow2_salvage_put(a->s, one, claims[i].slot, err))
 			return false;
+		a->slots[claims[i].table] = claims[i].slot;
 	}
 	return true;
+}
+
+/* ---- What is unused -------------------------------------------------------------------------- */
+
+/* Where the file system of an anchor starts; false: that is not known. */
+static bool start_of(const struct anchors *a, const struct anchor *one, uint64_t *start)
+{
+	const size_t slot = a->slots[one->table];
+
+	if (slot == NO_SLOT || one->disk)
+		return false;
+	*start = ((uint64_t)slot << qcow2_l1_bits(&a->s->geo)) - one->base;
+	return *start <= INT64_MAX;
+}
+
+static bool is_told(const struct anchors *a, size_t i, uint64_t start)
+{
+	uint64_t other;
+
+	for (size_t j = 0; j < i; j++)
+		if (start_of(a, &a->v[j], &other) && other == start)
+			return true;
+	return false;
+}
+
+static bool find_nothing(struct anchors *a, struct img_err *err)
+{
+	uint64_t start;
+
+	for (size_t i = 0, n = 0; i < a->n && n < SYSTEMS_MAX; i++) {
+		if (!start_of(a, &a->v[i], &start) || is_told(a, i, start))
+			continue;
+		n++;
+		if (!qcow2_salvage_free_blocks(a->s, start, err))
+			return false;
+	}
+	return qcow2_salvage_between(a->s, a->parts, a->n_parts, err);
 }
 
 bool qcow2_salvage_anchor(struct qcow2_salvage *s, struct img_err *err)
@@ -405,7 +444,8 @@ bool qcow2_salvage_anchor(struct qcow2_salvage *s, struct img_err *err)
 		.tables = { .file = s->file, .cluster_bits = s->geo.cluster_bits },
 	};
 	const bool ok = s->geo.data_file ||
-			(list_tables(&a, err) && collect(&a, err) && (!a.n || place(&a, err)));
+			(list_tables(&a, err) && collect(&a, err) &&
+			 (!a.n || (place(&a, err) && find_nothing(&a, err))));
 
 	qcow2_cluster_list_clear(&a.tables);
 	free(a.slots);

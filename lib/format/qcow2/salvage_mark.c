@@ -11,9 +11,7 @@
 
 enum {
 	SECTOR		= 512,
-	PRIMARY_AT	= 1024,		/* of the first superblock of ext, in the file system */
 
-	EXT_BYTES	= 1024,
 	EXT_BLOCKS	= 0x4,
 	EXT_FIRST	= 0x14,
 	EXT_LOG_BLOCK	= 0x18,
@@ -21,13 +19,25 @@ enum {
 	EXT_MAGIC	= 0x38,
 	EXT_GROUP	= 0x5a,
 	EXT_INCOMPAT	= 0x60,
+	EXT_RO_COMPAT	= 0x64,
 	EXT_UUID	= 0x68,
+	EXT_DESC_LEN	= 0xfe,
 	EXT_BLOCKS_HIGH	= 0x150,
 	EXT_IS		= 0xef53,
+	EXT_META_BG	= 0x10,		/* descriptors are spread */
 	EXT_64BIT	= 0x80,
+	EXT_BIGALLOC	= 0x200,	/* of RO_COMPAT: clusters are counted, not blocks */
+	EXT_NARROW	= 32,		/* bytes of a descriptor without EXT_64BIT */
 	EXT_LOG_MAX	= 6,		/* blocks of 64 KiB */
 	EXT_GROUP_MAX	= 1 << 26,	/* blocks */
 	EXT_GROUPS_MAX	= 1 << 16,	/* behind these the number of the group wraps */
+
+	DESC_BITMAP	= 0x0,
+	DESC_FREE	= 0xc,
+	DESC_FLAGS	= 0x12,
+	DESC_BITMAP_HIGH	= 0x20,
+	DESC_FREE_HIGH	= 0x2c,
+	DESC_NO_BITMAP	= 2,		/* of the flags: only what starts the group is in use */
 
 	XFS_BLOCK	= 4,
 	XFS_BLOCKS	= 8,
@@ -61,27 +71,24 @@ enum {
 
 /* ---- ext2, ext3, ext4 ------------------------------------------------------------------------ */
 
-struct ext {
-	uint64_t block, blocks, per_group, first, group;
-};
-
-static struct ext ext_decode(const uint8_t *raw)
+static void ext_decode(const uint8_t *raw, struct qcow2_ext *out)
 {
 	const bool wide = img_get_le32(raw + EXT_INCOMPAT) & EXT_64BIT;
 	const uint32_t log = img_get_le32(raw + EXT_LOG_BLOCK);
 
-	return (struct ext){
+	*out = (struct qcow2_ext){
 		.block = log <= EXT_LOG_MAX ? UINT64_C(1024) << log : 0,
 		.blocks = img_get_le32(raw + EXT_BLOCKS) |
 			  (wide ? (uint64_t)img_get_le32(raw + EXT_BLOCKS_HIGH) << 32 : 0),
 		.per_group = img_get_le32(raw + EXT_PER_GROUP),
 		.first = img_get_le32(raw + EXT_FIRST),
 		.group = img_get_le16(raw + EXT_GROUP),
+		.descriptor_len = wide ? img_get_le16(raw + EXT_DESC_LEN) : EXT_NARROW,
 	};
 }
 
 /* After this nothing of it can wrap. */
-static bool ext_makes_sense(const struct ext *x)
+static bool ext_makes_sense(const struct qcow2_ext *x)
 {
 	return x->block && x->first == (x->block == 1024) && x->per_group &&
 	       x->per_group % 8 == 0 && x->per_group <= EXT_GROUP_MAX &&
@@ -89,15 +96,56 @@ static bool ext_makes_sense(const struct ext *x)
 	       x->group * x->per_group + x->first < x->blocks;
 }
 
+bool qcow2_mark_ext(const uint8_t *raw, struct qcow2_ext *out)
+{
+	if (img_get_le16(raw + EXT_MAGIC) != EXT_IS)
+		return false;
+	ext_decode(raw, out);
+	if (!ext_makes_sense(out) || img_is_zero(raw + EXT_UUID, QCOW2_MARK_ID))
+		return false;
+	const bool together = !(img_get_le32(raw + EXT_INCOMPAT) & EXT_META_BG) &&
+			      !(img_get_le32(raw + EXT_RO_COMPAT) & EXT_BIGALLOC) &&
+			      (out->descriptor_len == EXT_NARROW ||
+			       out->descriptor_len == QCOW2_EXT_DESCRIPTOR);
+
+	out->n_groups = img_div_up(out->blocks - out->first, out->per_group);
+	out->descriptors = together ? (out->first + 1) * out->block : 0;
+	return true;
+}
+
+static uint64_t group_start(const struct qcow2_ext *ext, uint64_t i)
+{
+	return (ext->first + i * ext->per_group) * ext->block;
+}
+
+bool qcow2_mark_ext_group(const struct qcow2_ext *ext, uint64_t i, const uint8_t *descriptor,
+			  struct qcow2_ext_group *out)
+{
+	const bool wide = ext->descriptor_len == QCOW2_EXT_DESCRIPTOR;
+	uint64_t bitmap = img_get_le32(descriptor + DESC_BITMAP);
+	uint64_t n_free = img_get_le16(descriptor + DESC_FREE);
+
+	if (wide) {
+		bitmap |= (uint64_t)img_get_le32(descriptor + DESC_BITMAP_HIGH) << 32;
+		n_free |= (uint64_t)img_get_le16(descriptor + DESC_FREE_HIGH) << 16;
+	}
+	out->start = group_start(ext, i);
+	out->len = img_min_u64(ext->per_group * ext->block, ext->blocks * ext->block - out->start);
+	if (!bitmap || bitmap >= ext->blocks || n_free * ext->block > out->len)
+		return false;
+	out->used = out->len - n_free * ext->block;
+	out->bitmap = img_get_le16(descriptor + DESC_FLAGS) & DESC_NO_BITMAP ?
+		      0 : bitmap * ext->block;
+	return true;
+}
+
 static bool ext_read(const uint8_t *raw, size_t len, size_t from, struct qcow2_mark *out)
 {
-	if (len < from + EXT_BYTES || img_get_le16(raw + from + EXT_MAGIC) != EXT_IS)
-		return false;
-	const struct ext x = ext_decode(raw + from);
+	struct qcow2_ext x;
 
-	if (!ext_makes_sense(&x) || img_is_zero(raw + from + EXT_UUID, QCOW2_MARK_ID))
+	if (len < from + QCOW2_EXT_BYTES || !qcow2_mark_ext(raw + from, &x))
 		return false;
-	const uint64_t at = x.group ? (x.group * x.per_group + x.first) * x.block : PRIMARY_AT;
+	const uint64_t at = x.group ? group_start(&x, x.group) : QCOW2_EXT_AT;
 
 	*out = (struct qcow2_mark){ .at = at - from, .size = x.blocks * x.block };
 	memcpy(out->id, raw + from + EXT_UUID, QCOW2_MARK_ID);
@@ -132,7 +180,7 @@ static bool xfs_read(const uint8_t *raw, size_t len, struct qcow2_mark *out)
 /* With blocks of 1 KiB copies of ext lie a block behind the start of their group, like the first. */
 bool qcow2_mark_read(const uint8_t *raw, size_t len, struct qcow2_mark *out)
 {
-	return ext_read(raw, len, 0, out) || ext_read(raw, len, PRIMARY_AT, out) ||
+	return ext_read(raw, len, 0, out) || ext_read(raw, len, QCOW2_EXT_AT, out) ||
 	       xfs_read(raw, len, out);
 }
 

@@ -30,12 +30,25 @@ bool qcow2_salvage_put(struct qcow2_salvage *s, struct qcow2_found *one, size_t 
 				  (uint64_t)index << qcow2_l1_bits(&s->geo), 0, err);
 }
 
-/* Slots of [start, end), where the tables of found[from, to) may belong; those that are bad first. */
+enum slots {
+	BAD_SLOTS,			/* whose entry cannot be right */
+	USED_SLOTS,			/* where the disk may have something */
+	ALL_SLOTS,
+};
+
+static bool is_among(const struct qcow2_salvage *s, size_t i, enum slots which)
+{
+	return qcow2_salvage_is_slot(s, i) &&
+	       (which != BAD_SLOTS || s->l1_state[i] == QCOW2_L1_BAD) &&
+	       (which == ALL_SLOTS || !qcow2_salvage_is_nothing(s, i));
+}
+
+/* Slots of [start, end), where the tables of found[from, to) may belong. */
 static bool fill(struct qcow2_salvage *s, size_t start, size_t end, size_t from, size_t to,
-		 bool bad_only, struct img_err *err)
+		 enum slots which, struct img_err *err)
 {
 	for (size_t i = start; i < end; i++) {
-		if (!qcow2_salvage_is_slot(s, i) || (bad_only && s->l1_state[i] != QCOW2_L1_BAD))
+		if (!is_among(s, i, which))
 			continue;
 		while (from < to && !is_candidate(&s->found[from]))
 			from++;
@@ -48,7 +61,7 @@ static bool fill(struct qcow2_salvage *s, size_t start, size_t end, size_t from,
 }
 
 /* Between neighbours whose places are known, as long as these rise. */
-static bool fill_gaps(struct qcow2_salvage *s, bool bad_only, struct img_err *err)
+static bool fill_gaps(struct qcow2_salvage *s, enum slots which, struct img_err *err)
 {
 	size_t start = 0, from = 0;
 
@@ -58,7 +71,7 @@ static bool fill_gaps(struct qcow2_salvage *s, bool bad_only, struct img_err *er
 		const uint64_t host = i < s->n_l1 ? s->l1[i] & QCOW2_ENTRY_HOST : UINT64_MAX;
 		const size_t to = qcow2_salvage_lower(s, host);
 
-		if (i > start && to > from && !fill(s, start, i, from, to, bad_only, err))
+		if (i > start && to > from && !fill(s, start, i, from, to, which, err))
 			return false;
 		start = i + 1;
 		from = to;
@@ -158,13 +171,30 @@ static bool find_free(struct qcow2_salvage *s, struct img_err *err)
 	return ok;
 }
 
+/*
+ * As many tables as slots where the disk has something: they are those.  A disk gets the tables of
+ * its file systems first and those of files later, so that neighbours say nothing then.
+ */
+static bool fill_exactly(struct qcow2_salvage *s, struct img_err *err)
+{
+	size_t used = 0;
+
+	if (s->l1_whole || !s->nothing.n)
+		return true;
+	for (size_t i = 0; i < s->n_l1; i++)
+		used += is_among(s, i, USED_SLOTS);
+	return used != count_candidates(s) ||
+	       fill(s, 0, s->n_l1, 0, s->n_found, USED_SLOTS, err);
+}
+
 bool qcow2_salvage_place(struct qcow2_salvage *s, struct img_err *err)
 {
 	if (!find_free(s, err))
 		return false;
 	if (!count_candidates(s))
 		return true;
-	return make_room(s, err) && qcow2_salvage_anchor(s, err) && fill_gaps(s, true, err) &&
-	       fill_gaps(s, false, err) && fill(s, 0, s->n_l1, 0, s->n_found, false, err) &&
-	       tell_unplaced(s, err);
+	return make_room(s, err) && qcow2_salvage_anchor(s, err) && fill_exactly(s, err) &&
+	       fill_gaps(s, BAD_SLOTS, err) && fill_gaps(s, USED_SLOTS, err) &&
+	       fill(s, 0, s->n_l1, 0, s->n_found, USED_SLOTS, err) &&
+	       fill(s, 0, s->n_l1, 0, s->n_found, ALL_SLOTS, err) && tell_unplaced(s, err);
 }

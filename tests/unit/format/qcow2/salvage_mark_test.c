@@ -194,3 +194,31 @@ Test(qcow2_mark, gpt_entry)
 	img_put_le64(raw + 40, UINT64_MAX);
 	cr_expect_not(qcow2_mark_gpt_entry(raw, &part), "of no disk");
 }
+
+Test(qcow2_mark, ext_group)
+{
+	uint8_t descriptor[QCOW2_EXT_DESCRIPTOR] = { 0 };
+	struct qcow2_ext_group group;
+	struct qcow2_ext ext;
+
+	put_ext(0, 2, 0);
+	img_put_le32(raw + 0x4, 99 * 8192 + 100);
+	cr_assert(qcow2_mark_ext(raw, &ext));
+	cr_expect(ext.n_groups == 100 && ext.descriptors == 4096 && ext.descriptor_len == 32);
+	cr_expect_not(qcow2_mark_ext_group(&ext, 0, descriptor, &group), "it has no bitmap");
+	img_put_le32(descriptor, 5);
+	img_put_le16(descriptor + 0xc, 60);
+	cr_assert(qcow2_mark_ext_group(&ext, 99, descriptor, &group));
+	cr_expect_eq(group.start, UINT64_C(99) * 8192 * 4096);
+	cr_expect_eq(group.len, 100 * 4096, "the last group is shorter");
+	cr_expect_eq(group.used, 40 * 4096);
+	cr_expect_eq(group.bitmap, 5 * 4096);
+	img_put_le16(descriptor + 0x12, 2);
+	cr_assert(qcow2_mark_ext_group(&ext, 99, descriptor, &group));
+	cr_expect_eq(group.bitmap, 0, "it was not written");
+	img_put_le16(descriptor + 0xc, 101);
+	cr_expect_not(qcow2_mark_ext_group(&ext, 99, descriptor, &group), "more than there are");
+	/* Descriptors in other places are not looked for. */
+	img_put_le32(raw + 0x60, 0x10);
+	cr_expect(qcow2_mark_ext(raw, &ext) && !ext.descriptors);
+}
