@@ -78,6 +78,7 @@ libimg_sources += \
 	%D%/salvage_mark.h \
 	%D%/salvage_nothing.c \
 	%D%/salvage_partitions.c \
+	%D%/salvage_match.c \
 	%D%/salvage_place.c \
 	%D%/salvage_remake.c \
 	%D%/salvage_snapshots.c \

@@ -49,6 +49,15 @@ bool qcow2_salvage_is_orphan(const struct qcow2_salvage *s, uint64_t cluster)
 	return !s->counts_known || qcow2_counts_get(s->refs->otherwise, cluster) > 1;
 }
 
+bool qcow2_salvage_is_missed(const struct qcow2_salvage *s, uint64_t cluster)
+{
+	if (!s->counts_known || cluster >= qcow2_refs_end(s->refs))
+		return false;
+	const uint64_t stored = qcow2_counts_get(s->refs->otherwise, cluster);
+
+	return stored && stored - 1 > qcow2_refs_get(s->refs, cluster);
+}
+
 /* What nobody refers to, of the findings of a comparison. */
 static bool sum_unplaced(struct qcow2_salvage *s, const struct img_findings *found, bool tell,
 			 struct img_err *err)

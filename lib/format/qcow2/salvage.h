@@ -106,6 +106,8 @@ struct qcow2_found *qcow2_salvage_find(const struct qcow2_salvage *s, uint64_t h
 size_t qcow2_salvage_lower(const struct qcow2_salvage *s, uint64_t host);
 /* The cluster is in use as far as that is known, and nothing refers to it. */
 bool qcow2_salvage_is_orphan(const struct qcow2_salvage *s, uint64_t cluster);
+/* The refcounts say that more refers to the cluster than does. */
+bool qcow2_salvage_is_missed(const struct qcow2_salvage *s, uint64_t cluster);
 
 /* ---- salvage_width.c ------------------------------------------------------------------------- */
 
@@ -134,6 +136,8 @@ bool qcow2_salvage_l1(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHE
 /* *host: another L2 table for the same entry of L1, that of the latest snapshot; 0: there is none. */
 bool qcow2_salvage_donor(const struct qcow2_salvage *s, size_t index, uint64_t not, uint64_t *host,
 			 struct img_err *err) IMG_MUST_CHECK;
+/* Places tables in s->l1 where snapshots have them, or those that they went on from; after s->refs. */
+bool qcow2_salvage_match(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 /* Gives tables that nothing leads to a place in s->l1; after s->refs. */
 bool qcow2_salvage_place(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 /* For placing: nothing is known of entry i of s->l1. */

@@ -144,9 +144,13 @@ static bool visit(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t l
 		if (!qcow2_shapes_entry(&shapes, raw, i, &cluster))
 			continue;
 		mapped++;
-		alone += !qcow2_refs_get(s->refs, cluster.host >> s->geo.cluster_bits);
+		const uint64_t number = cluster.host >> s->geo.cluster_bits;
+		alone += !qcow2_refs_get(s->refs, number) || qcow2_salvage_is_missed(s, number);
 	}
-	qcow2_salvage_find(s, host)->free = alone * 2 > mapped;
+	/* What a table shares with a snapshot's that took its place is led to as often as is right. */
+	const bool shares = s->counts_known && s->snapshots.n;
+
+	qcow2_salvage_find(s, host)->free = alone * 2 > mapped || (shares && alone);
 	return true;
 }
 
@@ -189,7 +193,7 @@ static bool fill_exactly(struct qcow2_salvage *s, struct img_err *err)
 
 bool qcow2_salvage_place(struct qcow2_salvage *s, struct img_err *err)
 {
-	if (!find_free(s, err))
+	if (!find_free(s, err) || !qcow2_salvage_match(s, err))
 		return false;
 	if (!count_candidates(s))
 		return true;
