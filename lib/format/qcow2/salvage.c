@@ -173,13 +173,33 @@ static bool guess_size(struct qcow2_salvage *s, struct img_err *err)
 
 /* ---- From beginning to end ------------------------------------------------------------------- */
 
+/* *twice: two entries lead to one table, so that entries may have been moved. */
+static bool find_twice(const struct qcow2_salvage *s, bool *twice, struct img_err *err)
+{
+	struct qcow2_counts *seen = qcow2_counts_new(err);
+	bool ok = seen != NULL;
+
+	*twice = false;
+	for (size_t i = 0; ok && i < s->n_l1 && !*twice; i++) {
+		const uint64_t cluster = (s->l1[i] & QCOW2_ENTRY_HOST) >> s->geo.cluster_bits;
+
+		*twice = cluster && qcow2_counts_get(seen, cluster);
+		ok = qcow2_counts_add(seen, cluster, 1, err);
+	}
+	qcow2_counts_free(seen);
+	return ok;
+}
+
 /* What is guessed of whole tables. */
 static bool mark_l1(struct qcow2_salvage *s, struct img_err *err)
 {
 	const unsigned bits = qcow2_l1_bits(&s->geo);
+	bool twice;
 
+	if (!find_twice(s, &twice, err))
+		return false;
 	for (size_t i = 0; i < s->n_l1; i++) {
-		const bool guessed = s->l1_state[i] == QCOW2_L1_GUESSED ||
+		const bool guessed = s->l1_state[i] == QCOW2_L1_GUESSED || twice ||
 				     (!s->l1[i] && !s->l1_whole);
 
 		if (guessed && !qcow2_salvage_add(&s->guessed, (uint64_t)i << bits,

@@ -20,6 +20,7 @@ struct healing {
 	size_t *indexes;		/* in L1, of each; owned */
 	size_t cap_indexes;
 	bool orphans;			/* there are clusters of which nobody knows the place */
+	bool shares;			/* an entry of this table leads where another one does */
 };
 
 /* ---- Who refers to what ---------------------------------------------------------------------- */
@@ -197,6 +198,7 @@ static bool heal_entry(struct healing *h, uint64_t host, uint64_t guest, uint8_t
 	/* Of tables nothing is data; of two who claim a cluster one is right. */
 	if (qcow2_salvage_find(s, cluster.host) && qcow2_salvage_find(s, cluster.host)->placed)
 		return qcow2_salvage_add((struct img_rangeset *)&s->lost, guest, size, err);
+	h->shares = true;
 	return qcow2_salvage_add((struct img_rangeset *)&s->guessed, guest, size, err);
 }
 
@@ -257,12 +259,15 @@ static bool heal_table(void *ctx, size_t index, uint64_t host, uint8_t *raw, siz
 		return remake_table(h, h->indexes[index], host, is_zero(raw, len), err);
 	const size_t n = len / geo->l2_entry_len;
 
+	h->shares = false;
 	for (size_t i = 0; i < n; i++)
 		if (!heal_entry(h, host + i * geo->l2_entry_len,
 				guest + ((uint64_t)i << geo->cluster_bits),
 				raw + i * geo->l2_entry_len, i == 0, i == n - 1, err))
 			return false;
-	return true;
+	/* One cluster twice and another one not at all: entries may have been moved. */
+	return !h->shares || !h->orphans ||
+	       qcow2_salvage_add(&h->s->guessed, guest, UINT64_C(1) << qcow2_l1_bits(geo), err);
 }
 
 bool qcow2_salvage_l2(struct qcow2_salvage *s, struct img_err *err)
