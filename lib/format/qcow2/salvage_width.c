@@ -21,7 +21,7 @@ struct votes {
 	size_t pairs[BITS_END];		/* neighbours that are so far apart */
 	size_t aligned[BITS_END];	/* entries that start such a cluster */
 	size_t entries, wide;		/* wide: with a bitmap of subclusters */
-	size_t all;
+	size_t all, wide_pairs;		/* pairs; those of them in sectors that are wide */
 };
 
 static bool is_place(const struct votes *v, uint64_t host)
@@ -162,11 +162,14 @@ static bool visit(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t l
 	(void)err;
 	for (size_t at = 0; at + QCOW2_SECTOR <= len; at += QCOW2_SECTOR) {
 		const unsigned step = entry_words(v, raw + at);
+		const size_t all = v->all, wide = v->wide;
 
 		if (step)
 			vote_standard(v, raw + at, step);
 		else if (is_all_compressed(raw + at))
 			vote_compressed(v, raw + at);
+		if (v->wide > wide)
+			v->wide_pairs += v->all - all;
 	}
 	return true;
 }
@@ -210,6 +213,8 @@ bool qcow2_salvage_widths(struct img_store *file, uint64_t file_size, struct qco
 		return false;
 	*out = (struct qcow2_widths){ .cluster_bits = winner(&v) };
 	out->evidence = out->cluster_bits ? v.pairs[out->cluster_bits] : 0;
-	out->subclusters = v.wide && out->cluster_bits >= QCOW2_CLUSTER_BITS_EXTENDED;
+	/* A sector of the guest may look as if it was wide, e.g. one of a bitmap. */
+	out->subclusters = v.wide && v.wide_pairs >= v.all / 2 &&
+			   out->cluster_bits >= QCOW2_CLUSTER_BITS_EXTENDED;
 	return true;
 }
