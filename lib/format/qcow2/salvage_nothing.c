@@ -68,22 +68,26 @@ static bool add_runs(struct qcow2_salvage *s, uint64_t start, uint64_t unit, con
 	return true;
 }
 
-/* start: guest offset of the file system. */
+/*
+ * start: guest offset of the file system.  Without a bitmap, or with one in a table that has no place
+ * yet, what is in use is taken to start the group, as copies of the superblock do.
+ */
 static bool add_group(struct qcow2_salvage *s, uint64_t start, const struct qcow2_ext *ext,
 		      const struct qcow2_ext_group *group, struct img_err *err)
 {
 	const uint64_t unit = 8 * ext->block;
 	uint8_t bitmap[QCOW2_EXT_BLOCK_MAX];
-	bool all;
+	bool all = false;
 
-	if (!group->used || !group->bitmap)
-		return group->used == group->len ||
-		       qcow2_salvage_add(&s->nothing, start + group->start + group->used,
-					 group->len - group->used, err);
-	if (!read_guest(s, start + group->bitmap, bitmap, ext->block, &all, err))
+	if (group->used && group->bitmap &&
+	    !read_guest(s, start + group->bitmap, bitmap, ext->block, &all, err))
 		return false;
-	return !all || add_runs(s, start + group->start, unit, bitmap,
+	if (all)
+		return add_runs(s, start + group->start, unit, bitmap,
 				img_min_u64(group->len / unit, ext->block), err);
+	return group->used == group->len ||
+	       qcow2_salvage_add(&s->nothing, start + group->start + group->used,
+				 group->len - group->used, err);
 }
 
 static bool add_groups(struct qcow2_salvage *s, uint64_t start, const struct qcow2_ext *ext,
