@@ -5,6 +5,7 @@ GONE = "entries that became empty leave clusters that nothing refers to, as a cr
 NEIGHBOUR = "entries that lead to a neighbour's cluster are legal; only counts tell of them"
 METADATA = "an entry that leads to tables is legal; that its cluster is used twice is what is wrong"
 NO_DONOR = "salvage does not look for a donor of entries that are legal, or for the only place left"
+FIRST_TABLE = "partitions are read from the first L2 table alone, not from the backup of a GPT"
 
 KNOWN = {
     ("clean", "one L2 half"): GONE,
@@ -30,6 +31,10 @@ KNOWN = {
     ("derived", "one L2 half"): NO_DONOR,
     ("derived", "one L2 shifted"): NEIGHBOUR,
     ("derived", "all L2 zero"): NO_DONOR,
+    ("derived", "all L2 random"): NO_DONOR,
+    ("derived", "all L2 half"): NO_DONOR,
+    ("derived", "all L2 shifted"): NEIGHBOUR,
+    ("derived", "first 64 KiB random"): FIRST_TABLE,
     ("derived", "header L1 entries"): NO_DONOR,
     ("derived", "bit: compressed offset, low"): NO_DONOR,
     ("derived", "bit: compressed length"): NO_DONOR,

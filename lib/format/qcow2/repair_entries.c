@@ -318,17 +318,35 @@ static bool is_claimed(const struct pass *p, uint64_t entry)
 	return entry && !(entry & QCOW2_ENTRY_COMPRESSED) && qcow2_refs_get(p->c.refs, cluster);
 }
 
+static size_t end_of_group(const struct pass *p, size_t i)
+{
+	size_t end = i + 1;
+
+	while (end < p->n_shared && p->shared[end].host == p->shared[i].host)
+		end++;
+	return end;
+}
+
+static size_t count_groups(const struct pass *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_shared; i = end_of_group(p, i))
+		n++;
+	return n;
+}
+
 static bool mend_shared(struct pass *p, struct img_err *err)
 {
-	size_t end;
-
 	if (p->n_shared)
 		qsort(p->shared, p->n_shared, sizeof(*p->shared), compare_shared);
-	for (size_t i = 0; i < p->n_shared; i = end) {
+	/* So many are no single bits either. */
+	if (count_groups(p) > BAD_MAX)
+		return true;
+	for (size_t i = 0, end; i < p->n_shared; i = end) {
 		const struct shared *wrong;
 
-		for (end = i + 1; end < p->n_shared && p->shared[end].host == p->shared[i].host;)
-			end++;
+		end = end_of_group(p, i);
 		wrong = find_wrong(p, p->shared + i, end - i);
 		if (wrong && !is_claimed(p, wrong->fixed) && !write_entry(p, wrong, err))
 			return false;
