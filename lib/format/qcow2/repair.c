@@ -77,21 +77,23 @@ static void judge(struct survey *s)
 	}
 }
 
+static void forget(struct survey *s)
+{
+	img_findings_clear(&s->found);
+}
+
 static bool look(struct qcow2_repair *r, struct survey *s, struct img_err *err)
 {
 	struct img_layer ly = { .store = r->file };
 	struct img_check_result numbers;
 
 	*s = (struct survey){ .found = { .most = 1 } };
-	if (!qcow2_check(&ly, r->how, &s->found, &numbers, err))
+	if (!qcow2_check(&ly, r->how, &s->found, &numbers, err)) {
+		forget(s);
 		return false;
+	}
 	judge(s);
 	return true;
-}
-
-static void forget(struct survey *s)
-{
-	img_findings_clear(&s->found);
 }
 
 static uint64_t count(const struct survey *s, const struct img_finding_kind *kind)
