@@ -23,11 +23,7 @@ static bool is_counted(const struct check *c, uint64_t host)
 
 static bool is_used_once(const struct check *c, uint64_t host)
 {
-	const uint64_t cluster = host >> c->geo.cluster_bits;
-	const uint64_t stored = c->refs->otherwise
-				? qcow2_counts_get(c->refs->otherwise, cluster) : 0;
-
-	return (stored ? stored - 1 : qcow2_refs_get(c->refs, cluster)) == 1;
+	return qcow2_refs_stored(c->refs, host >> c->geo.cluster_bits) == 1;
 }
 
 /* An entry at host + i whose flag must be `right`. */

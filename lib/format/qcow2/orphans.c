@@ -24,9 +24,7 @@ static bool is_orphan(const struct search *s, uint64_t cluster)
 /* What snapshots share with a table that is gone is counted once too often. */
 static bool is_overcounted(const struct search *s, uint64_t cluster)
 {
-	const uint64_t stored = qcow2_counts_get(s->refs->otherwise, cluster);
-
-	return stored && stored - 1 > qcow2_refs_get(s->refs, cluster);
+	return qcow2_refs_stored(s->refs, cluster) > qcow2_refs_get(s->refs, cluster);
 }
 
 /*

@@ -76,6 +76,12 @@ bool qcow2_refs_compare(struct qcow2_refs *refs, const struct qcow2_header *hdr,
 			struct img_store *file, struct img_findings *found, uint64_t *used,
 			struct img_err *err) IMG_MUST_CHECK;
 
+/*
+ * How often the image counts the cluster, after a comparison; one more than it is referred to stands
+ * for all that is too high.  Without a comparison: how often it should.
+ */
+uint64_t qcow2_refs_stored(const struct qcow2_refs *refs, uint64_t cluster);
+
 /* Counts that are too low, or too high. */
 enum qcow2_mend { QCOW2_MEND_LOW, QCOW2_MEND_LEAKS };
 

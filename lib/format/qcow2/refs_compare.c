@@ -12,10 +12,7 @@
 #include "base/num.h"
 #include "format/qcow2/refs_inside.h"
 
-enum {
-	PIECE		= 1024,		/* clusters that are compared at once */
-	OTHERWISE_MAX	= 2,		/* nobody wants to know counts above this */
-};
+enum { PIECE = 1024 };			/* clusters that are compared at once */
 
 struct comparison {
 	struct qcow2_refs *refs;
@@ -61,7 +58,7 @@ static bool compare_one(struct comparison *c, uint64_t cluster, uint64_t counted
 	if (stored || counted)
 		*c->used = img_max_u64(*c->used, cluster + 1);
 	return stored == counted || mend_one(c, cluster, counted, stored) ||
-	       (qcow2_counts_add(c->refs->otherwise, cluster, img_min_u64(stored, OTHERWISE_MAX) + 1,
+	       (qcow2_counts_add(c->refs->otherwise, cluster, img_min_u64(stored, counted + 1) + 1,
 				 err) &&
 		img_findings_add(c->findings, one, qcow2_cluster_size(&c->geo), err));
 }
@@ -214,4 +211,11 @@ bool qcow2_refs_mend(struct qcow2_refs *refs, const struct qcow2_header *hdr,
 
 	img_findings_clear(&left);
 	return ok;
+}
+
+uint64_t qcow2_refs_stored(const struct qcow2_refs *refs, uint64_t cluster)
+{
+	const uint64_t other = refs->otherwise ? qcow2_counts_get(refs->otherwise, cluster) : 0;
+
+	return other ? other - 1 : qcow2_refs_get(refs, cluster);
 }

@@ -50,19 +50,12 @@ bool qcow2_decodes(struct qcow2_candidates *c, const struct qcow2_cluster *clust
 	return true;
 }
 
-static uint64_t stored_count(const struct qcow2_candidates *c, uint64_t cluster)
-{
-	const uint64_t stored = qcow2_counts_get(c->refs->otherwise, cluster);
-
-	return stored ? stored - 1 : qcow2_refs_get(c->refs, cluster);
-}
-
 /* Whether the image counts the cluster and nothing but the entry that is mended refers to it. */
 static bool is_lost_cluster(const struct qcow2_candidates *c, uint64_t host)
 {
 	const uint64_t cluster = host >> c->geo.cluster_bits;
 
-	return cluster < qcow2_refs_clusters(c->refs) && stored_count(c, cluster) &&
+	return cluster < qcow2_refs_clusters(c->refs) && qcow2_refs_stored(c->refs, cluster) &&
 	       qcow2_refs_get(c->refs, cluster) == (cluster == c->own);
 }
 
@@ -73,7 +66,7 @@ static bool is_counted_stream(const struct qcow2_candidates *c, const struct qco
 	const uint64_t last = (cluster->host + cluster->stored_len - 1) >> c->geo.cluster_bits;
 
 	for (uint64_t at = first; at <= last; at++)
-		if (at >= qcow2_refs_clusters(c->refs) || !stored_count(c, at))
+		if (at >= qcow2_refs_clusters(c->refs) || !qcow2_refs_stored(c->refs, at))
 			return false;
 	return true;
 }

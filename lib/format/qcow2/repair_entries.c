@@ -55,10 +55,9 @@ static bool is_overused(const struct pass *p, uint64_t host, uint64_t len)
 	const uint64_t last = (host + len - 1) >> p->c.geo.cluster_bits;
 
 	for (uint64_t at = first; at <= last; at++) {
-		const uint64_t stored = qcow2_counts_get(refs->otherwise, at);
 		const uint64_t used = qcow2_refs_get(refs, at);
 
-		if (used > 1 && stored && stored - 1 < used)
+		if (used > 1 && qcow2_refs_stored(refs, at) < used)
 			return true;
 	}
 	return false;
@@ -218,12 +217,12 @@ static bool note_shared(struct pass *p, const uint8_t *raw, size_t len, size_t i
 	v = img_grow_by_one(p->shared, p->n_shared, &p->cap_shared, sizeof(*v), err);
 	if (!v)
 		return false;
+	p->shared = v;
 	if (!leads_right(p, raw, len, i, leads_to, &one.is_right, err))
 		return false;
 	one.is_wrong = one.fixed ? !one.is_right && fits(p, raw, len, i, one.fixed & QCOW2_ENTRY_HOST)
 				 : qcow2_was_empty(&p->c, one.old);
 	one.is_right &= !one.is_wrong;
-	p->shared = v;
 	v[p->n_shared++] = one;
 	return true;
 }

@@ -46,16 +46,13 @@ bool qcow2_salvage_is_orphan(const struct qcow2_salvage *s, uint64_t cluster)
 {
 	if (cluster >= qcow2_refs_end(s->refs) || qcow2_refs_get(s->refs, cluster))
 		return false;
-	return !s->counts_known || qcow2_counts_get(s->refs->otherwise, cluster) > 1;
+	return !s->counts_known || qcow2_refs_stored(s->refs, cluster);
 }
 
 bool qcow2_salvage_is_missed(const struct qcow2_salvage *s, uint64_t cluster)
 {
-	if (!s->counts_known || cluster >= qcow2_refs_end(s->refs))
-		return false;
-	const uint64_t stored = qcow2_counts_get(s->refs->otherwise, cluster);
-
-	return stored && stored - 1 > qcow2_refs_get(s->refs, cluster);
+	return s->counts_known && cluster < qcow2_refs_end(s->refs) &&
+	       qcow2_refs_stored(s->refs, cluster) > qcow2_refs_get(s->refs, cluster);
 }
 
 /* What nobody refers to, of the findings of a comparison. */

@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "extent/extent.h"
 #include "format/qcow2/bulk.h"
 #include "format/qcow2/counts.h"
 #include "format/qcow2/salvage.h"
@@ -197,9 +198,9 @@ static bool heal_entry(struct healing *h, uint64_t host, uint64_t guest, uint8_t
 		return true;
 	/* Of tables nothing is data; of two who claim a cluster one is right. */
 	if (qcow2_salvage_find(s, cluster.host) && qcow2_salvage_find(s, cluster.host)->placed)
-		return qcow2_salvage_add((struct img_rangeset *)&s->lost, guest, size, err);
+		return qcow2_salvage_add(&h->s->lost, guest, size, err);
 	h->shares = true;
-	return qcow2_salvage_add((struct img_rangeset *)&s->guessed, guest, size, err);
+	return qcow2_salvage_add(&h->s->guessed, guest, size, err);
 }
 
 /* ---- One table ------------------------------------------------------------------------------- */
@@ -243,11 +244,6 @@ static bool remake_table(struct healing *h, size_t index, uint64_t host, bool ze
 				 UINT64_C(1) << bits, err);
 }
 
-static bool is_zero(const uint8_t *raw, size_t len)
-{
-	return !raw[0] && !memcmp(raw, raw + 1, len - 1);
-}
-
 static bool heal_table(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
 		       struct img_err *err)
 {
@@ -256,7 +252,7 @@ static bool heal_table(void *ctx, size_t index, uint64_t host, uint8_t *raw, siz
 	const uint64_t guest = (uint64_t)h->indexes[index] << qcow2_l1_bits(geo);
 
 	if (is_wiped(h->s, raw, len))
-		return remake_table(h, h->indexes[index], host, is_zero(raw, len), err);
+		return remake_table(h, h->indexes[index], host, img_is_zero(raw, len), err);
 	const size_t n = len / geo->l2_entry_len;
 
 	h->shares = false;

@@ -9,8 +9,6 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/qcow2/bulk.h"
-#include "format/qcow2/counts.h"
-#include "format/qcow2/refs_inside.h"
 #include "format/qcow2/salvage.h"
 #include "format/qcow2/shape.h"
 
@@ -37,9 +35,9 @@ struct matching {
 static bool is_borrowed(const struct qcow2_salvage *s, uint64_t entry)
 {
 	const uint64_t cluster = (entry & QCOW2_ENTRY_HOST) >> s->geo.cluster_bits;
-	const uint64_t stored = qcow2_counts_get(s->refs->otherwise, cluster);
 
-	return s->counts_known && stored && stored - 1 < qcow2_refs_get(s->refs, cluster);
+	return s->counts_known &&
+	       qcow2_refs_stored(s->refs, cluster) < qcow2_refs_get(s->refs, cluster);
 }
 
 /* Whether a table may be placed there: where there is none, or only one that was a snapshot's. */
