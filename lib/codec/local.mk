@@ -5,8 +5,7 @@ libimg_sources += \
 	%D%/deflate12.c \
 	%D%/digest.c \
 	%D%/named.c \
-	%D%/pool.c \
-	%D%/zlib.c
+	%D%/pool.c
 if HAVE_ZSTD
 libimg_sources += %D%/zstd.c
 endif
