@@ -143,16 +143,61 @@ static uint64_t mend_size(const struct qcow2_geometry *geo, uint64_t size, uint6
 	return found;
 }
 
+static bool is_place(const struct mending *m, unsigned bits, uint64_t at)
+{
+	return at && !(at & ((UINT64_C(1) << bits) - 1)) && at < m->s->file_size;
+}
+
+/* Whether raw[0, len) are entries of an L1 table that lead to clusters of the file, one at least. */
+static bool are_entries(const struct mending *m, const struct qcow2_geometry *geo,
+			const uint8_t *raw, size_t len)
+{
+	const struct img_finding_kind *why;
+	bool some = false;
+	uint64_t host;
+
+	for (size_t at = 0; at < len; at += sizeof(uint64_t)) {
+		if (!qcow2_l1_decode(geo, img_get_be64(raw + at), &host, &why) ||
+		    host >= m->s->file_size)
+			return false;
+		some |= host != 0;
+	}
+	return some;
+}
+
+/* Whether the L1 table has entries from n on up to `end`, behind those that the header counts. */
+static bool goes_on(const struct mending *m, const struct qcow2_geometry *geo, uint64_t n,
+		    uint64_t end, bool *does, struct img_err *err)
+{
+	const uint64_t at = img_get_be64(m->raw + QCOW2_HDR_L1_OFF);
+	const size_t len = (end - n) * sizeof(uint64_t);
+	size_t got;
+
+	*does = false;
+	if (!is_place(m, geo->cluster_bits, at) || end * sizeof(uint64_t) > m->s->file_size)
+		return true;
+	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(len, err);
+
+	if (!raw || !img_store_read_some(m->s->file, at + n * sizeof(uint64_t), raw, len, &got, err))
+		return false;
+	*does = got == len && are_entries(m, geo, raw, len);
+	return true;
+}
+
 /* The size and the length of the L1 table contradict each other, or are impossible. */
-static void settle_size(struct mending *m, const struct qcow2_geometry *geo)
+static bool settle_size(struct mending *m, const struct qcow2_geometry *geo, struct img_err *err)
 {
 	const uint64_t most = QCOW2_L1_BYTES_MAX / sizeof(uint64_t);
 	uint64_t size = img_get_be64(m->raw + QCOW2_HDR_SIZE);
 	uint64_t n = img_get_be32(m->raw + QCOW2_HDR_L1_ENTRIES);
 	const bool sane_n = n && n <= most, sane_size = size && qcow2_l1_needed(geo, size) <= most;
+	bool longer = false;
 
+	if (sane_n && sane_size && qcow2_l1_needed(geo, size) > n &&
+	    !goes_on(m, geo, n, qcow2_l1_needed(geo, size), &longer, err))
+		return false;
 	m->s->size_known = true;
-	if (sane_n && qcow2_l1_needed(geo, size) > n) {
+	if (sane_n && !longer && qcow2_l1_needed(geo, size) > n) {
 		const uint64_t mended = mend_size(geo, size, n);
 
 		size = mended ? mended : n << qcow2_l1_bits(geo);
@@ -165,11 +210,7 @@ static void settle_size(struct mending *m, const struct qcow2_geometry *geo)
 		n = img_max_u64(qcow2_l1_needed(geo, size), 1);
 	put64(m, QCOW2_HDR_SIZE, size);
 	put32(m, QCOW2_HDR_L1_ENTRIES, (uint32_t)n);
-}
-
-static bool is_place(const struct mending *m, unsigned bits, uint64_t at)
-{
-	return at && !(at & ((UINT64_C(1) << bits) - 1)) && at < m->s->file_size;
+	return true;
 }
 
 static void mend_places(struct mending *m, unsigned bits)
@@ -218,7 +259,8 @@ static bool mend(struct mending *m, struct img_err *err)
 	mend_features(m, bits);
 	const struct qcow2_geometry geo = geometry_of(m, bits);
 
-	settle_size(m, &geo);
+	if (!settle_size(m, &geo, err))
+		return false;
 	mend_places(m, bits);
 	if (!decode_less(m, err))
 		return false;
