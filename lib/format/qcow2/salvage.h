@@ -50,6 +50,7 @@ struct qcow2_found {
 	uint64_t host;
 	bool l2, l1;			/* l1: all that it leads to are L2 tables */
 	bool placed;			/* an entry of the L1 table leads here */
+	bool snapshots;			/* one of a snapshot's does */
 	bool free;			/* nothing leads here, and it leads to what nothing else does */
 };
 
@@ -149,10 +150,14 @@ bool qcow2_salvage_put(struct qcow2_salvage *s, struct qcow2_found *one, size_t 
 		       struct img_err *err) IMG_MUST_CHECK;
 /* Places those tables whose guest bytes say where they belong. */
 bool qcow2_salvage_anchor(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
-/* The partitions of the disk whose first L2 table is at host, to parts; all of [0, *n) make sense. */
-bool qcow2_salvage_partitions(const struct qcow2_salvage *s, uint64_t host,
-			      struct qcow2_part parts[QCOW2_SALVAGE_PARTS], size_t *n,
-			      struct img_err *err) IMG_MUST_CHECK;
+/*
+ * The partitions of the disk, to parts, by the L2 table at host, which stands for the guest's bytes
+ * from start on: those of the GPT whose header is at gpt_at, or of the MBR.  All of [0, *n) make
+ * sense.
+ */
+bool qcow2_salvage_partitions(const struct qcow2_salvage *s, uint64_t host, uint64_t start,
+			      uint64_t gpt_at, struct qcow2_part parts[QCOW2_SALVAGE_PARTS],
+			      size_t *n, struct img_err *err) IMG_MUST_CHECK;
 /* To s->nothing: what is free of the file system at guest byte start, if it is ext. */
 bool qcow2_salvage_free_blocks(struct qcow2_salvage *s, uint64_t start, struct img_err *err)
 	IMG_MUST_CHECK;

@@ -29,6 +29,7 @@ struct anchor {
 	uint8_t id[QCOW2_MARK_ID];
 	uint64_t size;			/* bytes of the file system */
 	uint64_t base;			/* where the table starts in it; wraps */
+	uint64_t gpt_at;		/* of the disk's end: the backup of its GPT */
 };
 
 struct anchors {
@@ -173,6 +174,7 @@ static bool look_for_backup(struct anchors *a, size_t table, size_t index, uint6
 			continue;
 		const struct anchor one = {
 			.table = table, .disk = true, .base = gpt.own - in - in_table,
+			.gpt_at = gpt.own,
 		};
 
 		if (!add_anchor(a, &one, err))
@@ -215,12 +217,25 @@ static size_t first_table(const struct anchors *a)
 	return only;
 }
 
+static bool read_partitions(struct anchors *a, size_t table, uint64_t start, uint64_t gpt_at,
+			    struct img_err *err)
+{
+	return qcow2_salvage_partitions(a->s, a->tables.v[table], start, gpt_at, a->parts,
+					&a->n_parts, err);
+}
+
+/* By the start of the disk, or by the backup at its end. */
 static bool find_partitions(struct anchors *a, struct img_err *err)
 {
 	const size_t table = first_table(a);
 
-	return table == NO_SLOT || qcow2_salvage_partitions(a->s, a->tables.v[table], a->parts,
-							    &a->n_parts, err);
+	if (table != NO_SLOT && !read_partitions(a, table, 0, QCOW2_SECTOR, err))
+		return false;
+	for (size_t i = 0; !a->n_parts && i < a->n; i++)
+		if (a->v[i].disk && a->v[i].base &&
+		    !read_partitions(a, a->v[i].table, a->v[i].base, a->v[i].gpt_at, err))
+			return false;
+	return true;
 }
 
 /* ---- From the tables to the anchors ---------------------------------------------------------- */

@@ -1,33 +1,37 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The partitions of the guest's disk, read through its first L2 table, which has no place yet. */
+/*
+ * The partitions of the guest's disk, read through an L2 table that has no place yet: the first of
+ * the disk, or the one with the backup of a GPT at its end.
+ */
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/qcow2/salvage.h"
 #include "format/qcow2/shape.h"
 
-struct first_table {
+struct table {
 	const struct qcow2_salvage *s;
+	uint64_t start;			/* guest offset of its first byte */
 	const uint8_t *raw;		/* borrowed */
 };
 
 /* len guest bytes that lie in one cluster; *got fewer: the table has them not, or compressed. */
-static bool read_guest(const struct first_table *t, uint64_t guest, uint8_t *raw, size_t len,
+static bool read_guest(const struct table *t, uint64_t guest, uint8_t *raw, size_t len,
 		       size_t *got, struct img_err *err)
 {
 	const struct qcow2_shapes shapes = { .geo = t->s->geo };
-	const uint64_t index = guest >> t->s->geo.cluster_bits;
+	const uint64_t index = (guest - t->start) >> t->s->geo.cluster_bits;
 	const uint64_t in = guest & (qcow2_cluster_size(&t->s->geo) - 1);
 	struct qcow2_cluster cluster;
 
 	*got = 0;
-	if (index >= UINT64_C(1) << t->s->geo.l2_bits ||
+	if (guest < t->start || index >= UINT64_C(1) << t->s->geo.l2_bits ||
 	    !qcow2_shapes_entry(&shapes, t->raw, index, &cluster) ||
 	    cluster.kind == QCOW2_CLUSTER_COMPRESSED)
 		return true;
 	return img_store_read_some(t->s->file, cluster.host + in, raw, len, got, err);
 }
 
-static bool read_gpt(const struct first_table *t, const struct qcow2_gpt *gpt,
+static bool read_gpt(const struct table *t, const struct qcow2_gpt *gpt,
 		     struct qcow2_part parts[QCOW2_SALVAGE_PARTS], size_t *n, struct img_err *err)
 {
 	uint8_t raw[QCOW2_MARK_GPT_ENTRY];
@@ -46,16 +50,16 @@ static bool read_gpt(const struct first_table *t, const struct qcow2_gpt *gpt,
 }
 
 /* The MBR of a disk with GPT holds the whole disk as one partition, or other dummies. */
-static bool read_parts(const struct first_table *t, struct qcow2_part parts[QCOW2_SALVAGE_PARTS],
-		       size_t *n, struct img_err *err)
+static bool read_parts(const struct table *t, uint64_t gpt_at,
+		       struct qcow2_part parts[QCOW2_SALVAGE_PARTS], size_t *n, struct img_err *err)
 {
 	uint8_t sector[QCOW2_SECTOR];
 	struct qcow2_gpt gpt;
 	size_t got;
 
-	if (!read_guest(t, QCOW2_SECTOR, sector, sizeof(sector), &got, err))
+	if (!read_guest(t, gpt_at, sector, sizeof(sector), &got, err))
 		return false;
-	if (got == sizeof(sector) && qcow2_mark_gpt(sector, &gpt) && gpt.own == QCOW2_SECTOR)
+	if (got == sizeof(sector) && qcow2_mark_gpt(sector, &gpt) && gpt.own == gpt_at)
 		return read_gpt(t, &gpt, parts, n, err);
 	if (!read_guest(t, 0, sector, sizeof(sector), &got, err))
 		return false;
@@ -63,15 +67,15 @@ static bool read_parts(const struct first_table *t, struct qcow2_part parts[QCOW
 	return true;
 }
 
-bool qcow2_salvage_partitions(const struct qcow2_salvage *s, uint64_t host,
-			      struct qcow2_part parts[QCOW2_SALVAGE_PARTS], size_t *n,
-			      struct img_err *err)
+bool qcow2_salvage_partitions(const struct qcow2_salvage *s, uint64_t host, uint64_t start,
+			      uint64_t gpt_at, struct qcow2_part parts[QCOW2_SALVAGE_PARTS],
+			      size_t *n, struct img_err *err)
 {
 	const size_t len = qcow2_cluster_size(&s->geo);
 	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(len, err);
-	const struct first_table t = { .s = s, .raw = raw };
+	const struct table t = { .s = s, .start = start, .raw = raw };
 
 	*n = 0;
 	return raw && img_store_read(s->file, host, raw, len, err) &&
-	       read_parts(&t, parts, n, err);
+	       read_parts(&t, gpt_at, parts, n, err);
 }
