@@ -8,7 +8,10 @@
 #include "format/qcow2/salvage.h"
 #include "format/qcow2/shape.h"
 
-enum { FOUND_MAX = 1 << 22 };		/* of a file that is made of them on purpose */
+enum {
+	FOUND_MAX	= 1 << 22,	/* of a file that is made of them on purpose */
+	L1_GOOD		= 8,		/* good entries of an L1 table for each bad one, at least */
+};
 
 static bool add_found(struct qcow2_salvage *s, uint64_t host, unsigned shapes, struct img_err *err)
 {
@@ -64,10 +67,11 @@ struct qcow2_found *qcow2_salvage_find(const struct qcow2_salvage *s, uint64_t h
 	return i < s->n_found && s->found[i].host == host ? &s->found[i] : NULL;
 }
 
-/* An L1 table leads to L2 tables alone. */
+/* An L1 table leads to L2 tables alone, of which a few may be overwritten. */
 static bool is_l1(const struct qcow2_salvage *s, const uint8_t *raw, size_t len, uint64_t host)
 {
 	const struct img_finding_kind *why;
+	size_t good = 0, bad = 0;
 	uint64_t table;
 
 	for (size_t at = 0; at + 8 <= len; at += 8) {
@@ -77,10 +81,12 @@ static bool is_l1(const struct qcow2_salvage *s, const uint8_t *raw, size_t len,
 			continue;
 		const struct qcow2_found *to = qcow2_salvage_find(s, table);
 
-		if (!to || !to->l2 || table == host)
+		if (table == host)
 			return false;
+		good += to && to->l2;
+		bad += !to || !to->l2;
 	}
-	return true;
+	return bad * L1_GOOD < good + !bad;
 }
 
 static bool visit(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,

@@ -247,6 +247,12 @@ static void judge_entries(struct qcow2_salvage *s)
 	}
 }
 
+/* A table that the disk and a snapshot have in common is not COPIED. */
+static bool is_free(const struct qcow2_found *table, uint64_t entry)
+{
+	return !table->placed && !(table->snapshots && (entry & QCOW2_ENTRY_COPIED));
+}
+
 /* The only free L2 table to which the entry leads with one bit changed; 0: none, or several. */
 static uint64_t other_bit(const struct qcow2_salvage *s, uint64_t entry)
 {
@@ -255,7 +261,7 @@ static uint64_t other_bit(const struct qcow2_salvage *s, uint64_t entry)
 	for (unsigned bit = 0; bit < 64; bit++) {
 		const uint64_t host = good_entry(s, entry ^ UINT64_C(1) << bit);
 
-		if (!host || host == only || qcow2_salvage_find(s, host)->placed)
+		if (!host || host == only || !is_free(qcow2_salvage_find(s, host), entry))
 			continue;
 		if (only)
 			return 0;
@@ -323,10 +329,33 @@ static bool take_from_all(struct qcow2_salvage *s, bool snapshots, struct img_er
 	return true;
 }
 
+/* Together their L1 tables are no longer than the file, if they are what they seem. */
+static bool mark_snapshots(struct qcow2_salvage *s, struct img_err *err)
+{
+	size_t left = s->file_size / sizeof(uint64_t);
+
+	for (size_t i = 0; i < s->snapshots.n; i++) {
+		const struct qcow2_snapshot *snap = &s->snapshots.v[i];
+		struct l1_copy one;
+
+		if (!read_l1(s, snap->l1_off, img_min_u64(left, snap->l1_entries), &one, err))
+			return false;
+		left -= one.n;
+		for (size_t j = 0; j < one.n; j++) {
+			const uint64_t host = good_entry(s, one.v[j]);
+
+			if (host)
+				qcow2_salvage_find(s, host)->snapshots = true;
+		}
+		free(one.v);
+	}
+	return true;
+}
+
 bool qcow2_salvage_l1(struct qcow2_salvage *s, struct img_err *err)
 {
 	struct l1_copy own = { 0 }, other = { 0 };
-	const bool ok = choose(s, &own, &other, err);
+	const bool ok = mark_snapshots(s, err) && choose(s, &own, &other, err);
 
 	free(own.v);
 	free(other.v);

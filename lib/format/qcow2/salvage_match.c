@@ -31,13 +31,18 @@ struct matching {
 	uint32_t *votes;		/* for each slot; owned */
 };
 
-/* Counted less often than it is referred to, now that the disk does, too: it did not. */
+/*
+ * Counted less often than it is referred to, now that the disk does, too: it did not.  Without counts
+ * any table that is a snapshot's may be.
+ */
 static bool is_borrowed(const struct qcow2_salvage *s, uint64_t entry)
 {
-	const uint64_t cluster = (entry & QCOW2_ENTRY_HOST) >> s->geo.cluster_bits;
+	const uint64_t host = entry & QCOW2_ENTRY_HOST, cluster = host >> s->geo.cluster_bits;
+	const struct qcow2_found *table = qcow2_salvage_find(s, host);
 
-	return s->counts_known &&
-	       qcow2_refs_stored(s->refs, cluster) < qcow2_refs_get(s->refs, cluster);
+	if (!s->counts_known)
+		return table && table->snapshots;
+	return qcow2_refs_stored(s->refs, cluster) < qcow2_refs_get(s->refs, cluster);
 }
 
 /* Whether a table may be placed there: where there is none, or only one that was a snapshot's. */

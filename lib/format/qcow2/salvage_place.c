@@ -60,32 +60,85 @@ static bool fill(struct qcow2_salvage *s, size_t start, size_t end, size_t from,
 	return true;
 }
 
-/* Between neighbours whose places are known, as long as these rise. */
-static bool fill_gaps(struct qcow2_salvage *s, enum slots which, struct img_err *err)
-{
-	size_t start = 0, from = 0;
-
-	for (size_t i = 0; i <= s->n_l1; i++) {
-		if (i < s->n_l1 && qcow2_salvage_is_slot(s, i))
-			continue;
-		const uint64_t host = i < s->n_l1 ? s->l1[i] & QCOW2_ENTRY_HOST : UINT64_MAX;
-		const size_t to = qcow2_salvage_lower(s, host);
-
-		if (i > start && to > from && !fill(s, start, i, from, to, which, err))
-			return false;
-		start = i + 1;
-		from = to;
-	}
-	return true;
-}
-
-static size_t count_candidates(const struct qcow2_salvage *s)
+static size_t count_slots(const struct qcow2_salvage *s, size_t start, size_t end, enum slots which)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s->n_found; i++)
+	for (size_t i = start; i < end; i++)
+		n += is_among(s, i, which);
+	return n;
+}
+
+static size_t count_candidates(const struct qcow2_salvage *s, size_t from, size_t to)
+{
+	size_t n = 0;
+
+	for (size_t i = from; i < to; i++)
 		n += is_candidate(&s->found[i]);
 	return n;
+}
+
+/* Slots [start, end) between neighbours whose places are known, and the tables between those. */
+struct gap {
+	size_t start, end, from, to;
+};
+
+/* *gap: the one at or behind gap->start; false: there is none. */
+static bool next_gap(const struct qcow2_salvage *s, struct gap *gap)
+{
+	while (gap->start < s->n_l1 && !qcow2_salvage_is_slot(s, gap->start)) {
+		gap->from = qcow2_salvage_lower(s, s->l1[gap->start] & QCOW2_ENTRY_HOST);
+		gap->start++;
+	}
+	if (gap->start == s->n_l1)
+		return false;
+	gap->end = gap->start;
+	while (gap->end < s->n_l1 && qcow2_salvage_is_slot(s, gap->end))
+		gap->end++;
+	const uint64_t host = gap->end < s->n_l1 ? s->l1[gap->end] & QCOW2_ENTRY_HOST : UINT64_MAX;
+
+	gap->to = img_max_u64(gap->from, qcow2_salvage_lower(s, host));
+	return true;
+}
+
+typedef bool fill_gap(struct qcow2_salvage *s, const struct gap *gap, enum slots which,
+		      struct img_err *err);
+
+static bool fill_gaps(struct qcow2_salvage *s, fill_gap *fills, enum slots which,
+		      struct img_err *err)
+{
+	struct gap gap = { 0 };
+
+	for (; next_gap(s, &gap); gap.start = gap.end)
+		if (gap.to > gap.from && !fills(s, &gap, which, err))
+			return false;
+	return true;
+}
+
+/* As long as there are tables. */
+static bool fill_in_order(struct qcow2_salvage *s, const struct gap *gap, enum slots which,
+			  struct img_err *err)
+{
+	return fill(s, gap->start, gap->end, gap->from, gap->to, which, err);
+}
+
+/* Only if there are as many tables as slots. */
+static bool fill_if_exact(struct qcow2_salvage *s, const struct gap *gap, enum slots which,
+			  struct img_err *err)
+{
+	return count_slots(s, gap->start, gap->end, which) !=
+		       count_candidates(s, gap->from, gap->to) ||
+	       fill_in_order(s, gap, which, err);
+}
+
+/* Of a file that has lost its start the first tables are gone with it. */
+static bool fill_up_to_end(struct qcow2_salvage *s, const struct gap *gap, enum slots which,
+			   struct img_err *err)
+{
+	const size_t n = count_candidates(s, gap->from, gap->to);
+
+	return gap->start || gap->end == s->n_l1 || !s->header_lost || s->l1_at ||
+	       n > gap->end || fill(s, gap->end - n, gap->end, gap->from, gap->to, which, err);
 }
 
 bool qcow2_salvage_room(struct qcow2_salvage *s, size_t n, struct img_err *err)
@@ -116,7 +169,7 @@ bool qcow2_salvage_room(struct qcow2_salvage *s, size_t n, struct img_err *err)
 /* The table has to be longer than the header says, or there is none. */
 static bool make_room(struct qcow2_salvage *s, struct img_err *err)
 {
-	return s->hdr.size || qcow2_salvage_room(s, s->n_l1 + count_candidates(s), err);
+	return s->hdr.size || qcow2_salvage_room(s, s->n_l1 + count_candidates(s, 0, s->n_found), err);
 }
 
 static bool tell_unplaced(struct qcow2_salvage *s, struct img_err *err)
@@ -148,9 +201,7 @@ static bool visit(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t l
 		alone += !qcow2_refs_get(s->refs, number) || qcow2_salvage_is_missed(s, number);
 	}
 	/* What a table shares with a snapshot's that took its place is led to as often as is right. */
-	const bool shares = s->counts_known && s->snapshots.n;
-
-	qcow2_salvage_find(s, host)->free = alone * 2 > mapped || (shares && alone);
+	qcow2_salvage_find(s, host)->free = alone * 2 > mapped || (s->snapshots.n && alone);
 	return true;
 }
 
@@ -181,13 +232,9 @@ static bool find_free(struct qcow2_salvage *s, struct img_err *err)
  */
 static bool fill_exactly(struct qcow2_salvage *s, struct img_err *err)
 {
-	size_t used = 0;
-
 	if (s->l1_whole || !s->nothing.n)
 		return true;
-	for (size_t i = 0; i < s->n_l1; i++)
-		used += is_among(s, i, USED_SLOTS);
-	return used != count_candidates(s) ||
+	return count_slots(s, 0, s->n_l1, USED_SLOTS) != count_candidates(s, 0, s->n_found) ||
 	       fill(s, 0, s->n_l1, 0, s->n_found, USED_SLOTS, err);
 }
 
@@ -195,10 +242,15 @@ bool qcow2_salvage_place(struct qcow2_salvage *s, struct img_err *err)
 {
 	if (!find_free(s, err) || !qcow2_salvage_match(s, err))
 		return false;
-	if (!count_candidates(s))
+	if (!count_candidates(s, 0, s->n_found))
 		return true;
 	return make_room(s, err) && qcow2_salvage_anchor(s, err) && fill_exactly(s, err) &&
-	       fill_gaps(s, BAD_SLOTS, err) && fill_gaps(s, USED_SLOTS, err) &&
+	       fill_gaps(s, fill_if_exact, BAD_SLOTS, err) &&
+	       fill_gaps(s, fill_if_exact, USED_SLOTS, err) &&
+	       fill_gaps(s, fill_if_exact, ALL_SLOTS, err) &&
+	       fill_gaps(s, fill_up_to_end, ALL_SLOTS, err) &&
+	       fill_gaps(s, fill_in_order, BAD_SLOTS, err) &&
+	       fill_gaps(s, fill_in_order, USED_SLOTS, err) &&
 	       fill(s, 0, s->n_l1, 0, s->n_found, USED_SLOTS, err) &&
 	       fill(s, 0, s->n_l1, 0, s->n_found, ALL_SLOTS, err) && tell_unplaced(s, err);
 }

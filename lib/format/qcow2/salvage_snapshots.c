@@ -69,7 +69,17 @@ static bool read_table(struct qcow2_salvage *s)
 	return false;
 }
 
-bool qcow2_salvage_snapshots(struct qcow2_salvage *s, struct img_err *err)
+/* A disk whose size nothing else tells has that of its latest snapshot. */
+static void take_size(struct qcow2_salvage *s)
+{
+	const size_t n = s->snapshots.n;
+	const uint64_t size = n ? s->snapshots.v[n - 1].disk_size : 0;
+
+	if (!s->hdr.size && qcow2_l1_needed(&s->geo, size) <= QCOW2_L1_BYTES_MAX / sizeof(uint64_t))
+		s->hdr.size = size;
+}
+
+static bool find_table(struct qcow2_salvage *s, struct img_err *err)
 {
 	IMG_AUTO_FREE uint8_t *raw = NULL;
 
@@ -81,4 +91,12 @@ bool qcow2_salvage_snapshots(struct qcow2_salvage *s, struct img_err *err)
 	return !s->hdr.n_snapshots || !read_table(s) ||
 	       qcow2_salvage_note(s, &qcow2_noted_snapshots, s->hdr.snapshots_off, IMG_NOWHERE, 0,
 				  err);
+}
+
+bool qcow2_salvage_snapshots(struct qcow2_salvage *s, struct img_err *err)
+{
+	if (!find_table(s, err))
+		return false;
+	take_size(s);
+	return true;
 }
