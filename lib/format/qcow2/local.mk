@@ -23,6 +23,8 @@ libimg_sources += \
 	%D%/counts.h \
 	%D%/create.c \
 	%D%/crypt.c \
+	%D%/decoder.c \
+	%D%/decoder.h \
 	%D%/disk.c \
 	%D%/disk.h \
 	%D%/downgrade.c \

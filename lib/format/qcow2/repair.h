@@ -3,6 +3,7 @@
 #ifndef QCOW2_REPAIR_H
 #define QCOW2_REPAIR_H
 
+#include "format/qcow2/decoder.h"
 #include "format/qcow2/refs.h"
 
 struct qcow2_repair {
@@ -39,18 +40,13 @@ struct qcow2_candidates {
 	struct qcow2_repair *r;
 	struct qcow2_refs *refs;	/* compared; what an entry is mended to is claimed there */
 	struct qcow2_geometry geo;
-	const struct img_codec *codec;	/* NULL: it is not built in */
-	void *cx;			/* of the codec; owned */
+	struct qcow2_decoder decoder;
 	uint64_t own;			/* cluster that the entry in question refers to */
-	uint8_t *stored, *plain;	/* room for a compressed cluster, and decoded; owned */
 };
 
 bool qcow2_candidates_open(struct qcow2_candidates *c, struct qcow2_repair *r,
 			   struct qcow2_refs *refs, struct img_err *err) IMG_MUST_CHECK;
 void qcow2_candidates_close(struct qcow2_candidates *c);
-/* Whether the compressed cluster is in the file and is one. */
-bool qcow2_decodes(struct qcow2_candidates *c, const struct qcow2_cluster *cluster, bool *does,
-		   struct img_err *err) IMG_MUST_CHECK;
 /* No entry is that. */
 #define QCOW2_SEVERAL_ENTRIES UINT64_MAX
 /*

@@ -4,7 +4,6 @@
  * entry is mostly offset: of the 64 entries that differ by one bit hardly any leads to a cluster that
  * is counted as used and that nothing refers to.  When exactly one does, it is the one.
  */
-#include "base/mem.h"
 #include "base/num.h"
 #include "format/qcow2/refs_inside.h"
 #include "format/qcow2/repair.h"
@@ -13,41 +12,14 @@
 bool qcow2_candidates_open(struct qcow2_candidates *c, struct qcow2_repair *r,
 			   struct qcow2_refs *refs, struct img_err *err)
 {
-	const bool zstd = r->hdr.compression == QCOW2_COMPRESSION_ZSTD;
-
 	*c = (struct qcow2_candidates){ .r = r, .refs = refs };
 	qcow2_geometry_init(&c->geo, &r->hdr);
-	c->codec = img_codec_named(zstd ? "zstd" : "deflate");
-	c->stored = img_alloc_aligned(2 * qcow2_cluster_size(&c->geo), err);
-	c->plain = img_alloc_aligned(qcow2_cluster_size(&c->geo), err);
-	if (!c->stored || !c->plain)
-		return false;
-	if (c->codec)
-		c->cx = c->codec->open(c->codec->level_default, qcow2_cluster_size(&c->geo), err);
-	return !c->codec || c->cx;
+	return qcow2_decoder_open(&c->decoder, &r->hdr, r->file, err);
 }
 
 void qcow2_candidates_close(struct qcow2_candidates *c)
 {
-	if (c->cx)
-		c->codec->close(c->cx);
-	free(c->stored);
-	free(c->plain);
-}
-
-bool qcow2_decodes(struct qcow2_candidates *c, const struct qcow2_cluster *cluster, bool *does,
-		   struct img_err *err)
-{
-	size_t got;
-
-	*does = false;
-	if (!c->codec || cluster->stored_len > 2 * qcow2_cluster_size(&c->geo))
-		return true;
-	if (!img_store_read_some(c->r->file, cluster->host, c->stored, cluster->stored_len, &got, err))
-		return false;
-	*does = got && c->codec->decode(c->cx, c->stored, got, c->plain,
-					qcow2_cluster_size(&c->geo), NULL);
-	return true;
+	qcow2_decoder_close(&c->decoder);
 }
 
 /* Whether the image counts the cluster and nothing but the entry that is mended refers to it. */
@@ -82,7 +54,7 @@ static bool is_possible(struct qcow2_candidates *c, uint64_t entry, uint64_t bit
 		return true;
 	if (cluster.kind == QCOW2_CLUSTER_COMPRESSED)
 		return !is_counted_stream(c, &cluster) || (entry & QCOW2_ENTRY_COPIED) ||
-		       qcow2_decodes(c, &cluster, is, err);
+		       qcow2_decoder_try(&c->decoder, &cluster, is, err);
 	*is = is_lost_cluster(c, cluster.host);
 	return true;
 }

@@ -92,7 +92,7 @@ static bool judge_compressed(struct pass *p, const struct qcow2_cluster *cluster
 	}
 	if ((copied || is_overused(p, cluster->host, cluster->stored_len) ||
 	     is_outside(p, cluster->host, cluster->stored_len)) &&
-	    !qcow2_decodes(&p->c, cluster, &does, err))
+	    !qcow2_decoder_try(&p->c.decoder, cluster, &does, err))
 		return false;
 	*state = does ? FINE : BAD;
 	return true;
