@@ -2,6 +2,8 @@
 /* A salvage from beginning to end, and what it knows of guest bytes.  See salvage.h. */
 #include "format/qcow2/salvage.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -37,6 +39,23 @@ bool qcow2_salvage_add(struct img_rangeset *set, uint64_t start, uint64_t len, s
 	if (!img_rangeset_reserve(set, err))
 		return false;
 	img_rangeset_add(set, start, start + len);
+	return true;
+}
+
+bool qcow2_salvage_read(struct qcow2_salvage *s, const struct qcow2_cluster *cluster, uint64_t in,
+			uint8_t *raw, size_t len, size_t *got, struct img_err *err)
+{
+	bool does;
+
+	if (cluster->kind != QCOW2_CLUSTER_COMPRESSED)
+		return img_store_read_some(s->file, cluster->host + in, raw, len, got, err);
+	*got = 0;
+	if (!qcow2_decoder_try(&s->decoder, cluster, &does, err))
+		return false;
+	if (does) {
+		memcpy(raw, s->decoder.plain + in, len);
+		*got = len;
+	}
 	return true;
 }
 
@@ -214,7 +233,7 @@ static bool rebuild(struct qcow2_salvage *s, uint64_t size, struct img_err *err)
 		s->hdr.size = size;
 		s->size_known = true;
 	}
-	if (!qcow2_salvage_scan(s, err) || !qcow2_salvage_snapshots(s, err) ||
+	if (!qcow2_salvage_scan(s, err) || !qcow2_decoder_open(&s->decoder, &s->hdr, s->file, err) || !qcow2_salvage_snapshots(s, err) ||
 	    !qcow2_salvage_reftable(s, err) ||
 	    !qcow2_salvage_l1(s, err) || !put_l1(s, err) || !count(s, false, err) ||
 	    !qcow2_salvage_place(s, err) || (!s->size_known && !guess_size(s, err)) ||
@@ -247,6 +266,7 @@ void qcow2_salvage_free(struct qcow2_salvage *s)
 {
 	if (!s)
 		return;
+	qcow2_decoder_close(&s->decoder);
 	qcow2_refs_free(s->refs);
 	qcow2_snapshots_clear(&s->snapshots);
 	qcow2_header_clear(&s->hdr);

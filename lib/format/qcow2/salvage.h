@@ -7,6 +7,7 @@
 #ifndef QCOW2_SALVAGE_H
 #define QCOW2_SALVAGE_H
 
+#include "format/qcow2/decoder.h"
 #include "format/qcow2/refs.h"
 #include "format/qcow2/salvage_mark.h"
 #include "store/ranges.h"
@@ -69,6 +70,7 @@ struct qcow2_salvage {
 	struct qcow2_header hdr;
 	struct qcow2_geometry geo;
 	bool header_whole, header_lost, size_known, l1_known;
+	struct qcow2_decoder decoder;
 	struct qcow2_found *found;	/* by host; owned */
 	size_t n_found, cap_found;
 	uint64_t *l1;			/* as they will be; owned */
@@ -101,6 +103,12 @@ bool qcow2_salvage_note(struct qcow2_salvage *s, const struct img_finding_kind *
 			uint64_t guest, uint64_t step, struct img_err *err) IMG_MUST_CHECK;
 bool qcow2_salvage_add(struct img_rangeset *set, uint64_t start, uint64_t len, struct img_err *err)
 	IMG_MUST_CHECK;
+/*
+ * len bytes of a cluster from `in` on, which lie in it; *got fewer: the file does not have them, or
+ * what it has cannot be decoded.
+ */
+bool qcow2_salvage_read(struct qcow2_salvage *s, const struct qcow2_cluster *cluster, uint64_t in,
+			uint8_t *raw, size_t len, size_t *got, struct img_err *err) IMG_MUST_CHECK;
 /* The table at host, if one is there that looks like it; NULL: none. */
 struct qcow2_found *qcow2_salvage_find(const struct qcow2_salvage *s, uint64_t host);
 /* Index of the first table at host or behind it. */
@@ -155,9 +163,9 @@ bool qcow2_salvage_anchor(struct qcow2_salvage *s, struct img_err *err) IMG_MUST
  * from start on: those of the GPT whose header is at gpt_at, or of the MBR.  All of [0, *n) make
  * sense.
  */
-bool qcow2_salvage_partitions(const struct qcow2_salvage *s, uint64_t host, uint64_t start,
-			      uint64_t gpt_at, struct qcow2_part parts[QCOW2_SALVAGE_PARTS],
-			      size_t *n, struct img_err *err) IMG_MUST_CHECK;
+bool qcow2_salvage_partitions(struct qcow2_salvage *s, uint64_t host, uint64_t start, uint64_t gpt_at,
+			      struct qcow2_part parts[QCOW2_SALVAGE_PARTS], size_t *n,
+			      struct img_err *err) IMG_MUST_CHECK;
 /* To s->nothing: what is free of the file system at guest byte start, if it is ext. */
 bool qcow2_salvage_free_blocks(struct qcow2_salvage *s, uint64_t start, struct img_err *err)
 	IMG_MUST_CHECK;

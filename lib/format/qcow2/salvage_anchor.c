@@ -119,7 +119,7 @@ static bool look(struct anchors *a, size_t table, size_t index, const uint8_t *h
 	return add_anchor(a, &one, err);
 }
 
-/* Compressed clusters are not looked into. */
+/* Of compressed clusters only the first one of a table is decoded. */
 static bool has_phase(const struct anchors *a, const struct qcow2_cluster *cluster)
 {
 	const unsigned subcluster_bits = a->s->geo.cluster_bits - 5;
@@ -129,9 +129,14 @@ static bool has_phase(const struct anchors *a, const struct qcow2_cluster *clust
 		cluster->data_map >> (a->phase >> subcluster_bits) & 1);
 }
 
-/* A place in each cluster of the table; *last, *host: the last cluster. */
+static bool is_looked_into(const struct anchors *a, const struct qcow2_cluster *cluster, size_t index)
+{
+	return cluster->kind == QCOW2_CLUSTER_COMPRESSED ? !index && !a->phase : has_phase(a, cluster);
+}
+
+/* A place in each cluster of the table; *last: the number of the last cluster, of which *end tells. */
 static bool look_at_all(struct anchors *a, size_t table, const uint8_t *raw, size_t *last,
-			uint64_t *host, struct img_err *err)
+			struct qcow2_cluster *end, struct img_err *err)
 {
 	const struct qcow2_shapes shapes = { .geo = a->s->geo };
 	const uint64_t left = qcow2_cluster_size(&a->s->geo) - a->phase;
@@ -141,15 +146,13 @@ static bool look_at_all(struct anchors *a, size_t table, const uint8_t *raw, siz
 	size_t got;
 
 	for (size_t i = 0; i < (size_t)1 << a->s->geo.l2_bits; i++) {
-		if (!qcow2_shapes_entry(&shapes, raw, i, &cluster) ||
-		    cluster.kind == QCOW2_CLUSTER_COMPRESSED)
+		if (!qcow2_shapes_entry(&shapes, raw, i, &cluster))
 			continue;
 		*last = i;
-		*host = cluster.host;
-		if (!has_phase(a, &cluster))
+		*end = cluster;
+		if (!is_looked_into(a, &cluster, i))
 			continue;
-		if (!img_store_read_some(a->s->file, cluster.host + a->phase, head, wanted, &got,
-					 err) ||
+		if (!qcow2_salvage_read(a->s, &cluster, a->phase, head, wanted, &got, err) ||
 		    !look(a, table, i, head, got, err))
 			return false;
 	}
@@ -157,20 +160,19 @@ static bool look_at_all(struct anchors *a, size_t table, const uint8_t *raw, siz
 }
 
 /* The backup header of a GPT is the last sector of the disk, and knows its number. */
-static bool look_for_backup(struct anchors *a, size_t table, size_t index, uint64_t host,
-			    struct img_err *err)
+static bool look_for_backup(struct anchors *a, size_t table, size_t index,
+			    const struct qcow2_cluster *cluster, struct img_err *err)
 {
 	const uint64_t in_table = (uint64_t)index << a->s->geo.cluster_bits;
-	uint8_t sector[QCOW2_SECTOR];
+	const size_t size = qcow2_cluster_size(&a->s->geo);
+	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(size, err);
 	struct qcow2_gpt gpt;
 	size_t got;
 
-	for (uint64_t in = 0; in < qcow2_cluster_size(&a->s->geo); in += QCOW2_SECTOR) {
-		if (!img_store_read_some(a->s->file, host + in, sector, sizeof(sector), &got, err))
-			return false;
-		if (got < sizeof(sector))
-			return true;
-		if (!qcow2_mark_gpt(sector, &gpt) || gpt.own == QCOW2_SECTOR)
+	if (!raw || !qcow2_salvage_read(a->s, cluster, 0, raw, size, &got, err))
+		return false;
+	for (size_t in = 0; in + QCOW2_SECTOR <= got; in += QCOW2_SECTOR) {
+		if (!qcow2_mark_gpt(raw + in, &gpt) || gpt.own == QCOW2_SECTOR)
 			continue;
 		const struct anchor one = {
 			.table = table, .disk = true, .base = gpt.own - in - in_table,
@@ -187,14 +189,14 @@ static bool visit(void *ctx, size_t table, uint64_t host, uint8_t *raw, size_t l
 		  struct img_err *err)
 {
 	struct anchors *a = ctx;
-	uint64_t last_host = 0;
+	struct qcow2_cluster end = { 0 };
 	size_t last = 0;
 
 	(void)host;
 	(void)len;
 	return a->n == ANCHORS_MAX ||
-	       (look_at_all(a, table, raw, &last, &last_host, err) &&
-		(a->phase || !last_host || look_for_backup(a, table, last, last_host, err)));
+	       (look_at_all(a, table, raw, &last, &end, err) &&
+		(a->phase || !end.allocated || look_for_backup(a, table, last, &end, err)));
 }
 
 /* ---- The disk -------------------------------------------------------------------------------- */

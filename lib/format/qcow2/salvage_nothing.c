@@ -10,9 +10,9 @@
 
 enum { RUN_MIN = 1 << 20 };		/* shorter ones are too many */
 
-/* Where the guest byte lies; 0: nowhere, or compressed. */
-static bool find_byte(const struct qcow2_salvage *s, uint64_t guest, uint64_t *host,
-		      struct img_err *err)
+/* The cluster that has the guest byte; *is false: none. */
+static bool find_cluster(const struct qcow2_salvage *s, uint64_t guest, struct qcow2_cluster *out,
+			 bool *is, struct img_err *err)
 {
 	const struct qcow2_shapes shapes = { .geo = s->geo };
 	const uint64_t slot = guest >> qcow2_l1_bits(&s->geo);
@@ -20,36 +20,36 @@ static bool find_byte(const struct qcow2_salvage *s, uint64_t guest, uint64_t *h
 	const uint64_t table = slot < s->n_l1 && !qcow2_salvage_is_slot(s, slot) ?
 			       s->l1[slot] & QCOW2_ENTRY_HOST : 0;
 	uint8_t entry[16] = { 0 };
-	struct qcow2_cluster cluster;
 	size_t got;
 
-	*host = 0;
+	*is = false;
 	if (!table)
 		return true;
 	if (!img_store_read_some(s->file, table + index * s->geo.l2_entry_len, entry,
 				 s->geo.l2_entry_len, &got, err))
 		return false;
-	if (got == s->geo.l2_entry_len && qcow2_shapes_entry(&shapes, entry, 0, &cluster) &&
-	    cluster.kind != QCOW2_CLUSTER_COMPRESSED)
-		*host = cluster.host + (guest & (qcow2_cluster_size(&s->geo) - 1));
+	*is = got == s->geo.l2_entry_len && qcow2_shapes_entry(&shapes, entry, 0, out);
 	return true;
 }
 
 /* *all false: some of it is not there. */
-static bool read_guest(const struct qcow2_salvage *s, uint64_t guest, uint8_t *raw, size_t len,
+static bool read_guest(struct qcow2_salvage *s, uint64_t guest, uint8_t *raw, size_t len,
 		       bool *all, struct img_err *err)
 {
-	const uint64_t cluster = qcow2_cluster_size(&s->geo);
-	uint64_t host;
-	size_t got = 0;
+	const uint64_t cluster_size = qcow2_cluster_size(&s->geo);
+	struct qcow2_cluster cluster;
+	size_t got;
 
 	*all = true;
 	for (size_t piece; *all && len; guest += piece, raw += piece, len -= piece) {
-		piece = img_min_u64(len, cluster - (guest & (cluster - 1)));
-		if (!find_byte(s, guest, &host, err) ||
-		    (host && !img_store_read_some(s->file, host, raw, piece, &got, err)))
+		const uint64_t in = guest & (cluster_size - 1);
+
+		piece = img_min_u64(len, cluster_size - in);
+		got = 0;
+		if (!find_cluster(s, guest, &cluster, all, err) ||
+		    (*all && !qcow2_salvage_read(s, &cluster, in, raw, piece, &got, err)))
 			return false;
-		*all = host && got == piece;
+		*all = *all && got == piece;
 	}
 	return true;
 }

@@ -9,12 +9,12 @@
 #include "format/qcow2/shape.h"
 
 struct table {
-	const struct qcow2_salvage *s;
+	struct qcow2_salvage *s;
 	uint64_t start;			/* guest offset of its first byte */
 	const uint8_t *raw;		/* borrowed */
 };
 
-/* len guest bytes that lie in one cluster; *got fewer: the table has them not, or compressed. */
+/* len guest bytes that lie in one cluster; *got fewer: the table does not have them. */
 static bool read_guest(const struct table *t, uint64_t guest, uint8_t *raw, size_t len,
 		       size_t *got, struct img_err *err)
 {
@@ -25,10 +25,9 @@ static bool read_guest(const struct table *t, uint64_t guest, uint8_t *raw, size
 
 	*got = 0;
 	if (guest < t->start || index >= UINT64_C(1) << t->s->geo.l2_bits ||
-	    !qcow2_shapes_entry(&shapes, t->raw, index, &cluster) ||
-	    cluster.kind == QCOW2_CLUSTER_COMPRESSED)
+	    !qcow2_shapes_entry(&shapes, t->raw, index, &cluster))
 		return true;
-	return img_store_read_some(t->s->file, cluster.host + in, raw, len, got, err);
+	return qcow2_salvage_read(t->s, &cluster, in, raw, len, got, err);
 }
 
 static bool read_gpt(const struct table *t, const struct qcow2_gpt *gpt,
@@ -67,9 +66,9 @@ static bool read_parts(const struct table *t, uint64_t gpt_at,
 	return true;
 }
 
-bool qcow2_salvage_partitions(const struct qcow2_salvage *s, uint64_t host, uint64_t start,
-			      uint64_t gpt_at, struct qcow2_part parts[QCOW2_SALVAGE_PARTS],
-			      size_t *n, struct img_err *err)
+bool qcow2_salvage_partitions(struct qcow2_salvage *s, uint64_t host, uint64_t start, uint64_t gpt_at,
+			      struct qcow2_part parts[QCOW2_SALVAGE_PARTS], size_t *n,
+			      struct img_err *err)
 {
 	const size_t len = qcow2_cluster_size(&s->geo);
 	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(len, err);
