@@ -72,10 +72,13 @@ libimg_sources += \
 	%D%/salvage.c \
 	%D%/salvage.h \
 	%D%/salvage_anchor.c \
+	%D%/salvage_entry.c \
 	%D%/salvage_found.c \
+	%D%/salvage_heal.h \
 	%D%/salvage_header.c \
 	%D%/salvage_l1.c \
 	%D%/salvage_l2.c \
+	%D%/salvage_lent.c \
 	%D%/salvage_mark.c \
 	%D%/salvage_mark.h \
 	%D%/salvage_nothing.c \
@@ -83,6 +86,7 @@ libimg_sources += \
 	%D%/salvage_match.c \
 	%D%/salvage_place.c \
 	%D%/salvage_remake.c \
+	%D%/salvage_slide.c \
 	%D%/salvage_snapshots.c \
 	%D%/salvage_width.c \
 	%D%/sequence.c \

@@ -281,11 +281,12 @@ static bool start_collection(struct collection *c, struct img_err *err)
 	return c->fixed && c->tables && c->total;
 }
 
-/* All but the counts of references, which the caller has taken or frees. */
+/* What was counted belongs to the result, for good or to be freed with it. */
 static void end_collection(struct collection *c)
 {
-	qcow2_counts_free(c->fixed);
-	qcow2_counts_free(c->tables);
+	c->refs->total = c->total;
+	c->refs->fixed = c->fixed;
+	c->refs->l2 = c->tables;
 }
 
 bool qcow2_refs_watch(const struct collection *counted, struct qcow2_watched *watch, size_t n,
@@ -306,7 +307,6 @@ bool qcow2_refs_watch(const struct collection *counted, struct qcow2_watched *wa
 	alone.threads = 1;
 	c.how = &alone;
 	const bool ok = start_collection(&c, err) && collect(&c, err);
-	refs->total = c.total;
 	end_collection(&c);
 	qcow2_refs_free(refs);
 	return ok;
@@ -329,7 +329,6 @@ struct qcow2_refs *qcow2_refs_collect(const struct qcow2_refs_how *how, struct i
 	refs->n_clusters = c.n_clusters = img_div_up(c.file_size, qcow2_cluster_size(&c.geo));
 	ok = start_collection(&c, err) && collect(&c, err) && qcow2_refs_find_overlaps(&c, err) &&
 	     qcow2_counts_sort(c.total, err);
-	refs->total = c.total;
 	end_collection(&c);
 	if (ok)
 		return refs;
@@ -342,6 +341,8 @@ void qcow2_refs_free(struct qcow2_refs *refs)
 	if (!refs)
 		return;
 	qcow2_counts_free(refs->total);
+	qcow2_counts_free(refs->fixed);
+	qcow2_counts_free(refs->l2);
 	qcow2_counts_free(refs->otherwise);
 	qcow2_cluster_list_clear(&refs->tables);
 	free(refs->l1_indexes);
@@ -367,6 +368,11 @@ uint64_t qcow2_refs_outside(const struct img_findings *damage)
 uint64_t qcow2_refs_get(const struct qcow2_refs *refs, uint64_t cluster)
 {
 	return qcow2_counts_get(refs->total, cluster);
+}
+
+bool qcow2_refs_is_table(const struct qcow2_refs *refs, uint64_t cluster)
+{
+	return qcow2_counts_get(refs->fixed, cluster) || qcow2_counts_get(refs->l2, cluster);
 }
 
 void qcow2_refs_get_many(const struct qcow2_refs *refs, uint64_t cluster, uint64_t *counts,

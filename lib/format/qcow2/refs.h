@@ -48,6 +48,8 @@ void qcow2_refs_free(struct qcow2_refs *refs);
 uint64_t qcow2_refs_outside(const struct img_findings *damage);
 /* References to cluster number `cluster`. */
 uint64_t qcow2_refs_get(const struct qcow2_refs *refs, uint64_t cluster);
+/* Whether the cluster is in use for something else than the guest's bytes. */
+bool qcow2_refs_is_table(const struct qcow2_refs *refs, uint64_t cluster);
 /* References to each of the n clusters from `cluster` on, in bulk. */
 void qcow2_refs_get_many(const struct qcow2_refs *refs, uint64_t cluster, uint64_t *counts,
 			 size_t n);

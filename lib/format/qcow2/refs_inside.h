@@ -10,7 +10,9 @@
 #define QCOW2_NOT_ACTIVE UINT32_MAX
 
 struct qcow2_refs {
-	struct qcow2_counts *total;
+	struct qcow2_counts *total;	/* all references */
+	struct qcow2_counts *fixed;	/* those to what has its place by a header or a directory */
+	struct qcow2_counts *l2;	/* those to L2 tables */
 	uint64_t n_clusters;		/* that the file has */
 	uint64_t start;			/* of what was counted */
 	/* Clusters whose count in the image is another, which stands here plus one; or NULL. */

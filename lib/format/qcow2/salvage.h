@@ -29,6 +29,8 @@
 	  N_("nothing leads to this L2 table, and nothing says where on the disk it belongs")) \
 	X(l2_wiped, "qcow2.salvage.l2-wiped", \
 	  N_("the L2 table was overwritten")) \
+	X(l2_moved, "qcow2.salvage.l2-moved", \
+	  N_("entries of the L2 table were moved by one place; they were moved back")) \
 	X(l2_entry, "qcow2.salvage.l2-entry", \
 	  N_("the L2 entry was damaged; it was guessed from what it could have been")) \
 	X(snapshots, "qcow2.salvage.snapshots", \
