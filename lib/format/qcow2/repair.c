@@ -77,6 +77,11 @@ static void judge(struct survey *s)
 	}
 }
 
+static uint64_t count(const struct survey *s, const struct img_finding_kind *kind)
+{
+	return img_findings_count(&s->found, kind);
+}
+
 static void forget(struct survey *s)
 {
 	img_findings_clear(&s->found);
@@ -93,14 +98,9 @@ static bool look(struct qcow2_repair *r, struct survey *s, struct img_err *err)
 		return false;
 	}
 	judge(s);
+	s->suspicious |= r->doubtful && count(s, &qcow2_found_refcount_leak);
 	return true;
 }
-
-static uint64_t count(const struct survey *s, const struct img_finding_kind *kind)
-{
-	return img_findings_count(&s->found, kind);
-}
-
 /* ---- Counts and flags, in place ------------------------------------------------------------------ */
 
 static bool raise_counts(struct qcow2_repair *r, struct qcow2_refs *refs, struct img_err *err)

@@ -10,6 +10,7 @@ struct qcow2_repair {
 	struct qcow2_header hdr;
 	struct img_store *file;
 	const struct img_checking *how;
+	bool doubtful;			/* what an entry led to may be among what nothing refers to */
 };
 
 /*
@@ -47,6 +48,8 @@ struct qcow2_candidates {
 bool qcow2_candidates_open(struct qcow2_candidates *c, struct qcow2_repair *r,
 			   struct qcow2_refs *refs, struct img_err *err) IMG_MUST_CHECK;
 void qcow2_candidates_close(struct qcow2_candidates *c);
+/* Whether the image counts the cluster and nothing but the entry that is mended refers to it. */
+bool qcow2_is_lost(const struct qcow2_candidates *c, uint64_t host);
 /* No entry is that. */
 #define QCOW2_SEVERAL_ENTRIES UINT64_MAX
 /*

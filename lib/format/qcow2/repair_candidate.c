@@ -22,8 +22,7 @@ void qcow2_candidates_close(struct qcow2_candidates *c)
 	qcow2_decoder_close(&c->decoder);
 }
 
-/* Whether the image counts the cluster and nothing but the entry that is mended refers to it. */
-static bool is_lost_cluster(const struct qcow2_candidates *c, uint64_t host)
+bool qcow2_is_lost(const struct qcow2_candidates *c, uint64_t host)
 {
 	const uint64_t cluster = host >> c->geo.cluster_bits;
 
@@ -55,7 +54,7 @@ static bool is_possible(struct qcow2_candidates *c, uint64_t entry, uint64_t bit
 	if (cluster.kind == QCOW2_CLUSTER_COMPRESSED)
 		return !is_counted_stream(c, &cluster) || (entry & QCOW2_ENTRY_COPIED) ||
 		       qcow2_decoder_try(&c->decoder, &cluster, is, err);
-	*is = is_lost_cluster(c, cluster.host);
+	*is = qcow2_is_lost(c, cluster.host);
 	return true;
 }
 
@@ -121,7 +120,7 @@ bool qcow2_find_l1_entry(struct qcow2_candidates *c, uint64_t entry, uint64_t *f
 		bool is;
 
 		if (!qcow2_l1_decode(&c->geo, other, &host, &why) || !host ||
-		    !is_lost_cluster(c, host))
+		    !qcow2_is_lost(c, host))
 			continue;
 		if (!qcow2_is_orphan_table(c->refs, &c->r->hdr, c->r->file, host, &is, err))
 			return false;

@@ -24,6 +24,7 @@ struct shared {
 	uint64_t host;			/* where it leads, in clusters */
 	uint64_t old, fixed;
 	bool is_wrong, is_right;	/* what speaks for either */
+	bool in_table;			/* what it leads to belongs to a table */
 };
 
 struct pass {
@@ -191,6 +192,33 @@ static bool fits(const struct pass *p, const uint8_t *raw, size_t len, size_t i,
 	return (before && before + size == place) || (behind && place + size == behind);
 }
 
+/*
+ * The cluster that is lost and that goes on where the entry before raw + i ends, or ends where the
+ * one behind leads; 0: none, or they differ.
+ */
+static uint64_t lost_between(const struct pass *p, const uint8_t *raw, size_t len, size_t i)
+{
+	const uint64_t size = qcow2_cluster_size(&p->c.geo), step = entry_len(p);
+	const uint64_t before = i ? place_of(raw + i - step) : 0;
+	const uint64_t behind = i + step < len ? place_of(raw + i + step) : 0;
+	const uint64_t up = before && qcow2_is_lost(&p->c, before + size) ? before + size : 0;
+	const uint64_t down = behind > size && qcow2_is_lost(&p->c, behind - size) ? behind - size : 0;
+
+	return up && down && up != down ? 0 : up | down;
+}
+
+/* What a table has is not the guest's, so that the entry is wrong; it may have led to what is lost. */
+static void judge_in_table(const struct pass *p, const uint8_t *raw, size_t len, size_t i,
+			   struct shared *one)
+{
+	const uint64_t lost = one->fixed || one->is_right ? 0 : lost_between(p, raw, len, i);
+
+	if (!lost)
+		return;
+	one->fixed = lost | QCOW2_ENTRY_COPIED;
+	one->is_wrong = true;
+}
+
 /* An L1 entry is right where it leads to a table; which of several is, nobody knows. */
 static bool leads_right(struct pass *p, const uint8_t *raw, size_t len, size_t i, uint64_t host,
 			bool *right, struct img_err *err)
@@ -223,6 +251,9 @@ static bool note_shared(struct pass *p, const uint8_t *raw, size_t len, size_t i
 	one.is_wrong = one.fixed ? !one.is_right && fits(p, raw, len, i, one.fixed & QCOW2_ENTRY_HOST)
 				 : qcow2_was_empty(&p->c, one.old);
 	one.is_right &= !one.is_wrong;
+	one.in_table = !p->l1 && qcow2_refs_is_table(p->c.refs, one.host);
+	if (one.in_table)
+		judge_in_table(p, raw, len, i, &one);
 	v[p->n_shared++] = one;
 	return true;
 }
@@ -298,8 +329,8 @@ static const struct shared *find_wrong(const struct pass *p, const struct shared
 	const struct shared *wrong = NULL;
 
 	if (n == 1)
-		return !p->r->hdr.n_snapshots && ((v->fixed && !v->is_right) || v->is_wrong) ? v
-											     : NULL;
+		return (!p->r->hdr.n_snapshots || v->in_table) &&
+		       ((v->fixed && !v->is_right) || v->is_wrong) ? v : NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (v[i].is_wrong == v[i].is_right || (v[i].is_wrong && wrong))
 			return NULL;
@@ -335,6 +366,13 @@ static size_t count_groups(const struct pass *p)
 	return n;
 }
 
+/* Entries that stay as they are; where one of them once led may be among what nothing refers to. */
+static void doubt(struct pass *p, const struct shared *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		p->r->doubtful |= v[i].in_table && !v[i].is_right;
+}
+
 static bool mend_shared(struct pass *p, struct img_err *err)
 {
 	if (p->n_shared)
@@ -347,8 +385,12 @@ static bool mend_shared(struct pass *p, struct img_err *err)
 
 		end = end_of_group(p, i);
 		wrong = find_wrong(p, p->shared + i, end - i);
-		if (wrong && !is_claimed(p, wrong->fixed) && !write_entry(p, wrong, err))
-			return false;
+		if (wrong && !is_claimed(p, wrong->fixed)) {
+			if (!write_entry(p, wrong, err))
+				return false;
+		} else {
+			doubt(p, p->shared + i, end - i);
+		}
 	}
 	return true;
 }
