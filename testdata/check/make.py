@@ -341,6 +341,16 @@ def _(im):
         im.count(cluster, 1)
 
 
+@sample("qcow2.l2.missing")
+def _(im):
+    im.grow(11)
+    im.count(LAST, 0)
+    im.l2(1, COPIED | im.at(8))
+    im.l2(3, COPIED | im.at(10))
+    for cluster in (8, 9, 10):
+        im.count(cluster, 1)
+
+
 @sample("qcow2.l2.shared")
 def _(im):
     im.grow(10)

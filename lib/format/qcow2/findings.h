@@ -40,6 +40,9 @@
 	X(l2_gap, "qcow2.l2.gap", NOTE, \
 	  N_("part of the L2 table is empty while many clusters with data are in use that nothing " \
 	     "refers to: it may have lost them")) \
+	X(l2_missing, "qcow2.l2.missing", NOTE, \
+	  N_("the empty L2 entry lies between two that leave place for just one cluster, which is " \
+	     "in use and which nothing refers to: it may have led there")) \
 	X(l2_shared, "qcow2.l2.shared", NOTE, \
 	  N_("the L2 entry leads to the same cluster as another one while clusters are in use that " \
 	     "nothing refers to: it may have been overwritten")) \

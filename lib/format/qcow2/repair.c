@@ -63,7 +63,8 @@ static bool is_harmless(const struct img_finding_kind *kind)
 static bool is_suspicion(const struct img_finding_kind *kind)
 {
 	return kind == &qcow2_found_l2_orphan || kind == &qcow2_found_l2_empty ||
-	       kind == &qcow2_found_l2_gap || kind == &qcow2_found_l2_shared;
+	       kind == &qcow2_found_l2_gap || kind == &qcow2_found_l2_missing ||
+	       kind == &qcow2_found_l2_shared;
 }
 
 static void judge(struct survey *s)

@@ -41,6 +41,26 @@ static bool tell(const struct suspects *s, const struct img_finding_kind *kind,
 	return img_findings_add(s->found, one, 0, err);
 }
 
+/* Where entry i leads, if that is a standard cluster; 0: nowhere, or there is no such entry. */
+static uint64_t host_of(const struct suspects *s, const struct table *t, size_t i)
+{
+	const uint64_t entry = i < t->n ? img_get_be64(t->raw + i * s->geo.l2_entry_len) : 0;
+
+	return entry & QCOW2_ENTRY_COMPRESSED ? 0 : entry & QCOW2_ENTRY_HOST;
+}
+
+/* Whether the neighbours of the empty entry i leave place for a cluster that nothing refers to. */
+static bool is_missing(const struct suspects *s, const struct table *t, size_t i)
+{
+	const uint64_t size = qcow2_cluster_size(&s->geo);
+	const uint64_t before = i ? host_of(s, t, i - 1) : 0;
+	const uint64_t cluster = (before + size) >> s->geo.cluster_bits;
+
+	return before && host_of(s, t, i + 1) == before + 2 * size &&
+	       cluster < qcow2_refs_clusters(s->refs) && !qcow2_refs_get(s->refs, cluster) &&
+	       qcow2_refs_stored(s->refs, cluster);
+}
+
 static bool look_at_entry(struct suspects *s, const struct table *t, size_t i, struct img_err *err)
 {
 	const uint8_t *raw = t->raw + i * s->geo.l2_entry_len;
@@ -48,6 +68,8 @@ static bool look_at_entry(struct suspects *s, const struct table *t, size_t i, s
 	const struct img_finding_kind *why;
 	struct qcow2_cluster cluster;
 
+	if (!img_get_be64(raw))
+		return !is_missing(s, t, i) || tell(s, &qcow2_found_l2_missing, t, i, err);
 	if (!qcow2_l2_decode(&s->geo, img_get_be64(raw), bitmap, &cluster, &why) ||
 	    !cluster.allocated || cluster.kind == QCOW2_CLUSTER_COMPRESSED)
 		return true;
