@@ -88,6 +88,7 @@ libimg_sources += \
 	%D%/salvage_remake.c \
 	%D%/salvage_slide.c \
 	%D%/salvage_snapshots.c \
+	%D%/salvage_twins.c \
 	%D%/salvage_width.c \
 	%D%/sequence.c \
 	%D%/sequence.h \

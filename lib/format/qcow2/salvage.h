@@ -158,6 +158,15 @@ bool qcow2_salvage_room(struct qcow2_salvage *s, size_t n, struct img_err *err) 
 /* Gives the table that slot as a guess, and tells it. */
 bool qcow2_salvage_put(struct qcow2_salvage *s, struct qcow2_found *one, size_t index,
 		       struct img_err *err) IMG_MUST_CHECK;
+/* Moves entries of s->l1 that lead to one table twice; after s->refs, and before others are placed. */
+bool qcow2_salvage_twins(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
+#define QCOW2_NO_SLOT SIZE_MAX
+/*
+ * slots[i]: of the L1 table, where the guest bytes say that the L2 table at hosts[i] belongs, whatever
+ * leads there; QCOW2_NO_SLOT: they do not say.
+ */
+bool qcow2_salvage_claims(struct qcow2_salvage *s, const uint64_t *hosts, size_t n, size_t *slots,
+			  struct img_err *err) IMG_MUST_CHECK;
 /* Places those tables whose guest bytes say where they belong. */
 bool qcow2_salvage_anchor(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 /*

@@ -19,7 +19,6 @@ enum {
 	SYSTEMS_MAX	= 16,		/* file systems whose groups are looked at */
 };
 
-#define NO_SLOT SIZE_MAX
 #define SLOTS_MAX (QCOW2_L1_BYTES_MAX / sizeof(uint64_t))
 
 /* What a table holds of a file system. */
@@ -35,7 +34,7 @@ struct anchor {
 struct anchors {
 	struct qcow2_salvage *s;
 	struct qcow2_cluster_list tables;
-	size_t *slots;			/* of each table; NO_SLOT: to be found; owned */
+	size_t *slots;			/* of each table; QCOW2_NO_SLOT: to be found; owned */
 	size_t cap_slots;
 	uint64_t phase;			/* bytes into each cluster, to be looked at */
 	struct anchor *v;		/* owned */
@@ -64,7 +63,7 @@ static bool list_tables(struct anchors *a, struct img_err *err)
 
 	for (size_t i = 0; i < s->n_found; i++)
 		if (s->found[i].free && !s->found[i].placed &&
-		    !add_table(a, s->found[i].host, NO_SLOT, err))
+		    !add_table(a, s->found[i].host, QCOW2_NO_SLOT, err))
 			return false;
 	for (size_t i = 0; i < s->n_l1; i++) {
 		const uint64_t host = s->l1[i] & QCOW2_ENTRY_HOST;
@@ -201,19 +200,19 @@ static bool visit(void *ctx, size_t table, uint64_t host, uint8_t *raw, size_t l
 
 /* ---- The disk -------------------------------------------------------------------------------- */
 
-/* The first table, or the only one that could be it; NO_SLOT: there is none. */
+/* The first table, or the only one that could be it; QCOW2_NO_SLOT: there is none. */
 static size_t first_table(const struct anchors *a)
 {
-	size_t only = NO_SLOT;
+	size_t only = QCOW2_NO_SLOT;
 
 	for (size_t i = 0; i < a->tables.n; i++)
 		if (!a->slots[i])
 			return i;
 	for (size_t i = 0; i < a->n; i++) {
-		if (!a->v[i].disk || a->v[i].base || a->slots[a->v[i].table] != NO_SLOT)
+		if (!a->v[i].disk || a->v[i].base || a->slots[a->v[i].table] != QCOW2_NO_SLOT)
 			continue;
-		if (only != NO_SLOT)
-			return NO_SLOT;
+		if (only != QCOW2_NO_SLOT)
+			return QCOW2_NO_SLOT;
 		only = a->v[i].table;
 	}
 	return only;
@@ -231,7 +230,7 @@ static bool find_partitions(struct anchors *a, struct img_err *err)
 {
 	const size_t table = first_table(a);
 
-	if (table != NO_SLOT && !read_partitions(a, table, 0, QCOW2_SECTOR, err))
+	if (table != QCOW2_NO_SLOT && !read_partitions(a, table, 0, QCOW2_SECTOR, err))
 		return false;
 	for (size_t i = 0; !a->n_parts && i < a->n; i++)
 		if (a->v[i].disk && a->v[i].base &&
@@ -289,13 +288,13 @@ static size_t n_slots(const struct anchors *a)
 	return a->s->hdr.size ? a->s->n_l1 : SLOTS_MAX;
 }
 
-/* That of a table which begins at guest; NO_SLOT: none does. */
+/* That of a table which begins at guest; QCOW2_NO_SLOT: none does. */
 static size_t slot_at(const struct anchors *a, uint64_t guest)
 {
 	const unsigned bits = qcow2_l1_bits(&a->s->geo);
 	const uint64_t slot = guest >> bits;
 
-	return guest & ((UINT64_C(1) << bits) - 1) || slot >= n_slots(a) ? NO_SLOT : slot;
+	return guest & ((UINT64_C(1) << bits) - 1) || slot >= n_slots(a) ? QCOW2_NO_SLOT : slot;
 }
 
 /* From another table, which has its place, and holds some of the same file system. */
@@ -304,32 +303,32 @@ static size_t slot_by_system(const struct anchors *a, const struct anchor *one)
 	for (size_t i = 0; i < a->n; i++) {
 		const size_t known = a->slots[a->v[i].table];
 
-		if (known == NO_SLOT || !is_same_system(&a->v[i], one))
+		if (known == QCOW2_NO_SLOT || !is_same_system(&a->v[i], one))
 			continue;
 		const uint64_t guest = (uint64_t)known << qcow2_l1_bits(&a->s->geo);
 		const size_t slot = slot_at(a, guest + one->base - a->v[i].base);
 
-		if (slot != NO_SLOT)
+		if (slot != QCOW2_NO_SLOT)
 			return slot;
 	}
-	return NO_SLOT;
+	return QCOW2_NO_SLOT;
 }
 
-/* NO_SLOT also if several partitions may hold the file system. */
+/* QCOW2_NO_SLOT also if several partitions may hold the file system. */
 static size_t slot_by_partition(const struct anchors *a, const struct anchor *one, bool *several)
 {
-	size_t only = NO_SLOT;
+	size_t only = QCOW2_NO_SLOT;
 
 	*several = false;
 	for (size_t i = 0; i < a->n_parts; i++) {
 		const size_t slot = slot_at(a, a->parts[i].start + one->base);
 
-		if (slot == NO_SLOT || slot == only || one->size > a->parts[i].len)
+		if (slot == QCOW2_NO_SLOT || slot == only || one->size > a->parts[i].len)
 			continue;
-		*several |= only != NO_SLOT;
+		*several |= only != QCOW2_NO_SLOT;
 		only = slot;
 	}
-	return *several ? NO_SLOT : only;
+	return *several ? QCOW2_NO_SLOT : only;
 }
 
 static size_t slot_of(const struct anchors *a, const struct anchor *one)
@@ -340,26 +339,26 @@ static size_t slot_of(const struct anchors *a, const struct anchor *one)
 		return slot_at(a, one->base);
 	size_t slot = slot_by_system(a, one);
 
-	if (slot == NO_SLOT)
+	if (slot == QCOW2_NO_SLOT)
 		slot = slot_by_partition(a, one, &several);
 	/* A file system without partitions. */
-	return slot == NO_SLOT && !several ? slot_at(a, one->base) : slot;
+	return slot == QCOW2_NO_SLOT && !several ? slot_at(a, one->base) : slot;
 }
 
 /* What all anchors of the table that starts at a->v[*i] say; *i: the first one of the next. */
 static size_t slot_of_table(const struct anchors *a, size_t *i)
 {
 	const size_t table = a->v[*i].table;
-	size_t only = NO_SLOT;
+	size_t only = QCOW2_NO_SLOT;
 	bool agree = true;
 
 	for (; *i < a->n && a->v[*i].table == table; (*i)++) {
 		const size_t slot = slot_of(a, &a->v[*i]);
 
-		agree = agree && (slot == NO_SLOT || only == NO_SLOT || slot == only);
-		only = slot == NO_SLOT ? only : slot;
+		agree = agree && (slot == QCOW2_NO_SLOT || only == QCOW2_NO_SLOT || slot == only);
+		only = slot == QCOW2_NO_SLOT ? only : slot;
 	}
-	return agree ? only : NO_SLOT;
+	return agree ? only : QCOW2_NO_SLOT;
 }
 
 /* ---- Placing --------------------------------------------------------------------------------- */
@@ -382,7 +381,7 @@ static size_t collect_claims(const struct anchors *a, struct claim *claims)
 	for (size_t i = 0; i < a->n;) {
 		const size_t table = a->v[i].table, slot = slot_of_table(a, &i);
 
-		if (a->slots[table] == NO_SLOT && slot != NO_SLOT)
+		if (a->slots[table] == QCOW2_NO_SLOT && slot != QCOW2_NO_SLOT)
 			claims[n++] = (struct claim){ .table = table, .slot = slot };
 	}
 	qsort(claims, n, sizeof(*claims), by_slot);
@@ -424,7 +423,7 @@ static bool start_of(const struct anchors *a, const struct anchor *one, uint64_t
 {
 	const size_t slot = a->slots[one->table];
 
-	if (slot == NO_SLOT || one->disk)
+	if (slot == QCOW2_NO_SLOT || one->disk)
 		return false;
 	*start = ((uint64_t)slot << qcow2_l1_bits(&a->s->geo)) - one->base;
 	return *start <= INT64_MAX;
@@ -454,6 +453,13 @@ static bool find_nothing(struct anchors *a, struct img_err *err)
 	return qcow2_salvage_between(a->s, a->parts, a->n_parts, err);
 }
 
+static void clear(struct anchors *a)
+{
+	qcow2_cluster_list_clear(&a->tables);
+	free(a->slots);
+	free(a->v);
+}
+
 bool qcow2_salvage_anchor(struct qcow2_salvage *s, struct img_err *err)
 {
 	struct anchors a = {
@@ -464,8 +470,31 @@ bool qcow2_salvage_anchor(struct qcow2_salvage *s, struct img_err *err)
 			(list_tables(&a, err) && collect(&a, err) &&
 			 (!a.n || (place(&a, err) && find_nothing(&a, err))));
 
-	qcow2_cluster_list_clear(&a.tables);
-	free(a.slots);
-	free(a.v);
+	clear(&a);
+	return ok;
+}
+
+/* ---- For who doubts the L1 table --------------------------------------------------------------- */
+
+bool qcow2_salvage_claims(struct qcow2_salvage *s, const uint64_t *hosts, size_t n, size_t *slots,
+			  struct img_err *err)
+{
+	struct anchors a = {
+		.s = s,
+		.tables = { .file = s->file, .cluster_bits = s->geo.cluster_bits },
+	};
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++)
+		slots[i] = QCOW2_NO_SLOT;
+	for (size_t i = 0; ok && i < n; i++)
+		ok = add_table(&a, hosts[i], QCOW2_NO_SLOT, err);
+	ok = ok && collect(&a, err);
+	for (size_t i = 0; ok && i < a.n;) {
+		const size_t table = a.v[i].table;
+
+		slots[table] = slot_of_table(&a, &i);
+	}
+	clear(&a);
 	return ok;
 }

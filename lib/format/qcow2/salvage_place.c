@@ -238,9 +238,32 @@ static bool fill_exactly(struct qcow2_salvage *s, struct img_err *err)
 	       fill(s, 0, s->n_l1, 0, s->n_found, USED_SLOTS, err);
 }
 
+/*
+ * Entries that lead to what does not look like an L2 table and is counted as in use for something
+ * else only: nothing is known of them.
+ */
+static void doubt_entries(struct qcow2_salvage *s)
+{
+	const struct img_finding_kind *why;
+	uint64_t host;
+
+	for (size_t i = 0; i < s->n_l1; i++) {
+		if (!qcow2_l1_decode(&s->geo, s->l1[i], &host, &why) || !host ||
+		    host >= s->file_size)
+			continue;
+		const struct qcow2_found *table = qcow2_salvage_find(s, host);
+		const uint64_t cluster = host >> s->geo.cluster_bits;
+
+		if ((!table || !table->l2) && s->counts_known &&
+		    qcow2_refs_get(s->refs, cluster) > qcow2_refs_stored(s->refs, cluster))
+			s->l1_state[i] = QCOW2_L1_BAD;
+	}
+}
+
 bool qcow2_salvage_place(struct qcow2_salvage *s, struct img_err *err)
 {
-	if (!find_free(s, err) || !qcow2_salvage_match(s, err))
+	doubt_entries(s);
+	if (!find_free(s, err) || !qcow2_salvage_twins(s, err) || !qcow2_salvage_match(s, err))
 		return false;
 	if (!count_candidates(s, 0, s->n_found))
 		return true;
