@@ -146,6 +146,119 @@ Test(qcow2_salvage, l2_wiped)
 	end(&s);
 }
 
+/* One of two tables took the place of the other in L1; they lie in the file in order. */
+Test(qcow2_salvage, l1_twins)
+{
+	for (size_t wrong = 0; wrong < 2; wrong++) {
+		struct sample s;
+
+		start(&s);
+		sample_put_l1(&s, wrong, (wrong ? TABLE : SECOND) | QCOW2_ENTRY_COPIED);
+		salvage(&s);
+		expect(&s, wrong == 0, wrong == 1);
+		cr_expect(is_noted(&s, &qcow2_noted_l2_placed));
+		end(&s);
+	}
+}
+
+/* Data in L1's eyes, and counted once only, are no table; the one without a place is meant. */
+Test(qcow2_salvage, l1_into_data)
+{
+	struct sample s;
+
+	start(&s);
+	sample_put_l1(&s, 1, DATA | QCOW2_ENTRY_COPIED);
+	salvage(&s);
+	expect(&s, false, true);
+	end(&s);
+}
+
+Test(qcow2_salvage, l1_longer)
+{
+	struct sample s;
+
+	start(&s);
+	img_put_be32(s.bytes + QCOW2_HDR_L1_ENTRIES, 1);
+	salvage(&s);
+	expect(&s, false, false);
+	cr_expect_eq(s.ly.size, 2 * SPAN);
+	end(&s);
+}
+
+static void expect_one_guessed(struct sample *s, size_t i)
+{
+	const struct img_extent ex = sample_extent(s, i * CLUSTER);
+
+	cr_expect(ex.kind == IMG_EXTENT_DATA && ex.guessed && ex.len == CLUSTER);
+	cr_expect_eq(ex.host, DATA + i * CLUSTER);
+}
+
+/* Neighbours leave place for one cluster, whatever the entry says now. */
+Test(qcow2_salvage, l2_neighbours)
+{
+	static const uint64_t wrong[] = {
+		0,					/* nothing */
+		CLUSTER | QCOW2_ENTRY_COPIED,		/* the L1 table */
+		3 * CLUSTER | QCOW2_ENTRY_COPIED,	/* a refcount block */
+		QCOW2_ENTRY_HOST,			/* far away */
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		struct sample s;
+
+		start(&s);
+		sample_put_l2(&s, TABLE, 3, wrong[i]);
+		salvage(&s);
+		expect_one_guessed(&s, 3);
+		end(&s);
+	}
+}
+
+/* A hole is one as long as no cluster is missed. */
+Test(qcow2_salvage, l2_hole)
+{
+	struct sample s;
+
+	start(&s);
+	sample_put_l2(&s, TABLE, 3, 0);
+	img_put_be16(s.bytes + 3 * CLUSTER + 2 * (DATA / CLUSTER + 3), 0);
+	salvage(&s);
+	cr_expect_eq(sample_extent(&s, 3 * CLUSTER).kind, IMG_EXTENT_HOLE);
+	end(&s);
+}
+
+/* One entry and one cluster are left over. */
+Test(qcow2_salvage, l2_last)
+{
+	struct sample s;
+
+	start(&s);
+	for (size_t i = 2; i < 5; i++)
+		sample_put_l2(&s, TABLE, i, (DATA + (6 - i) * CLUSTER) | QCOW2_ENTRY_COPIED);
+	sample_put_l2(&s, TABLE, 9, QCOW2_ENTRY_COPIED | CLUSTER);
+	sample_put_l2(&s, TABLE, 8, 0);
+	sample_put_l2(&s, TABLE, 10, 0);
+	for (size_t i = 8; i <= 10; i += 2)
+		img_put_be16(s.bytes + 3 * CLUSTER + 2 * (DATA / CLUSTER + i), 0);
+	salvage(&s);
+	expect_one_guessed(&s, 9);
+	end(&s);
+}
+
+/* The first entry is there twice, and the one that was the last is behind the end of the disk. */
+Test(qcow2_salvage, l2_moved)
+{
+	struct sample s;
+
+	start(&s);
+	img_put_be64(s.bytes + QCOW2_HDR_SIZE, SPAN + N * CLUSTER);
+	memmove(s.bytes + SECOND + 8, s.bytes + SECOND, N * 8);
+	salvage(&s);
+	expect(&s, false, true);
+	cr_expect(is_noted(&s, &qcow2_noted_l2_moved));
+	end(&s);
+}
+
 Test(qcow2_salvage, nothing)
 {
 	const struct img_layer_open how = { .flags = IMG_OPEN_SALVAGE };
