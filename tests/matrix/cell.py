@@ -53,7 +53,7 @@ class Cell:
 
     def rule(self, name, holds, text):
         if not holds:
-            known = (name, self.damage) in KNOWN
+            known = (name, self.layout, self.damage) in KNOWN
             (self.known if known else self.broken).append(text)
 
     def put(self, name, clusters):
