@@ -254,6 +254,7 @@ struct img_checking {
 	unsigned threads;		/* at least 1 */
 	uint64_t memory;		/* bytes for counting at most */
 	const struct img_job *job;	/* or NULL */
+	const struct img_opener *opener;	/* of files that the image names, for reading */
 };
 
 struct img_check_ops {

@@ -114,6 +114,14 @@ bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct 
 /* Only finds out the format, and makes a pipe seekable for one that must seek; nothing is open. */
 bool img_layer_recognize(struct img_layer *ly, struct img_store *store, const struct img_open *how,
 			 const char **doubt, struct img_err *err) IMG_MUST_CHECK;
+/* How a driver reaches what an image names; a struct img_opener first. */
+struct img_named_files {
+	struct img_opener opener;
+	const struct img_open *how;	/* borrowed */
+	const char *base;		/* of the image that names them; borrowed */
+};
+void img_named_files_init(struct img_named_files *files, const struct img_open *how,
+			  const char *base);
 /* Opens ly, which has a store and a format, and closes it; the store stays the caller's. */
 bool img_layer_open_as(struct img_layer *ly, const struct img_open *how, struct img_err *err)
 	IMG_MUST_CHECK;

@@ -8,24 +8,27 @@
 /* A pipe that has to be seekable is kept in memory up to here, then in a temporary file. */
 #define SPOOL_MEMORY (64 * 1024 * 1024)
 
-struct layer_opener {
-	struct img_opener opener;
-	const struct img_open *how;
-	const char *base;		/* name of the image that names other files */
-};
-
 static bool open_named_file(const struct img_opener *self, const struct img_reference *ref,
 			    struct img_store **out, struct img_err *err)
 {
-	const struct layer_opener *lo = (const struct layer_opener *)self;
+	const struct img_named_files *files = (const struct img_named_files *)self;
 	struct img_reference resolved = *ref;
-	IMG_AUTO_FREE char *path = img_resolve(lo->base, ref->name, err);
+	IMG_AUTO_FREE char *path = img_resolve(files->base, ref->name, err);
 
 	if (!path)
 		return false;
 	resolved.path = path;
-	*out = img_open_reference(lo->how->gate, &resolved, lo->how->flags, lo->how->cache, err);
+	*out = img_open_reference(files->how->gate, &resolved, files->how->flags,
+				  files->how->cache, err);
 	return *out != NULL;
+}
+
+void img_named_files_init(struct img_named_files *files, const struct img_open *how,
+			  const char *base)
+{
+	*files = (struct img_named_files){
+		.opener = { .open = open_named_file }, .how = how, .base = base,
+	};
 }
 
 /* Reads what a probe may look at. */
@@ -182,15 +185,14 @@ static bool open_or_salvage(struct img_layer *ly, const struct img_layer_open *h
 
 bool img_layer_open_as(struct img_layer *ly, const struct img_open *how, struct img_err *err)
 {
-	const struct layer_opener lo = {
-		.opener = { .open = open_named_file }, .how = how, .base = ly->store->name,
-	};
+	struct img_named_files files;
 	const struct img_layer_open layer_how = {
-		.flags = how->flags, .snapshot = how->snapshot, .opener = &lo.opener,
+		.flags = how->flags, .snapshot = how->snapshot, .opener = &files.opener,
 		.cache_size = how->cache_size ? how->cache_size : IMG_CACHE_SIZE,
 		.size = how->size,
 	};
 
+	img_named_files_init(&files, how, ly->store->name);
 	return open_or_salvage(ly, &layer_how, err);
 }
 

@@ -12,7 +12,9 @@
 struct repair {
 	const struct img_repair *what;
 	struct img_open how;
+	struct img_open reading;	/* the same, of files that are not repaired */
 	struct img_checking driver;
+	struct img_named_files files;
 	struct img_layer ly;		/* its store is the file */
 };
 
@@ -122,6 +124,8 @@ static bool run(struct repair *r, struct img_repair_result *result, struct img_e
 
 	if (!store || !img_layer_recognize(&r->ly, store, &r->how, &doubt, err))
 		return false;
+	img_named_files_init(&r->files, &r->reading, r->ly.store->name);
+	r->driver.opener = &r->files.opener;
 	if (!can_be_repaired(r, doubt, err) || !check(r, &result->before, err) ||
 	    !try(r, result, err))
 		return false;
@@ -145,6 +149,8 @@ bool img_repair_run(const struct img_repair *what, const struct img_job *job,
 	bool ok;
 
 	*result = (struct img_repair_result){ 0 };
+	r.reading = r.how;
+	r.reading.flags &= ~(unsigned)IMG_OPEN_WRITE;
 	img_checking_init(&r.driver, &what->check, job);
 	ok = run(&r, result, err);
 	img_store_close(r.ly.store);
