@@ -17,12 +17,17 @@ static const struct img_finding_kind found_chain = {
 	"image.chain", IMG_NOTE, N_("the image cannot be opened together with the files that it names"),
 };
 
+static const struct img_finding_kind found_mismatch = {
+	"image.mismatch", IMG_CORRUPT, N_("what the image stands on is not what it was made for"),
+};
+
 static const struct img_finding_kind found_unread = {
 	"image.data.unread", IMG_CORRUPT, N_("the data cannot be read at all"),
 };
 
 const struct img_finding_kind *const img_check_kinds[] = {
-	&found_doubtful, &found_chain, &found_unread, &img_found_lost, &img_found_undecodable, NULL,
+	&found_doubtful, &found_chain, &found_mismatch, &found_unread, &img_found_lost,
+	&img_found_undecodable, NULL,
 };
 
 const struct img_finding_kind *const *img_format_findings(const struct img_format *format)
@@ -37,6 +42,7 @@ struct check {
 	const struct img_check *what;
 	struct img_open how;
 	struct img_checking driver;
+	struct img_named_files files;
 	struct img_findings found;
 	struct img_layer ly;
 	const char *doubt;
@@ -85,6 +91,7 @@ static bool check_chain(struct check *c, struct img_err *err)
 	struct img_open how = c->how;
 	struct img_err why = { 0 };
 	struct img *im;
+	const char *mismatch;
 
 	how.flags |= IMG_OPEN_NO_LOCK;
 	im = img_open(&how, &why);
@@ -93,8 +100,11 @@ static bool check_chain(struct check *c, struct img_err *err)
 			*err = why;
 		return false;
 	}
+	if (!im)
+		return tell(c, &found_chain, why.text, err);
+	mismatch = img_layer_mismatch(im, 0);
 	img_close(im);
-	return im || tell(c, &found_chain, why.text, err);
+	return !mismatch || tell(c, &found_mismatch, _(mismatch), err);
 }
 
 /* Why the image, without its backing file, cannot be opened.  What forbids it is no finding. */
@@ -194,6 +204,8 @@ static bool run(struct check *c, struct img_check_result *result, struct img_err
 
 	if (!store || !img_layer_recognize(&c->ly, store, &c->how, &c->doubt, err))
 		return false;
+	img_named_files_init(&c->files, &c->how, c->ly.store->name);
+	c->driver.opener = &c->files.opener;
 	const bool ok = check_structures(c, result, err) && check_opened(c, err);
 	img_store_close(c->ly.store);
 	return ok && put_findings(&c->found, result, err);

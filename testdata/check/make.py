@@ -15,6 +15,8 @@ import os
 import struct
 import sys
 
+import vmdk
+
 COPIED = 1 << 63
 COMPRESSED = 1 << 62
 DIRTY, CORRUPT, DATA_FILE, EXTENDED_L2 = 1, 2, 4, 16  # incompatible features
@@ -153,6 +155,7 @@ DYNAMIC, FIXED = 1, 2
 class Vdi:
     """Four blocks of 1 MiB, which is all that QEMU knows; two are in use, one is zeros."""
 
+    SUFFIX = ".vdi"
     BLOCK = 1 << 20
 
     def __init__(self, fixed=False):
@@ -577,6 +580,171 @@ def _(im):
     im.allocated = im.in_file = 3
 
 
+# ---- VMDK ----------------------------------------------------------------------------------------
+
+@sample("image.mismatch", vmdk.Sparse)
+def _(im):
+    im.stands_on("below.bin", 0x11111111)
+
+
+@sample("vmdk.header.broken", vmdk.Sparse)
+def _(im):
+    im.head["grain"] = 7
+
+
+@sample("vmdk.header.unclean", vmdk.Sparse)
+def _(im):
+    im.head["unclean"] = 1
+
+
+@sample("vmdk.header.overhead", vmdk.Sparse)
+def _(im):
+    im.head["overhead"] = 24
+
+
+@sample("vmdk.header.size", vmdk.Sparse)
+def _(im):
+    im.described += 8
+
+
+@sample("vmdk.header.larger", vmdk.Sparse)
+def _(im):
+    im.described -= 8
+
+
+@sample("vmdk.descriptor.broken", vmdk.Sparse)
+def _(im):
+    im.cid = "CID=none"
+
+
+@sample("vmdk.descriptor.type", vmdk.Sparse)
+def _(im):
+    im.kind = "monolithicFlat"
+
+
+@sample("vmdk.descriptor.cid", vmdk.Sparse)
+def _(im):
+    im.cid = ""
+
+
+@sample("vmdk.descriptor.parent", vmdk.Sparse)
+def _(im):
+    im.parent = 0x11111111
+
+
+@sample("vmdk.extent.unread", vmdk.Flat, extent='RW 8 FLAT "missing.raw" 0')
+def _(im):
+    pass
+
+
+@sample("vmdk.flat.cut", vmdk.Flat, extent='RW 9 FLAT "data.raw" 0')
+def _(im):
+    pass
+
+
+@sample("vmdk.flat.behind", vmdk.Flat, extent='RW 7 FLAT "data.raw" 0')
+def _(im):
+    pass
+
+
+@sample("vmdk.directory.cut", vmdk.Sparse)
+def _(im):
+    im.head["gd"] = 1000
+
+
+@sample("vmdk.directory.outside", vmdk.Sparse)
+def _(im):
+    im.gd[0] = 1 << 20
+
+
+@sample("vmdk.directory.reserved", vmdk.SeSparse)
+def _(im):
+    im.gd[0] = 2 << 60
+
+
+@sample("vmdk.second.outside", vmdk.Sparse)
+def _(im):
+    im.rgt[1] = 1 << 20
+
+
+@sample("vmdk.second.differs", vmdk.Sparse)
+def _(im):
+    im.rgt[5] = 0
+
+
+@sample("vmdk.overlap", vmdk.Sparse)
+def _(im):
+    im.head["overhead"] = 8
+    im.gt[1] = im.rgt[1] = 8
+
+
+@sample("vmdk.grain.outside", vmdk.Sparse)
+def _(im):
+    im.gt[5] = im.rgt[5] = 1 << 20
+
+
+@sample("vmdk.grain.doubled", vmdk.Sparse)
+def _(im):
+    im.gt[1] = im.rgt[1] = im.gt[0]
+
+
+@sample("vmdk.grain.unaligned", vmdk.Sparse)
+def _(im):
+    im.gt[5] += 1
+    im.rgt[5] += 1
+    im.more = 512
+
+
+@sample("vmdk.grain.reserved", vmdk.SeSparse)
+def _(im):
+    im.gt[0] = 7 << 60
+
+
+@sample("vmdk.grain.marker", vmdk.Stream)
+def _(im):
+    im.table[2] = "table"
+
+
+@sample("vmdk.grain.leak", vmdk.Sparse)
+def _(im):
+    im.more = 2048
+
+
+@sample("vmdk.footer.missing", vmdk.Stream)
+def _(im):
+    im.footer = False
+
+
+@sample("vmdk.footer.differs", vmdk.Stream)
+def _(im):
+    im.footer_version = 1
+
+
+@sample("vmdk.stream.end", vmdk.Stream)
+def _(im):
+    im.end = False
+
+
+@sample("vmdk.stream.marker", vmdk.Stream)
+def _(im):
+    im.end_type = 9
+
+
+@sample("vmdk.stream.unlisted", vmdk.Stream)
+def _(im):
+    im.table[1] = 0
+
+
+@sample("vmdk.stream.unsorted", vmdk.Stream)
+def _(im):
+    im.order = [1, 0, 3]
+
+
+@sample("vmdk.stream.behind", vmdk.Stream)
+def _(im):
+    im.early = True
+
+
 def store(folder, name, raw):
     if len(raw) > 16384:
         name, raw = name + ".xz", lzma.compress(raw, check=lzma.CHECK_CRC32)
@@ -589,7 +757,8 @@ def main():
     for name, (make, how, change) in SAMPLES.items():
         im = make(**how)
         change(im)
-        store(folder, name + (".vdi" if make is Vdi else ".qcow2"), im.finish())
+        store(folder, name + getattr(make, "SUFFIX", ".qcow2"), im.finish())
+    store(folder, "below.bin", vmdk.Sparse(name="below").finish())
     store(folder, "data.raw", b"the data file of three samples\n".ljust(4096, b"."))
 
 

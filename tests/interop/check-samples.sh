@@ -6,8 +6,8 @@ requires qemu-img --version
 requires xz --version
 
 samples=$srcdir/testdata/check
-cp "$samples"/*.qcow2* "$samples"/*.vdi* "$samples/data.raw" .
-chmod u+w -- *.qcow2* *.vdi* data.raw
+cp "$samples"/*.qcow2* "$samples"/*.vdi* "$samples"/*.vmdk* "$samples"/{data.raw,below.bin} .
+chmod u+w -- *.qcow2* *.vdi* *.vmdk* data.raw below.bin
 xz -df -- *.xz
 
 # status COMMAND...: how it exits.
@@ -19,10 +19,11 @@ status() {
 }
 
 same "" "$(sed 's/#.*//; s/[[:space:]].*//' "$samples/qemu-img" | while read -r id; do
-	[ -z "$id" ] || [ -e "$id.qcow2" ] || [ -e "$id.vdi" ] || echo "$id"
+	[ -z "$id" ] || [ -e "$id.qcow2" ] || [ -e "$id.vdi" ] || [ -e "$id.vmdk" ] ||
+		echo "$id"
 done)" "reasons for what is no sample"
 
-for sample in *.qcow2 *.vdi; do
+for sample in *.qcow2 *.vdi *.vmdk; do
 	id=${sample%.*} format=${sample##*.}
 	data=
 	case $id in image.data.*) data=--data ;; esac

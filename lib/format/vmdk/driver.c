@@ -193,4 +193,5 @@ const struct img_format img_format_vmdk = {
 	.info = vmdk_info,
 	.oddity = vmdk_oddity,
 	.mismatch = vmdk_mismatch,
+	.check = &vmdk_check_ops,
 };

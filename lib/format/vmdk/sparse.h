@@ -72,6 +72,8 @@ struct vmdk_packed {
 	const struct img_finding_kind *bad;
 	enum img_code loss;
 };
+/* Bytes of a compressed grain at most: what deflate makes of one, and some more. */
+uint64_t vmdk_packed_max(const struct vmdk_sparse *sp);
 bool vmdk_packed_find(const struct vmdk_sparse *sp, uint64_t at, uint64_t host,
 		      struct vmdk_packed *out, struct img_err *err) IMG_MUST_CHECK;
 /* Guest bytes [at, at + len) of compressed grains; any alignment. */

@@ -34,7 +34,8 @@ void vmdk_free(struct vmdk *v);
 /* The part that guest byte `at` is in; it is on the disk. */
 struct vmdk_part *vmdk_part_at(const struct vmdk *v, uint64_t at);
 
-/* The table of the driver. */
+/* The tables of the driver. */
+extern const struct img_check_ops vmdk_check_ops;
 bool vmdk_info(struct img_layer *ly, struct img_node *report, struct img_err *err);
 
 #endif

@@ -9,14 +9,14 @@ imgcheck --findings --output=json >kinds
 
 # ids_of FOLDER: those that have samples there, each as often as it has.
 ids_of() {
-	(cd "$1" && printf '%s\n' *.qcow2* *.vdi*) | sed 's/\.\(qcow2\|vdi\)\(\.xz\)\?$//' | sort
+	(cd "$1" && printf '%s\n' *.qcow2* *.vdi* *.vmdk*) | sed 's/\.\(qcow2\|vdi\|vmdk\)\(\.xz\)\?$//' | sort
 }
 same "$(jq -r '.kinds[].id' kinds | sort)" "$(ids_of "$samples")" "one sample for each id"
 
 # unpack FOLDER: copies its samples here.
 unpack() {
-	cp "$1"/*.qcow2* "$1"/*.vdi* "$1"/data.raw .
-	chmod u+w -- *.qcow2* *.vdi* data.raw
+	cp "$1"/*.qcow2* "$1"/*.vdi* "$1"/*.vmdk* "$1"/data.raw "$1"/below.bin .
+	chmod u+w -- *.qcow2* *.vdi* *.vmdk* data.raw below.bin
 	xz -df -- *.xz
 }
 unpack "$samples"
@@ -46,9 +46,9 @@ done < <(jq -r '.kinds[] | "\(.id) \(.severity)"' kinds)
 
 # They are what the script makes; packed bytes may differ from one version of xz to the next.
 python3 --version >/dev/null 2>&1 || exit 0
-sha256sum -- *.qcow2 *.vdi data.raw >sums
-rm -- *.qcow2 *.vdi data.raw
+sha256sum -- *.qcow2 *.vdi *.vmdk data.raw below.bin >sums
+rm -- *.qcow2 *.vdi *.vmdk data.raw below.bin
 mkdir made
-python3 "$samples/make.py" made
+python3 -B "$samples/make.py" made
 unpack made
 sha256sum --quiet -c sums || fail "make.py makes other samples"

@@ -47,8 +47,12 @@ unit_tests += %D%/test
 	%D%/vdi/header_test.c \
 	%D%/vdi/map_test.c \
 	%D%/vdi/sample.h \
-	%D%/vdi/write_test.c
+	%D%/vdi/write_test.c \
+	%D%/vmdk/check_test.c \
 	%D%/vmdk/descriptor_test.c \
 	%D%/vmdk/entry_test.c \
 	%D%/vmdk/header_test.c \
-	%D%/vmdk/tables_test.c
+	%D%/vmdk/marker_test.c \
+	%D%/vmdk/sample.h \
+	%D%/vmdk/tables_test.c \
+	%D%/vmdk/usage_test.c

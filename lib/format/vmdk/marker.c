@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Decoding markers; every number of one is checked before it is believed. */
+#include "base/bytes.h"
+#include "base/num.h"
+#include "format/vmdk/marker.h"
+
+enum { MARKER_BYTES = 16 };
+
+static bool decode_grain(const struct vmdk_sparse *sp, const uint8_t *raw, struct vmdk_marker *m)
+{
+	const uint64_t sector = img_get_le64(raw + VMDK_MARK_VALUE);
+
+	m->kind = VMDK_MARKER_GRAIN;
+	m->host = m->at + VMDK_MARK_GRAIN_LEN;
+	m->len = img_get_le32(raw + VMDK_MARK_SIZE);
+	m->guest = sector * VMDK_SECTOR;
+	m->end = img_round_up(m->host + m->len, VMDK_SECTOR);
+	return sector < img_div_up(sp->hdr.capacity, VMDK_SECTOR) &&
+	       !(m->guest & (sp->hdr.grain - 1)) && m->len <= vmdk_packed_max(sp) &&
+	       m->len <= sp->file_size - m->host;
+}
+
+/* How many sectors must follow a marker that is for no grain; UINT64_MAX: it is none. */
+static uint64_t sectors_of(const struct vmdk_sparse *sp, enum vmdk_marker_kind kind)
+{
+	switch (kind) {
+	case VMDK_MARKER_TABLE:
+		return img_div_up((uint64_t)sp->hdr.gt_entries * sp->hdr.entry_len, VMDK_SECTOR);
+	case VMDK_MARKER_DIRECTORY:
+		return img_div_up(sp->hdr.n_gd * sp->hdr.entry_len, VMDK_SECTOR);
+	case VMDK_MARKER_FOOTER:
+		return 1;
+	case VMDK_MARKER_END:
+		return 0;
+	default:
+		return UINT64_MAX;
+	}
+}
+
+static enum vmdk_marker_kind kind_of(uint32_t type)
+{
+	static const enum vmdk_marker_kind kinds[] = {
+		[VMDK_MARK_END_OF_STREAM] = VMDK_MARKER_END,
+		[VMDK_MARK_GRAIN_TABLE] = VMDK_MARKER_TABLE,
+		[VMDK_MARK_GRAIN_DIRECTORY] = VMDK_MARKER_DIRECTORY,
+		[VMDK_MARK_FOOTER] = VMDK_MARKER_FOOTER,
+	};
+
+	return type < sizeof(kinds) / sizeof(kinds[0]) ? kinds[type] : VMDK_MARKER_NONE;
+}
+
+static bool decode_other(const struct vmdk_sparse *sp, const uint8_t *raw, struct vmdk_marker *m)
+{
+	const uint64_t sectors = img_get_le64(raw + VMDK_MARK_VALUE);
+
+	m->kind = kind_of(img_get_le32(raw + VMDK_MARK_TYPE));
+	if (sectors != sectors_of(sp, m->kind))
+		return false;
+	m->end = m->at + (sectors + 1) * VMDK_SECTOR;
+	return m->end <= sp->file_size;
+}
+
+bool vmdk_marker_read(const struct vmdk_sparse *sp, uint64_t at, struct vmdk_marker *out,
+		      struct img_err *err)
+{
+	struct vmdk_marker m = { .at = at };
+	uint8_t raw[MARKER_BYTES];
+	bool whole;
+
+	*out = (struct vmdk_marker){ .at = at, .end = at };
+	if (at > sp->file_size || sp->file_size - at < sizeof(raw))
+		return true;
+	if (!img_store_read(sp->file, at, raw, sizeof(raw), err))
+		return false;
+	whole = img_get_le32(raw + VMDK_MARK_SIZE) ? decode_grain(sp, raw, &m)
+						   : decode_other(sp, raw, &m);
+	if (whole)
+		*out = m;
+	return true;
+}
