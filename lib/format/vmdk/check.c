@@ -3,7 +3,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
-#include "format/vmdk/check.h"
+#include "format/vmdk/repair.h"
 
 bool vmdk_is_damage(enum img_code code)
 {
@@ -232,4 +232,5 @@ static bool vmdk_check(struct img_layer *ly, const struct img_checking *how,
 const struct img_check_ops vmdk_check_ops = {
 	.kinds = vmdk_finding_kinds,
 	.check = vmdk_check,
+	.repair = vmdk_repair,
 };

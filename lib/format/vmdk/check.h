@@ -57,7 +57,12 @@ bool vmdk_check_open(struct vmdk_file_check *f, struct img_store *file, bool *us
 		     struct img_err *err) IMG_MUST_CHECK;
 /* All that is in it. */
 bool vmdk_check_file(struct vmdk_file_check *f, struct img_err *err) IMG_MUST_CHECK;
-/* Marks what the tables lead to, and tells what is wrong with their entries (check_tables.c). */
+/* What the header says beside what readers need: f->footer, f->overhead. */
+bool vmdk_check_more(struct vmdk_file_check *f, struct img_err *err) IMG_MUST_CHECK;
+/* Marks all that is no grain, and tells what overlaps; the second one only the tables. */
+bool vmdk_check_mark(struct vmdk_file_check *f, struct img_err *err) IMG_MUST_CHECK;
+bool vmdk_check_mark_tables(struct vmdk_file_check *f, struct img_err *err) IMG_MUST_CHECK;
+/* Marks what the tables, which are marked, lead to; tells what is wrong with them (check_tables.c). */
 bool vmdk_check_tables(struct vmdk_file_check *f, struct img_err *err) IMG_MUST_CHECK;
 /* The markers of a stream, one after the other; all grains are marked (check_stream.c). */
 bool vmdk_check_stream(struct vmdk_file_check *f, struct img_err *err) IMG_MUST_CHECK;

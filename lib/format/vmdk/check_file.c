@@ -85,6 +85,11 @@ static bool mark_header(struct vmdk_file_check *f, struct img_err *err)
 	       (!f->footer || mark(f, end - 2 * VMDK_SECTOR, 2 * VMDK_SECTOR, err));
 }
 
+bool vmdk_check_mark(struct vmdk_file_check *f, struct img_err *err)
+{
+	return mark_header(f, err) && vmdk_check_mark_tables(f, err);
+}
+
 /* ---- What is not ----------------------------------------------------------------------------- */
 
 /*
@@ -131,7 +136,7 @@ static bool check_overhead(struct vmdk_file_check *f, struct img_err *err)
 
 static bool check_window(struct vmdk_file_check *f, struct img_err *err)
 {
-	if (!mark_header(f, err) || !vmdk_check_tables(f, err) ||
+	if (!vmdk_check_mark(f, err) || !vmdk_check_tables(f, err) ||
 	    (f->sp.hdr.markers && !vmdk_check_stream(f, err)))
 		return false;
 	if (f->first_pass && !check_overhead(f, err))
@@ -140,8 +145,7 @@ static bool check_window(struct vmdk_file_check *f, struct img_err *err)
 	return !may_leak(f) || check_leaks(f, err);
 }
 
-/* What the file says of itself that readers do not need. */
-static bool read_more(struct vmdk_file_check *f, struct img_err *err)
+bool vmdk_check_more(struct vmdk_file_check *f, struct img_err *err)
 {
 	uint8_t raw[VMDK_HEAD_BYTES];
 	uint64_t sectors;
@@ -163,7 +167,7 @@ bool vmdk_check_file(struct vmdk_file_check *f, struct img_err *err)
 
 	f->first_pass = true;
 	f->lowest = f->previous = IMG_NOWHERE;
-	if (!read_more(f, err) || !check_header(f, err) ||
+	if (!vmdk_check_more(f, err) || !check_header(f, err) ||
 	    !vmdk_usage_init(&f->used, sectors, f->image->how->memory, err))
 		return false;
 	do {

@@ -228,7 +228,7 @@ static bool mark_table(struct vmdk_file_check *f, const struct vmdk_entry *dir, 
 }
 
 /* All tables are marked before the first grain is: who lies on whom does not depend on the order. */
-static bool mark_tables(struct vmdk_file_check *f, struct img_err *err)
+bool vmdk_check_mark_tables(struct vmdk_file_check *f, struct img_err *err)
 {
 	for (uint64_t i = 0; i < f->sp.hdr.n_gd; i++) {
 		const struct vmdk_entry first = vmdk_pairs_directory(&f->sp, f->sp.gd, f->sp.n_gd, i);
@@ -269,7 +269,7 @@ bool vmdk_check_tables(struct vmdk_file_check *f, struct img_err *err)
 	struct vmdk_pairs pairs;
 	bool ok;
 
-	if (!mark_tables(f, err) || !vmdk_pairs_init(&pairs, &f->sp, err))
+	if (!vmdk_pairs_init(&pairs, &f->sp, err))
 		return false;
 	ok = true;
 	for (uint64_t i = 0; ok && i < f->sp.hdr.n_gd; i += pairs.n)

@@ -23,6 +23,11 @@ libimg_sources += \
 	%D%/pairs.c \
 	%D%/pairs.h \
 	%D%/parts.c \
+	%D%/repair.c \
+	%D%/repair.h \
+	%D%/repair_judge.c \
+	%D%/repair_stream.c \
+	%D%/repair_tables.c \
 	%D%/sesparse.c \
 	%D%/sparse.c \
 	%D%/sparse.h \
