@@ -42,9 +42,9 @@ static void find_places(struct readable *to, struct img *im)
 	}
 }
 
-void readable_take(struct readable *to, struct img_store *file)
+void readable_take(struct readable *to, struct img_store *file, const struct img_format *format)
 {
-	const struct img_open how = { .format = "qcow2" };
+	const struct img_open how = { .format = format->name };
 	struct img_layer layer;
 	struct img im = { .layers = &layer, .n_layers = 1 };
 	struct img_store *view;

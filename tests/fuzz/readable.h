@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "store/store.h"
+#include "format/format.h"
 
 enum { READABLE_SECTOR = 512, READABLE_SECTORS = 1 << 13 };
 
@@ -21,8 +21,8 @@ struct readable {
 	uint64_t *host;			/* where in the file they lie, or IMG_NOWHERE; owned */
 };
 
-/* Reads the disk of the qcow2 image in file, which stays the caller's; n is 0: it has none. */
-void readable_take(struct readable *to, struct img_store *file);
+/* Reads the disk of the image in file, which stays the caller's; n is 0: it has none. */
+void readable_take(struct readable *to, struct img_store *file, const struct img_format *format);
 void readable_free(struct readable *readable);
 /* The first sector from `from` on that was known and is not, or has other bytes; n: none. */
 size_t readable_differs(const struct readable *before, const struct readable *after, size_t from);

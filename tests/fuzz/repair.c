@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Fuzz target: a qcow2 image of any content, in a file in memory, is repaired.
+ * Fuzz target: a qcow2 or VMDK image of any content, in a file in memory, is repaired.
  *
  * What could be read of the disk before reads the same afterwards, but where a check had found fault
  * with what leads there; a check finds no more errors than before; a second repair has nothing left
@@ -11,12 +11,20 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "base/bytes.h"
 #include "base/num.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/readable.h"
 #include "image/image.h"
 
 enum { MEMORY = 16 << 20, FINDINGS = 100000 };
+
+/* What an image is, and how much of a disk is behind its entries. */
+struct subject {
+	const struct img_format *format;
+	uint64_t unit;			/* a cluster, a grain; bytes */
+	uint64_t table;			/* what one table leads to; bytes */
+};
 
 /* An image at some time. */
 struct state {
@@ -31,10 +39,11 @@ static void fail(const char *what, uint64_t at)
 	abort();
 }
 
-static void look(struct state *state, const uint8_t *bytes, size_t len)
+static void look(struct state *state, const struct subject *subject, const uint8_t *bytes,
+		 size_t len)
 {
 	const struct img_checking how = { .threads = 1, .memory = MEMORY };
-	struct img_layer layer = { .format = &img_format_qcow2 };
+	struct img_layer layer = { .format = subject->format };
 	struct img_check_result numbers;
 
 	*state = (struct state){
@@ -42,8 +51,8 @@ static void look(struct state *state, const uint8_t *bytes, size_t len)
 	};
 	layer.store = state->file;
 	/* What cannot be checked has no findings, and repair has to leave it alone. */
-	(void)!img_format_qcow2.check->check(&layer, &how, &state->found, &numbers, NULL);
-	readable_take(&state->disk, state->file);
+	(void)!layer.format->check->check(&layer, &how, &state->found, &numbers, NULL);
+	readable_take(&state->disk, state->file, layer.format);
 }
 
 static void forget(struct state *state)
@@ -87,12 +96,12 @@ static void expect_same(int fd, const uint8_t *bytes, size_t len, const char *ot
 }
 
 /* *changed: as the repair says it. */
-static bool repair(int fd, bool *changed)
+static bool repair(int fd, const struct subject *subject, bool *changed)
 {
 	char path[32];
 	const struct img_repair what = {
 		.check = {
-			.path = path, .format = "qcow2", .flags = IMG_OPEN_NO_BACKING,
+			.path = path, .format = subject->format->name, .flags = IMG_OPEN_NO_BACKING,
 			.threads = 1, .memory = MEMORY,
 		},
 		.level = IMG_REPAIR_ALL,
@@ -115,10 +124,16 @@ static uint64_t errors(const struct img_findings *found)
 }
 
 /* How much of the disk the entries lead to that a finding is about. */
-static uint64_t reach(const struct img_finding *f, uint32_t cluster)
+static uint64_t reach(const struct img_finding *f, const struct subject *subject)
 {
-	const uint64_t one = strncmp(f->kind->id, "qcow2.l1.", 9) ? cluster
-			     : (uint64_t)cluster * (cluster / 8);
+	static const char *const of_tables[] = {
+		"qcow2.l1.", "vmdk.directory.", "vmdk.second.", "vmdk.overlap",
+	};
+	uint64_t one = subject->unit;
+
+	for (size_t i = 0; i < sizeof(of_tables) / sizeof(of_tables[0]); i++)
+		if (!strncmp(f->kind->id, of_tables[i], strlen(of_tables[i])))
+			one = subject->table;
 
 	return f->n > UINT64_MAX / one ? UINT64_MAX : f->n * one;
 }
@@ -129,7 +144,7 @@ static bool is_within(uint64_t at, uint64_t start, uint64_t len)
 }
 
 /* Whether a check had doubts about what leads to a sector, or about the cluster that it leads to. */
-static bool was_doubtful(const struct state *before, size_t sector, uint32_t cluster)
+static bool was_doubtful(const struct state *before, size_t sector, const struct subject *subject)
 {
 	const uint64_t at = (uint64_t)sector * READABLE_SECTOR;
 	const uint64_t host = before->disk.host[sector];
@@ -138,39 +153,40 @@ static bool was_doubtful(const struct state *before, size_t sector, uint32_t clu
 		const struct img_finding *f = &before->found.v[i];
 
 		if (f->kind->severity >= IMG_CORRUPT &&
-		    (is_within(at, f->guest, reach(f, cluster)) ||
+		    (is_within(at, f->guest, reach(f, subject)) ||
 		     (host != IMG_NOWHERE && f->guest == IMG_NOWHERE &&
-		      is_within(host, f->host, f->n * cluster))))
+		      is_within(host, f->host, f->n * subject->unit))))
 			return true;
 	}
 	return false;
 }
 
-static void compare(const struct state *before, const struct state *after, uint32_t cluster)
+static void compare(const struct state *before, const struct state *after,
+		    const struct subject *subject)
 {
 	const size_t n = before->disk.n;
 
 	for (size_t i = 0; (i = readable_differs(&before->disk, &after->disk, i)) < n; i++) {
 		if (i >= after->disk.n || !after->disk.known[i])
 			fail("repair lost what could be read", (uint64_t)i * READABLE_SECTOR);
-		if (!was_doubtful(before, i, cluster))
+		if (!was_doubtful(before, i, subject))
 			fail("repair changed the disk", (uint64_t)i * READABLE_SECTOR);
 	}
 	if (errors(&after->found) > errors(&before->found))
 		fail("there are more errors than before", errors(&after->found));
 }
 
-static void judge_repaired(int fd, const uint8_t *data, size_t len, uint32_t cluster)
+static void judge_repaired(int fd, const uint8_t *data, size_t len, const struct subject *subject)
 {
 	struct state before, after;
 	size_t now_len;
 	uint8_t *now = get_file(fd, &now_len);
 	bool changed;
 
-	look(&before, data, len);
-	look(&after, now, now_len);
-	compare(&before, &after, cluster);
-	if (!repair(fd, &changed))
+	look(&before, subject, data, len);
+	look(&after, subject, now, now_len);
+	compare(&before, &after, subject);
+	if (!repair(fd, subject, &changed))
 		fail("a second repair fails", 0);
 	expect_same(fd, now, now_len, "a second repair changes something");
 	forget(&before);
@@ -178,29 +194,36 @@ static void judge_repaired(int fd, const uint8_t *data, size_t len, uint32_t clu
 	free(now);
 }
 
-/* 0: not one of those that are worth the time. */
-static uint32_t cluster_size(const uint8_t *data, size_t len)
+/* False: not one of those that are worth the time. */
+static bool find_subject(const uint8_t *data, size_t len, struct subject *out)
 {
 	const uint32_t bits = len > 24 ? data[23] : 0;
 
-	return bits >= 9 && bits <= 16 ? UINT32_C(1) << bits : 0;
+	*out = (struct subject){ .format = &img_format_qcow2, .unit = UINT64_C(1) << bits % 32 };
+	out->table = out->unit * (out->unit / 8);
+	if (len < 24 || memcmp(data, "KDMV", 4))
+		return bits >= 9 && bits <= 16;
+	out->format = &img_format_vmdk;
+	out->unit = img_get_le32(data + 20) * UINT64_C(512);
+	out->table = out->unit * 512;
+	return out->unit && out->unit <= 1 << 20;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	const uint32_t cluster = cluster_size(data, len);
+	struct subject subject;
 	bool changed;
 	int fd;
 
-	if (!cluster)
+	if (!find_subject(data, len, &subject))
 		return 0;
 	fd = put_file(data, len);
-	if (!repair(fd, &changed))
+	if (!repair(fd, &subject, &changed))
 		expect_same(fd, data, len, "a repair that fails has changed something");
 	else if (!changed)
 		expect_same(fd, data, len, "a repair that changes nothing has changed something");
 	else
-		judge_repaired(fd, data, len, cluster);
+		judge_repaired(fd, data, len, &subject);
 	close(fd);
 	return 0;
 }

@@ -53,6 +53,7 @@ unit_tests += %D%/test
 	%D%/vmdk/entry_test.c \
 	%D%/vmdk/header_test.c \
 	%D%/vmdk/marker_test.c \
+	%D%/vmdk/repair_test.c \
 	%D%/vmdk/sample.h \
 	%D%/vmdk/tables_test.c \
 	%D%/vmdk/usage_test.c
