@@ -8,8 +8,8 @@ shell_tests += %D%/imgconv/backing.sh %D%/imgconv/digest.sh %D%/imgconv/doubt.sh
 	%D%/imgconv/special-files.sh %D%/imgconv/terminal.sh %D%/imgconv/untrusted.sh
 shell_tests += %D%/imgbitmap/actions.sh %D%/imgbitmap/usage.sh
 shell_tests += %D%/imgcheck/check.sh %D%/imgcheck/data.sh %D%/imgcheck/repair.sh \
-	%D%/imgcheck/salvage.sh %D%/imgcheck/salvage-anchor.sh %D%/imgcheck/samples.sh \
-	%D%/imgcheck/several.sh
+	%D%/imgcheck/salvage.sh %D%/imgcheck/salvage-anchor.sh %D%/imgcheck/salvage-vmdk.sh \
+	%D%/imgcheck/samples.sh %D%/imgcheck/several.sh
 shell_tests += %D%/imgcreate/backing.sh %D%/imgcreate/create.sh
 shell_tests += %D%/imginfo/formats.sh %D%/imginfo/gpt.sh %D%/imginfo/info.sh \
 	%D%/imginfo/missing.sh
@@ -19,4 +19,4 @@ shell_tests += %D%/imgamend/amend.sh
 shell_tests += %D%/imgbench/doubt.sh %D%/imgbench/interrupted.sh %D%/imgbench/matrix.sh \
 	%D%/imgbench/patterns.sh %D%/imgbench/signals.sh %D%/imgbench/trace.sh \
 	%D%/imgbench/truncated.sh %D%/imgbench/usage.sh %D%/imgbench/verify.sh
-EXTRA_DIST += %D%/common/schema.jq
+EXTRA_DIST += %D%/common/schema.jq %D%/imgcheck/vmdk_damage.py

@@ -2,7 +2,7 @@
 /* The VMDK driver: probing, opening, and which part of the disk answers. */
 #include "base/mem.h"
 #include "base/num.h"
-#include "format/vmdk/vmdk.h"
+#include "format/vmdk/salvage.h"
 
 static int vmdk_probe(const struct img_peek *peek)
 {
@@ -43,6 +43,16 @@ static void set_size(const struct vmdk *v, struct img_layer *ly)
 			ly->unit = img_max_u64(ly->unit, v->parts[i].sparse.hdr.grain);
 }
 
+bool vmdk_open_finish(struct vmdk *v, struct img_layer *ly, const struct img_layer_open *how,
+		      struct img_err *err)
+{
+	if (!vmdk_make_decoders(v, err) || !tell_parent(v, ly, how->flags, err))
+		return false;
+	set_size(v, ly);
+	ly->priv = v;
+	return true;
+}
+
 static bool vmdk_open(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err)
 {
 	struct vmdk *v;
@@ -54,12 +64,10 @@ static bool vmdk_open(struct img_layer *ly, const struct img_layer_open *how, st
 		return false;
 	v->tables = vmdk_tables_new(how->cache_size, err);
 	if (!v->tables || !vmdk_open_parts(v, ly->store, how->opener, err) ||
-	    !tell_parent(v, ly, how->flags, err)) {
+	    !vmdk_open_finish(v, ly, how, err)) {
 		vmdk_free(v);
 		return false;
 	}
-	set_size(v, ly);
-	ly->priv = v;
 	return true;
 }
 
@@ -134,6 +142,7 @@ static bool vmdk_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struc
 	if (!part_extent(part, at - part->start, limit - part->start, out, err))
 		return false;
 	out->start += part->start;
+	out->guessed = part->guessed && out->kind != IMG_EXTENT_LOST;
 	return true;
 }
 
@@ -187,6 +196,7 @@ const struct img_format img_format_vmdk = {
 	.caps = IMG_FMT_BACKING | IMG_FMT_COMPRESS,
 	.probe = vmdk_probe,
 	.open = vmdk_open,
+	.salvage = vmdk_salvage,
 	.close = vmdk_close,
 	.extent = vmdk_extent,
 	.read = vmdk_read,

@@ -28,6 +28,13 @@ libimg_sources += \
 	%D%/repair_judge.c \
 	%D%/repair_stream.c \
 	%D%/repair_tables.c \
+	%D%/salvage.c \
+	%D%/salvage.h \
+	%D%/salvage_directory.c \
+	%D%/salvage_names.c \
+	%D%/salvage_part.c \
+	%D%/salvage_shape.c \
+	%D%/salvage_stream.c \
 	%D%/sesparse.c \
 	%D%/sparse.c \
 	%D%/sparse.h \

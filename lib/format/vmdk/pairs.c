@@ -73,6 +73,14 @@ struct vmdk_entry vmdk_pairs_grain(const struct vmdk_sparse *sp, uint64_t raw, u
 	return entry;
 }
 
+uint64_t vmdk_usual_place(const struct vmdk_sparse *sp, int side, uint64_t number)
+{
+	const uint64_t dir = side ? sp->hdr.rgd_at : sp->hdr.gd_at;
+
+	return dir + img_round_up(sp->hdr.n_gd * sp->hdr.entry_len, VMDK_SECTOR) +
+	       number * img_round_up(table_bytes(sp), VMDK_SECTOR);
+}
+
 bool vmdk_says_nothing(const struct vmdk_entry *entry)
 {
 	return entry->kind == VMDK_ENTRY_NOTHING || entry->kind == VMDK_ENTRY_BAD;

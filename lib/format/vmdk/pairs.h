@@ -34,6 +34,8 @@ struct vmdk_entry vmdk_pairs_directory(const struct vmdk_sparse *sp, const uint6
 /* Entry i of a table, and what it says of grain number `grain`: that all of it is inside the file. */
 uint64_t vmdk_pairs_raw(const struct vmdk_sparse *sp, const uint8_t *table, uint64_t i);
 struct vmdk_entry vmdk_pairs_grain(const struct vmdk_sparse *sp, uint64_t raw, uint64_t grain);
+/* Where all writers put table `number` of a side (1: second): behind its directory, in order. */
+uint64_t vmdk_usual_place(const struct vmdk_sparse *sp, int side, uint64_t number);
 /* Whether readers would rather believe the other one of two. */
 bool vmdk_says_nothing(const struct vmdk_entry *entry);
 

@@ -121,7 +121,7 @@ static bool open_grains(struct vmdk *v, struct img_store *own, const struct img_
 	return open_named_parts(v, opener, err);
 }
 
-static bool make_decoders(struct vmdk *v, struct img_err *err)
+bool vmdk_make_decoders(struct vmdk *v, struct img_err *err)
 {
 	uint64_t grain = 0;
 
@@ -143,11 +143,11 @@ bool vmdk_open_parts(struct vmdk *v, struct img_store *own, const struct img_ope
 	if (!img_store_read_some(own, 0, head, sizeof(head), &got, err))
 		return false;
 	if (vmdk_kind_of(head, got) != VMDK_KIND_NONE)
-		return open_grains(v, own, opener, err) && make_decoders(v, err);
+		return open_grains(v, own, opener, err);
 	if (!vmdk_is_descriptor(head, got))
 		return img_fail(err, IMG_E_NOT_THIS_FORMAT, _("this is no VMDK image"));
 	return read_descriptor(v, own, 0, VMDK_DESCRIPTOR_MAX, err) &&
-	       open_named_parts(v, opener, err) && make_decoders(v, err);
+	       open_named_parts(v, opener, err);
 }
 
 void vmdk_free(struct vmdk *v)
@@ -158,6 +158,7 @@ void vmdk_free(struct vmdk *v)
 		vmdk_sparse_clear(&v->parts[i].sparse);
 		if (v->parts[i].own_file)
 			img_store_close(v->parts[i].file);
+		img_store_close(v->parts[i].beneath);
 	}
 	free(v->parts);
 	img_codec_pool_free(v->decoders);

@@ -146,15 +146,6 @@ static bool repair_twins(struct repair *r, struct twins *t, struct img_err *err)
 
 /* ---- Tables that a directory lost ------------------------------------------------------------ */
 
-/* Where all writers put the tables: behind their directory, in order. */
-static uint64_t usual_place(const struct vmdk_sparse *sp, int side, uint64_t number)
-{
-	const uint64_t dir = side ? sp->hdr.rgd_at : sp->hdr.gd_at;
-
-	return dir + img_round_up(sp->hdr.n_gd * sp->hdr.entry_len, VMDK_SECTOR) +
-	       number * img_round_up(table_bytes(sp), VMDK_SECTOR);
-}
-
 /* Whether what is left of the directory has its tables there. */
 static bool is_usual(const struct vmdk_sparse *sp, int side)
 {
@@ -163,7 +154,7 @@ static bool is_usual(const struct vmdk_sparse *sp, int side)
 			? vmdk_pairs_directory(sp, sp->rgd, sp->n_rgd, i)
 			: vmdk_pairs_directory(sp, sp->gd, sp->n_gd, i);
 
-		if (entry.kind == VMDK_ENTRY_PLACE && entry.host != usual_place(sp, side, i))
+		if (entry.kind == VMDK_ENTRY_PLACE && entry.host != vmdk_usual_place(sp, side, i))
 			return false;
 	}
 	return true;
@@ -209,7 +200,7 @@ static bool rebuild(struct repair *r, const struct twins *t, int side, struct im
 {
 	const struct vmdk_sparse *sp = &r->f->sp;
 	const size_t len = t->n * sp->hdr.entry_len;
-	const uint64_t host = usual_place(sp, side, t->number);
+	const uint64_t host = vmdk_usual_place(sp, side, t->number);
 
 	if (t->number >= (side ? sp->n_rgd : sp->n_gd) || !is_free(r->f, host, len))
 		return true;

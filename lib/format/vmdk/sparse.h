@@ -39,6 +39,8 @@ struct vmdk_sparse {
 bool vmdk_sparse_open(struct vmdk_sparse *sp, struct img_store *file, struct vmdk_tables *tables,
 		      struct img_err *err) IMG_MUST_CHECK;
 void vmdk_sparse_clear(struct vmdk_sparse *sp);
+/* Reads both directories of a file whose header is known; not while there are any. */
+bool vmdk_sparse_read_directories(struct vmdk_sparse *sp, struct img_err *err) IMG_MUST_CHECK;
 
 /* Looks whether the second directory has to stand in for the first one anywhere. */
 void vmdk_sparse_compare(struct vmdk_sparse *sp);

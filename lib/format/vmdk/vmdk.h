@@ -15,6 +15,9 @@ struct vmdk_part {
 	bool own_file;			/* file is not the layer's store */
 	uint64_t at, file_size;		/* FLAT: where in the file the disk's bytes begin */
 	struct vmdk_sparse sparse;	/* SPARSE */
+	/* Salvage: */
+	struct img_store *beneath;	/* what the overlay file is one of, if that is ours to close */
+	bool guessed;			/* where its grains lie */
 };
 
 struct vmdk {
@@ -29,8 +32,13 @@ struct vmdk {
 /* Opens all files.  opener may be NULL: then there must be one file.  On failure use vmdk_free(). */
 bool vmdk_open_parts(struct vmdk *v, struct img_store *own, const struct img_opener *opener,
 		     struct img_err *err) IMG_MUST_CHECK;
+/* v->decoders, when a part is compressed. */
+bool vmdk_make_decoders(struct vmdk *v, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts NULL. */
 void vmdk_free(struct vmdk *v);
+/* What is common to all ways of opening, once the parts are there; takes v over on success. */
+bool vmdk_open_finish(struct vmdk *v, struct img_layer *ly, const struct img_layer_open *how,
+		      struct img_err *err) IMG_MUST_CHECK;
 /* The part that guest byte `at` is in; it is on the disk. */
 struct vmdk_part *vmdk_part_at(const struct vmdk *v, uint64_t at);
 

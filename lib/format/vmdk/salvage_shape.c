@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The geometry of a hosted sparse file whose header is gone.  All writers put the tables right behind
+ * their directory, in order: a directory is numbers that grow by the sectors of a table, and the first
+ * of them is the next sector behind it.
+ */
+#include <string.h>
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/vmdk/salvage.h"
+
+enum {
+	GT_ENTRIES = 512, GT_SECTORS = 4, SECTOR_ENTRIES = 128,
+	SCAN_BYTES = 1 << 20,
+	SCAN_MAX = 512 << 20,		/* the first directory of 4 TiB, its tables, and the second */
+	GRAIN_USUAL = 128,		/* sectors */
+	SAMPLES = 1 << 16,		/* entries from which the size of grains is found */
+};
+
+uint32_t vmdk_shape_directory(const uint8_t *raw, size_t len, uint64_t sector)
+{
+	const size_t most = len / sizeof(uint32_t);
+	const uint64_t first = most ? img_get_le32(raw) : 0;
+	size_t n = 1;
+
+	while (n < most && img_get_le32(raw + n * sizeof(uint32_t)) == first + n * GT_SECTORS)
+		n++;
+	if (first != sector + img_div_up(n, SECTOR_ENTRIES))
+		return 0;
+	for (size_t i = n; i < most && i % SECTOR_ENTRIES; i++)
+		if (img_get_le32(raw + i * sizeof(uint32_t)))
+			return 0;
+	return (uint32_t)n;
+}
+
+/* ---- Directories ----------------------------------------------------------------------------- */
+
+struct shape {
+	struct vmdk_sparse *sp;
+	uint8_t *raw;			/* SCAN_BYTES; owned */
+	uint64_t dirs[2];		/* sectors; 0: not found */
+	uint32_t n;			/* entries of each */
+};
+
+/* The directory at a sector may be longer than what was read. */
+static bool measure(struct shape *sh, uint64_t sector, uint32_t *n, struct img_err *err)
+{
+	size_t got;
+
+	if (!img_store_read_some(sh->sp->file, sector * VMDK_SECTOR, sh->raw, SCAN_BYTES, &got, err))
+		return false;
+	*n = vmdk_shape_directory(sh->raw, got, sector);
+	return true;
+}
+
+/* Takes the first directory, and as the second one only what is as long. */
+static void take(struct shape *sh, uint64_t sector, uint32_t n)
+{
+	const int which = sh->dirs[0] ? 1 : 0;
+
+	if (!n || (which && n != sh->n))
+		return;
+	sh->dirs[which] = sector;
+	sh->n = n;
+}
+
+/* The first directory of a piece from `sector` on; *next: where to go on. */
+static bool scan_piece(struct shape *sh, uint64_t sector, uint64_t *next, struct img_err *err)
+{
+	size_t got;
+	uint32_t n;
+
+	if (!img_store_read_some(sh->sp->file, sector * VMDK_SECTOR, sh->raw, SCAN_BYTES, &got, err))
+		return false;
+	*next = got < SCAN_BYTES ? UINT64_MAX : sector + SCAN_BYTES / VMDK_SECTOR;
+	for (size_t at = 0; at + VMDK_SECTOR <= got; at += VMDK_SECTOR) {
+		const uint64_t here = sector + at / VMDK_SECTOR;
+
+		/* Mostly what is here has the shape of nothing. */
+		if (img_get_le32(sh->raw + at) <= here ||
+		    !vmdk_shape_directory(sh->raw + at, got - at, here))
+			continue;
+		if (!measure(sh, here, &n, err))
+			return false;
+		take(sh, here, n);
+		*next = here + 1 + (n ? img_div_up(n, SECTOR_ENTRIES) - 1 + n * GT_SECTORS : 0);
+		return true;
+	}
+	return true;
+}
+
+static bool scan(struct shape *sh, struct img_err *err)
+{
+	for (uint64_t sector = 1; sector < SCAN_MAX / VMDK_SECTOR && !sh->dirs[1];)
+		if (!scan_piece(sh, sector, &sector, err))
+			return false;
+	return true;
+}
+
+/* ---- Grains ---------------------------------------------------------------------------------- */
+
+struct places {
+	uint32_t *v;			/* of grains, sectors; owned */
+	size_t n;
+	bool zeros;			/* entries that say zeros */
+};
+
+static int by_place(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void take_places(struct places *p, const uint8_t *raw, size_t n)
+{
+	for (size_t i = 0; i < n && p->n < SAMPLES; i++) {
+		const uint32_t place = img_get_le32(raw + i * sizeof(uint32_t));
+
+		p->zeros |= place == VMDK_ENTRY_ZERO;
+		if (place > VMDK_ENTRY_ZERO)
+			p->v[p->n++] = place;
+	}
+}
+
+static bool read_places(struct shape *sh, struct places *p, struct img_err *err)
+{
+	for (int which = 0; which < 2 && !p->n && sh->dirs[which]; which++) {
+		const uint64_t at = (sh->dirs[which] + img_div_up(sh->n, SECTOR_ENTRIES)) * VMDK_SECTOR;
+		const uint64_t end = at + (uint64_t)sh->n * GT_SECTORS * VMDK_SECTOR;
+		size_t got;
+
+		for (uint64_t pos = at; pos < end && p->n < SAMPLES; pos += SCAN_BYTES) {
+			if (!img_store_read_some(sh->sp->file, pos, sh->raw,
+						 img_min_u64(end - pos, SCAN_BYTES), &got, err))
+				return false;
+			take_places(p, sh->raw, got / sizeof(uint32_t));
+		}
+	}
+	qsort(p->v, p->n, sizeof(*p->v), by_place);
+	return true;
+}
+
+/* Two grains that are neighbours in the file show how large one is; 0: there are no two. */
+static uint64_t smallest_step(const struct places *p)
+{
+	uint64_t step = 0;
+
+	for (size_t i = 1; i < p->n; i++) {
+		const uint64_t here = p->v[i] - p->v[i - 1];
+
+		if (here && (!step || here < step))
+			step = here;
+	}
+	return step;
+}
+
+/* The grain with which a disk of that size has so many tables; 0: there is none, or several. */
+static uint64_t grain_of_size(uint64_t sectors, uint32_t n)
+{
+	uint64_t only = 0;
+
+	for (uint64_t grain = 1; grain <= VMDK_GRAIN_SECTORS_MAX; grain *= 2) {
+		if (img_div_up(sectors, grain * GT_ENTRIES) != n)
+			continue;
+		if (only)
+			return 0;
+		only = grain;
+	}
+	return only;
+}
+
+/* Sectors of a grain; *sure: it can be no other. */
+static uint64_t find_grain(const struct shape *sh, const struct places *p, uint64_t described,
+			   bool *sure)
+{
+	const uint64_t step = smallest_step(p);
+	const uint64_t by_size = grain_of_size(described / VMDK_SECTOR, sh->n);
+	uint64_t grain = GRAIN_USUAL;
+
+	*sure = by_size && (!step || step >= by_size);
+	if (by_size)
+		return by_size;
+	if (!step)
+		return grain;
+	for (grain = 1; grain * 2 <= step; grain *= 2)
+		continue;
+	*sure = grain == step && described &&
+		img_div_up(described, grain * VMDK_SECTOR * GT_ENTRIES) == sh->n;
+	return grain;
+}
+
+/* ---- A header from that ---------------------------------------------------------------------- */
+
+static bool set_header(struct shape *sh, uint64_t described, bool *sure, struct img_err *err)
+{
+	IMG_AUTO_FREE uint32_t *room = img_calloc(SAMPLES, sizeof(uint32_t), err);
+	struct places p = { .v = room };
+	struct vmdk_header *hdr = &sh->sp->hdr;
+
+	if (!room || !read_places(sh, &p, err))
+		return false;
+	*hdr = (struct vmdk_header){
+		.kind = VMDK_KIND_HOSTED, .version = 1, .gt_entries = GT_ENTRIES,
+		.entry_len = sizeof(uint32_t), .flags = p.zeros ? VMDK_FLAG_ZERO_GRAIN : 0,
+	};
+	hdr->grain = find_grain(sh, &p, described, sure) * VMDK_SECTOR;
+	hdr->capacity = described ? described : sh->n * hdr->grain * GT_ENTRIES;
+	hdr->gd_at = sh->dirs[sh->dirs[1] ? 1 : 0] * VMDK_SECTOR;
+	hdr->rgd_at = sh->dirs[1] ? sh->dirs[0] * VMDK_SECTOR : 0;
+	return vmdk_header_validate(hdr, err) && vmdk_sparse_read_directories(sh->sp, err);
+}
+
+bool vmdk_shape_find(struct vmdk_sparse *sp, uint64_t described, bool *found, bool *sure,
+		     struct img_err *err)
+{
+	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(SCAN_BYTES, err);
+	struct shape sh = { .sp = sp, .raw = raw };
+
+	*found = *sure = false;
+	if (!raw || !scan(&sh, err))
+		return false;
+	*found = sh.dirs[0];
+	return !*found || set_header(&sh, described, sure, err);
+}
+
+/* ---- Compressed grains ----------------------------------------------------------------------- */
+
+/* Whether a grain with a marker lies there; *sectors: the place on the disk that it tells. */
+static bool is_marker(const uint8_t *raw, uint64_t *sectors)
+{
+	const uint8_t *stream = raw + VMDK_MARK_GRAIN_LEN;
+
+	*sectors = img_get_le64(raw + VMDK_MARK_VALUE);
+	return img_get_le32(raw + VMDK_MARK_SIZE) && (stream[0] & 15) == 8 &&
+	       !(img_get_be16(stream) % 31);
+}
+
+static bool look_at_grain(struct vmdk_sparse *sp, uint64_t grain, uint64_t host, bool *packed,
+			  struct img_err *err)
+{
+	uint8_t raw[VMDK_MARK_GRAIN_LEN + 2];
+	uint64_t sectors;
+	size_t got;
+
+	*packed = false;
+	if (!img_store_read_some(sp->file, host, raw, sizeof(raw), &got, err))
+		return false;
+	if (got < sizeof(raw) || !is_marker(raw, &sectors))
+		return true;
+	*packed = grain ? sectors % grain == 0 && img_is_pow2(sectors / grain) : !sectors;
+	if (*packed && grain && sectors / grain <= VMDK_GRAIN_SECTORS_MAX)
+		sp->hdr.grain = sectors / grain * VMDK_SECTOR;
+	return true;
+}
+
+/* The first grain of the disk tells nothing about the size of grains: another one is better. */
+static bool look_at_table(struct vmdk_sparse *sp, const uint8_t *table, uint64_t from, size_t n,
+			  bool *packed, struct img_err *err)
+{
+	for (size_t i = n; i-- > 0;) {
+		const uint32_t place = img_get_le32(table + i * sizeof(uint32_t));
+
+		if (place > VMDK_ENTRY_ZERO && place < sp->file_size / VMDK_SECTOR)
+			return look_at_grain(sp, from + i, place * VMDK_SECTOR, packed, err);
+	}
+	return true;
+}
+
+bool vmdk_shape_is_packed(struct vmdk_sparse *sp, bool *packed, struct img_err *err)
+{
+	uint8_t table[GT_ENTRIES * sizeof(uint32_t)];
+
+	*packed = false;
+	for (uint64_t i = 0; i < sp->n_gd && !*packed; i++) {
+		const struct vmdk_entry dir = vmdk_pairs_directory(sp, sp->gd, sp->n_gd, i);
+		const size_t len = vmdk_table_len(&sp->hdr, i);
+
+		if (dir.kind != VMDK_ENTRY_PLACE)
+			continue;
+		if (!img_store_read(sp->file, dir.host, table, len, err) ||
+		    !look_at_table(sp, table, i * GT_ENTRIES, len / sizeof(uint32_t), packed, err))
+			return false;
+	}
+	return true;
+}
