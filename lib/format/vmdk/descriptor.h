@@ -39,6 +39,20 @@ struct vmdk_descriptor {
 bool vmdk_descriptor_parse(const uint8_t *raw, size_t len, struct vmdk_descriptor *out,
 			   struct img_err *err) IMG_MUST_CHECK;
 void vmdk_descriptor_clear(struct vmdk_descriptor *desc);
+/*
+ * The inverse: all of a descriptor whose texts are there (but for parent), and whose names a
+ * descriptor can hold.  *text is owned by the caller and ends with a NUL behind len.  IMG_E_NOMEM.
+ */
+bool vmdk_descriptor_text(const struct vmdk_descriptor *desc, char **text, size_t *len,
+			  struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Adds the extent that is next on the disk; name may be NULL and is copied.  IMG_E_NOMEM;
+ * IMG_E_ARGUMENT: a descriptor cannot hold the name.
+ */
+bool vmdk_descriptor_add(struct vmdk_descriptor *desc, enum vmdk_extent_type type, uint64_t len,
+			 const char *name, struct img_err *err) IMG_MUST_CHECK;
+/* Whether a descriptor can hold the name: it has no quotation mark and no line end. */
+bool vmdk_descriptor_check_name(const char *name, struct img_err *err) IMG_MUST_CHECK;
 
 /* One line "RW 6144 FLAT "name" 0"; line is a text of its own and is changed. */
 bool vmdk_extent_line_parse(char *line, struct vmdk_extent_line *out, struct img_err *err)

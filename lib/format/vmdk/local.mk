@@ -6,8 +6,10 @@ libimg_sources += \
 	%D%/check_stream.c \
 	%D%/check_tables.c \
 	%D%/cowd.c \
+	%D%/create.c \
 	%D%/descriptor.c \
 	%D%/descriptor.h \
+	%D%/descriptor_text.c \
 	%D%/driver.c \
 	%D%/entry.c \
 	%D%/extent_line.c \
@@ -22,6 +24,8 @@ libimg_sources += \
 	%D%/marker.h \
 	%D%/pairs.c \
 	%D%/pairs.h \
+	%D%/new.h \
+	%D%/options.c \
 	%D%/parts.c \
 	%D%/repair.c \
 	%D%/repair.h \

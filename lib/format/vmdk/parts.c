@@ -3,22 +3,45 @@
 #include <inttypes.h>
 #include "base/mem.h"
 #include "base/num.h"
-#include "format/vmdk/vmdk.h"
+#include "format/vmdk/new.h"
 
 /* ---- The descriptor -------------------------------------------------------------------------- */
 
-static bool read_descriptor(struct vmdk *v, struct img_store *file, uint64_t at, uint64_t len,
-			    struct img_err *err)
+static bool read_text(struct img_store *file, uint64_t at, uint64_t len,
+		      struct vmdk_descriptor *out, struct img_err *err)
 {
 	const size_t wanted = img_min_u64(len, VMDK_DESCRIPTOR_MAX);
 	IMG_AUTO_FREE uint8_t *text = img_alloc_aligned(wanted, err);
 	size_t got;
 
-	v->has_desc = true;
 	if (!text || !img_store_read_some(file, at, text, wanted, &got, err))
 		return false;
-	return vmdk_descriptor_parse(text, got, &v->desc, err) ||
-	       img_within(err, _("descriptor"));
+	return vmdk_descriptor_parse(text, got, out, err) || img_within(err, _("descriptor"));
+}
+
+static bool read_descriptor(struct vmdk *v, struct img_store *file, uint64_t at, uint64_t len,
+			    struct img_err *err)
+{
+	v->has_desc = true;
+	return read_text(file, at, len, &v->desc, err);
+}
+
+bool vmdk_descriptor_of(struct img_store *own, struct vmdk_descriptor *out, struct img_err *err)
+{
+	uint8_t head[IMG_PEEK_BYTES];
+	struct vmdk_header hdr;
+	size_t got;
+
+	*out = (struct vmdk_descriptor){ 0 };
+	if (!img_store_read_some(own, 0, head, sizeof(head), &got, err))
+		return false;
+	if (vmdk_is_descriptor(head, got))
+		return read_text(own, 0, VMDK_DESCRIPTOR_MAX, out, err);
+	if (!vmdk_header_decode(head, got, &hdr, err))
+		return false;
+	if (!hdr.desc_len)
+		return img_fail(err, IMG_E_CORRUPT, _("the image has no descriptor"));
+	return read_text(own, hdr.desc_at, hdr.desc_len, out, err);
 }
 
 /* ---- Parts ----------------------------------------------------------------------------------- */
@@ -164,6 +187,7 @@ void vmdk_free(struct vmdk *v)
 	img_codec_pool_free(v->decoders);
 	vmdk_tables_free(v->tables);
 	vmdk_descriptor_clear(&v->desc);
+	vmdk_new_free(v->fresh);
 	free(v);
 }
 

@@ -20,6 +20,8 @@ struct vmdk_part {
 	bool guessed;			/* where its grains lie */
 };
 
+struct vmdk_new;
+
 struct vmdk {
 	struct vmdk_descriptor desc;	/* without extents when there is none */
 	bool has_desc;
@@ -27,6 +29,7 @@ struct vmdk {
 	size_t n_parts;
 	struct vmdk_tables *tables;
 	struct img_codec_pool *decoders;	/* NULL when nothing is compressed */
+	struct vmdk_new *fresh;		/* while a new image is being written, else NULL; owned */
 };
 
 /* Opens all files.  opener may be NULL: then there must be one file.  On failure use vmdk_free(). */
@@ -34,6 +37,12 @@ bool vmdk_open_parts(struct vmdk *v, struct img_store *own, const struct img_ope
 		     struct img_err *err) IMG_MUST_CHECK;
 /* v->decoders, when a part is compressed. */
 bool vmdk_make_decoders(struct vmdk *v, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Reads the descriptor of the image in own, wherever that is.  *out is to be cleared even on
+ * failure.  IMG_E_NOT_THIS_FORMAT; IMG_E_CORRUPT: also when there is none.
+ */
+bool vmdk_descriptor_of(struct img_store *own, struct vmdk_descriptor *out, struct img_err *err)
+	IMG_MUST_CHECK;
 /* Accepts NULL. */
 void vmdk_free(struct vmdk *v);
 /* What is common to all ways of opening, once the parts are there; takes v over on success. */

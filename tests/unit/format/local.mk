@@ -50,6 +50,7 @@ unit_tests += %D%/test
 	%D%/vdi/write_test.c \
 	%D%/vmdk/check_test.c \
 	%D%/vmdk/descriptor_test.c \
+	%D%/vmdk/descriptor_text_test.c \
 	%D%/vmdk/entry_test.c \
 	%D%/vmdk/header_test.c \
 	%D%/vmdk/marker_test.c \

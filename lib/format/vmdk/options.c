@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What may be asked of a new image; the names are those of qemu-img. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/uuid.h"
+#include "format/vmdk/new.h"
+
+const struct img_option vmdk_create_options[] = {
+	{ "subformat", IMG_OPT_CHOICE,
+	  "monolithicSparse|monolithicFlat|twoGbMaxExtentSparse|twoGbMaxExtentFlat|streamOptimized",
+	  "monolithicSparse", N_("how the disk is stored: in which files, and whether as it is") },
+	{ "adapter_type", IMG_OPT_CHOICE, "ide|buslogic|lsilogic|legacyESX", "ide",
+	  N_("controller that the disk is made for") },
+	{ "hwversion", IMG_OPT_NUMBER, NULL, NULL,
+	  N_("version of the virtual hardware, 4 unless compat6 is on") },
+	{ "compat6", IMG_OPT_FLAG, NULL, "off", N_("the same as hwversion=6") },
+	{ "toolsversion", IMG_OPT_NUMBER, NULL, "2147483647",
+	  N_("version of the guest tools; the fallback says that there are foreign ones") },
+	{ "zeroed_grain", IMG_OPT_FLAG, NULL, "off",
+	  N_("let tables say that a grain reads as zeros; needs version 2 of the format") },
+	{ "cid", IMG_OPT_TEXT, NULL, "new",
+	  N_("content identifier in hexadecimal; new: a random one") },
+	{ NULL },
+};
+
+static const struct vmdk_subformat *const subformats[] = {
+	NULL,
+};
+
+static bool choose_subformat(const struct img_settings *set, struct vmdk_descriptor *desc,
+			     struct vmdk_new *out, struct img_err *err)
+{
+	const char *name = img_settings_text(set, "subformat");
+
+	for (size_t i = 0; subformats[i]; i++)
+		if (!strcmp(subformats[i]->create_type, name))
+			out->subformat = subformats[i];
+	if (!out->subformat)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images can only be read"), name);
+	desc->create_type = img_strdup(name, err);
+	return desc->create_type;
+}
+
+static bool choose_hardware(const struct img_settings *set, struct vmdk_descriptor *desc,
+			    struct img_err *err)
+{
+	const bool given = img_settings_given(set, "hwversion");
+	uint64_t version = given ? img_settings_number(set, "hwversion") : 4;
+
+	if (img_settings_flag(set, "compat6")) {
+		if (given && version != 6)
+			return img_fail(err, IMG_E_ARGUMENT, _("compat6 contradicts hwversion"));
+		version = 6;
+	}
+	desc->hw_version = img_format_text(err, "%" PRIu64, version);
+	desc->tools_version = desc->hw_version
+		? img_format_text(err, "%" PRIu64, img_settings_number(set, "toolsversion")) : NULL;
+	desc->adapter = desc->tools_version
+		? img_strdup(img_settings_text(set, "adapter_type"), err) : NULL;
+	return desc->adapter;
+}
+
+static bool random_cid(uint32_t *cid, struct img_err *err)
+{
+	struct img_uuid random;
+
+	do {
+		if (!img_uuid_make(&random, err))
+			return false;
+		*cid = img_get_le32(random.raw);
+	} while (*cid == VMDK_NO_PARENT);
+	return true;
+}
+
+static bool choose_cid(const struct img_settings *set, uint32_t *cid, struct img_err *err)
+{
+	const char *wish = img_settings_text(set, "cid");
+	const size_t len = strlen(wish);
+
+	if (!strcmp(wish, "new"))
+		return random_cid(cid, err);
+	if (!len || len > 8 || strspn(wish, "0123456789abcdefABCDEF") != len)
+		return img_fail(err, IMG_E_ARGUMENT,
+				_("cid must be up to eight hexadecimal digits, not \"%s\""), wish);
+	*cid = (uint32_t)strtoul(wish, NULL, 16);
+	return *cid != VMDK_NO_PARENT ||
+	       img_fail(err, IMG_E_ARGUMENT, _("the cid ffffffff stands for none"));
+}
+
+bool vmdk_options_read(const struct img_settings *set, struct vmdk_descriptor *desc,
+		       struct vmdk_new *out, struct img_err *err)
+{
+	*desc = (struct vmdk_descriptor){ .parent_cid = VMDK_NO_PARENT };
+	out->zeroed_grain = img_settings_flag(set, "zeroed_grain");
+	return choose_subformat(set, desc, out, err) && choose_hardware(set, desc, err) &&
+	       choose_cid(set, &desc->cid, err);
+}
