@@ -124,6 +124,7 @@ struct img_layer_create {
 	bool compressed;
 	bool in_place;			/* store exists and may be larger; see struct img_create */
 	bool reads_as_zero;
+	const char *path;		/* that the image will have; NULL: it goes to a pipe */
 	const struct img_opener *opener;
 };
 

@@ -151,7 +151,7 @@ static bool create_layer(struct img *im, const struct img_create *what,
 		.size = what->size, .settings = settings, .backing = what->backing,
 		.backing_format = what->backing_format, .compressed = what->compressed,
 		.in_place = what->in_place, .reads_as_zero = what->reads_as_zero,
-		.opener = &to.opener,
+		.path = is_output(what->path) ? NULL : what->path, .opener = &to.opener,
 	};
 	const struct img_format *format = img_format_named(what->format);
 	struct img_layer *ly = &im->layers[0];

@@ -31,6 +31,11 @@ always 'large clusters' long.raw -O qcow2 -o cluster_size=2M
 always backing long.raw -O qcow2 -B base.raw -F raw
 always 'from compressed' packed.qcow2 -O qcow2
 always raw packed.qcow2 -O raw
+imgconv -o cid=1 base.raw base.vmdk
+head -c $((11 * mib + 512)) long.raw >sectors.raw
+always vmdk long.raw -O vmdk -o cid=2
+always 'vmdk, zeroed grains over a parent' sectors.raw -O vmdk -o cid=2,zeroed_grain=on -B base.vmdk
+always 'vmdk, zeros over a parent' sectors.raw -O vmdk -o cid=2 -B base.vmdk
 for threads in 1 2 7; do
 	cat long.raw | imgconv -m $threads - -O qcow2 - | sha256sum
 	imgconv -c -m $threads packed.qcow2 -O qcow2 - | sha256sum

@@ -29,6 +29,7 @@ shell_tests += \
 	%D%/repair.sh \
 	%D%/truncated.sh \
 	%D%/vmdk-read.sh \
+	%D%/vmdk-write.sh \
 	%D%/write-backing.sh \
 	%D%/write-matrix.sh \
 	%D%/write-sizes.sh \

@@ -71,8 +71,9 @@ static bool choose_size(const struct img_layer_create *what, uint64_t *size, str
 	*size = what->size;
 	if (what->size == IMG_SIZE_UNKNOWN)
 		return true;
-	if (what->size > INT64_MAX)
-		return img_fail(err, IMG_E_RANGE, _("no disk has %" PRIu64 " bytes"), what->size);
+	if (!what->size || what->size > INT64_MAX)
+		return img_fail(err, IMG_E_RANGE, _("a VMDK image cannot hold a disk of %" PRIu64
+				" bytes"), what->size);
 	*size = img_round_up(what->size, VMDK_SECTOR);
 	return true;
 }

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/vmdk/salvage.h"
+#include "format/vmdk/new.h"
 
 static int vmdk_probe(const struct img_peek *peek)
 {
@@ -193,10 +194,12 @@ static const char *vmdk_mismatch(const struct img_layer *ly, const struct img_la
 const struct img_format img_format_vmdk = {
 	.name = "vmdk",
 	.extensions = "vmdk",
-	.caps = IMG_FMT_BACKING | IMG_FMT_COMPRESS,
+	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING | IMG_FMT_COMPRESS,
+	.create_options = vmdk_create_options,
 	.probe = vmdk_probe,
 	.open = vmdk_open,
 	.salvage = vmdk_salvage,
+	.create = vmdk_create,
 	.close = vmdk_close,
 	.extent = vmdk_extent,
 	.read = vmdk_read,
@@ -204,4 +207,5 @@ const struct img_format img_format_vmdk = {
 	.oddity = vmdk_oddity,
 	.mismatch = vmdk_mismatch,
 	.check = &vmdk_check_ops,
+	.write = &vmdk_write_ops,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The header of hosted sparse extents, and what holds for the headers of all kinds. */
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 #include "base/bytes.h"
@@ -41,6 +42,9 @@ bool vmdk_header_validate(struct vmdk_header *hdr, struct img_err *err)
 	return true;
 }
 
+/* Bytes that a transfer as text would change. */
+static const char line_ends[4] = { '\n', ' ', '\r', '\n' };
+
 /* ---- Hosted ---------------------------------------------------------------------------------- */
 
 static bool check_features(const uint8_t *raw, struct vmdk_header *hdr, struct img_err *err)
@@ -51,7 +55,7 @@ static bool check_features(const uint8_t *raw, struct vmdk_header *hdr, struct i
 		return img_fail(err, IMG_E_UNSUPPORTED,
 				_("version %" PRIu32 " of the format is not known"), hdr->version);
 	if ((hdr->flags & VMDK_FLAG_LINE_ENDS) &&
-	    memcmp(raw + VMDK_HDR_LINE_ENDS, "\n \r\n", 4) != 0)
+	    memcmp(raw + VMDK_HDR_LINE_ENDS, line_ends, 4) != 0)
 		return img_fail(err, IMG_E_CORRUPT,
 				_("a transfer as text has changed the line ends in the file"));
 	if (compression > VMDK_COMPRESSION_DEFLATE)
@@ -91,6 +95,36 @@ static bool decode_hosted(const uint8_t *raw, struct vmdk_header *hdr, struct im
 		return img_fail(err, IMG_E_CORRUPT,
 				_("grain tables of %" PRIu32 " entries"), hdr->gt_entries);
 	return vmdk_header_validate(hdr, err);
+}
+
+static void put_sectors(uint8_t *to, uint64_t bytes)
+{
+	assert(bytes % VMDK_SECTOR == 0);
+	img_put_le64(to, bytes / VMDK_SECTOR);
+}
+
+void vmdk_header_encode(const struct vmdk_header *hdr, uint8_t *raw)
+{
+	memset(raw, 0, VMDK_HDR_LEN);
+	memcpy(raw, VMDK_MAGIC, 4);
+	img_put_le32(raw + VMDK_HDR_VERSION, hdr->version);
+	img_put_le32(raw + VMDK_HDR_FLAGS, hdr->flags);
+	put_sectors(raw + VMDK_HDR_CAPACITY, hdr->capacity);
+	put_sectors(raw + VMDK_HDR_GRAIN, hdr->grain);
+	put_sectors(raw + VMDK_HDR_DESC_AT, hdr->desc_at);
+	put_sectors(raw + VMDK_HDR_DESC_LEN, hdr->desc_len);
+	img_put_le32(raw + VMDK_HDR_GT_ENTRIES, hdr->gt_entries);
+	put_sectors(raw + VMDK_HDR_RGD_AT, hdr->rgd_at);
+	if (hdr->gd_at_end)
+		img_put_le64(raw + VMDK_HDR_GD_AT, VMDK_GD_AT_END);
+	else
+		put_sectors(raw + VMDK_HDR_GD_AT, hdr->gd_at);
+	put_sectors(raw + VMDK_HDR_OVERHEAD, hdr->overhead);
+	raw[VMDK_HDR_UNCLEAN] = hdr->unclean;
+	if (hdr->flags & VMDK_FLAG_LINE_ENDS)
+		memcpy(raw + VMDK_HDR_LINE_ENDS, line_ends, 4);
+	img_put_le16(raw + VMDK_HDR_COMPRESSION,
+		     hdr->compressed ? VMDK_COMPRESSION_DEFLATE : 0);
 }
 
 /* ---- Any kind -------------------------------------------------------------------------------- */

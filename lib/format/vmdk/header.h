@@ -18,6 +18,7 @@ struct vmdk_header {
 	uint64_t n_gd;				/* entries of the directory that the disk needs */
 	uint64_t gd_at, rgd_at;			/* rgd_at 0: there is one directory only */
 	bool gd_at_end;				/* gd_at is in the footer */
+	uint64_t overhead;			/* in front of the first grain; encoded, never read */
 	bool unclean, compressed, markers;
 	uint64_t desc_at, desc_len;		/* of the descriptor inside; desc_len 0: none */
 	uint64_t gts_at, grains_at;		/* seSparse: where the first of them is */
@@ -39,6 +40,8 @@ enum vmdk_kind vmdk_kind_of(const uint8_t *head, size_t len);
  */
 bool vmdk_header_decode(const uint8_t *raw, size_t len, struct vmdk_header *out,
 			struct img_err *err) IMG_MUST_CHECK;
+/* The inverse for hosted files: VMDK_HDR_LEN bytes.  Places and sizes are whole sectors. */
+void vmdk_header_encode(const struct vmdk_header *hdr, uint8_t *raw);
 /* The second header of seSparse, VMDK_SE_HEAD_LEN bytes: nothing may be waiting in the journal. */
 bool vmdk_volatile_check(const uint8_t *raw, struct img_err *err) IMG_MUST_CHECK;
 

@@ -15,6 +15,8 @@ libimg_sources += \
 	%D%/extent_line.c \
 	%D%/findings.c \
 	%D%/findings.h \
+	%D%/flat_new.c \
+	%D%/grains_new.c \
 	%D%/header.c \
 	%D%/header.h \
 	%D%/info.c \
@@ -39,9 +41,12 @@ libimg_sources += \
 	%D%/salvage_part.c \
 	%D%/salvage_shape.c \
 	%D%/salvage_stream.c \
+	%D%/parts_new.c \
 	%D%/sesparse.c \
 	%D%/sparse.c \
 	%D%/sparse.h \
+	%D%/sparse_new.c \
+	%D%/sparse_new.h \
 	%D%/stream.c \
 	%D%/tables.c \
 	%D%/tables.h \

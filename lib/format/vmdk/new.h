@@ -36,6 +36,35 @@ extern const struct img_option vmdk_create_options[];
 bool vmdk_options_read(const struct img_settings *set, struct vmdk_descriptor *desc,
 		       struct vmdk_new *out, struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- parts_new.c ----------------------------------------------------------------------------- */
+
+/* How the disk is laid out in files. */
+struct vmdk_layout {
+	enum vmdk_extent_type type;
+	/* Of the names of the files beside the descriptor's: "-flat"; NULL: it is the image's own. */
+	const char *suffix;
+	bool split;			/* into files of VMDK_SPLIT bytes, numbered behind suffix */
+};
+
+/* VMware takes 2047 MiB.  One less, so that no window of a copy, 2 MiB at most, is in two files. */
+#define VMDK_SPLIT (UINT64_C(2046) << 20)
+
+/*
+ * Makes the parts of a new image and their files, and lists them in the descriptor.  What is made
+ * belongs to v even on failure.  IMG_E_ARGUMENT: what was asked for has no files beside it.
+ */
+bool vmdk_parts_make(struct img_layer *ly, const struct img_layer_create *what,
+		     const struct vmdk_layout *layout, struct img_err *err) IMG_MUST_CHECK;
+/* At the end: the size is known, if it was not before.  IMG_E_RANGE: there is no disk. */
+bool vmdk_parts_settle(struct img_layer *ly, struct img_err *err) IMG_MUST_CHECK;
+/* Writes the descriptor to the image's own file, which holds nothing else. */
+bool vmdk_descriptor_store(struct img_layer *ly, struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- The types ------------------------------------------------------------------------------- */
+
+extern const struct vmdk_subformat vmdk_monolithic_sparse, vmdk_split_sparse;	/* grains_new.c */
+extern const struct vmdk_subformat vmdk_monolithic_flat, vmdk_split_flat;	/* flat_new.c */
+
 /* ---- create.c -------------------------------------------------------------------------------- */
 
 bool vmdk_create(struct img_layer *ly, const struct img_layer_create *what, struct img_err *err);

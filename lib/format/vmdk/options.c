@@ -27,7 +27,7 @@ const struct img_option vmdk_create_options[] = {
 };
 
 static const struct vmdk_subformat *const subformats[] = {
-	NULL,
+	&vmdk_monolithic_sparse, &vmdk_monolithic_flat, &vmdk_split_sparse, &vmdk_split_flat, NULL,
 };
 
 static bool choose_subformat(const struct img_settings *set, struct vmdk_descriptor *desc,

@@ -58,3 +58,5 @@ unit_tests += %D%/test
 	%D%/vmdk/sample.h \
 	%D%/vmdk/tables_test.c \
 	%D%/vmdk/usage_test.c
+	%D%/vmdk/sparse_new_test.c \
+	%D%/vmdk/tables_test.c

@@ -73,6 +73,27 @@ Test(header, hosted)
 	cr_assert(decode(&hdr, &err) && hdr.gd_at_end && hdr.markers && !hdr.rgd_at);
 }
 
+Test(header, hosted_is_encoded_as_it_was)
+{
+	uint8_t again[VMDK_HDR_LEN];
+	struct vmdk_header hdr;
+	struct img_err err;
+
+	hosted();
+	raw[VMDK_HDR_UNCLEAN] = 1;
+	cr_assert(decode(&hdr, &err), "%s", err.text);
+	hdr.overhead = 128 * 512;
+	img_put_le64(raw + VMDK_HDR_OVERHEAD, 128);
+	vmdk_header_encode(&hdr, again);
+	cr_assert_arr_eq(again, raw, sizeof(raw));
+	img_put_le64(raw + VMDK_HDR_GD_AT, VMDK_GD_AT_END);
+	img_put_le16(raw + VMDK_HDR_COMPRESSION, VMDK_COMPRESSION_DEFLATE);
+	cr_assert(decode(&hdr, &err), "%s", err.text);
+	hdr.overhead = 128 * 512;
+	vmdk_header_encode(&hdr, again);
+	cr_assert_arr_eq(again, raw, sizeof(raw));
+}
+
 Test(header, cowd)
 {
 	struct vmdk_header hdr;
