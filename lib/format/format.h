@@ -63,6 +63,13 @@ struct img_below {
 		     struct img_err *err);
 };
 
+/*
+ * Copies guest bytes [from, to) of what lies below to host in st, which holds zeros there; below.c.
+ * Any number of threads, for different bytes.
+ */
+bool img_below_copy(const struct img_below *below, uint64_t from, uint64_t to,
+		    struct img_store *st, uint64_t host, struct img_err *err) IMG_MUST_CHECK;
+
 /* Findings as they are made, findings.c.  One thread. */
 struct img_findings {
 	struct img_finding *v;		/* owned, and their details */

@@ -1,6 +1,7 @@
 # What all drivers share; a new driver is one more include.
 
 libimg_sources += \
+	%D%/below.c \
 	%D%/findings.c \
 	%D%/format.h \
 	%D%/formats.def \

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Requests to a disk in use, block by block; a block gets its place when it is first written. */
 #include "base/lock.h"
-#include "base/mem.h"
 #include "base/num.h"
 #include "format/vdi/disk.h"
 
-enum { COPY_BYTES = 1 << 20, SECTOR = VDI_SECTOR };
+enum { SECTOR = VDI_SECTOR };
 
 /* What a request wants of one block. */
 struct part {
@@ -36,41 +35,6 @@ static void release(struct vdi_disk *disk, const struct vdi_claim *claim)
 
 /* ---- A new block ----------------------------------------------------------------------------- */
 
-/* Guest bytes from the layers below into the new block that begins at host; holes are zeros. */
-static bool copy_extent(struct img_layer *ly, const struct img_extent *ex, uint64_t host,
-			struct img_err *err)
-{
-	const size_t room = img_min_u64(ex->len, COPY_BYTES);
-	IMG_AUTO_FREE uint8_t *buf = img_alloc_aligned(room, err);
-
-	if (!buf)
-		return false;
-	for (uint64_t done = 0; done < ex->len; done += room) {
-		const size_t len = img_min_u64(room, ex->len - done);
-
-		if (!ly->below->read(ly->below, ex->start + done, buf, len, err) ||
-		    !img_store_write(ly->store, host + done, buf, len, err))
-			return false;
-	}
-	return true;
-}
-
-/* Bytes [from, to) of the disk; host: where they go. */
-static bool copy_below(struct img_layer *ly, uint64_t from, uint64_t to, uint64_t host,
-		       struct img_err *err)
-{
-	struct img_extent ex;
-
-	for (uint64_t at = from; ly->below && at < to; at += ex.len) {
-		if (!ly->below->extent(ly->below, at, to, &ex, err))
-			return false;
-		if (ex.kind != IMG_EXTENT_ZERO && ex.kind != IMG_EXTENT_HOLE &&
-		    !copy_extent(ly, &ex, host + (at - from), err))
-			return false;
-	}
-	return true;
-}
-
 /* Makes the block's place in the file whole, and zeros: the map may refer to it from now on. */
 static bool make_room(struct img_layer *ly, uint64_t host, struct img_err *err)
 {
@@ -93,9 +57,10 @@ static bool fill(struct img_layer *ly, const struct part *part, uint32_t entry, 
 
 	if (!make_room(ly, host, err))
 		return false;
-	if (!hides && (!copy_below(ly, guest, guest + part->skip, host, err) ||
-		       !copy_below(ly, guest + end, guest + vdi_block_len(hdr, part->index),
-				   host + end, err)))
+	if (!hides && ly->below &&
+	    (!img_below_copy(ly->below, guest, guest + part->skip, ly->store, host, err) ||
+	     !img_below_copy(ly->below, guest + end, guest + vdi_block_len(hdr, part->index),
+			     ly->store, host + end, err)))
 		return false;
 	return !part->bytes || img_store_write(ly->store, host + part->skip, part->bytes,
 					       part->len, err);

@@ -4,6 +4,7 @@ unit_tests += %D%/test
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(failing_malloc_cppflags)
 %C%_test_SOURCES = \
 	$(failing_malloc_sources) \
+	%D%/below_test.c \
 	%D%/findings_test.c \
 	%D%/qcow2/amend_test.c \
 	%D%/qcow2/append_test.c \
