@@ -4,26 +4,20 @@
 #include <string.h>
 #include "format/vmdk/descriptor.h"
 
-static struct vmdk_descriptor sample(void)
+/* To be cleared. */
+static struct vmdk_descriptor sample(const char *adapter, const char *parent)
 {
 	return (struct vmdk_descriptor){
-		.cid = 0xbadcafe, .parent_cid = 0x12345678, .create_type = "twoGbMaxExtentFlat",
-		.parent = "a b.vmdk", .adapter = "lsilogic", .hw_version = "6",
-		.tools_version = "7",
+		.cid = 0xbadcafe, .parent_cid = 0x12345678,
+		.create_type = strdup("twoGbMaxExtentFlat"), .adapter = strdup(adapter),
+		.parent = parent ? strdup(parent) : NULL, .hw_version = strdup("6"),
+		.tools_version = strdup("7"),
 	};
-}
-
-/* Frees what vmdk_descriptor_add() made; the texts are constant. */
-static void drop(struct vmdk_descriptor *desc)
-{
-	for (size_t i = 0; i < desc->n_extents; i++)
-		free(desc->extents[i].name);
-	free(desc->extents);
 }
 
 Test(descriptor_text, is_the_inverse_of_parsing)
 {
-	struct vmdk_descriptor desc = sample(), read;
+	struct vmdk_descriptor desc = sample("lsilogic", "a b.vmdk"), read;
 	char *text;
 	size_t len;
 
@@ -49,17 +43,15 @@ Test(descriptor_text, is_the_inverse_of_parsing)
 	cr_assert(strstr(text, "\nddb.geometry.cylinders = \"3\"\nddb.geometry.heads = \"255\"\n"));
 	vmdk_descriptor_clear(&read);
 	free(text);
-	drop(&desc);
+	vmdk_descriptor_clear(&desc);
 }
 
 Test(descriptor_text, has_no_parent_line_when_there_is_none)
 {
-	struct vmdk_descriptor desc = sample();
+	struct vmdk_descriptor desc = sample("ide", NULL);
 	char *text;
 	size_t len;
 
-	desc.parent = NULL;
-	desc.adapter = "ide";
 	desc.size = UINT64_C(3) << 30;
 	cr_assert(vmdk_descriptor_text(&desc, &text, &len, NULL));
 	cr_assert_null(strstr(text, "parentFileNameHint"));
@@ -67,12 +59,13 @@ Test(descriptor_text, has_no_parent_line_when_there_is_none)
 	cr_assert(strstr(text, "cylinders = \"6241\"\nddb.geometry.heads = \"16\"\n"),
 		  "as qemu-img counts them");
 	free(text);
+	vmdk_descriptor_clear(&desc);
 }
 
 Test(descriptor_text, refuses_names_that_would_end_the_line)
 {
 	static const char *const names[] = { "a\"b", "a\nb", "a\rb" };
-	struct vmdk_descriptor desc = sample();
+	struct vmdk_descriptor desc = sample("ide", NULL);
 	struct img_err err;
 
 	for (size_t i = 0; i < 3; i++) {
@@ -80,5 +73,5 @@ Test(descriptor_text, refuses_names_that_would_end_the_line)
 		cr_assert_eq(err.code, IMG_E_ARGUMENT);
 	}
 	cr_assert_eq(desc.n_extents, 0);
-	drop(&desc);
+	vmdk_descriptor_clear(&desc);
 }
