@@ -111,11 +111,11 @@ char *judge_by_qemu(const struct prepared *prep, uint8_t *const *bytes, const ui
 	char *verdict;
 	size_t len;
 
-	if (strcmp(prep->layout->format, "qcow2"))
+	if (strcmp(prep->layout->format, "qcow2") && strcmp(prep->layout->format, "vmdk"))
 		return NULL;
 	files_write("image", bytes[0], lens[0]);
 	if (prep->n_files > 1)
-		files_write("data", bytes[1], lens[1]);
+		files_write(prep->layout->data_file, bytes[1], lens[1]);
 	if (!system(command))
 		return NULL;
 	verdict = (char *)files_read("verdict", &len);

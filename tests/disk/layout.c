@@ -27,6 +27,22 @@ const struct layout layouts[] = {
 	{ .name = "VDI, static", .format = "vdi", .options = "static=on,block_size=64k",
 	  .size = MIB, .grain = 64 * KIB },
 
+	{ .name = "VMDK, sparse", .format = "vmdk", .size = 2 * MIB, .grain = 64 * KIB },
+	{ .name = "VMDK, zeroed grains, writethrough", .format = "vmdk",
+	  .options = "zeroed_grain=on", .size = 2 * MIB, .grain = 64 * KIB, .start = START_FULL,
+	  .cache = IMG_CACHE_WRITETHROUGH },
+	{ .name = "VMDK, the disk ends in a grain", .format = "vmdk", .size = 2 * MIB - 5 * 512,
+	  .grain = 64 * KIB },
+
+	{ .name = "VMDK, backing", .format = "vmdk", .size = MIB, .grain = 64 * KIB,
+	  .backing = true },
+	{ .name = "VMDK, zeroed grains, backing", .format = "vmdk", .options = "zeroed_grain=on",
+	  .size = MIB, .grain = 64 * KIB, .backing = true },
+	{ .name = "VMDK, flat", .format = "vmdk", .options = "subformat=monolithicFlat",
+	  .size = MIB, .grain = 4 * KIB, .data_file = "image-flat.vmdk" },
+	{ .name = "VMDK, split", .format = "vmdk", .options = "subformat=twoGbMaxExtentSparse",
+	  .size = 2 * MIB, .grain = 64 * KIB, .data_file = "image-s001.vmdk" },
+
 	{ .name = "512 B", QCOW2, .options = "cluster_size=512", .size = MIB, .grain = 4 * KIB },
 	/* The refcount table is full when the file has 2 MiB: as soon as something is added. */
 	{ .name = "512 B, 64-bit counts, the table grows", QCOW2,
@@ -50,10 +66,10 @@ const struct layout layouts[] = {
 	{ .name = "extended L2, 64 KiB", QCOW2, .options = "cluster_size=64k,extended_l2=on",
 	  .size = 2 * MIB, .grain = 16 * KIB },
 	{ .name = "data file", QCOW2, .options = "cluster_size=4k,data_file=data", .size = MIB,
-	  .grain = 4 * KIB, .data_file = true },
+	  .grain = 4 * KIB, .data_file = "data" },
 	{ .name = "raw data file", QCOW2,
 	  .options = "cluster_size=4k,data_file=data,data_file_raw=on", .size = MIB,
-	  .grain = 4 * KIB, .data_file = true },
+	  .grain = 4 * KIB, .data_file = "data" },
 	{ .name = "4 KiB, compressed", QCOW2, .options = "cluster_size=4k", .size = MIB,
 	  .grain = 4 * KIB, .start = START_COMPRESSED },
 	{ .name = "extended L2, 16 KiB, compressed", QCOW2,
@@ -83,15 +99,21 @@ static uint64_t filled_bytes(const struct layout *layout)
 	return layout->start == START_EMPTY ? 0 : layout->size / 4 * 3;
 }
 
-/* Writes what the image is to hold, or stand on, as "source"; it is the guest's content. */
+/* Writes what the image is to hold, or what it stands on holds, as "source": what the guest sees. */
 static uint8_t *make_source(const struct layout *layout)
 {
 	uint8_t *bytes = calloc(1, layout->size);
 
 	cr_assert_not_null(bytes);
 	guest_fill(bytes, 0, filled_bytes(layout), 0);
-	files_write(layout->backing ? "backing" : "source", bytes, layout->size);
+	files_write("source", bytes, layout->size);
 	return bytes;
+}
+
+/* VMDK images stand on such alone. */
+static const char *backing_format(const struct layout *layout)
+{
+	return strcmp(layout->format, "vmdk") ? "raw" : "vmdk";
 }
 
 static struct img *open_path(const char *path, struct img_err *err)
@@ -101,39 +123,50 @@ static struct img *open_path(const char *path, struct img_err *err)
 	return img_open(&how, err);
 }
 
-static void make_image(const struct layout *layout)
+/* Makes an image of what "source" holds; empty: of nothing. */
+static void make_image(const struct layout *layout, const struct img_create *what, bool empty)
 {
 	struct img_err err = { 0 };
-	const struct img_create what = {
-		.path = "image", .format = layout->format, .size = layout->size,
-		.options = layout->options, .compressed = layout->start == START_COMPRESSED,
-		.backing = layout->backing ? "backing" : NULL,
-		.backing_format = layout->backing ? "raw" : NULL, .gate = &img_gate_local,
-	};
-	struct img *im = img_create(&what, &err);
-	struct img *src = layout->start == START_EMPTY ? NULL
-			  : open_path(layout->backing ? "backing" : "source", &err);
+	struct img *im = img_create(what, &err);
+	struct img *src = empty ? NULL : open_path("source", &err);
 	const struct img_copy copy = {
-		.src = src, .dst = im, .threads = 1, .compress = what.compressed,
+		.src = src, .dst = im, .threads = 1, .compress = what->compressed,
 	};
 	struct img_copy_stats stats;
 
-	cr_assert(im && (src || layout->start == START_EMPTY), "%s: %s", layout->name, err.text);
+	cr_assert(im && (src || empty), "%s: %s", layout->name, err.text);
 	cr_assert(!src || img_copy_run(&copy, NULL, &stats, &err), "%s: %s", layout->name, err.text);
 	cr_assert(img_finish(im, &err), "%s: %s", layout->name, err.text);
 	img_close(src);
 	img_close(im);
 }
 
+static void make_images(const struct layout *layout)
+{
+	const struct img_create below = {
+		.path = "backing", .format = backing_format(layout), .size = layout->size,
+	};
+	const struct img_create top = {
+		.path = "image", .format = layout->format, .size = layout->size,
+		.options = layout->options, .compressed = layout->start == START_COMPRESSED,
+		.backing = layout->backing ? "backing" : NULL,
+		.backing_format = layout->backing ? below.format : NULL, .gate = &img_gate_local,
+	};
+
+	if (layout->backing)
+		make_image(layout, &below, false);
+	make_image(layout, &top, layout->backing || layout->start == START_EMPTY);
+}
+
 bool prepare(const struct layout *layout, struct prepared *out)
 {
-	static const char *const names[LAYOUT_FILES] = { "image", "data" };
+	const char *const names[LAYOUT_FILES] = { "image", layout->data_file };
 
 	*out = (struct prepared){ .layout = layout, .n_files = layout->data_file ? 2 : 1 };
 	if (layout->start == START_SNAPSHOT && system("qemu-img --version >/dev/null 2>&1"))
 		return false;
 	out->content = make_source(layout);
-	make_image(layout);
+	make_images(layout);
 	if (layout->start == START_SNAPSHOT)
 		cr_assert_not(system("qemu-img snapshot -c before image"));
 	for (size_t i = 0; i < out->n_files; i++) {
@@ -144,8 +177,10 @@ bool prepare(const struct layout *layout, struct prepared *out)
 		out->len[i] = len;
 	}
 	if (layout->backing) {
-		out->backing = malloc(layout->size);
-		memcpy(out->backing, out->content, layout->size);
+		size_t len;
+
+		out->backing = files_read("backing", &len);
+		out->backing_len = len;
 	}
 	return true;
 }
@@ -212,8 +247,8 @@ static bool open_layers(struct img *im, const struct prepared *prep,
 	img_store_close(giver.data);
 	if (!ok || !prep->backing)
 		return ok;
-	struct img_store *backing = img_store_mem(prep->backing, prep->layout->size, err);
-	return backing && open_layer(im, backing, "raw", &below, err);
+	struct img_store *backing = img_store_mem(prep->backing, prep->backing_len, err);
+	return backing && open_layer(im, backing, backing_format(prep->layout), &below, err);
 }
 
 struct img *layout_open(const struct prepared *prep, struct img_store *const *stores,

@@ -19,8 +19,8 @@ struct layout {
 	uint64_t size;			/* guest bytes */
 	uint32_t grain;			/* bytes that the image allocates together, or so */
 	enum layout_start start;
-	bool backing;			/* stands on a raw disk that is full */
-	bool data_file;
+	bool backing;			/* stands on a disk that is full, of its format or raw */
+	const char *data_file;		/* name of a second file, or NULL */
 	bool lazy;			/* reference counts may be wrong while marked as dirty */
 	enum img_cache cache;
 	uint64_t cache_size;		/* 0: the default */
@@ -38,12 +38,13 @@ struct prepared {
 	size_t n_files;
 	uint8_t *bytes[LAYOUT_FILES];
 	uint64_t len[LAYOUT_FILES];
-	uint8_t *backing;		/* of layout->size bytes, or NULL */
+	uint8_t *backing;		/* the file of what it stands on, or NULL */
+	uint64_t backing_len;
 	uint8_t *content;		/* what the guest sees; layout->size bytes */
 };
 
 /*
- * Makes the files in the current folder, as "image", "data" and "backing", and reads them.
+ * Makes the files in the current folder, as "image", its data file and "backing", and reads them.
  * False: this machine lacks what is needed for it.
  */
 bool prepare(const struct layout *layout, struct prepared *out);

@@ -13,6 +13,7 @@ shell_tests += \
 	%D%/disk-killed.sh \
 	%D%/disk-ours.sh \
 	%D%/disk-vdi.sh \
+	%D%/disk-vmdk.sh \
 	%D%/full-disk.sh \
 	%D%/killed.sh \
 	%D%/locks.sh \

@@ -20,6 +20,7 @@ struct vmdk_extent_line {
 	uint64_t len;		/* bytes of the disk, more than 0 */
 	char *name;		/* of its file; NULL for ZERO */
 	uint64_t at;		/* FLAT: bytes of the file in front of it */
+	bool read_only;		/* RDONLY */
 };
 
 /* Owned texts may be NULL: the descriptor does not say. */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/vmdk/salvage.h"
+#include "format/vmdk/disk.h"
 #include "format/vmdk/new.h"
 
 static int vmdk_probe(const struct img_peek *peek)
@@ -69,6 +70,15 @@ static bool vmdk_open(struct img_layer *ly, const struct img_layer_open *how, st
 		vmdk_free(v);
 		return false;
 	}
+	    ((how->flags & IMG_OPEN_WRITE) && !vmdk_disk_start(v, err)) ||
+	    !tell_parent(v, ly, how->flags, err)) {
+		vmdk_free(v);
+		return false;
+	}
+	set_size(v, ly);
+	if (v->n_parts == 1 && v->parts[0].own_file)
+		ly->data_file = v->parts[0].file;
+	ly->priv = v;
 	return true;
 }
 
@@ -208,4 +218,5 @@ const struct img_format img_format_vmdk = {
 	.mismatch = vmdk_mismatch,
 	.check = &vmdk_check_ops,
 	.write = &vmdk_write_ops,
+	.disk = &vmdk_disk_ops,
 };

@@ -111,6 +111,7 @@ bool vmdk_extent_line_parse(char *line, struct vmdk_extent_line *out, struct img
 	if (!parse_type(type, &parsed.type, err) ||
 	    (parsed.type != VMDK_EXTENT_ZERO && !parse_file(rest, &parsed, err)))
 		return false;
+	parsed.read_only = !strcasecmp(access, "RDONLY");
 	*out = parsed;
 	return true;
 }

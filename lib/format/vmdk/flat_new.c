@@ -10,6 +10,9 @@ static bool start(struct img_layer *ly, const struct img_layer_create *what,
 	if (what->backing)
 		return img_fail(err, IMG_E_ARGUMENT,
 				_("a flat image cannot stand on another one"));
+	if (((const struct vmdk *)ly->priv)->fresh->zeroed_grain)
+		return img_fail(err, IMG_E_ARGUMENT,
+				_("a flat image has no grains that zeroed_grain could be about"));
 	if (!vmdk_parts_make(ly, what, layout, err))
 		return false;
 	ly->unit = VMDK_SECTOR;

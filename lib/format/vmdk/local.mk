@@ -10,22 +10,28 @@ libimg_sources += \
 	%D%/descriptor.c \
 	%D%/descriptor.h \
 	%D%/descriptor_text.c \
+	%D%/disk.c \
+	%D%/disk.h \
 	%D%/driver.c \
 	%D%/entry.c \
 	%D%/extent_line.c \
 	%D%/findings.c \
 	%D%/findings.h \
 	%D%/flat_new.c \
+	%D%/flush.c \
 	%D%/grains_new.c \
 	%D%/header.c \
 	%D%/header.h \
 	%D%/info.c \
 	%D%/layout.h \
+	%D%/live.c \
+	%D%/live.h \
 	%D%/map.c \
 	%D%/marker.c \
 	%D%/marker.h \
 	%D%/pairs.c \
 	%D%/pairs.h \
+	%D%/mark.c \
 	%D%/new.h \
 	%D%/options.c \
 	%D%/parts.c \
@@ -42,6 +48,7 @@ libimg_sources += \
 	%D%/salvage_shape.c \
 	%D%/salvage_stream.c \
 	%D%/parts_new.c \
+	%D%/request.c \
 	%D%/sesparse.c \
 	%D%/sparse.c \
 	%D%/sparse.h \

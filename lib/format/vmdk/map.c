@@ -6,7 +6,7 @@
  */
 #include "base/bytes.h"
 #include "base/num.h"
-#include "format/vmdk/sparse.h"
+#include "format/vmdk/live.h"
 
 enum { WINDOW_ENTRIES = 512 };
 
@@ -38,6 +38,11 @@ static struct vmdk_entry table_of(const struct vmdk_sparse *sp, const uint64_t *
 		entry.bad = &vmdk_found_directory_outside;
 	}
 	return entry;
+}
+
+struct vmdk_entry vmdk_sparse_table(const struct vmdk_sparse *sp, bool second, uint64_t i)
+{
+	return second ? table_of(sp, sp->rgd, sp->n_rgd, i) : table_of(sp, sp->gd, sp->n_gd, i);
 }
 
 static bool says_nothing(const struct vmdk_entry *entry)
@@ -75,10 +80,8 @@ void vmdk_sparse_compare(struct vmdk_sparse *sp)
 /* ---- Grain tables ---------------------------------------------------------------------------- */
 
 /* A grain of which not even the start is in the file is none. */
-static struct vmdk_entry grain_of(const struct vmdk_sparse *sp, const uint8_t *raw)
+static struct vmdk_entry grain_of(const struct vmdk_sparse *sp, uint64_t number)
 {
-	const uint64_t number = sp->hdr.entry_len == sizeof(uint32_t) ? img_get_le32(raw)
-								      : img_get_le64(raw);
 	struct vmdk_entry entry = vmdk_grain_entry(&sp->hdr, number);
 
 	if (entry.kind == VMDK_ENTRY_PLACE && entry.host >= sp->file_size)
@@ -100,7 +103,10 @@ static bool fill(struct vmdk_sparse *sp, uint64_t host, struct window *w, bool i
 	if (!vmdk_tables_copy(sp->tables, &table, at, raw, w->n * sp->hdr.entry_len, err))
 		return false;
 	for (size_t i = 0; i < w->n; i++) {
-		const struct vmdk_entry entry = grain_of(sp, raw + i * sp->hdr.entry_len);
+		const uint8_t *at_i = raw + i * sp->hdr.entry_len;
+		const struct vmdk_entry entry =
+			grain_of(sp, sp->hdr.entry_len == sizeof(uint32_t) ? img_get_le32(at_i)
+									   : img_get_le64(at_i));
 
 		if (improve)
 			prefer(sp, &w->entries[i], &entry);
@@ -108,6 +114,14 @@ static bool fill(struct vmdk_sparse *sp, uint64_t host, struct window *w, bool i
 			w->entries[i] = entry;
 	}
 	return true;
+}
+
+/* Of a file that is open for writing: what both copies say is in memory. */
+static void fill_live(const struct vmdk_sparse *sp, struct window *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		w->entries[i] = grain_of(sp, vmdk_live_get(sp->live, sp->hdr.gt_entries,
+							   w->first + i));
 }
 
 /* Whether neither says more than the other: both lead nowhere for the same reason. */
@@ -142,6 +156,10 @@ static bool look(struct vmdk_sparse *sp, const struct vmdk_entry *believed, stru
 
 	if (believed->kind != VMDK_ENTRY_PLACE) {
 		w->entries[0] = *believed;
+		return true;
+	}
+	if (sp->live) {
+		fill_live(sp, w);
 		return true;
 	}
 	if (!fill(sp, believed->host, w, false, err))

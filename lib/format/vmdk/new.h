@@ -36,6 +36,9 @@ extern const struct img_option vmdk_create_options[];
 bool vmdk_options_read(const struct img_settings *set, struct vmdk_descriptor *desc,
 		       struct vmdk_new *out, struct img_err *err) IMG_MUST_CHECK;
 
+/* Any but VMDK_NO_PARENT.  IMG_E_IO. */
+bool vmdk_random_cid(uint32_t *cid, struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- parts_new.c ----------------------------------------------------------------------------- */
 
 /* How the disk is laid out in files. */

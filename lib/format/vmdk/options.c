@@ -63,7 +63,7 @@ static bool choose_hardware(const struct img_settings *set, struct vmdk_descript
 	return desc->adapter;
 }
 
-static bool random_cid(uint32_t *cid, struct img_err *err)
+bool vmdk_random_cid(uint32_t *cid, struct img_err *err)
 {
 	struct img_uuid random;
 
@@ -81,7 +81,7 @@ static bool choose_cid(const struct img_settings *set, uint32_t *cid, struct img
 	const size_t len = strlen(wish);
 
 	if (!strcmp(wish, "new"))
-		return random_cid(cid, err);
+		return vmdk_random_cid(cid, err);
 	if (!len || len > 8 || strspn(wish, "0123456789abcdefABCDEF") != len)
 		return img_fail(err, IMG_E_ARGUMENT,
 				_("cid must be up to eight hexadecimal digits, not \"%s\""), wish);

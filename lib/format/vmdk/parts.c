@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include "base/mem.h"
 #include "base/num.h"
+#include "format/vmdk/disk.h"
 #include "format/vmdk/new.h"
 
 /* ---- The descriptor -------------------------------------------------------------------------- */
@@ -23,7 +24,9 @@ static bool read_descriptor(struct vmdk *v, struct img_store *file, uint64_t at,
 			    struct img_err *err)
 {
 	v->has_desc = true;
-	return read_text(file, at, len, &v->desc, err);
+	v->desc_at = at;
+	v->desc_len = img_min_u64(len, VMDK_DESCRIPTOR_MAX);
+	return read_text(file, at, v->desc_len, &v->desc, err);
 }
 
 bool vmdk_descriptor_of(struct img_store *own, struct vmdk_descriptor *out, struct img_err *err)
@@ -188,6 +191,7 @@ void vmdk_free(struct vmdk *v)
 	vmdk_tables_free(v->tables);
 	vmdk_descriptor_clear(&v->desc);
 	vmdk_new_free(v->fresh);
+	vmdk_disk_free(v->disk);
 	free(v);
 }
 

@@ -4,15 +4,18 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "format/vmdk/sparse.h"
+#include "format/vmdk/live.h"
 
 static bool read_headers(struct vmdk_sparse *sp, struct img_err *err)
 {
 	uint8_t raw[VMDK_HEAD_BYTES];
+	uint64_t size;
 	size_t got;
 
-	if (!img_store_size(sp->file, &sp->file_size, err) ||
-	    !img_store_read_some(sp->file, 0, raw, sizeof(raw), &got, err) ||
+	if (!img_store_size(sp->file, &size, err))
+		return false;
+	sp->file_size = size;
+	if (!img_store_read_some(sp->file, 0, raw, sizeof(raw), &got, err) ||
 	    !vmdk_header_decode(raw, got, &sp->hdr, err))
 		return false;
 	if (sp->hdr.gd_at_end)
@@ -69,5 +72,7 @@ void vmdk_sparse_clear(struct vmdk_sparse *sp)
 {
 	free(sp->gd);
 	free(sp->rgd);
+	vmdk_live_free(sp->live);
 	sp->gd = sp->rgd = NULL;
+	sp->live = NULL;
 }

@@ -21,13 +21,16 @@ struct vmdk_entry {
 	const struct img_finding_kind *bad;
 };
 
+struct vmdk_live;
+
 struct vmdk_sparse {
 	struct img_store *file;			/* borrowed */
-	uint64_t file_size;
+	_Atomic uint64_t file_size;		/* grows as the disk is written */
 	struct vmdk_header hdr;			/* with what the footer says */
 	uint64_t *gd, *rgd;			/* entries as in the file, owned; rgd may be NULL */
 	size_t n_gd, n_rgd;			/* as many as the file has */
 	struct vmdk_tables *tables;		/* borrowed */
+	struct vmdk_live *live;			/* while it is open for writing, else NULL; owned */
 	/* Set, and never cleared, when the second directory had to stand in for the first. */
 	_Atomic bool repaired;
 };
@@ -42,6 +45,8 @@ void vmdk_sparse_clear(struct vmdk_sparse *sp);
 /* Reads both directories of a file whose header is known; not while there are any. */
 bool vmdk_sparse_read_directories(struct vmdk_sparse *sp, struct img_err *err) IMG_MUST_CHECK;
 
+/* What one of the directories says of its table i: in the file, or not to be had. */
+struct vmdk_entry vmdk_sparse_table(const struct vmdk_sparse *sp, bool second, uint64_t i);
 /* Looks whether the second directory has to stand in for the first one anywhere. */
 void vmdk_sparse_compare(struct vmdk_sparse *sp);
 

@@ -21,15 +21,18 @@ struct vmdk_part {
 };
 
 struct vmdk_new;
+struct vmdk_disk;
 
 struct vmdk {
 	struct vmdk_descriptor desc;	/* without extents when there is none */
 	bool has_desc;
+	uint64_t desc_at, desc_len;	/* of the descriptor in the image's file, as far as it may go */
 	struct vmdk_part *parts;	/* owned */
 	size_t n_parts;
 	struct vmdk_tables *tables;
 	struct img_codec_pool *decoders;	/* NULL when nothing is compressed */
 	struct vmdk_new *fresh;		/* while a new image is being written, else NULL; owned */
+	struct vmdk_disk *disk;		/* while it is written in place, else NULL; owned */
 };
 
 /* Opens all files.  opener may be NULL: then there must be one file.  On failure use vmdk_free(). */

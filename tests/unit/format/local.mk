@@ -52,6 +52,7 @@ unit_tests += %D%/test
 	%D%/vmdk/check_test.c \
 	%D%/vmdk/descriptor_test.c \
 	%D%/vmdk/descriptor_text_test.c \
+	%D%/vmdk/disk_test.c \
 	%D%/vmdk/entry_test.c \
 	%D%/vmdk/header_test.c \
 	%D%/vmdk/marker_test.c \
