@@ -101,7 +101,8 @@ struct img_layer {
 	 * or NULL.  is_below of the format tells which file it is; the image layer frees it.
 	 */
 	char *below_id;
-	struct img_store *data_file;	/* that holds guest bytes beside store, or NULL; borrowed */
+	struct img_store *const *data_files;	/* that hold guest bytes beside store; borrowed */
+	size_t n_data_files;
 	/* Set by the check, of a layer that is not open: the image names no other file. */
 	bool stands_alone;
 	/* Set before the first write of struct img_disk_ops: */

@@ -262,6 +262,6 @@ void img_get_traffic(const struct img *im, struct img_traffic *out)
 
 	*out = (struct img_traffic){ 0 };
 	img_store_add_traffic(ly->store, out);
-	if (ly->data_file)
-		img_store_add_traffic(ly->data_file, out);
+	for (size_t i = 0; i < ly->n_data_files; i++)
+		img_store_add_traffic(ly->data_files[i], out);
 }

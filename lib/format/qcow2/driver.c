@@ -195,7 +195,8 @@ static bool open_parts(struct qcow2 *q, struct img_layer *ly, const struct img_l
 	if (!open_data_file(q, how, err) || !make_map(q, &view, how->cache_size, err) ||
 	    !make_decoders(q, err))
 		return false;
-	ly->data_file = q->data_file;
+	ly->data_files = &q->data_file;
+	ly->n_data_files = q->data_file != NULL;
 	ly->size = view.size;
 	ly->unit = (uint32_t)qcow2_cluster_size(&q->geo);
 	return true;

@@ -66,19 +66,13 @@ static bool vmdk_open(struct img_layer *ly, const struct img_layer_open *how, st
 		return false;
 	v->tables = vmdk_tables_new(how->cache_size, err);
 	if (!v->tables || !vmdk_open_parts(v, ly->store, how->opener, err) ||
+	    ((how->flags & IMG_OPEN_WRITE) && !vmdk_disk_start(v, err)) ||
 	    !vmdk_open_finish(v, ly, how, err)) {
 		vmdk_free(v);
 		return false;
 	}
-	    ((how->flags & IMG_OPEN_WRITE) && !vmdk_disk_start(v, err)) ||
-	    !tell_parent(v, ly, how->flags, err)) {
-		vmdk_free(v);
-		return false;
-	}
-	set_size(v, ly);
-	if (v->n_parts == 1 && v->parts[0].own_file)
-		ly->data_file = v->parts[0].file;
-	ly->priv = v;
+	ly->data_files = v->files;
+	ly->n_data_files = v->n_files;
 	return true;
 }
 

@@ -61,7 +61,8 @@ static bool check_memory(const struct vmdk *v, struct img_err *err)
 			"entries"), 2 * VMDK_GD_ENTRIES_MAX);
 }
 
-static bool open_file(struct vmdk_part *part, const struct img_opener *opener, struct img_err *err)
+static bool open_file(struct vmdk *v, struct vmdk_part *part, const struct img_opener *opener,
+		      struct img_err *err)
 {
 	const struct img_reference ref = { .kind = IMG_REF_EXTENT, .name = part->name };
 
@@ -71,6 +72,7 @@ static bool open_file(struct vmdk_part *part, const struct img_opener *opener, s
 	if (!opener->open(opener, &ref, &part->file, err))
 		return false;
 	part->own_file = true;
+	v->files[v->n_files++] = part->file;
 	return true;
 }
 
@@ -102,14 +104,15 @@ static bool open_part(struct vmdk *v, const struct vmdk_extent_line *line,
 	v->n_parts++;
 	if (part->type == VMDK_EXTENT_ZERO)
 		return true;
-	return (open_file(part, opener, err) && open_content(v, part, err)) ||
+	return (open_file(v, part, opener, err) && open_content(v, part, err)) ||
 	       img_within(err, _("extent \"%s\""), part->name);
 }
 
 static bool open_named_parts(struct vmdk *v, const struct img_opener *opener, struct img_err *err)
 {
 	v->parts = img_calloc(v->desc.n_extents, sizeof(*v->parts), err);
-	if (!v->parts)
+	v->files = v->parts ? img_calloc(v->desc.n_extents, sizeof(*v->files), err) : NULL;
+	if (!v->files)
 		return false;
 	for (size_t i = 0; i < v->desc.n_extents; i++)
 		if (!open_part(v, &v->desc.extents[i], opener, err))
@@ -187,6 +190,7 @@ void vmdk_free(struct vmdk *v)
 		img_store_close(v->parts[i].beneath);
 	}
 	free(v->parts);
+	free(v->files);
 	img_codec_pool_free(v->decoders);
 	vmdk_tables_free(v->tables);
 	vmdk_descriptor_clear(&v->desc);

@@ -29,6 +29,8 @@ struct vmdk {
 	uint64_t desc_at, desc_len;	/* of the descriptor in the image's file, as far as it may go */
 	struct vmdk_part *parts;	/* owned */
 	size_t n_parts;
+	struct img_store **files;	/* of the parts, but for the image's own; owned */
+	size_t n_files;
 	struct vmdk_tables *tables;
 	struct img_codec_pool *decoders;	/* NULL when nothing is compressed */
 	struct vmdk_new *fresh;		/* while a new image is being written, else NULL; owned */
