@@ -52,7 +52,9 @@ static bool store_run(struct img_layer *dst, const struct img_parcel *p, size_t 
 	const uint8_t *bytes = p->bytes[*i];
 	size_t len = first->stored_len;
 
-	if (dst->format->write->store)
+	if ((first->flags & IMG_SLOT_LED) && !dst->format->write->lead(dst, first, err))
+		return false;
+	if (dst->format->write->store && !(first->flags & IMG_SLOT_COMPRESSED))
 		return dst->format->write->store(dst, &p->slots[(*i)++], bytes, err);
 	for ((*i)++; *i < end; (*i)++) {
 		const struct img_slot *next = &p->slots[*i];

@@ -66,13 +66,15 @@ struct img_work {
 	bool salvage;
 	const struct img_codec *codec;	/* NULL: store plain */
 	struct img_codec_pool *encoder;	/* of codec */
+	struct img_framing framing;	/* of what it makes */
 };
 
 /* A chunk and all that is made of it on its way.  Belongs to one thread at a time. */
 struct img_parcel {
 	struct img_chunk chunk;
 	bool have_bytes;		/* buf holds the chunk already (a stream) */
-	uint8_t *buf, *below_buf, *out;	/* window bytes each; below_buf, out only when needed */
+	uint8_t *buf, *below_buf;	/* window bytes each; below_buf only when needed */
+	uint8_t *out;			/* room for all units of a window, encoded; or NULL */
 	struct img_ranges ranges;	/* of the chunk that may hold data */
 	struct img_ranges zeros;	/* must read as zeros in the target */
 	struct img_extents lost;	/* salvage: what could not be read */

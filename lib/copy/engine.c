@@ -405,9 +405,10 @@ static bool init_work(struct engine *e, struct img_err *err)
 	work->salvage = what->salvage;
 	if (!e->strict_order && !img_open_below(what->dst, &work->below, err))
 		return false;
-	if (!what->compress)
+	if (!what->compress && !e->dst->framing.always)
 		return true;
 	work->codec = e->dst->codec;
+	work->framing = e->dst->framing;
 	work->encoder = img_codec_pool_new(e->dst->codec, e->dst->codec_level, work->unit, err);
 	return work->encoder != NULL;
 }

@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The parallel part of a copy: read a chunk, find its zeros, encode it.  Nothing is shared. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
 #include "copy/copy.h"
 #include "extent/extent.h"
+
+/* The most that may become of a unit; one that needs more is stored plain. */
+static size_t encoded_max(const struct img_work *work)
+{
+	/* Codecs add a few bytes to each block of what they cannot make smaller. */
+	return work->framing.always ? work->unit + work->unit / 64 + 512 : work->unit - 1;
+}
+
+static size_t framed_len(const struct img_framing *framing, size_t encoded)
+{
+	const size_t len = framing->head + encoded;
+
+	return framing->align ? img_round_up(len, framing->align) : len;
+}
 
 bool img_parcel_init(struct img_parcel *p, const struct img_work *work, struct img_err *err)
 {
@@ -14,7 +29,8 @@ bool img_parcel_init(struct img_parcel *p, const struct img_work *work, struct i
 	if (p->buf && work->below)
 		p->below_buf = img_alloc_aligned(work->window, err);
 	if (p->buf && work->encoder)
-		p->out = img_alloc_aligned(work->window, err);
+		p->out = img_alloc_aligned(work->window / work->unit *
+					   framed_len(&work->framing, encoded_max(work)), err);
 	return p->buf && (p->below_buf || !work->below) && (p->out || !work->encoder);
 }
 
@@ -158,7 +174,18 @@ static bool read_chunk(const struct img_work *work, struct img_parcel *p, struct
 
 /* ---- What becomes of it ---------------------------------------------------------------------- */
 
-/* One unit, compressed if that makes it smaller. */
+/* What stands around encoded bytes; returns the length of all. */
+static uint32_t frame(const struct img_framing *framing, uint64_t at, uint8_t *out, size_t encoded)
+{
+	const size_t end = framing->head + encoded, len = framed_len(framing, encoded);
+
+	if (framing->fill)
+		framing->fill(at, (uint32_t)encoded, out);
+	memset(out + end, 0, len - end);
+	return (uint32_t)len;
+}
+
+/* One unit, compressed if that makes it smaller, or if it must be. */
 static bool encode_unit(const struct img_work *work, struct img_parcel *p, void *cx,
 			struct img_range unit, size_t *out_used, struct img_err *err)
 {
@@ -169,13 +196,16 @@ static bool encode_unit(const struct img_work *work, struct img_parcel *p, void 
 
 	/* The last unit of the disk may be short; the format stores a whole one. */
 	memset(in + unit.len, 0, work->unit - unit.len);
-	if (!work->codec->encode(cx, in, work->unit, out, work->unit - 1, &used, err))
+	if (!work->codec->encode(cx, in, work->unit, out + work->framing.head, encoded_max(work),
+				 &used, err))
 		return false;
-	if (!used)
+	if (!used) {
+		assert(!work->framing.always);
 		return add_slot(p, &slot, in, err);
-	slot.stored_len = used;
+	}
+	slot.stored_len = frame(&work->framing, unit.at, out, used);
 	slot.flags = IMG_SLOT_COMPRESSED;
-	*out_used += used;
+	*out_used += slot.stored_len;
 	return add_slot(p, &slot, out, err);
 }
 

@@ -86,6 +86,15 @@ struct img_salvaged {
 	bool size_guessed;
 };
 
+/* What stands around each compressed unit in the file. */
+struct img_framing {
+	bool always;			/* no unit is stored plain, even if it gets larger */
+	uint32_t head;			/* bytes in front of those of the codec */
+	uint32_t align;			/* a power of two: zeros fill the whole up to that; or 0 */
+	/* Writes the head, for the unit at guest byte `at`.  Pure. */
+	void (*fill)(uint64_t at, uint32_t encoded_len, uint8_t *head);
+};
+
 /* One image file, opened by its driver. */
 struct img_layer {
 	const struct img_format *format;
@@ -110,6 +119,7 @@ struct img_layer {
 	/* Set by create when units are to be compressed: */
 	const struct img_codec *codec;
 	int codec_level;
+	struct img_framing framing;	/* all 0: there is nothing around them */
 	bool reads_as_zero;		/* new: what is never written reads as zeros */
 	/* A copy of the source's stored bytes into a slot is allowed (no encryption, align met). */
 	bool takes_plain;
@@ -139,7 +149,8 @@ struct img_layer_create {
 /* ---- Writing: reserve, store, publish -------------------------------------------------------- */
 
 enum {
-	IMG_SLOT_COMPRESSED = 1 << 0,	/* stored_len bytes of codec output for one unit */
+	IMG_SLOT_COMPRESSED = 1 << 0,	/* one unit as the codec made it, with its framing */
+	IMG_SLOT_LED        = 1 << 1,	/* set by reserve: lead() comes before it is stored */
 };
 
 /* A run of guest bytes on its way into the image; starts on a unit, ends on one or at the end. */
@@ -167,7 +178,15 @@ struct img_write_ops {
 	 */
 	bool (*reserve)(struct img_layer *ly, struct img_slot *slots, size_t n,
 			struct img_err *err);
-	/* Moves the bytes; any order, many callers.  NULL: as they are to slot->store. */
+	/*
+	 * Writes what the driver has to say in front of a slot that reserve called IMG_SLOT_LED; as
+	 * store otherwise.  NULL: there are none.
+	 */
+	bool (*lead)(struct img_layer *ly, const struct img_slot *slot, struct img_err *err);
+	/*
+	 * Moves the bytes of a slot that is not compressed; any order, many callers.  NULL: as they
+	 * are to slot->store, which is how compressed ones go.
+	 */
 	bool (*store)(struct img_layer *ly, const struct img_slot *slot, const void *bytes,
 		      struct img_err *err);
 	/* Makes stored slots reachable, in guest order, one caller at a time. */
@@ -313,6 +332,11 @@ struct img_format {
 	/* Makes ly a new image that is being written.  NULL: cannot. */
 	bool (*create)(struct img_layer *ly, const struct img_layer_create *what,
 		       struct img_err *err);
+	/*
+	 * Whether the image that create would make can go out front to back.  NULL: as caps say, if
+	 * nothing is compressed, and, with announce, the size is known.  Pure.
+	 */
+	bool (*sequential)(const struct img_layer_create *what);
 	void (*close)(struct img_layer *ly);
 	/*
 	 * What is at `at` (< limit <= size); no I/O beyond what the first byte needs.  depth is

@@ -59,16 +59,19 @@ static bool is_block_device(const char *path)
 }
 
 /* A pipe that the format cannot write to as it stands gets the finished file at the end. */
-static bool needs_detour(const struct img_create *what, const struct img_format *format)
+static bool needs_detour(const struct img_layer_create *what, const struct img_format *format)
 {
 	const bool needs_plan = format->write->announce != NULL;
 
+	if (format->sequential)
+		return !format->sequential(what);
 	return !(format->caps & IMG_FMT_SEQUENTIAL) || what->compressed ||
 	       (needs_plan && what->size == IMG_SIZE_UNKNOWN);
 }
 
 /* A pipe; or, in front of one that cannot be written to as it is, a temporary file. */
 static struct img_store *open_output(const struct img_create *what,
+				     const struct img_layer_create *how,
 				     const struct img_format *format, struct img_target *target,
 				     struct img_err *err)
 {
@@ -77,7 +80,7 @@ static struct img_store *open_output(const struct img_create *what,
 		? img_store_fd(STDOUT_FILENO, flags, _("standard output"), err)
 		: img_store_stream(what->path, flags, err);
 
-	if (!out || (out->caps & IMG_STORE_SEEK) || !needs_detour(what, format))
+	if (!out || (out->caps & IMG_STORE_SEEK) || !needs_detour(how, format))
 		return out;
 	target->pipe = out;
 	return img_store_temporary(NULL, err);
@@ -89,11 +92,12 @@ static bool is_output(const char *path)
 }
 
 static struct img_store *open_store(const struct img_create *what,
+				    const struct img_layer_create *how,
 				    const struct img_format *format, struct img_target *target,
 				    struct img_err *err)
 {
 	if (is_output(what->path))
-		return open_output(what, format, target, err);
+		return open_output(what, how, format, target, err);
 	if (what->in_place)
 		return img_store_file(what->path, what->flags | IMG_OPEN_WRITE, what->cache, err);
 	return img_store_file_new(what->path, what->cache, err);
@@ -156,7 +160,7 @@ static bool create_layer(struct img *im, const struct img_create *what,
 	const struct img_format *format = img_format_named(what->format);
 	struct img_layer *ly = &im->layers[0];
 
-	ly->store = open_store(what, format, im->target, err);
+	ly->store = open_store(what, &how, format, im->target, err);
 	if (!ly->store)
 		return false;
 	if (!format->create(ly, &how, err))

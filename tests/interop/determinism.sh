@@ -36,6 +36,7 @@ head -c $((11 * mib + 512)) long.raw >sectors.raw
 always vmdk long.raw -O vmdk -o cid=2
 always 'vmdk, zeroed grains over a parent' sectors.raw -O vmdk -o cid=2,zeroed_grain=on -B base.vmdk
 always 'vmdk, zeros over a parent' sectors.raw -O vmdk -o cid=2 -B base.vmdk
+always 'VMDK stream' long.raw -O vmdk -o subformat=streamOptimized,cid=1
 for threads in 1 2 7; do
 	cat long.raw | imgconv -m $threads - -O qcow2 - | sha256sum
 	imgconv -c -m $threads packed.qcow2 -O qcow2 - | sha256sum

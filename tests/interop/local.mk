@@ -34,5 +34,6 @@ shell_tests += \
 	%D%/write-backing.sh \
 	%D%/write-matrix.sh \
 	%D%/write-sizes.sh \
-	%D%/write-vdi.sh
+	%D%/write-vdi.sh \
+	%D%/write-vmdk-stream.sh
 EXTRA_DIST += %D%/disk.sh %D%/judge.sh

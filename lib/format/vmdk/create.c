@@ -108,6 +108,13 @@ bool vmdk_create(struct img_layer *ly, const struct img_layer_create *what, stru
 
 /* ---- The calls ------------------------------------------------------------------------------- */
 
+bool vmdk_sequential(const struct img_layer_create *what)
+{
+	return what->size != IMG_SIZE_UNKNOWN &&
+	       !strcmp(img_settings_text(what->settings, "subformat"),
+		       vmdk_stream_optimized.create_type);
+}
+
 static const struct img_write_ops *way_of(const struct img_layer *ly)
 {
 	return ((const struct vmdk *)ly->priv)->fresh->subformat->write;
@@ -117,6 +124,11 @@ static bool pass_reserve(struct img_layer *ly, struct img_slot *slots, size_t n,
 			 struct img_err *err)
 {
 	return way_of(ly)->reserve(ly, slots, n, err);
+}
+
+static bool pass_lead(struct img_layer *ly, const struct img_slot *slot, struct img_err *err)
+{
+	return way_of(ly)->lead(ly, slot, err);
 }
 
 static bool pass_store(struct img_layer *ly, const struct img_slot *slot, const void *bytes,
@@ -145,6 +157,7 @@ static bool pass_finish(struct img_layer *ly, struct img_err *err)
 
 const struct img_write_ops vmdk_write_ops = {
 	.reserve = pass_reserve,
+	.lead = pass_lead,
 	.store = pass_store,
 	.publish = pass_publish,
 	.zero = pass_zero,

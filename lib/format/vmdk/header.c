@@ -72,6 +72,9 @@ static bool decode_places(const uint8_t *raw, struct vmdk_header *hdr, struct im
 	const bool redundant = hdr->flags & VMDK_FLAG_REDUNDANT;
 
 	hdr->gd_at_end = gd == VMDK_GD_AT_END;
+	/* Nobody needs it to find a grain: whatever it says, the image can be read. */
+	if (!vmdk_sectors(img_get_le64(raw + VMDK_HDR_OVERHEAD), &hdr->overhead, NULL))
+		hdr->overhead = 0;
 	return vmdk_sectors(img_get_le64(raw + VMDK_HDR_CAPACITY), &hdr->capacity, err) &&
 	       vmdk_sectors(img_get_le64(raw + VMDK_HDR_GRAIN), &hdr->grain, err) &&
 	       vmdk_sectors(hdr->gd_at_end ? 0 : gd, &hdr->gd_at, err) &&

@@ -18,7 +18,7 @@ struct vmdk_header {
 	uint64_t n_gd;				/* entries of the directory that the disk needs */
 	uint64_t gd_at, rgd_at;			/* rgd_at 0: there is one directory only */
 	bool gd_at_end;				/* gd_at is in the footer */
-	uint64_t overhead;			/* in front of the first grain; encoded, never read */
+	uint64_t overhead;			/* hosted: in front of the first grain; 0: it does not say */
 	bool unclean, compressed, markers;
 	uint64_t desc_at, desc_len;		/* of the descriptor inside; desc_len 0: none */
 	uint64_t gts_at, grains_at;		/* seSparse: where the first of them is */

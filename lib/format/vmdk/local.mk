@@ -55,6 +55,7 @@ libimg_sources += \
 	%D%/sparse_new.c \
 	%D%/sparse_new.h \
 	%D%/stream.c \
+	%D%/stream_write.c \
 	%D%/tables.c \
 	%D%/tables.h \
 	%D%/usage.c \

@@ -8,6 +8,9 @@
 /* A type of image, one of the values of subformat=. */
 struct vmdk_subformat {
 	const char *create_type;	/* also what the descriptor says */
+	/* What is meant where the options do not say; NULL, 0: as QEMU has it. */
+	const char *adapter;
+	unsigned hw_version;
 	/*
 	 * Begins the image: v->desc is filled but for its extents, v->fresh is there, and the layer
 	 * has its size and backing.  Sets unit, codec, takes_plain and reads_as_zero of the layer,
@@ -67,6 +70,7 @@ bool vmdk_descriptor_store(struct img_layer *ly, struct img_err *err) IMG_MUST_C
 
 extern const struct vmdk_subformat vmdk_monolithic_sparse, vmdk_split_sparse;	/* grains_new.c */
 extern const struct vmdk_subformat vmdk_monolithic_flat, vmdk_split_flat;	/* flat_new.c */
+extern const struct vmdk_subformat vmdk_stream_optimized;	/* stream_write.c */
 
 /* ---- create.c -------------------------------------------------------------------------------- */
 
@@ -74,5 +78,7 @@ bool vmdk_create(struct img_layer *ly, const struct img_layer_create *what, stru
 /* Accepts NULL. */
 void vmdk_new_free(struct vmdk_new *fresh);
 extern const struct img_write_ops vmdk_write_ops;
+/* Only streams are written front to back, and their header says how large the disk is. */
+bool vmdk_sequential(const struct img_layer_create *what);
 
 #endif

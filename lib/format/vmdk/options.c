@@ -12,22 +12,25 @@ const struct img_option vmdk_create_options[] = {
 	{ "subformat", IMG_OPT_CHOICE,
 	  "monolithicSparse|monolithicFlat|twoGbMaxExtentSparse|twoGbMaxExtentFlat|streamOptimized",
 	  "monolithicSparse", N_("how the disk is stored: in which files, and whether as it is") },
-	{ "adapter_type", IMG_OPT_CHOICE, "ide|buslogic|lsilogic|legacyESX", "ide",
-	  N_("controller that the disk is made for") },
+	{ "adapter_type", IMG_OPT_CHOICE, "ide|buslogic|lsilogic|legacyESX", NULL,
+	  N_("controller that the disk is made for: ide, but lsilogic for streamOptimized") },
 	{ "hwversion", IMG_OPT_NUMBER, NULL, NULL,
-	  N_("version of the virtual hardware, 4 unless compat6 is on") },
+	  N_("version of the virtual hardware: 4, but 10 for streamOptimized, or 6 with compat6") },
 	{ "compat6", IMG_OPT_FLAG, NULL, "off", N_("the same as hwversion=6") },
 	{ "toolsversion", IMG_OPT_NUMBER, NULL, "2147483647",
 	  N_("version of the guest tools; the fallback says that there are foreign ones") },
 	{ "zeroed_grain", IMG_OPT_FLAG, NULL, "off",
 	  N_("let tables say that a grain reads as zeros; needs version 2 of the format") },
+	{ "compression_level", IMG_OPT_NUMBER, NULL, NULL,
+	  N_("how hard streamOptimized images are compressed, 1 to 12") },
 	{ "cid", IMG_OPT_TEXT, NULL, "new",
 	  N_("content identifier in hexadecimal; new: a random one") },
 	{ NULL },
 };
 
 static const struct vmdk_subformat *const subformats[] = {
-	&vmdk_monolithic_sparse, &vmdk_monolithic_flat, &vmdk_split_sparse, &vmdk_split_flat, NULL,
+	&vmdk_monolithic_sparse, &vmdk_monolithic_flat, &vmdk_split_sparse, &vmdk_split_flat,
+	&vmdk_stream_optimized, NULL,
 };
 
 static bool choose_subformat(const struct img_settings *set, struct vmdk_descriptor *desc,
@@ -44,11 +47,19 @@ static bool choose_subformat(const struct img_settings *set, struct vmdk_descrip
 	return desc->create_type;
 }
 
-static bool choose_hardware(const struct img_settings *set, struct vmdk_descriptor *desc,
-			    struct img_err *err)
+static const char *adapter_of(const struct img_settings *set, const struct vmdk_subformat *type)
+{
+	const char *wish = img_settings_text(set, "adapter_type");
+
+	return wish ? wish : type->adapter ? type->adapter : "ide";
+}
+
+static bool choose_hardware(const struct img_settings *set, const struct vmdk_subformat *type,
+			    struct vmdk_descriptor *desc, struct img_err *err)
 {
 	const bool given = img_settings_given(set, "hwversion");
-	uint64_t version = given ? img_settings_number(set, "hwversion") : 4;
+	uint64_t version = given ? img_settings_number(set, "hwversion")
+				 : type->hw_version ? type->hw_version : 4;
 
 	if (img_settings_flag(set, "compat6")) {
 		if (given && version != 6)
@@ -59,7 +70,7 @@ static bool choose_hardware(const struct img_settings *set, struct vmdk_descript
 	desc->tools_version = desc->hw_version
 		? img_format_text(err, "%" PRIu64, img_settings_number(set, "toolsversion")) : NULL;
 	desc->adapter = desc->tools_version
-		? img_strdup(img_settings_text(set, "adapter_type"), err) : NULL;
+		? img_strdup(adapter_of(set, type), err) : NULL;
 	return desc->adapter;
 }
 
@@ -95,6 +106,6 @@ bool vmdk_options_read(const struct img_settings *set, struct vmdk_descriptor *d
 {
 	*desc = (struct vmdk_descriptor){ .parent_cid = VMDK_NO_PARENT };
 	out->zeroed_grain = img_settings_flag(set, "zeroed_grain");
-	return choose_subformat(set, desc, out, err) && choose_hardware(set, desc, err) &&
+	return choose_subformat(set, desc, out, err) && choose_hardware(set, out->subformat, desc, err) &&
 	       choose_cid(set, &desc->cid, err);
 }
