@@ -3,7 +3,10 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/bytes.h"
+#include "base/num.h"
 #include "copy/copy.h"
+#include "extent/extent.h"
 #include "unit/fake/fake.h"
 
 #define BLOCK 4096
@@ -131,6 +134,67 @@ Test(work, splits_data_and_zeros)
 Test(work, compresses_what_gets_smaller)
 {
 	run_all(compressed, sizeof(compressed) / sizeof(compressed[0]));
+}
+
+enum { HEAD = 12, ALIGN = 512 };
+
+static void fill_head(uint64_t at, uint32_t encoded_len, uint8_t *head)
+{
+	img_put_le64(head, at);
+	img_put_le32(head + 8, encoded_len);
+}
+
+/* A head in front that tells of the bytes, and zeros behind them; the next one follows at once. */
+static void check_framed(const struct img_slot *slot, const uint8_t *bytes, const uint8_t *content,
+			 struct img_codec_pool *decoders)
+{
+	const uint32_t len = img_get_le32(bytes + 8);
+	void *cx = img_codec_pool_get(decoders, NULL);
+	uint8_t unit[UNIT];
+
+	cr_assert(slot->flags & IMG_SLOT_COMPRESSED);
+	cr_assert_eq(img_get_le64(bytes), slot->at);
+	cr_assert_eq(slot->stored_len, img_round_up(HEAD + len, ALIGN));
+	cr_assert(img_is_zero(bytes + HEAD + len, slot->stored_len - HEAD - len));
+	cr_assert(img_codec_zlib.decode(cx, bytes + HEAD, len, unit, UNIT, NULL));
+	cr_assert_arr_eq(unit, content + slot->at, UNIT);
+	img_codec_pool_put(decoders, cx);
+}
+
+/* What cannot get smaller, and two units that can. */
+static void fill_noise(uint8_t *buf)
+{
+	uint32_t state = 1;
+
+	for (size_t i = 0; i < WINDOW; i++) {
+		state = state * 1664525 + 1013904223;
+		buf[i] = i < 2 * UNIT ? state >> 24 : (uint8_t)(i >> 8);
+	}
+}
+
+Test(work, frames_all_units_where_none_may_be_plain)
+{
+	const struct img_work work = {
+		.unit = UNIT, .grain = UNIT, .window = WINDOW, .codec = &img_codec_zlib,
+		.encoder = img_codec_pool_new(&img_codec_zlib, 1, UNIT, NULL),
+		.framing = { .always = true, .head = HEAD, .align = ALIGN, .fill = fill_head },
+	};
+	struct img_parcel p;
+
+	cr_assert(img_parcel_init(&p, &work, NULL));
+	p.chunk = (struct img_chunk){ .len = WINDOW, .kind = IMG_CHUNK_BYTES };
+	p.have_bytes = true;
+	fill_noise(p.buf);
+	cr_assert(img_work_run(&work, &p, NULL));
+	cr_assert_eq(p.n_slots, WINDOW / UNIT);
+	cr_assert_gt(p.slots[0].stored_len, UNIT);
+	cr_assert_lt(p.slots[3].stored_len, UNIT);
+	for (size_t i = 0; i < p.n_slots; i++) {
+		check_framed(&p.slots[i], p.bytes[i], p.buf, work.encoder);
+		cr_assert(!i || p.bytes[i] == p.bytes[i - 1] + p.slots[i - 1].stored_len);
+	}
+	img_parcel_free(&p);
+	img_codec_pool_free(work.encoder);
 }
 
 Test(work, leaves_out_what_is_the_same_below)
