@@ -210,6 +210,12 @@ enum {
 	 * memory from what is left, as far as the format knows how to.  See img_get_salvage().
 	 */
 	IMG_OPEN_SALVAGE     = 1 << 4,
+	/*
+	 * The image is opened for one img_copy_run() and nothing else.  What comes through a pipe
+	 * may then be read as it comes, and is not kept: until then only its size, its name and its
+	 * format may be asked for, and afterwards nothing more.
+	 */
+	IMG_OPEN_ONCE        = 1 << 5,
 };
 
 struct img_open {

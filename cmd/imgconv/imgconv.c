@@ -78,7 +78,8 @@ static bool convert(const struct options *opt, const struct img_format *format,
 		.losses = &losses, .target_format = img_format_name(format),
 	};
 	struct img *src = check_names(names, err)
-		? source_open(&imgconv_cli, &opt->source, names[0], 0, err) : NULL;
+		? source_open(&imgconv_cli, &opt->source, names[0], IMG_OPEN_ONCE, err)
+		: NULL;
 	const size_t oddities = src ? source_oddities(src) : 0;
 	struct img *dst = src ? target_create(opt, format, names[1], img_size(src), err) : NULL;
 	bool ok = dst && copy(opt, src, dst, &losses, &stats, err);

@@ -109,4 +109,13 @@ bool img_commit_publish(struct img_layer *dst, struct img_parcel *p, bool store,
 bool img_commit_announce(struct img_layer *dst, const struct img_work *work,
 			 struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- Late pieces of a source that was read in one pass (late.c) ------------------------------- */
+
+/*
+ * What of the source came behind later bytes, into the target, all of which is written; stats are
+ * corrected.  The target must be one that img_target_can_rewrite().
+ */
+bool img_copy_late(const struct img_copy *what, struct img_copy_stats *stats, struct img_err *err)
+	IMG_MUST_CHECK;
+
 #endif

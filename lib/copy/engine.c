@@ -206,6 +206,8 @@ static bool step_publish(struct engine *e, struct parcel *parcel, struct img_err
 	if (e->job && e->job->progress)
 		e->job->progress(e->job->ctx, e->done, e->total);
 	hold_rate(e);
+	if (e->work.src->passing)
+		img_pass_by(e->work.src, parcel->p.chunk.extents.v, parcel->p.chunk.extents.n);
 	return true;
 }
 
@@ -451,10 +453,21 @@ static bool check_request(const struct img_copy *what, struct img_err *err)
 	return true;
 }
 
+/* How much of a source that comes through a pipe this copy can take as it comes. */
+static enum img_pass pass_for(const struct engine *e)
+{
+	if (e->strict_order && e->dst->format->write->announce)
+		return IMG_PASS_NONE;
+	/* What comes late is written over zeros that a digest would have seen. */
+	return e->what->digest || !img_target_can_rewrite(e->what->dst) ? IMG_PASS_ORDERED
+									 : IMG_PASS_TOLD;
+}
+
 static bool init(struct engine *e, unsigned threads, struct img_err *err)
 {
 	e->strict_order = !(e->dst->store->caps & IMG_STORE_SEEK);
-	if (!init_work(e, err) || !init_ring(e, threads, err))
+	if (!init_work(e, err) || !img_begin_pass(e->work.src, pass_for(e), err) ||
+	    !init_ring(e, threads, err))
 		return false;
 	if (e->what->digest) {
 		e->digest = img_digest_open(e->what->digest, err);
@@ -468,7 +481,8 @@ static bool init(struct engine *e, unsigned threads, struct img_err *err)
 	if (e->strict_order && e->dst->format->write->announce &&
 	    !img_commit_announce(e->dst, &e->work, err))
 		return false;
-	if (e->job && e->job->progress && !img_is_stream(e->work.src) && !measure(e, err))
+	if (e->job && e->job->progress && !img_is_stream(e->work.src) && !e->work.src->passing &&
+	    !measure(e, err))
 		return false;
 	clock_gettime(CLOCK_MONOTONIC, &e->start);
 	return true;
@@ -499,6 +513,14 @@ static void run(struct engine *e, unsigned threads)
 		pthread_join(others[--n], NULL);
 }
 
+static bool end_pass(struct engine *e, struct img_err *err)
+{
+	if (!img_end_pass(e->work.src, e->what->salvage, err))
+		return false;
+	return e->work.src->layers[0].pass != IMG_PASS_TOLD ||
+	       img_copy_late(e->what, e->stats, err);
+}
+
 static bool conclude(struct engine *e, struct img_err *err)
 {
 	if (e->fail_seq != UINT64_MAX) {
@@ -508,6 +530,8 @@ static bool conclude(struct engine *e, struct img_err *err)
 	}
 	if (e->dst->size == IMG_SIZE_UNKNOWN)
 		e->dst->size = e->plan.at;
+	if (e->work.src->passing && !end_pass(e, err))
+		return false;
 	return !e->digest || img_digest_finish(e->digest, e->stats->digest, err);
 }
 

@@ -3,5 +3,6 @@ libimg_sources += \
 	%D%/compare.c \
 	%D%/copy.h \
 	%D%/engine.c \
+	%D%/late.c \
 	%D%/plan.c \
 	%D%/work.c

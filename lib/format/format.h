@@ -86,6 +86,15 @@ struct img_salvaged {
 	bool size_guessed;
 };
 
+/* Whether an image can be read in one pass while it comes through a pipe. */
+enum img_pass {
+	IMG_PASS_NONE,
+	/* What is where was told in front, and the bytes come in the order of the disk. */
+	IMG_PASS_ORDERED,
+	/* What is where is told with the bytes; some of them may come behind later ones. */
+	IMG_PASS_TOLD,
+};
+
 /* What stands around each compressed unit in the file. */
 struct img_framing {
 	bool always;			/* no unit is stored plain, even if it gets larger */
@@ -121,6 +130,8 @@ struct img_layer {
 	int codec_level;
 	struct img_framing framing;	/* all 0: there is nothing around them */
 	bool reads_as_zero;		/* new: what is never written reads as zeros */
+	/* Set by open with IMG_OPEN_ONCE, of a store that is IMG_STORE_COMING: */
+	enum img_pass pass;
 	/* A copy of the source's stored bytes into a slot is allowed (no encryption, align met). */
 	bool takes_plain;
 	/* Filled in by salvage; the layer's owner clears it: */
@@ -349,6 +360,25 @@ struct img_format {
 	 * the format has none.
 	 */
 	bool (*read)(struct img_layer *ly, uint64_t at, void *buf, size_t len,
+		     struct img_err *err);
+	/*
+	 * A layer with a pass gets extent() in rising order from one thread (and from any behind a
+	 * LOST one), and read() of what that gave; nothing in front of the host of an ENCODED extent
+	 * is read for it or for a later one.
+	 * The other calls are for IMG_PASS_TOLD alone; else NULL.  Instead of the first extent():
+	 * there will be no pass, and ly becomes what open makes of it without IMG_OPEN_ONCE.
+	 */
+	bool (*settle)(struct img_layer *ly, struct img_err *err);
+	/*
+	 * Behind the last extent(): reads what is left of the stream, and fails when the whole of it
+	 * contradicts what was read.
+	 */
+	bool (*conclude)(struct img_layer *ly, struct img_err *err);
+	/*
+	 * Then: the first bytes of the disk at or behind `at` that came too late for extent(), which
+	 * took them for a hole; ENCODED, and read() gives them.  out->len is 0: there are none.
+	 */
+	bool (*late)(struct img_layer *ly, uint64_t at, struct img_extent *out,
 		     struct img_err *err);
 	/* What is special to the format; size, file and backing are added by the image layer. */
 	bool (*info)(struct img_layer *ly, struct img_node *report, struct img_err *err);

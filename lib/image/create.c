@@ -200,6 +200,31 @@ fail:
 	return NULL;
 }
 
+bool img_target_can_rewrite(const struct img *im)
+{
+	const struct img_target *target = im->target;
+
+	return im->layers[0].format->disk && (im->layers[0].store->caps & IMG_STORE_SEEK) &&
+	       !target->n_extra && !target->backing_path;
+}
+
+bool img_target_rewrite(struct img *im, struct img_err *err)
+{
+	struct img_layer *ly = &im->layers[0];
+	struct img_store *store = ly->store;
+	const struct img_format *format = ly->format;
+	const struct img_open how = { .flags = IMG_OPEN_WRITE | IMG_OPEN_NO_BACKING };
+
+	if (!format->write->finish(ly, err))
+		return img_within_file(err, store->name);
+	img_layer_close_as(ly);
+	*ly = (struct img_layer){ .store = store, .format = format };
+	if (img_layer_open_as(ly, &how, err))
+		return img_disk_new(im, IMG_CACHE_UNSAFE, err);
+	ly->format = NULL;
+	return img_within_file(err, store->name);
+}
+
 bool img_open_below(const struct img *im, struct img **below, struct img_err *err)
 {
 	const struct img_open how = {
@@ -251,11 +276,11 @@ bool img_finish(struct img *im, struct img_err *err)
 {
 	struct img_layer *ly = &im->layers[0];
 
-	if (im->disk)
-		return img_disk_finish(im, err);
+	if (im->disk && !img_disk_finish(im, err))
+		return false;
 	if (!im->target || im->target->finished)
 		return true;
-	if (!ly->format->write->finish(ly, err))
+	if (!im->disk && !ly->format->write->finish(ly, err))
 		return img_within_file(err, ly->store->name);
 	if (!publish(im, err))
 		return false;

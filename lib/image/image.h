@@ -11,6 +11,8 @@ struct img {
 	const char *doubt;		/* why a probed raw may be wrong; a phrase, or NULL */
 	struct img_target *target;	/* while a new image is being written, else NULL */
 	struct img_disk *disk;		/* while an image is written in place, else NULL */
+	bool passing;			/* the top layer is read while it comes: pass.c */
+	uint64_t passed;		/* bytes of its file that are not needed any more */
 };
 
 /* ---- Reading (read.c) ------------------------------------------------------------------------ */
@@ -29,6 +31,15 @@ bool img_fail_lost(struct img *im, const struct img_extent *ex, struct img_err *
  */
 bool img_read_stream(struct img *im, uint64_t at, void *buf, size_t len, size_t *got,
 		     struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Before anything is asked of im: if it came with IMG_OPEN_ONCE and can be read in one pass of a kind
+ * up to most, im->passing is true from now on.  Else it is read as any other.
+ */
+bool img_begin_pass(struct img *im, enum img_pass most, struct img_err *err) IMG_MUST_CHECK;
+/* What `extents` of a pass in the order of the disk told of was read: what is in front can go. */
+void img_pass_by(struct img *im, const struct img_extent *extents, size_t n);
+/* Behind the last extent: reads to the end of the stream.  salvage: contradictions do not matter. */
+bool img_end_pass(struct img *im, bool salvage, struct img_err *err) IMG_MUST_CHECK;
 /* Still being read: where it ends is not known yet. */
 static inline bool img_is_stream(const struct img *im)
 {
@@ -146,6 +157,12 @@ struct img_target {
 	bool finished;
 };
 
+/* Whether img_target_rewrite() is possible. */
+bool img_target_can_rewrite(const struct img *im);
+/*
+ * Of a new image that was all written: makes it one that img_write() can change, until img_finish().
+ */
+bool img_target_rewrite(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 /* The image that a new image stands on, opened for reading; NULL in *below: there is none. */
 bool img_open_below(const struct img *im, struct img **below, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts NULL. */

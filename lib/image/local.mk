@@ -10,6 +10,7 @@ libimg_sources += \
 	%D%/info.c \
 	%D%/layer.c \
 	%D%/open.c \
+	%D%/pass.c \
 	%D%/read.c \
 	%D%/repair.c \
 	%D%/repair_guard.c

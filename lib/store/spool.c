@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Makes a stream seekable by keeping all of it that was read so far: the first bytes in memory, the
- * others in a temporary file.  The stream is read no further than somebody asks for.
+ * others in a temporary file.  The stream is read no further than somebody asks for, but for what
+ * has come already.
+ *
+ * Whoever needs no more of its beginning says so (img_store_forget()): then the memory is used in a
+ * circle, and a reader that keeps up never needs the file.
  *
  * What has come in never changes, so it is read without a lock; only one thread at a time takes
  * more from the stream, while the others that want more wait for it.
  */
 #include "store/store.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -23,39 +28,62 @@
 struct spool {
 	struct img_store st;
 	struct img_store *stream;	/* owned */
-	uint8_t *memory;		/* bytes [0, limit); the system gives pages when touched */
-	uint64_t limit;
-	struct img_store *file;		/* bytes from limit on, at 0; NULL: not yet needed */
+	uint8_t *memory;		/* of room bytes; the system gives pages when touched */
+	uint64_t room;
+	_Atomic uint64_t forgotten;	/* bytes in front of this are not there any more */
+	/* Byte i is in memory[i % room] below limit, and in file behind, where limit is at 0. */
+	_Atomic uint64_t limit;
+	struct img_store *file;		/* NULL: not yet needed */
 	uint8_t *chunk;			/* on the way to file; whoever is filling uses it */
 	_Atomic uint64_t have;		/* so many bytes have come in */
 	pthread_mutex_t lock;		/* guards all below */
 	pthread_cond_t more;		/* filling has become false */
 	bool filling;
+	bool overflown;			/* bytes have gone to file: limit stays what it is */
 	bool ended;
 	struct img_err failed;		/* code not IMG_OK: no further bytes can be had */
 };
 
+/* Where memory ends for the byte at `at`, which comes next; it may go no further behind limit. */
+static uint64_t settle_limit(struct spool *spool, uint64_t at)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&spool->lock);
+
+	spool->overflown |= at >= spool->limit;
+	return spool->limit;
+}
+
 /* The next len bytes of the stream (at most CHUNK_BYTES, on one side of limit) to their place. */
-static bool take_chunk(struct spool *spool, uint64_t at, size_t len, size_t *got,
+static bool take_chunk(struct spool *spool, uint64_t at, uint64_t limit, size_t len, size_t *got,
 		       struct img_err *err)
 {
-	if (at < spool->limit)
-		return img_store_read_some(spool->stream, at, spool->memory + at, len, got, err);
+	if (at < limit)
+		return img_store_read_some(spool->stream, at, spool->memory + at % spool->room,
+					   len, got, err);
 	if (!spool->chunk)
 		spool->chunk = img_alloc_aligned(CHUNK_BYTES, err);
 	if (!spool->file)
 		spool->file = img_store_temporary(NULL, err);
 	return spool->chunk && spool->file &&
 	       img_store_read_some(spool->stream, at, spool->chunk, len, got, err) &&
-	       img_store_write(spool->file, at - spool->limit, spool->chunk, *got, err);
+	       img_store_write(spool->file, at - limit, spool->chunk, *got, err);
 }
 
-/* Not a byte more than is wanted: whoever writes into the pipe may wait for an answer first. */
-static size_t next_len(const struct spool *spool, uint64_t have, uint64_t want)
+/*
+ * What is wanted and, in the same call, what need not be waited for: whoever writes into the pipe
+ * may want an answer first.
+ */
+static size_t next_len(const struct spool *spool, uint64_t have, uint64_t limit, uint64_t want)
 {
-	const uint64_t len = img_min_u64(CHUNK_BYTES, want - have);
+	uint64_t len = img_min_u64(CHUNK_BYTES, want - have);
 
-	return have < spool->limit ? img_min_u64(len, spool->limit - have) : len;
+	if (len < CHUNK_BYTES)
+		len = img_max_u64(len, img_min_u64(CHUNK_BYTES,
+						   img_store_ready(spool->stream, 0)));
+	if (have >= limit)
+		return len;
+	len = img_min_u64(len, limit - have);
+	return img_min_u64(len, spool->room - have % spool->room);
 }
 
 /* Called without the lock by the one thread that is filling. */
@@ -66,10 +94,11 @@ static void fill(struct spool *spool, uint64_t want)
 	bool ok = true, ended = false;
 
 	while (ok && !ended && have < want) {
-		const size_t len = next_len(spool, have, want);
+		const uint64_t limit = settle_limit(spool, have);
+		const size_t len = next_len(spool, have, limit, want);
 		size_t got = 0;
 
-		ok = take_chunk(spool, have, len, &got, &err);
+		ok = take_chunk(spool, have, limit, len, &got, &err);
 		ended = ok && got < len;
 		have += ok ? got : 0;
 		atomic_store(&spool->have, have);
@@ -120,21 +149,38 @@ static bool spool_size(struct img_store *st, uint64_t *bytes, struct img_err *er
 	return true;
 }
 
+/* What of n bytes lies in memory, in one piece or two; returns how many that are. */
+static size_t read_memory(const struct spool *spool, uint64_t at, uint8_t *buf, size_t n)
+{
+	const uint64_t limit = spool->limit;
+	size_t len, first;
+
+	if (at >= limit)
+		return 0;
+	len = img_min_u64(n, limit - at);
+	first = img_min_u64(len, spool->room - at % spool->room);
+	memcpy(buf, spool->memory + at % spool->room, first);
+	memcpy(buf + first, spool->memory, len - first);
+	return len;
+}
+
 static bool spool_read(struct img_store *st, uint64_t at, void *buf, size_t len, size_t *got,
 		       struct img_err *err)
 {
 	struct spool *spool = (struct spool *)st;
-	size_t n, first = 0;
+	size_t n, first;
 
 	if (!reach(spool, at + len, err))
 		return false;
 	const uint64_t have = atomic_load(&spool->have);
 
 	n = at < have ? img_min_u64(len, have - at) : 0;
-	if (n > 0 && at < spool->limit) {
-		first = img_min_u64(n, spool->limit - at);
-		memcpy(buf, spool->memory + at, first);
-	}
+	first = read_memory(spool, at, buf, n);
+	/* Looked at last: what was copied may have been overwritten meanwhile. */
+	if (at < spool->forgotten)
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("cannot seek from offset %" PRIu64 " to %" PRIu64),
+				atomic_load(&spool->forgotten), at);
 	if (n > first && !img_store_read(spool->file, at + first - spool->limit,
 					 (uint8_t *)buf + first, n - first, err))
 		return false;
@@ -147,7 +193,7 @@ static void spool_close(struct img_store *st)
 	struct spool *spool = (struct spool *)st;
 
 	if (spool->memory)
-		(void)munmap(spool->memory, spool->limit);	/* it was mapped */
+		(void)munmap(spool->memory, spool->room);	/* it was mapped */
 	free(spool->chunk);
 	img_store_close(spool->file);
 	img_store_close(spool->stream);
@@ -156,11 +202,24 @@ static void spool_close(struct img_store *st)
 	free(spool);
 }
 
+static void spool_forget(struct img_store *st, uint64_t before)
+{
+	struct spool *spool = (struct spool *)st;
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&spool->lock);
+
+	if (before <= spool->forgotten)
+		return;
+	spool->forgotten = before;
+	if (!spool->overflown)
+		spool->limit = before + spool->room;
+}
+
 static const struct img_store_ops spool_ops = {
 	.kind = "spool",
 	.passes_on = true,
 	.size = spool_size,
 	.read = spool_read,
+	.forget = spool_forget,
 	.close = spool_close,
 };
 
@@ -169,12 +228,12 @@ static bool map_memory(struct spool *spool, struct img_err *err)
 {
 	void *memory;
 
-	if (spool->limit == 0)
+	if (spool->room == 0)
 		return true;
-	memory = mmap(NULL, spool->limit, PROT_READ | PROT_WRITE,
+	memory = mmap(NULL, spool->room, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
-		return img_fail_nomem(err, spool->limit);
+		return img_fail_nomem(err, spool->room);
 	spool->memory = memory;
 	return true;
 }
@@ -187,9 +246,11 @@ struct img_store *img_store_spool(struct img_store *stream, uint64_t memory_limi
 	if (!spool)
 		return NULL;
 	spool->st = (struct img_store){
-		.ops = &spool_ops, .align = 1, .caps = IMG_STORE_SEEK | IMG_STORE_PARALLEL,
+		.ops = &spool_ops, .align = 1,
+		.caps = IMG_STORE_SEEK | IMG_STORE_PARALLEL | IMG_STORE_COMING,
 	};
-	spool->limit = img_round_down(img_min_u64(memory_limit, SIZE_MAX / 4), IMG_MEM_ALIGN);
+	spool->room = img_round_down(img_min_u64(memory_limit, SIZE_MAX / 4), IMG_MEM_ALIGN);
+	spool->limit = spool->room;
 	pthread_mutex_init(&spool->lock, NULL);
 	pthread_cond_init(&spool->more, NULL);
 	spool->st.name = img_strdup(stream->name, err);

@@ -221,6 +221,26 @@ void img_store_expect(struct img_store *st, uint64_t end)
 		st->ops->expect(st, end);
 }
 
+void img_store_forget(struct img_store *st, uint64_t before)
+{
+	if (st->ops->forget)
+		st->ops->forget(st, before);
+}
+
+bool img_store_drain(struct img_store *st, uint64_t at, struct img_err *err)
+{
+	uint8_t rest[16384];
+	size_t got = sizeof(rest);
+
+	while (st->ops->forget && got == sizeof(rest)) {
+		if (!img_store_read_some(st, at, rest, sizeof(rest), &got, err))
+			return false;
+		at += got;
+		img_store_forget(st, at);
+	}
+	return true;
+}
+
 /* Whether a sync has failed already; then err says so. */
 static bool sync_has_failed(struct img_store *st, struct img_err *err)
 {

@@ -17,6 +17,7 @@ enum {
 	IMG_STORE_EXTENTS  = 1 << 4,	/* extent() finds holes */
 	IMG_STORE_RESIZE   = 1 << 5,
 	IMG_STORE_FRESH    = 1 << 6,	/* new: what was never written reads as zeros */
+	IMG_STORE_COMING   = 1 << 7,	/* behind it is a stream: to ask for the size reads all */
 };
 
 enum img_preallocation { IMG_PREALLOC_OFF, IMG_PREALLOC_FALLOC, IMG_PREALLOC_FULL };
@@ -41,6 +42,7 @@ struct img_store_ops {
 			    enum img_preallocation how, struct img_err *err);
 	size_t (*ready)(struct img_store *st, int wait_ms);	/* NULL: never waits */
 	void (*expect)(struct img_store *st, uint64_t end);
+	void (*forget)(struct img_store *st, uint64_t before);
 	bool (*sync)(struct img_store *st, struct img_err *err);
 	/* reflink or in-kernel copy; *done = 0: not possible here, move the bytes */
 	bool (*copy)(struct img_store *st, uint64_t at, struct img_store *from, uint64_t from_at,
@@ -98,6 +100,13 @@ bool img_store_preallocate(struct img_store *st, uint64_t at, uint64_t len,
 /* Tells that a stream of rising writes will reach `end`; may reserve space ahead.  Never fails. */
 void img_store_expect(struct img_store *st, uint64_t end);
 /*
+ * Nothing in front of `before`, which has come already, will be read again: a spool needs no room for
+ * it any more, and others do nothing.  Any thread.
+ */
+void img_store_forget(struct img_store *st, uint64_t before);
+/* Reads a spool from `at` on, and forgets, until its stream ends; others do nothing. */
+bool img_store_drain(struct img_store *st, uint64_t at, struct img_err *err) IMG_MUST_CHECK;
+/*
  * Once one has failed all others fail too: the system forgets pages that it could not write, and
  * the next sync would say that all is well.
  */
@@ -143,8 +152,8 @@ bool img_store_peek(struct img_store *st, void *buf, size_t len, size_t *got,
 		    struct img_err *err) IMG_MUST_CHECK;
 /*
  * Makes a pipe seekable: the first memory_limit bytes in memory, the others in an unlinked file in
- * $TMPDIR.  Reads the pipe as far as is needed; asking for the size reads all.  Any number of
- * threads.  Owns pipe from then on; on failure it stays the caller's.
+ * $TMPDIR.  Reads the pipe as far as is needed, and what it has ready; asking for the size reads
+ * all.  Any number of threads.  Owns pipe from then on; on failure it stays the caller's.
  */
 struct img_store *img_store_spool(struct img_store *pipe, uint64_t memory_limit,
 				  struct img_err *err);

@@ -20,6 +20,7 @@ shell_tests += \
 	%D%/luks.sh \
 	%D%/memory.sh \
 	%D%/pipe-ends.sh \
+	%D%/pipe-vmdk.sh \
 	%D%/pipes.sh \
 	%D%/read-map.sh \
 	%D%/read-matrix.sh \

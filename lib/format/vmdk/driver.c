@@ -5,6 +5,7 @@
 #include "format/vmdk/salvage.h"
 #include "format/vmdk/disk.h"
 #include "format/vmdk/new.h"
+#include "format/vmdk/told.h"
 
 static int vmdk_probe(const struct img_peek *peek)
 {
@@ -64,6 +65,7 @@ static bool vmdk_open(struct img_layer *ly, const struct img_layer_open *how, st
 	v = img_calloc(1, sizeof(*v), err);
 	if (!v)
 		return false;
+	v->once = how->flags & IMG_OPEN_ONCE;
 	v->tables = vmdk_tables_new(how->cache_size, err);
 	if (!v->tables || !vmdk_open_parts(v, ly->store, how->opener, err) ||
 	    ((how->flags & IMG_OPEN_WRITE) && !vmdk_disk_start(v, err)) ||
@@ -73,6 +75,9 @@ static bool vmdk_open(struct img_layer *ly, const struct img_layer_open *how, st
 	}
 	ly->data_files = v->files;
 	ly->n_data_files = v->n_files;
+	set_size(v, ly);
+	ly->pass = v->pass;
+	ly->priv = v;
 	return true;
 }
 
@@ -120,7 +125,10 @@ static bool sparse_extent(struct vmdk_part *part, uint64_t at, uint64_t limit,
 		lose(at, limit, &vmdk_found_header_size, IMG_E_CORRUPT, out);
 		return true;
 	}
-	return vmdk_sparse_extent(&part->sparse, at, img_min_u64(limit, capacity), out, err);
+	limit = img_min_u64(limit, capacity);
+	if (part->sparse.told)
+		return vmdk_told_extent(part->sparse.told, at, limit, out, err);
+	return vmdk_sparse_extent(&part->sparse, at, limit, out, err);
 }
 
 static bool part_extent(struct vmdk_part *part, uint64_t at, uint64_t limit,
@@ -170,6 +178,31 @@ static bool vmdk_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 	return true;
 }
 
+/* ---- One pass -------------------------------------------------------------------------------- */
+
+static struct vmdk_told *told_of(const struct img_layer *ly)
+{
+	return ((const struct vmdk *)ly->priv)->parts[0].sparse.told;
+}
+
+static bool vmdk_settle_layer(struct img_layer *ly, struct img_err *err)
+{
+	return vmdk_settle(ly->priv, err);
+}
+
+static bool vmdk_conclude(struct img_layer *ly, struct img_err *err)
+{
+	return vmdk_told_conclude(told_of(ly), err);
+}
+
+static bool vmdk_late(struct img_layer *ly, uint64_t at, struct img_extent *out,
+		      struct img_err *err)
+{
+	(void)err;
+	vmdk_told_late(told_of(ly), at, out);
+	return true;
+}
+
 /* ---- What is odd ----------------------------------------------------------------------------- */
 
 static const char *vmdk_oddity(const struct img_layer *ly)
@@ -208,6 +241,9 @@ const struct img_format img_format_vmdk = {
 	.close = vmdk_close,
 	.extent = vmdk_extent,
 	.read = vmdk_read,
+	.settle = vmdk_settle_layer,
+	.conclude = vmdk_conclude,
+	.late = vmdk_late,
 	.info = vmdk_info,
 	.oddity = vmdk_oddity,
 	.mismatch = vmdk_mismatch,

@@ -5,6 +5,7 @@ libimg_sources += \
 	%D%/check_file.c \
 	%D%/check_stream.c \
 	%D%/check_tables.c \
+	%D%/coming.c \
 	%D%/cowd.c \
 	%D%/create.c \
 	%D%/descriptor.c \
@@ -60,5 +61,7 @@ libimg_sources += \
 	%D%/tables.h \
 	%D%/usage.c \
 	%D%/usage.h \
+	%D%/told.c \
+	%D%/told.h \
 	%D%/vmdk.h
 EXTRA_DIST += %D%/README

@@ -253,7 +253,8 @@ static bool packed(const struct vmdk_sparse *sp, uint64_t host, struct img_exten
 	}
 	out->kind = IMG_EXTENT_ENCODED;
 	out->store = sp->file;
-	out->host = place.host;
+	/* Whoever reads the grain reads its marker again, which must be there still. */
+	out->host = sp->coming ? host : place.host;
 	out->host_len = place.len;
 	return true;
 }
@@ -294,11 +295,61 @@ static bool table_extent(struct vmdk_sparse *sp, const struct vmdk_entry *table,
 	struct window w;
 	const uint64_t limit = ex->start + ex->len;
 
-	window_of(sp, ex->start, limit, &w);
+	/* A compressed grain is an extent of its own: its neighbours need not be looked at. */
+	window_of(sp, ex->start, sp->hdr.compressed ? ex->start + 1 : limit, &w);
 	if (!look(sp, table, &w, err))
 		return false;
+	if (sp->hdr.compressed && w.entries[0].kind != VMDK_ENTRY_PLACE) {
+		window_of(sp, ex->start, limit, &w);
+		if (!look(sp, table, &w, err))
+			return false;
+	}
 	ex->len = img_min_u64(limit, (w.first + alike(sp, &w)) * sp->hdr.grain) - ex->start;
 	return grain_extent(sp, &w.entries[0], ex, err);
+}
+
+/* Whether each grain of the window lies behind *end; *end becomes that of the last. */
+static bool goes_on(const struct window *w, uint64_t *end)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->entries[i].kind != VMDK_ENTRY_PLACE)
+			continue;
+		if (w->entries[i].host < *end)
+			return false;
+		*end = w->entries[i].host + VMDK_SECTOR;
+	}
+	return true;
+}
+
+/* The tables lie in front of what the header says is the start of the grains. */
+static bool is_in_front(const struct vmdk_sparse *sp, const uint64_t *gd, size_t n, uint64_t i)
+{
+	const struct vmdk_entry table = table_of(sp, gd, n, i);
+
+	return table.kind != VMDK_ENTRY_PLACE ||
+	       table.host + vmdk_table_len(&sp->hdr, i) <= sp->hdr.overhead;
+}
+
+bool vmdk_sparse_is_rising(struct vmdk_sparse *sp, bool *rising, struct img_err *err)
+{
+	uint64_t end = sp->hdr.overhead;
+
+	*rising = true;
+	for (uint64_t i = 0; *rising && i < sp->hdr.n_gd; i++) {
+		const struct vmdk_entry table = believed(sp, i);
+		const uint64_t first = i * table_span(sp);
+		struct window w;
+
+		*rising = is_in_front(sp, sp->gd, sp->n_gd, i) &&
+			  is_in_front(sp, sp->rgd, sp->n_rgd, i);
+		if (!*rising || table.kind != VMDK_ENTRY_PLACE)
+			continue;
+		window_of(sp, first, img_min_u64(first + table_span(sp), sp->hdr.capacity), &w);
+		if (!look(sp, &table, &w, err))
+			return false;
+		*rising = goes_on(&w, &end);
+	}
+	return true;
 }
 
 bool vmdk_sparse_extent(struct vmdk_sparse *sp, uint64_t at, uint64_t limit,

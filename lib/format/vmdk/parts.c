@@ -17,6 +17,9 @@ static bool read_text(struct img_store *file, uint64_t at, uint64_t len,
 
 	if (!text || !img_store_read_some(file, at, text, wanted, &got, err))
 		return false;
+	/* Inside a file of grains it has a room of its own. */
+	if (at && got < wanted)
+		return img_fail(err, IMG_E_INCOMPLETE, _("the file ends inside its descriptor"));
 	return vmdk_descriptor_parse(text, got, out, err) || img_within(err, _("descriptor"));
 }
 
@@ -78,7 +81,13 @@ static bool open_file(struct vmdk *v, struct vmdk_part *part, const struct img_o
 
 static bool open_sparse(struct vmdk *v, struct vmdk_part *part, struct img_err *err)
 {
-	if (!vmdk_sparse_open(&part->sparse, part->file, v->tables, err))
+	if (v->once && (part->file->caps & IMG_STORE_COMING) &&
+	    !vmdk_coming_open(&part->sparse, part->file, v->tables, &v->pass, err))
+		return false;
+	if (v->pass == IMG_PASS_TOLD)
+		return true;
+	if (v->pass == IMG_PASS_NONE &&
+	    !vmdk_sparse_open(&part->sparse, part->file, v->tables, err))
 		return false;
 	vmdk_sparse_compare(&part->sparse);
 	return true;
@@ -177,6 +186,14 @@ bool vmdk_open_parts(struct vmdk *v, struct img_store *own, const struct img_ope
 		return img_fail(err, IMG_E_NOT_THIS_FORMAT, _("this is no VMDK image"));
 	return read_descriptor(v, own, 0, VMDK_DESCRIPTOR_MAX, err) &&
 	       open_named_parts(v, opener, err);
+}
+
+bool vmdk_settle(struct vmdk *v, struct img_err *err)
+{
+	vmdk_sparse_clear(&v->parts[0].sparse);
+	v->once = false;
+	v->pass = IMG_PASS_NONE;
+	return open_sparse(v, &v->parts[0], err) && check_memory(v, err);
 }
 
 void vmdk_free(struct vmdk *v)

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/vmdk/live.h"
+#include "format/vmdk/sparse.h"
+#include "format/vmdk/told.h"
 
 static bool read_headers(struct vmdk_sparse *sp, struct img_err *err)
 {
@@ -56,6 +58,11 @@ bool vmdk_sparse_read_directories(struct vmdk_sparse *sp, struct img_err *err)
 {
 	return read_directory(sp, sp->hdr.gd_at, &sp->gd, &sp->n_gd, err) &&
 	       (!sp->hdr.rgd_at || read_directory(sp, sp->hdr.rgd_at, &sp->rgd, &sp->n_rgd, err));
+bool vmdk_directories_read(struct vmdk_sparse *sp, struct img_err *err)
+{
+	return read_directory(sp, sp->hdr.gd_at, &sp->gd, &sp->n_gd, err) &&
+	       (!sp->hdr.rgd_at ||
+		read_directory(sp, sp->hdr.rgd_at, &sp->rgd, &sp->n_rgd, err));
 }
 
 bool vmdk_sparse_open(struct vmdk_sparse *sp, struct img_store *file, struct vmdk_tables *tables,
@@ -63,6 +70,7 @@ bool vmdk_sparse_open(struct vmdk_sparse *sp, struct img_store *file, struct vmd
 {
 	*sp = (struct vmdk_sparse){ .file = file, .tables = tables };
 	if (read_headers(sp, err) && vmdk_sparse_read_directories(sp, err))
+	if (read_headers(sp, err) && vmdk_directories_read(sp, err))
 		return true;
 	vmdk_sparse_clear(sp);
 	return false;
@@ -70,9 +78,11 @@ bool vmdk_sparse_open(struct vmdk_sparse *sp, struct img_store *file, struct vmd
 
 void vmdk_sparse_clear(struct vmdk_sparse *sp)
 {
+	vmdk_told_free(sp->told);
 	free(sp->gd);
 	free(sp->rgd);
 	vmdk_live_free(sp->live);
+	sp->told = NULL;
 	sp->gd = sp->rgd = NULL;
 	sp->live = NULL;
 }

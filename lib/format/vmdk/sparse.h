@@ -31,6 +31,9 @@ struct vmdk_sparse {
 	size_t n_gd, n_rgd;			/* as many as the file has */
 	struct vmdk_tables *tables;		/* borrowed */
 	struct vmdk_live *live;			/* while it is open for writing, else NULL; owned */
+	/* While the file comes through a pipe (coming.c); owned, or NULL: its tables tell. */
+	struct vmdk_told *told;
+	bool coming;				/* file_size is not known: as large as any */
 	/* Set, and never cleared, when the second directory had to stand in for the first. */
 	_Atomic bool repaired;
 };
@@ -47,6 +50,23 @@ bool vmdk_sparse_read_directories(struct vmdk_sparse *sp, struct img_err *err) I
 
 /* What one of the directories says of its table i: in the file, or not to be had. */
 struct vmdk_entry vmdk_sparse_table(const struct vmdk_sparse *sp, bool second, uint64_t i);
+/* Reads the directories that the header tells of. */
+bool vmdk_directories_read(struct vmdk_sparse *sp, struct img_err *err) IMG_MUST_CHECK;
+
+/*
+ * Opens what comes through a pipe so that it can be read in one pass of the kind *pass.
+ * IMG_PASS_NONE: that is not possible, and nothing is open.  The errors are those of
+ * vmdk_sparse_open().
+ */
+bool vmdk_coming_open(struct vmdk_sparse *sp, struct img_store *file, struct vmdk_tables *tables,
+		      enum img_pass *pass, struct img_err *err) IMG_MUST_CHECK;
+
+/*
+ * *rising: directories and tables lie in front of the grains, and these in the order of the disk.
+ * Reads all tables.  IMG_E_IO, IMG_E_NOMEM.
+ */
+bool vmdk_sparse_is_rising(struct vmdk_sparse *sp, bool *rising, struct img_err *err)
+	IMG_MUST_CHECK;
 /* Looks whether the second directory has to stand in for the first one anywhere. */
 void vmdk_sparse_compare(struct vmdk_sparse *sp);
 
@@ -75,12 +95,15 @@ bool vmdk_sparse_grain(struct vmdk_sparse *sp, uint64_t at, struct vmdk_entry *o
  * *bad: why there are none, or NULL; *loss then says of which kind that is.
  */
 struct vmdk_packed {
+	struct img_store *store;
 	uint64_t host, len;
 	const struct img_finding_kind *bad;
 	enum img_code loss;
 };
 /* Bytes of a compressed grain at most: what deflate makes of one, and some more. */
 uint64_t vmdk_packed_max(const struct vmdk_sparse *sp);
+/* The most bytes that a grain of so many is stored in. */
+uint64_t vmdk_packed_max(uint64_t grain);
 bool vmdk_packed_find(const struct vmdk_sparse *sp, uint64_t at, uint64_t host,
 		      struct vmdk_packed *out, struct img_err *err) IMG_MUST_CHECK;
 /* Guest bytes [at, at + len) of compressed grains; any alignment. */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/vmdk/sparse.h"
+#include "format/vmdk/told.h"
 
 enum { GRAIN_BYTES_MAX = 32 << 20 };	/* held in memory, compressed and not */
 
@@ -35,8 +36,22 @@ bool vmdk_footer_read(struct img_store *file, uint64_t file_size, struct vmdk_he
 /* ---- Where a grain is ------------------------------------------------------------------------ */
 
 uint64_t vmdk_packed_max(const struct vmdk_sparse *sp)
+/* The most that deflate makes of a grain, and some more. */
+uint64_t vmdk_packed_max(uint64_t grain)
 {
-	return 2 * sp->hdr.grain + VMDK_SECTOR;
+	return 2 * grain + VMDK_SECTOR;
+}
+
+/* Whether the file has so many bytes; of one that is coming they come now. */
+static bool reaches(const struct vmdk_sparse *sp, uint64_t end, bool *yes, struct img_err *err)
+{
+	uint8_t last;
+	size_t got = 1;
+
+	if (sp->coming && !img_store_read_some(sp->file, end - 1, &last, 1, &got, err))
+		return false;
+	*yes = got && end <= sp->file_size;
+	return true;
 }
 
 static bool bad_place(struct vmdk_packed *out, const struct img_finding_kind *why,
@@ -51,18 +66,26 @@ static bool find_behind_marker(const struct vmdk_sparse *sp, uint64_t at, uint64
 {
 	uint8_t raw[VMDK_MARK_GRAIN_LEN];
 	uint64_t len;
+	bool all;
 
-	if (sp->file_size - host < sizeof(raw))
+	if (!reaches(sp, host + sizeof(raw), &all, err))
+		return false;
+	if (!all)
 		return bad_place(out, &vmdk_found_grain_outside, IMG_E_INCOMPLETE);
 	if (!img_store_read(sp->file, host, raw, sizeof(raw), err))
 		return false;
 	len = img_get_le32(raw + VMDK_MARK_SIZE);
 	if (img_get_le64(raw + VMDK_MARK_VALUE) != at / sp->hdr.grain * (sp->hdr.grain / VMDK_SECTOR) ||
 	    !len || len > vmdk_packed_max(sp))
+	    !len || len > vmdk_packed_max(sp->hdr.grain))
 		return bad_place(out, &vmdk_found_grain_marker, IMG_E_CORRUPT);
-	if (len > sp->file_size - host - sizeof(raw))
+	if (!reaches(sp, host + sizeof(raw) + len, &all, err))
+		return false;
+	if (!all)
 		return bad_place(out, &vmdk_found_grain_outside, IMG_E_INCOMPLETE);
-	*out = (struct vmdk_packed){ .host = host + sizeof(raw), .len = len };
+	*out = (struct vmdk_packed){
+		.store = sp->file, .host = host + sizeof(raw), .len = len,
+	};
 	return true;
 }
 
@@ -75,6 +98,8 @@ bool vmdk_packed_find(const struct vmdk_sparse *sp, uint64_t at, uint64_t host,
 		return find_behind_marker(sp, at, host, out, err);
 	*out = (struct vmdk_packed){
 		.host = host, .len = img_min_u64(vmdk_packed_max(sp), sp->file_size - host),
+		.store = sp->file, .host = host,
+		.len = img_min_u64(vmdk_packed_max(sp->hdr.grain), sp->file_size - host),
 	};
 	return true;
 }
@@ -92,6 +117,8 @@ static bool find_grain(struct decoding *d, uint64_t at, struct vmdk_packed *plac
 {
 	struct vmdk_entry entry;
 
+	if (d->sp->told)
+		return vmdk_told_find(d->sp->told, at, place, err);
 	if (!vmdk_sparse_grain(d->sp, at, &entry, err))
 		return false;
 	if (entry.kind != VMDK_ENTRY_PLACE)
@@ -122,7 +149,7 @@ static bool read_grain(struct decoding *d, uint64_t at, uint8_t *buf, size_t *le
 	struct vmdk_packed place;
 
 	if (!find_grain(d, at, &place, err) ||
-	    !img_store_read(d->sp->file, place.host, d->stored, place.len, err) ||
+	    !img_store_read(place.store, place.host, d->stored, place.len, err) ||
 	    !decode(d, place.len, disk_len, out, err))
 		return img_within(err, _("compressed grain at guest offset 0x%" PRIx64), at - skip);
 	*len = img_min_u64(*len, disk_len - skip);
@@ -158,6 +185,7 @@ bool vmdk_packed_read(struct vmdk_sparse *sp, struct img_codec_pool *decoders, u
 	if (!d.cx)
 		return false;
 	d.stored = img_alloc_aligned(vmdk_packed_max(sp), err);
+	d.stored = img_alloc_aligned(vmdk_packed_max(sp->hdr.grain), err);
 	d.grain = d.stored ? img_alloc_aligned(sp->hdr.grain, err) : NULL;
 	ok = d.grain && read_all(&d, at, buf, len, err);
 	free(d.stored);

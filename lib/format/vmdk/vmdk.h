@@ -33,6 +33,8 @@ struct vmdk {
 	size_t n_files;
 	struct vmdk_tables *tables;
 	struct img_codec_pool *decoders;	/* NULL when nothing is compressed */
+	bool once;			/* as IMG_OPEN_ONCE says */
+	enum img_pass pass;		/* of the first part, the only one then */
 	struct vmdk_new *fresh;		/* while a new image is being written, else NULL; owned */
 	struct vmdk_disk *disk;		/* while it is written in place, else NULL; owned */
 };
@@ -48,6 +50,8 @@ bool vmdk_make_decoders(struct vmdk *v, struct img_err *err) IMG_MUST_CHECK;
  */
 bool vmdk_descriptor_of(struct img_store *own, struct vmdk_descriptor *out, struct img_err *err)
 	IMG_MUST_CHECK;
+/* Opens the file, of which there will be no pass, as if it had not been opened for one. */
+bool vmdk_settle(struct vmdk *v, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts NULL. */
 void vmdk_free(struct vmdk *v);
 /* What is common to all ways of opening, once the parts are there; takes v over on success. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "scratch.h"
+#include "base/num.h"
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -121,6 +122,66 @@ Test(spool, an_error_stays)
 	check_read(st, 0, 1000);
 	img_store_close(st);
 	free(bytes);
+}
+
+/* Reads on from `from` to `to` and forgets what it has read, but for the last 5000 bytes. */
+static void read_and_forget(struct img_store *st, uint64_t from, uint64_t to)
+{
+	const size_t step = 9973;
+
+	for (uint64_t at = from; at < to; at += step) {
+		check_read(st, at, img_min_u64(step, to - at));
+		if (at > 5000)
+			img_store_forget(st, at - 5000);
+	}
+}
+
+/* No file can be made: all goes through memory that is much smaller. */
+Test(spool, what_is_forgotten_needs_no_room)
+{
+	const struct rlimit none = { 0, 0 };
+	const int fd = feed(BYTES);
+	struct img_store *st = spool_of(fd, 40960);
+	uint8_t buf[10];
+
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert(!setrlimit(RLIMIT_FSIZE, &none));
+	read_and_forget(st, 0, BYTES);
+	check_read(st, BYTES - 5000, 5000);
+	fails(img_store_read(st, 100, buf, 10, &err), IMG_E_UNSUPPORTED);
+	fails(img_store_read(st, BYTES - 5, buf, 10, &err), IMG_E_INCOMPLETE);
+	img_store_close(st);
+	close(fd);
+}
+
+/* More is wanted at once than memory holds: the file takes it, and what follows. */
+Test(spool, what_is_not_forgotten_in_time_goes_to_the_file)
+{
+	const int fd = feed(BYTES);
+	struct img_store *st = spool_of(fd, 40960);
+
+	read_and_forget(st, 0, LIMIT);
+	check_read(st, LIMIT, LIMIT);
+	read_and_forget(st, LIMIT, BYTES);
+	check_read(st, BYTES - 5000, 5000);
+	img_store_close(st);
+	close(fd);
+}
+
+Test(spool, is_drained_to_the_end_of_the_stream)
+{
+	const struct rlimit none = { 0, 0 };
+	const int fd = feed(BYTES);
+	struct img_store *st = spool_of(fd, 40960);
+	char byte;
+
+	signal(SIGXFSZ, SIG_IGN);
+	cr_assert(!setrlimit(RLIMIT_FSIZE, &none));
+	check_read(st, 0, 100);
+	ok(img_store_drain(st, 50, &err));
+	cr_assert_eq(read(fd, &byte, 1), 0);
+	img_store_close(st);
+	close(fd);
 }
 
 static void *read_all(void *st)
