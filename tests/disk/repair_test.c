@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
+#include "base/num.h"
 #include "disk/power.h"
 #include "fuzz/readable.h"
 #include "format/format.h"
@@ -80,6 +81,7 @@ static struct outcome outcome_of(const struct run *run, struct recorder *image)
 	out.errors = img_findings_total(&found, IMG_CORRUPT) + img_findings_total(&found, IMG_FATAL);
 	out.leaks = img_findings_total(&found, IMG_LEAK);
 	readable_take(&out.disk, ly.store, ly.format);
+	readable_take(&out.disk, ly.store, run->format);
 	img_findings_clear(&found);
 	img_store_close(ly.store);
 	return out;
@@ -218,32 +220,48 @@ static uint8_t *read_sample(const char *path, size_t *len)
 	return bytes;
 }
 
-/* Some bits of what is not zero become others; of the header only the places of its tables. */
-static void change(struct image *image, unsigned mutant)
+/* Which bytes of an image are changed, of those that are not zero. */
+struct kind {
+	const struct img_format *format;
+	const char *samples;
+	uint64_t from, to;
+};
+
+static const struct kind kinds[] = {
+	/* Of the header only the places of its tables. */
+	{ &img_format_qcow2, "*.qcow2*", 40, UINT64_MAX },
+	/* The number of blocks, UUIDs and the map; of the data nobody would know. */
+	{ &img_format_vdi, "*.vdi*", 388, 1024 },
+};
+
+static void change(const struct kind *kind, struct image *image, unsigned mutant)
 {
+	const uint64_t to = img_min_u64(kind->to, image->len);
 	struct random random = random_from(mutant);
 
 	for (unsigned n = mutant; n > 0; n--) {
 		uint64_t at;
 
 		do
-			at = 40 + random_below(&random, image->len - 40);
+			at = kind->from + random_below(&random, to - kind->from);
 		while (!image->bytes[at]);
 		image->bytes[at] ^= (uint8_t)(1 << random_below(&random, 8));
 	}
 }
 
 static unsigned cut_sample(const char *path, const struct img_format *format)
+static unsigned cut_sample(const struct kind *kind, const char *path)
 {
 	unsigned cuts = 0;
 
 	for (unsigned mutant = 0; mutant <= MUTANTS; mutant++) {
 		struct run run = { .name = path, .format = format, .mutant = mutant };
+		struct run run = { .name = path, .format = kind->format, .mutant = mutant };
 		size_t len;
 
 		run.before.bytes = read_sample(path, &len);
 		run.before.len = len;
-		change(&run.before, mutant);
+		change(kind, &run.before, mutant);
 		cut_everywhere(&run);
 		cuts += run.cuts;
 		free(run.before.bytes);
@@ -256,6 +274,11 @@ static void cut_samples(const struct img_format *format, unsigned at_least)
 	const char *srcdir = getenv("srcdir");
 	char *pattern = img_format_text(NULL, "%s/testdata/check/*.%s*", srcdir ? srcdir : ".",
 					format->name);
+static void cut_samples(const struct kind *kind, unsigned least)
+{
+	const char *srcdir = getenv("srcdir");
+	char *pattern = img_format_text(NULL, "%s/testdata/check/%s", srcdir ? srcdir : ".",
+					kind->samples);
 	unsigned cuts = 0;
 	glob_t found;
 
@@ -264,6 +287,8 @@ static void cut_samples(const struct img_format *format, unsigned at_least)
 		cuts += cut_sample(found.gl_pathv[i], format);
 	cr_assert_gt(cuts, at_least);
 	cr_log_info("cut at %u points of the repair of %zu samples", cuts, found.gl_pathc);
+		cuts += cut_sample(kind, found.gl_pathv[i]);
+	cr_assert_gt(cuts, least, "%s: cut at %u points only", kind->samples, cuts);
 	globfree(&found);
 	free(pattern);
 }
@@ -276,4 +301,12 @@ Test(repair, can_be_cut_off_anywhere)
 Test(repair, of_vmdk_can_be_cut_off_anywhere)
 {
 	cut_samples(&img_format_vmdk, 100);
+Test(repair, of_qcow2_can_be_cut_off_anywhere)
+{
+	cut_samples(&kinds[0], 1000);
+}
+
+Test(repair, of_vdi_can_be_cut_off_anywhere)
+{
+	cut_samples(&kinds[1], 100);
 }

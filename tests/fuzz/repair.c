@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Fuzz target: a qcow2 or VMDK image of any content, in a file in memory, is repaired.
+ * Fuzz target: a qcow2 or VDI image of any content, in a file in memory, is repaired.
  *
  * What could be read of the disk before reads the same afterwards, but where a check had found fault
  * with what leads there; a check finds no more errors than before; a second repair has nothing left
@@ -13,11 +14,19 @@
 #include <unistd.h>
 #include "base/bytes.h"
 #include "base/num.h"
+#include "format/vdi/vdi.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/readable.h"
 #include "image/image.h"
 
-enum { MEMORY = 16 << 20, FINDINGS = 100000 };
+enum { MEMORY = 16 << 20, FINDINGS = 100000, VDI_FUZZ_BLOCKS = 1 << 16 };
+
+/* What the bytes seem to be. */
+struct kind {
+	const struct img_format *format;
+	uint32_t cluster;		/* bytes that are allocated together */
+	uint64_t data, stride;		/* VDI: of the file, in front of the first block and of each */
+};
 
 /* What an image is, and how much of a disk is behind its entries. */
 struct subject {
@@ -44,6 +53,11 @@ static void look(struct state *state, const struct subject *subject, const uint8
 {
 	const struct img_checking how = { .threads = 1, .memory = MEMORY };
 	struct img_layer layer = { .format = subject->format };
+static void look(struct state *state, const struct img_format *format, const uint8_t *bytes,
+		 size_t len)
+{
+	const struct img_checking how = { .threads = 1, .memory = MEMORY };
+	struct img_layer layer = { .format = format };
 	struct img_check_result numbers;
 
 	*state = (struct state){
@@ -53,6 +67,8 @@ static void look(struct state *state, const struct subject *subject, const uint8
 	/* What cannot be checked has no findings, and repair has to leave it alone. */
 	(void)!layer.format->check->check(&layer, &how, &state->found, &numbers, NULL);
 	readable_take(&state->disk, state->file, layer.format);
+	(void)!format->check->check(&layer, &how, &state->found, &numbers, NULL);
+	readable_take(&state->disk, state->file, format);
 }
 
 static void forget(struct state *state)
@@ -97,11 +113,13 @@ static void expect_same(int fd, const uint8_t *bytes, size_t len, const char *ot
 
 /* *changed: as the repair says it. */
 static bool repair(int fd, const struct subject *subject, bool *changed)
+static bool repair(int fd, const struct img_format *format, bool *changed)
 {
 	char path[32];
 	const struct img_repair what = {
 		.check = {
 			.path = path, .format = subject->format->name, .flags = IMG_OPEN_NO_BACKING,
+			.path = path, .format = format->name, .flags = IMG_OPEN_NO_BACKING,
 			.threads = 1, .memory = MEMORY,
 		},
 		.level = IMG_REPAIR_ALL,
@@ -145,7 +163,17 @@ static bool is_within(uint64_t at, uint64_t start, uint64_t len)
 
 /* Whether a check had doubts about what leads to a sector, or about the cluster that it leads to. */
 static bool was_doubtful(const struct state *before, size_t sector, const struct subject *subject)
+/* Of those that share a block of a VDI image all but the first are found. */
+static bool is_shared(const struct img_finding *f, const struct kind *kind, uint64_t host)
 {
+	return host != IMG_NOWHERE && !strcmp(f->kind->id, "vdi.map.doubled") &&
+	       f->found == (host - kind->data) / kind->stride;
+}
+
+/* Whether a check had doubts about what leads to a sector, or about the cluster that it leads to. */
+static bool was_doubtful(const struct state *before, size_t sector, const struct kind *kind)
+{
+	const uint32_t cluster = kind->cluster;
 	const uint64_t at = (uint64_t)sector * READABLE_SECTOR;
 	const uint64_t host = before->disk.host[sector];
 
@@ -154,6 +182,7 @@ static bool was_doubtful(const struct state *before, size_t sector, const struct
 
 		if (f->kind->severity >= IMG_CORRUPT &&
 		    (is_within(at, f->guest, reach(f, subject)) ||
+		    (is_within(at, f->guest, reach(f, cluster)) || is_shared(f, kind, host) ||
 		     (host != IMG_NOWHERE && f->guest == IMG_NOWHERE &&
 		      is_within(host, f->host, f->n * subject->unit))))
 			return true;
@@ -163,6 +192,7 @@ static bool was_doubtful(const struct state *before, size_t sector, const struct
 
 static void compare(const struct state *before, const struct state *after,
 		    const struct subject *subject)
+		    const struct kind *kind)
 {
 	const size_t n = before->disk.n;
 
@@ -170,6 +200,7 @@ static void compare(const struct state *before, const struct state *after,
 		if (i >= after->disk.n || !after->disk.known[i])
 			fail("repair lost what could be read", (uint64_t)i * READABLE_SECTOR);
 		if (!was_doubtful(before, i, subject))
+		if (!was_doubtful(before, i, kind))
 			fail("repair changed the disk", (uint64_t)i * READABLE_SECTOR);
 	}
 	if (errors(&after->found) > errors(&before->found))
@@ -177,6 +208,7 @@ static void compare(const struct state *before, const struct state *after,
 }
 
 static void judge_repaired(int fd, const uint8_t *data, size_t len, const struct subject *subject)
+static void judge_repaired(int fd, const uint8_t *data, size_t len, const struct kind *kind)
 {
 	struct state before, after;
 	size_t now_len;
@@ -187,6 +219,10 @@ static void judge_repaired(int fd, const uint8_t *data, size_t len, const struct
 	look(&after, subject, now, now_len);
 	compare(&before, &after, subject);
 	if (!repair(fd, subject, &changed))
+	look(&before, kind->format, data, len);
+	look(&after, kind->format, now, now_len);
+	compare(&before, &after, kind);
+	if (!repair(fd, kind->format, &changed))
 		fail("a second repair fails", 0);
 	expect_same(fd, now, now_len, "a second repair changes something");
 	forget(&before);
@@ -196,8 +232,10 @@ static void judge_repaired(int fd, const uint8_t *data, size_t len, const struct
 
 /* False: not one of those that are worth the time. */
 static bool find_subject(const uint8_t *data, size_t len, struct subject *out)
+static bool recognize(const uint8_t *data, size_t len, struct kind *out)
 {
 	const uint32_t bits = len > 24 ? data[23] : 0;
+	struct vdi_header hdr;
 
 	*out = (struct subject){ .format = &img_format_qcow2, .unit = UINT64_C(1) << bits % 32 };
 	out->table = out->unit * (out->unit / 8);
@@ -207,6 +245,15 @@ static bool find_subject(const uint8_t *data, size_t len, struct subject *out)
 	out->unit = img_get_le32(data + 20) * UINT64_C(512);
 	out->table = out->unit * 512;
 	return out->unit && out->unit <= 1 << 20;
+	if (vdi_header_decode(data, len, &hdr, NULL)) {
+		*out = (struct kind){
+			.format = &img_format_vdi, .cluster = hdr.block_size,
+			.data = hdr.data_off, .stride = vdi_stride(&hdr),
+		};
+		return hdr.n_blocks <= VDI_FUZZ_BLOCKS;
+	}
+	*out = (struct kind){ .format = &img_format_qcow2, .cluster = UINT32_C(1) << bits % 32 };
+	return bits >= 9 && bits <= 16;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -219,11 +266,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	fd = put_file(data, len);
 	if (!repair(fd, &subject, &changed))
+	struct kind kind;
+	bool changed;
+	int fd;
+
+	if (!recognize(data, len, &kind))
+		return 0;
+	fd = put_file(data, len);
+	if (!repair(fd, kind.format, &changed))
 		expect_same(fd, data, len, "a repair that fails has changed something");
 	else if (!changed)
 		expect_same(fd, data, len, "a repair that changes nothing has changed something");
 	else
 		judge_repaired(fd, data, len, &subject);
+		judge_repaired(fd, data, len, &kind);
 	close(fd);
 	return 0;
 }

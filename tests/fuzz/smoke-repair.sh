@@ -5,6 +5,7 @@
 mkdir corpus
 for sample in "$srcdir"/testdata/check/*.qcow2 "$srcdir"/testdata/check/*.vmdk \
 	"$srcdir"/testdata/qcow2/good-* "$srcdir"/testdata/vmdk/*-{sparse,second}*; do
+for sample in "$srcdir"/testdata/check/*.qcow2 "$srcdir"/testdata/{qcow2,vdi}/good-*; do
 	case $sample in
 	*.xz) ;;
 	*) [ "$(stat -c %s "$sample")" -gt 65536 ] || cp "$sample" corpus ;;

@@ -28,7 +28,7 @@ shell_tests += \
 	%D%/read-states.sh \
 	%D%/read-vdi.sh \
 	%D%/reflink.sh \
-	%D%/repair.sh \
+	%D%/repair-vdi.sh %D%/repair.sh \
 	%D%/truncated.sh \
 	%D%/vmdk-read.sh \
 	%D%/vmdk-write.sh \

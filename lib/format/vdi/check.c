@@ -6,9 +6,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "format/vdi/vdi.h"
-
-enum { RUN_ENTRIES = 256 << 10 };	/* of the map that are read at once */
+#include "format/vdi/repair.h"
 
 struct check {
 	struct vdi_header hdr;
@@ -55,8 +53,7 @@ static bool check_alignment(struct check *c, struct img_err *err)
 		    0, err);
 }
 
-/* Whether the failure is that of the image, and no matter of this machine or this library. */
-static bool is_damage(enum img_code code)
+bool vdi_is_damage(enum img_code code)
 {
 	return code == IMG_E_NOT_THIS_FORMAT || code == IMG_E_CORRUPT ||
 	       code == IMG_E_INCOMPLETE || code == IMG_E_RANGE;
@@ -74,7 +71,7 @@ static bool check_header(struct check *c, bool *usable, struct img_err *err)
 	*usable = vdi_header_read(c->file, &c->hdr, &why);
 	if (*usable)
 		return check_uuids(c, err) && check_alignment(c, err);
-	if (!is_damage(why.code)) {
+	if (!vdi_is_damage(why.code)) {
 		if (err)
 			*err = why;
 		return false;
@@ -84,11 +81,6 @@ static bool check_header(struct check *c, bool *usable, struct img_err *err)
 }
 
 /* ---- The block map --------------------------------------------------------------------------- */
-
-static uint64_t entry_off(const struct check *c, uint32_t index)
-{
-	return c->hdr.map_off + (uint64_t)index * VDI_ENTRY_LEN;
-}
 
 /* Marks the block as used; true when it was already. */
 static bool mark(struct check *c, uint32_t entry)
@@ -131,43 +123,26 @@ static bool check_entry(struct check *c, uint32_t index, uint32_t entry, struct 
 		kind = damage_of(c, entry, on_disk ? vdi_block_len(&c->hdr, index) : 0);
 	if (!kind && c->hdr.type == VDI_TYPE_FIXED && on_disk && entry != index)
 		kind = &vdi_found_map_fixed;
-	return !kind || tell(c, kind, entry_off(c, index), on_disk ? guest : IMG_NOWHERE,
+	return !kind || tell(c, kind, vdi_entry_off(&c->hdr, index), on_disk ? guest : IMG_NOWHERE,
 			     kind == &vdi_found_map_fixed ? index : IMG_NOWHERE, entry, 0, err);
 }
 
-static bool check_run(struct check *c, uint32_t first, uint32_t n, const uint8_t *raw,
+static bool check_run(void *ctx, uint32_t first, uint32_t n, const uint8_t *raw,
 		      struct img_err *err)
 {
 	for (uint32_t i = 0; i < n; i++)
-		if (!check_entry(c, first + i, img_get_le32(raw + i * VDI_ENTRY_LEN), err))
+		if (!check_entry(ctx, first + i, img_get_le32(raw + i * VDI_ENTRY_LEN), err))
 			return false;
 	return true;
 }
 
-/* How many entries of the map the file has. */
-static uint32_t entries_there(const struct check *c)
-{
-	const uint64_t left = c->hdr.map_off < c->file_size ? c->file_size - c->hdr.map_off : 0;
-
-	return (uint32_t)img_min_u64(c->hdr.n_blocks, left / VDI_ENTRY_LEN);
-}
-
 static bool check_map(struct check *c, const struct img_job *job, struct img_err *err)
 {
-	const uint32_t n = entries_there(c);
-	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(RUN_ENTRIES * VDI_ENTRY_LEN, err);
-	uint32_t run;
+	const struct vdi_scan scan = { .run = check_run, .ctx = c, .job = job };
+	const uint32_t n = vdi_entries_there(&c->hdr, c->file_size);
 
-	if (!raw)
+	if (!vdi_scan(&c->hdr, c->file, c->file_size, &scan, err))
 		return false;
-	for (uint32_t i = 0; i < n; i += run) {
-		run = (uint32_t)img_min_u64(RUN_ENTRIES, n - i);
-		if (job && job->cancelled && job->cancelled(job->ctx))
-			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
-		if (!img_store_read(c->file, entry_off(c, i), raw, run * VDI_ENTRY_LEN, err) ||
-		    !check_run(c, i, run, raw, err))
-			return false;
-	}
 	return n == c->hdr.n_blocks ||
 	       tell(c, &vdi_found_map_cut, c->file_size, (uint64_t)n * c->hdr.block_size,
 		    c->hdr.n_blocks, n, 0, err);
@@ -249,4 +224,5 @@ static bool vdi_check(struct img_layer *ly, const struct img_checking *how,
 const struct img_check_ops vdi_check_ops = {
 	.kinds = vdi_finding_kinds,
 	.check = vdi_check,
+	.repair = vdi_repair,
 };

@@ -13,6 +13,10 @@ libimg_sources += \
 	%D%/layout.h \
 	%D%/map.c \
 	%D%/new.h \
+	%D%/repair.c \
+	%D%/repair.h \
+	%D%/repair_entries.c \
 	%D%/request.c \
+	%D%/scan.c \
 	%D%/vdi.h \
 	%D%/write.c

@@ -31,20 +31,15 @@ void vdi_map_clear(struct vdi_map *map)
 
 /* ---- Pieces ---------------------------------------------------------------------------------- */
 
-static uint64_t entry_off(const struct vdi_map *map, uint32_t index)
-{
-	return map->hdr->map_off + (uint64_t)index * VDI_ENTRY_LEN;
-}
-
 bool vdi_map_has(const struct vdi_map *map, uint32_t index)
 {
-	return entry_off(map, index) + VDI_ENTRY_LEN <= map->file_size;
+	return vdi_entry_off(map->hdr, index) + VDI_ENTRY_LEN <= map->file_size;
 }
 
 /* How many of the entries from first on, VDI_PIECE_ENTRIES at most, the map and the file have. */
 static size_t entries_there(const struct vdi_map *map, uint32_t first)
 {
-	const uint64_t at = entry_off(map, first);
+	const uint64_t at = vdi_entry_off(map->hdr, first);
 	const uint64_t left = at < map->file_size ? (map->file_size - at) / VDI_ENTRY_LEN : 0;
 
 	return img_min_u64(img_min_u64(VDI_PIECE_ENTRIES, map->hdr->n_blocks - first), left);
@@ -58,7 +53,7 @@ static _Atomic uint32_t *read_piece(const struct vdi_map *map, uint32_t first, s
 
 	if (!piece)
 		return NULL;
-	if (n && !img_store_read(map->file, entry_off(map, first), raw, n * VDI_ENTRY_LEN, err)) {
+	if (n && !img_store_read(map->file, vdi_entry_off(map->hdr, first), raw, n * VDI_ENTRY_LEN, err)) {
 		free(piece);
 		img_within(err, _("block map"));
 		return NULL;

@@ -54,6 +54,12 @@ static inline uint64_t vdi_host(const struct vdi_header *hdr, uint32_t entry)
 	return hdr->data_off + entry * vdi_stride(hdr) + hdr->block_extra;
 }
 
+/* Where the entry of the map with that index stands. */
+static inline uint64_t vdi_entry_off(const struct vdi_header *hdr, uint32_t index)
+{
+	return hdr->map_off + (uint64_t)index * VDI_ENTRY_LEN;
+}
+
 /* Guest bytes of the block with that index, which is short at the end of the disk. */
 static inline uint32_t vdi_block_len(const struct vdi_header *hdr, uint32_t index)
 {
@@ -102,6 +108,22 @@ const struct img_finding_kind *vdi_entry_damage(const struct vdi_header *hdr, ui
 bool vdi_map_extent(struct vdi_map *map, uint64_t at, uint64_t limit, struct img_extent *out,
 		    struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- scan.c ---------------------------------------------------------------------------------- */
+
+struct vdi_scan {
+	/* Entries [first, first + n) as they are in the file.  False ends the scan. */
+	bool (*run)(void *ctx, uint32_t first, uint32_t n, const uint8_t *raw,
+		    struct img_err *err);
+	void *ctx;
+	const struct img_job *job;	/* may cancel; or NULL */
+};
+
+/* How many entries of the map a file of that size has. */
+uint32_t vdi_entries_there(const struct vdi_header *hdr, uint64_t file_size);
+/* Shows all of these, in their order.  Errors beside those of run: IMG_E_IO, _NOMEM, _CANCELLED. */
+bool vdi_scan(const struct vdi_header *hdr, struct img_store *file, uint64_t file_size,
+	      const struct vdi_scan *scan, struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- The others ------------------------------------------------------------------------------ */
 
 struct vdi_new;
@@ -121,7 +143,10 @@ extern const struct img_option vdi_create_options[];
 bool vdi_create(struct img_layer *ly, const struct img_layer_create *what, struct img_err *err);
 
 extern const struct img_disk_ops vdi_disk_ops;		/* disk.c */
-extern const struct img_check_ops vdi_check_ops;	/* check.c */
+/* check.c */
+extern const struct img_check_ops vdi_check_ops;
+/* Whether a failure is that of the image, and no matter of this machine or of this library. */
+bool vdi_is_damage(enum img_code code);
 /* info.c */
 bool vdi_info(struct img_layer *ly, struct img_node *report, struct img_err *err);
 

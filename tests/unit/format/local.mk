@@ -47,6 +47,7 @@ unit_tests += %D%/test
 	%D%/vdi/disk_test.c \
 	%D%/vdi/header_test.c \
 	%D%/vdi/map_test.c \
+	%D%/vdi/repair_test.c \
 	%D%/vdi/sample.h \
 	%D%/vdi/write_test.c \
 	%D%/vmdk/check_test.c \
