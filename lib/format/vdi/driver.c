@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "format/vdi/disk.h"
 #include "format/vdi/new.h"
+#include "format/vdi/salvage.h"
 
 static int vdi_probe(const struct img_peek *peek)
 {
@@ -17,6 +18,7 @@ void vdi_free(struct vdi *vdi)
 	if (!vdi)
 		return;
 	vdi_disk_free(vdi->disk);
+	vdi_salvage_free(vdi->salvage);
 	vdi_map_clear(&vdi->map);
 	free(vdi->fresh);
 	free(vdi);
@@ -56,6 +58,29 @@ static bool vdi_open(struct img_layer *ly, const struct img_layer_open *how, str
 	return true;
 }
 
+static bool vdi_salvage(struct img_layer *ly, const struct img_layer_open *how,
+			struct img_err *err)
+{
+	struct vdi *vdi = img_calloc(1, sizeof(*vdi), err);
+
+	if (vdi)
+		vdi->salvage = vdi_salvage_new(ly->store, how->size, &ly->salvaged, err);
+	if (!vdi || !vdi->salvage) {
+		vdi_free(vdi);
+		return false;
+	}
+	vdi->header = vdi->salvage->hdr;
+	if (!vdi_map_init(&vdi->map, &vdi->header, vdi->salvage->overlay, err) ||
+	    !tell_parent(&vdi->header, ly, err)) {
+		vdi_free(vdi);
+		return false;
+	}
+	ly->priv = vdi;
+	ly->size = vdi->header.size;
+	ly->unit = vdi->header.block_size;
+	return true;
+}
+
 static void vdi_close(struct img_layer *ly)
 {
 	vdi_free(ly->priv);
@@ -67,7 +92,11 @@ static bool vdi_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struct
 {
 	struct vdi *vdi = ly->priv;
 
-	return vdi_map_extent(&vdi->map, at, limit, out, err);
+	if (!vdi_map_extent(&vdi->map, at, limit, out, err))
+		return false;
+	if (vdi->salvage)
+		vdi_salvage_judge(vdi->salvage, out);
+	return true;
 }
 
 /* A parent that was written to since is not what the child was made for. */
@@ -91,7 +120,9 @@ const struct img_format img_format_vdi = {
 	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING,
 	.create_options = vdi_create_options,
 	.probe = vdi_probe,
+	.remains = vdi_remains,
 	.open = vdi_open,
+	.salvage = vdi_salvage,
 	.create = vdi_create,
 	.close = vdi_close,
 	.extent = vdi_extent,

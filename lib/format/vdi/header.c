@@ -36,12 +36,8 @@ static void decode_v0(const uint8_t *raw, struct vdi_header *hdr)
 	hdr->data_off = (uint32_t)img_min_u64(data_off, UINT32_MAX);
 }
 
-static bool decode_v1(const uint8_t *raw, struct vdi_header *hdr, struct img_err *err)
+void vdi_header_fields(const uint8_t *raw, struct vdi_header *hdr)
 {
-	const uint32_t len = img_get_le32(raw + VDI_HDR_LEN);
-
-	if (len < VDI_HDR_END - VDI_HDR_LEN)
-		return img_fail(err, IMG_E_CORRUPT, _("a header length of %" PRIu32 " bytes"), len);
 	hdr->type = img_get_le32(raw + VDI_HDR_TYPE);
 	get_comment(raw + VDI_HDR_COMMENT, hdr);
 	hdr->map_off = img_get_le32(raw + VDI_HDR_MAP_OFF);
@@ -55,6 +51,15 @@ static bool decode_v1(const uint8_t *raw, struct vdi_header *hdr, struct img_err
 	get_uuid(raw + VDI_HDR_MODIFIED, &hdr->modified);
 	get_uuid(raw + VDI_HDR_PARENT, &hdr->parent);
 	get_uuid(raw + VDI_HDR_PARENT_MODIFIED, &hdr->parent_modified);
+}
+
+static bool decode_v1(const uint8_t *raw, struct vdi_header *hdr, struct img_err *err)
+{
+	const uint32_t len = img_get_le32(raw + VDI_HDR_LEN);
+
+	if (len < VDI_HDR_END - VDI_HDR_LEN)
+		return img_fail(err, IMG_E_CORRUPT, _("a header length of %" PRIu32 " bytes"), len);
+	vdi_header_fields(raw, hdr);
 	return true;
 }
 

@@ -13,10 +13,17 @@ libimg_sources += \
 	%D%/layout.h \
 	%D%/map.c \
 	%D%/new.h \
+	%D%/remains.c \
 	%D%/repair.c \
 	%D%/repair.h \
 	%D%/repair_entries.c \
 	%D%/request.c \
+	%D%/salvage.c \
+	%D%/salvage.h \
+	%D%/salvage_header.c \
+	%D%/salvage_map.c \
+	%D%/salvage_shape.c \
+	%D%/salvage_shape.h \
 	%D%/scan.c \
 	%D%/vdi.h \
 	%D%/write.c

@@ -114,7 +114,7 @@ static bool list_run(void *ctx, uint32_t first, uint32_t n, const uint8_t *raw, 
 	return true;
 }
 
-static void forget(struct vdi_repair *r)
+void vdi_repair_clear(struct vdi_repair *r)
 {
 	free(r->used);
 	free(r->twice);
@@ -133,7 +133,7 @@ static bool look(struct vdi_repair *r, struct img_err *err)
 	const struct vdi_scan collect = { .run = list_run, .ctx = &list, .job = r->how->job };
 	const uint64_t stride = vdi_stride(&r->hdr);
 
-	forget(r);
+	vdi_repair_clear(r);
 	r->n_begun = (uint32_t)img_min_u64(r->hdr.n_blocks, img_div_up(room, stride));
 	r->n_whole = (uint32_t)img_min_u64(r->hdr.n_blocks, room / stride);
 	r->used = img_calloc(r->n_begun / 8 + 1, 1, err);
@@ -195,8 +195,10 @@ static bool has_decided(const struct vdi_repair *r)
 }
 
 /* What one entry is certain of may tell about the next: until there is nothing more. */
-static bool mend_entries(struct vdi_repair *r, struct img_err *err)
+bool vdi_repair_entries(struct vdi_repair *r, struct img_err *err)
 {
+	if (!look(r, err))
+		return false;
 	while (r->n_suspects && r->n_suspects <= SUSPECTS_MOST) {
 		vdi_repair_decide(r);
 		if (!has_decided(r))
@@ -287,8 +289,9 @@ bool vdi_repair(struct img_layer *ly, const struct img_checking *how, enum img_r
 	/* Without a header nothing is certain; that a check has found. */
 	if (!vdi_header_read(r.file, &r.hdr, &why))
 		return vdi_is_damage(why.code) || img_fail(err, why.code, "%s", why.text);
-	ok = img_store_size(r.file, &r.file_size, err) && look(&r, err) &&
-	     (level != IMG_REPAIR_ALL || mend_entries(&r, err)) && mend_count(&r, level, err);
-	forget(&r);
+	ok = img_store_size(r.file, &r.file_size, err) &&
+	     (level == IMG_REPAIR_ALL ? vdi_repair_entries(&r, err) : look(&r, err)) &&
+	     mend_count(&r, level, err);
+	vdi_repair_clear(&r);
 	return ok;
 }

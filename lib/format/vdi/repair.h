@@ -33,6 +33,12 @@ struct vdi_repair {
 /* repair.c; as in struct img_check_ops. */
 bool vdi_repair(struct img_layer *ly, const struct img_checking *how, enum img_repair_level level,
 		struct img_err *err);
+/*
+ * Looks at the map of r->file, of which r->hdr and r->file_size are known, and mends entries; what
+ * is known in the end stays in r.
+ */
+bool vdi_repair_entries(struct vdi_repair *r, struct img_err *err) IMG_MUST_CHECK;
+void vdi_repair_clear(struct vdi_repair *r);
 /* Whether the file has the whole block, and no entry names it. */
 bool vdi_repair_is_orphan(const struct vdi_repair *r, uint32_t block);
 /* Whether the file has the whole block, and no entry or more than one names it. */

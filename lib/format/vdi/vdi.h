@@ -30,6 +30,8 @@ struct vdi_header {
  */
 bool vdi_header_decode(const uint8_t *raw, size_t len, struct vdi_header *out,
 		       struct img_err *err) IMG_MUST_CHECK;
+/* What the fields of version 1.x say, true or not: VDI_HDR_END bytes.  Pure. */
+void vdi_header_fields(const uint8_t *raw, struct vdi_header *out);
 /* The inverse, for version 1.1: VDI_DECODE_LEN bytes. */
 void vdi_header_encode(const struct vdi_header *hdr, uint8_t *raw);
 /* Of the file in st. */
@@ -128,12 +130,14 @@ bool vdi_scan(const struct vdi_header *hdr, struct img_store *file, uint64_t fil
 
 struct vdi_new;
 struct vdi_disk;
+struct vdi_salvage;
 
 struct vdi {
 	struct vdi_header header;
 	struct vdi_map map;
 	struct vdi_new *fresh;		/* while a new image is being written, else NULL; owned */
 	struct vdi_disk *disk;		/* while it is written in place, else NULL; owned */
+	struct vdi_salvage *salvage;	/* of what is being salvaged, else NULL; owned */
 };
 
 /* driver.c; accepts NULL. */

@@ -48,6 +48,7 @@ unit_tests += %D%/test
 	%D%/vdi/header_test.c \
 	%D%/vdi/map_test.c \
 	%D%/vdi/repair_test.c \
+	%D%/vdi/salvage_test.c \
 	%D%/vdi/sample.h \
 	%D%/vdi/write_test.c \
 	%D%/vmdk/check_test.c \

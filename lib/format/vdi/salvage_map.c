@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The block map of a salvage.  First what a repair would be sure of; then blocks are given to entries
+ * that were lost by the order of the file: between two parts of the disk whose blocks are known there
+ * must be as many blocks as entries.  What is left is lost, and blocks that are left have no place.
+ */
+#include <stdlib.h>
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/vdi/salvage.h"
+
+/* Steps of searching for blocks that nobody has, in a map without any order. */
+#define STEPS_MOST (UINT64_C(1) << 28)
+
+struct mapping {
+	struct vdi_salvage *s;
+	struct vdi_repair r;
+	uint64_t steps;
+};
+
+static void set_bit(uint8_t *bits, uint32_t i)
+{
+	bits[i / 8] |= (uint8_t)(1 << i % 8);
+}
+
+static void clear_bit(uint8_t *bits, uint32_t i)
+{
+	bits[i / 8] &= (uint8_t)~(1 << i % 8);
+}
+
+/* ---- The entries as they are ----------------------------------------------------------------- */
+
+static bool take_run(void *ctx, uint32_t first, uint32_t n, const uint8_t *raw, struct img_err *err)
+{
+	struct vdi_salvage *s = ctx;
+
+	(void)err;
+	for (uint32_t i = 0; i < n && first + i < s->n_entries; i++)
+		s->entries[first + i] = img_get_le32(raw + i * VDI_ENTRY_LEN);
+	return true;
+}
+
+/* What was mended differs from what was taken. */
+static bool compare_run(void *ctx, uint32_t first, uint32_t n, const uint8_t *raw,
+			struct img_err *err)
+{
+	struct vdi_salvage *s = ctx;
+
+	for (uint32_t i = 0; i < n && first + i < s->n_entries; i++) {
+		const uint32_t entry = img_get_le32(raw + i * VDI_ENTRY_LEN), index = first + i;
+
+		if (entry == s->entries[index])
+			continue;
+		s->entries[index] = entry;
+		set_bit(s->guessed, index);
+		if (!vdi_salvage_note(s, &vdi_noted_entry, vdi_entry_off(&s->hdr, index),
+				      (uint64_t)index * s->hdr.block_size, 0, err))
+			return false;
+	}
+	return true;
+}
+
+static bool mend(struct mapping *m, struct img_err *err)
+{
+	struct vdi_salvage *s = m->s;
+	const struct vdi_scan take = { .run = take_run, .ctx = s };
+	const struct vdi_scan compare = { .run = compare_run, .ctx = s };
+
+	s->n_entries = (uint32_t)img_min_u64(vdi_entries_there(&s->hdr, s->file_size),
+					     vdi_blocks_used(&s->hdr));
+	s->entries = img_calloc(s->n_entries + UINT64_C(1), sizeof(*s->entries), err);
+	s->guessed = img_calloc(s->n_entries / 8 + 1, 1, err);
+	return s->entries && s->guessed && vdi_scan(&s->hdr, s->file, s->file_size, &take, err) &&
+	       vdi_repair_entries(&m->r, err) &&
+	       vdi_scan(&s->hdr, s->overlay, s->file_size, &compare, err);
+}
+
+/* ---- Entries that cannot be right ------------------------------------------------------------ */
+
+static bool is_truncated(const struct mapping *m, uint32_t entry)
+{
+	return entry < m->r.hdr.n_blocks && entry < m->r.hdr.n_allocated;
+}
+
+static int by_entry(const void *x, const void *y)
+{
+	const struct vdi_suspect *a = x, *b = y;
+
+	return (a->entry > b->entry) - (a->entry < b->entry);
+}
+
+/* Two that have a block: both are read.  Of more the one that fits in keeps it, if there is one. */
+static bool judge_doubled(struct mapping *m, const struct vdi_suspect *v, size_t n,
+			  struct img_err *err)
+{
+	struct vdi_salvage *s = m->s;
+	size_t settled = 0;
+
+	for (size_t i = 0; i < n; i++)
+		settled += v[i].settled;
+	for (size_t i = 0; i < n; i++) {
+		const bool keeps = settled == 1 ? v[i].settled || n == 2 : n == 2;
+
+		if (!keeps)
+			s->entries[v[i].index] = VDI_NO_PLACE;
+		if (settled == 1 && v[i].settled)
+			continue;
+		set_bit(s->guessed, v[i].index);
+		if (!vdi_salvage_note(s, &vdi_noted_doubled, vdi_host(&s->hdr, v[i].entry),
+				      (uint64_t)v[i].index * s->hdr.block_size, 0, err))
+			return false;
+	}
+	if (n > 2 && settled != 1)
+		clear_bit(m->r.used, v[0].entry);
+	return true;
+}
+
+static bool judge_suspects(struct mapping *m, struct img_err *err)
+{
+	struct vdi_suspect *v = m->r.suspects;
+	const size_t total = m->r.n_suspects;
+	size_t n;
+
+	if (total)
+		qsort(v, total, sizeof(*v), by_entry);
+	for (size_t i = 0; i < total; i += n) {
+		for (n = 1; v[i].doubled && i + n < total && v[i + n].entry == v[i].entry;)
+			n++;
+		if (v[i].doubled && !judge_doubled(m, v + i, n, err))
+			return false;
+		if (!v[i].doubled && !is_truncated(m, v[i].entry))
+			m->s->entries[v[i].index] = VDI_NO_PLACE;
+	}
+	return true;
+}
+
+/* ---- By the order of the file ---------------------------------------------------------------- */
+
+/* A run of entries between two whose blocks are known, [first, end), and the blocks between those. */
+struct gap {
+	uint32_t first, end;
+	uint32_t from, to;
+	uint32_t n_lost, n_free;
+};
+
+static uint32_t count_orphans(struct mapping *m, uint32_t from, uint32_t to, uint32_t most)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = from; i < to && n <= most && m->steps < STEPS_MOST; i++, m->steps++)
+		n += vdi_repair_is_orphan(&m->r, i);
+	return m->steps < STEPS_MOST ? n : 0;
+}
+
+/* Of two that have a block one that lies behind what follows it is not in order. */
+static bool is_lost(const struct mapping *m, const struct gap *gap, uint32_t entry)
+{
+	return entry == VDI_NO_PLACE ||
+	       (entry < gap->from && vdi_repair_is_disputed(&m->r, entry));
+}
+
+static bool is_wanted(const struct mapping *m, const struct gap *gap, uint32_t entry,
+		      bool with_free)
+{
+	return is_lost(m, gap, entry) || (with_free && entry == VDI_ENTRY_FREE);
+}
+
+static bool fill(struct mapping *m, const struct gap *gap, bool with_free, struct img_err *err)
+{
+	struct vdi_salvage *s = m->s;
+	uint32_t block = gap->from;
+
+	for (uint32_t i = gap->first; i < gap->end; i++) {
+		if (!is_wanted(m, gap, s->entries[i], with_free))
+			continue;
+		while (!vdi_repair_is_orphan(&m->r, block))
+			block++;
+		s->entries[i] = block;
+		set_bit(m->r.used, block);
+		set_bit(s->guessed, i);
+		if (!vdi_salvage_note(s, &vdi_noted_order, vdi_host(&s->hdr, block),
+				      (uint64_t)i * s->hdr.block_size, vdi_stride(&s->hdr), err))
+			return false;
+	}
+	return true;
+}
+
+/* Entries that say "free" count too when blocks are left: they may have been overwritten. */
+static bool try_gap(struct mapping *m, const struct gap *gap, struct img_err *err)
+{
+	uint32_t n;
+
+	if (gap->from >= gap->to || !(gap->n_lost + gap->n_free))
+		return true;
+	n = count_orphans(m, gap->from, gap->to, gap->n_lost + gap->n_free);
+	if (n && n == gap->n_lost)
+		return fill(m, gap, false, err);
+	return n && n == gap->n_lost + gap->n_free ? fill(m, gap, true, err) : true;
+}
+
+/* An image that was in use has its blocks in the order in which they were written. */
+static bool is_in_order(const struct vdi_salvage *s)
+{
+	uint64_t pairs = 0, falls = 0;
+	uint32_t last = 0;
+
+	for (uint32_t i = 0; i < s->n_entries; i++) {
+		if (s->entries[i] >= VDI_NO_PLACE)
+			continue;
+		falls += s->entries[i] < last;
+		last = s->entries[i];
+		pairs++;
+	}
+	return falls <= pairs / 64;
+}
+
+static bool place_in_order(struct mapping *m, struct img_err *err)
+{
+	const struct vdi_salvage *s = m->s;
+	struct gap gap = { .from = 0 };
+
+	for (uint32_t i = 0; i < s->n_entries; i++) {
+		const uint32_t entry = s->entries[i];
+
+		gap.n_lost += is_lost(m, &gap, entry);
+		gap.n_free += entry == VDI_ENTRY_FREE;
+		if (entry >= VDI_NO_PLACE || is_lost(m, &gap, entry))
+			continue;
+		gap.end = i;
+		gap.to = entry;
+		if (!try_gap(m, &gap, err))
+			return false;
+		gap = (struct gap){ .first = i + 1, .from = entry + 1 };
+	}
+	gap.end = s->n_entries;
+	gap.to = m->r.n_whole;
+	return try_gap(m, &gap, err);
+}
+
+/*
+ * In an image of fixed size each block has its place.  Where entries are damaged those that name
+ * another block are damaged, too.
+ */
+static bool place_fixed(struct mapping *m, struct img_err *err)
+{
+	struct vdi_salvage *s = m->s;
+	const bool damaged = m->r.n_suspects;
+
+	for (uint32_t i = 0; i < s->n_entries; i++) {
+		const struct gap one = { .first = i, .end = i + 1, .from = i, .to = i + 1 };
+
+		if (damaged && i < m->r.n_whole && s->entries[i] != i) {
+			s->entries[i] = VDI_NO_PLACE;
+			clear_bit(m->r.used, i);
+		}
+		if (vdi_repair_is_orphan(&m->r, i) && is_wanted(m, &one, s->entries[i], true) &&
+		    !fill(m, &one, true, err))
+			return false;
+	}
+	return true;
+}
+
+/* ---- The end --------------------------------------------------------------------------------- */
+
+static bool put_entries(const struct vdi_salvage *s, struct img_err *err)
+{
+	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(VDI_PIECE_ENTRIES * VDI_ENTRY_LEN, err);
+
+	if (!raw)
+		return false;
+	for (uint32_t first = 0, n; first < s->n_entries; first += n) {
+		n = (uint32_t)img_min_u64(VDI_PIECE_ENTRIES, s->n_entries - first);
+		for (uint32_t i = 0; i < n; i++)
+			img_put_le32(raw + i * VDI_ENTRY_LEN, s->entries[first + i]);
+		if (!img_store_write(s->overlay, vdi_entry_off(&s->hdr, first), raw,
+				     n * VDI_ENTRY_LEN, err))
+			return false;
+	}
+	return true;
+}
+
+static bool tell_unplaced(struct mapping *m, struct img_err *err)
+{
+	struct vdi_salvage *s = m->s;
+
+	for (uint32_t i = 0; i < m->r.n_whole; i++) {
+		if (!vdi_repair_is_orphan(&m->r, i))
+			continue;
+		/* It may be what should be where nothing is. */
+		s->free_guessed = true;
+		s->told->unplaced += s->hdr.block_size;
+		if (!vdi_salvage_note(s, &vdi_noted_unplaced, vdi_host(&s->hdr, i), IMG_NOWHERE,
+				      vdi_stride(&s->hdr), err))
+			return false;
+	}
+	return true;
+}
+
+bool vdi_salvage_map(struct vdi_salvage *s, struct img_err *err)
+{
+	static const struct img_checking how = { .threads = 1 };
+	struct mapping m = {
+		.s = s, .r = {
+			.how = &how, .file = s->overlay, .hdr = s->hdr, .file_size = s->file_size,
+		},
+	};
+	const bool ok = mend(&m, err) && judge_suspects(&m, err) &&
+			(s->hdr.type != VDI_TYPE_FIXED || place_fixed(&m, err)) &&
+			(!is_in_order(s) || place_in_order(&m, err)) &&
+			put_entries(s, err) && tell_unplaced(&m, err);
+
+	vdi_repair_clear(&m.r);
+	return ok;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A place in a file that may be that of the block map. */
+#ifndef VDI_SALVAGE_SHAPE_H
+#define VDI_SALVAGE_SHAPE_H
+
+#include "format/vdi/vdi.h"
+
+struct vdi_shape {
+	uint32_t map_off;
+	uint32_t n;			/* entries */
+	uint32_t bad;			/* those that name no block that there can be, or one twice */
+	uint32_t named;			/* the others that name one */
+	uint32_t end;			/* behind the highest block that is named */
+};
+
+/*
+ * n entries from map_off on, or as many as the file has.  to_the_end false: up to the first bad one.
+ */
+bool vdi_measure_shape(struct img_store *file, uint64_t file_size, uint32_t map_off,
+		       uint32_t n, bool to_the_end, struct vdi_shape *out, struct img_err *err)
+	IMG_MUST_CHECK;
+
+#endif
