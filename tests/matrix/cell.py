@@ -13,30 +13,28 @@ import os
 import random
 import shutil
 
-from damages import DAMAGES
-from limits import KNOWN
 from readings import Misbehaviour, Reader, run, sha256
-from truth import Truth
 
 
 class Cell:
     """figures: bytes of the disk.  broken: the rules that do not hold, as sentences; known: those
     of which limits.py says why."""
 
-    def __init__(self, layout, damage, sound, work, with_qemu):
-        self.layout, self.damage, self.with_qemu = layout, damage, with_qemu
+    def __init__(self, form, layout, damage, sound, work, with_qemu):
+        self.form, self.layout, self.damage = form, layout, damage
         self.im, self.content = sound
-        name = "%s %s.qcow2" % (layout, damage)
+        self.with_qemu = with_qemu and self.im.qemu_reads
+        name = "%s %s.%s" % (layout, damage, form.name)
         self.path = os.path.join(work, name.replace(" ", "-").replace(":", "").replace(",", ""))
-        self.reader = Reader(self.content, self.im.cluster)
+        self.reader = Reader(self.content, self.im.cluster, form.name)
         self.figures, self.broken, self.known = {}, [], []
 
     def apply(self):
         raw = bytearray(self.im.raw)
-        DAMAGES[self.damage][1](raw, self.im, random.Random(self.damage))
+        self.form.damages[self.damage][1](raw, self.im, random.Random(self.damage))
         with open(self.path, "wb") as f:
             f.write(raw)
-        self.truth = Truth(self.im, raw)
+        self.truth = self.form.truth(self.im, raw)
         empty = {c for c in self.im.map if not any(self.bytes_of(c))}
         self.in_file = self.truth.in_file - empty
         self.derivable = self.truth.derivable - empty
@@ -54,6 +52,7 @@ class Cell:
     def rule(self, name, holds, text):
         if not holds:
             known = (name, self.layout, self.damage) in KNOWN
+            known = (name, self.damage) in self.form.known
             (self.known if known else self.broken).append(text)
 
     def put(self, name, clusters):
@@ -74,6 +73,8 @@ class Cell:
 
     def measure_qemu(self):
         self.put("before, qemu-img", self.reader.by_qemu(self.path).good & self.in_file)
+        if not self.form.qemu_repairs:
+            return
         path = self.copy(".qemu")
         try:
             status, _ = run("qemu-img", "check", "-q", "-f", "qcow2", "-r", "all", path)
@@ -84,7 +85,7 @@ class Cell:
 
     def measure_repair(self):
         path = self.copy(".repaired")
-        status, _ = run("imgcheck", "-f", "qcow2", "-q", "--repair", path)
+        status, _ = run("imgcheck", "-f", self.form.name, "-q", "--repair", path)
         self.repaired = self.reader.by_imgconv(path)
         silent = self.put_reading("repaired", self.repaired, status == 0)
         self.figures["repair calls clean"] = status == 0
@@ -93,13 +94,13 @@ class Cell:
         self.rule("kept", not lost, "repair lost %d clusters that could be read" % len(lost))
         self.rule("clean", not silent,
                   "%d clusters are wrong in an image called clean" % len(silent))
-        if status == 0:
+        if status == 0 and self.im.qemu_reads:
             self.judge_clean(path)
         self.undo(path)
         os.unlink(path)
 
     def judge_clean(self, path):
-        found, _ = run("qemu-img", "check", "-q", "-f", "qcow2", path)
+        found, _ = run("qemu-img", "check", "-q", "-f", self.form.name, path)
         self.rule("judged", found == 0,
                   "qemu-img check gives %d where repair calls it clean" % found)
         missed = self.repaired.good - self.reader.by_qemu(path).good

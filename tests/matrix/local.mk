@@ -5,8 +5,9 @@ MATRIX_DIR = matrix-failed
 MATRIX_FLAGS =
 
 shell_tests += %D%/matrix.sh
-EXTRA_DIST += %D%/cell.py %D%/damages.py %D%/disk.py %D%/layouts.py %D%/limits.py \
-	%D%/matrix.py %D%/qcow2.py %D%/readings.py %D%/table.py %D%/truth.py
+EXTRA_DIST += %D%/cell.py %D%/damages.py %D%/disk.py %D%/formats.py %D%/layouts.py \
+	%D%/limits.py %D%/matrix.py %D%/qcow2.py %D%/readings.py %D%/table.py %D%/truth.py \
+	%D%/vdi.py %D%/vdi_damages.py %D%/vdi_layouts.py %D%/vdi_limits.py %D%/vdi_truth.py
 matrix: all
 	PATH='$(bench_dirs)':"$$PATH" LD_LIBRARY_PATH='$(abs_top_builddir)/lib/.libs' \
 		PYTHONDONTWRITEBYTECODE=1 \

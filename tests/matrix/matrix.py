@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The damage matrix: kinds of damage by layouts of qcow2, and how much of a disk can still be read
+"""The damage matrix: kinds of damage by layouts of qcow2 and VDI, and how much of a disk can still be read
 before and after repair and salvage, beside qemu-img check -r all.
 
-    matrix.py [--output=json] [--quick] [--layout NAME] [--damage NAME] [FOLDER]
+    matrix.py [--output=json] [--quick] [--format NAME] [--layout NAME] [--damage NAME] [FOLDER]
 
 Needs imgcheck, imgconv, qemu-img, qemu-io and mke2fs in PATH.  What is counted, and what may be
 expected, is said in truth.py; the rules are in cell.py.  Exit status 1: one of them does not hold.
@@ -21,44 +21,58 @@ import sys
 import tempfile
 
 import disk
-import layouts
 import table
 from cell import Cell
-from damages import DAMAGES
-from qcow2 import Qcow2
+from formats import FORMATS
 
 
 def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("--output", choices=["human", "json"], default="human")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--layout", choices=list(layouts.LAYOUTS))
-    parser.add_argument("--damage", choices=list(DAMAGES))
+    parser.add_argument("--format", choices=[form.name for form in FORMATS])
+    parser.add_argument("--layout", choices=[name for form in FORMATS for name in form.layouts])
+    parser.add_argument("--damage", choices=sorted({d for form in FORMATS for d in form.damages}))
     parser.add_argument("folder", nargs="?")
     return parser.parse_args()
 
 
-def make_sound(work, chosen):
-    """{layout: (Qcow2, disk)}"""
+def make_disk(work):
     content = disk.make(work)
     with open(os.path.join(work, "disk.raw"), "wb") as f:
         f.write(content)
+    return content
+
+
+def make_sound(work, content, form, chosen):
+    """{layout: (image, disk)}"""
     sound = {}
-    for name in [chosen] if chosen else layouts.LAYOUTS:
-        raw, changed = layouts.make(work, name, content)
-        sound[name] = Qcow2(raw), changed
+    for name in form.layouts:
+        if chosen in (None, name):
+            raw, changed = form.make(work, name, content)
+            sound[name] = form.image(raw), changed
     return sound
 
 
-def choose(sound, opt):
+def choose(form, sound, opt):
     """(layout, damage) of each cell."""
     turn = itertools.cycle(sound)
-    for damage, (applies, _) in DAMAGES.items():
+    for damage, (applies, _) in form.damages.items():
         if opt.damage in (None, damage):
             names = [name for name in sound if applies(sound[name][0])]
             if opt.quick and names:
                 names = [next(name for name in turn if name in names)]
             yield from ((name, damage) for name in names)
+
+
+def make_cells(opt, work):
+    content, cells = make_disk(work), []
+    for form in FORMATS:
+        if opt.format in (None, form.name):
+            sound = make_sound(work, content, form, opt.layout)
+            cells += [Cell(form, layout, damage, sound[layout], work, not opt.quick)
+                      for layout, damage in choose(form, sound, opt)]
+    return cells
 
 
 def keep(cell, folder):
@@ -70,9 +84,7 @@ def keep(cell, folder):
 
 
 def measure(opt, work):
-    sound = make_sound(work, opt.layout)
-    cells = [Cell(layout, damage, sound[layout], work, not opt.quick)
-             for layout, damage in choose(sound, opt)]
+    cells = make_cells(opt, work)
     if opt.output == "human":
         table.print_head()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

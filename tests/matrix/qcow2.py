@@ -22,6 +22,8 @@ def be64(raw, at):
 
 
 class Qcow2:
+    qemu_reads = True
+
     def __init__(self, raw):
         self.raw = raw
         self.version, _, _, self.bits, self.size = struct.unpack_from(">IQIIQ", raw, 4)

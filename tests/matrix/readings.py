@@ -69,8 +69,8 @@ def extents(listed):
 class Reader:
     """Reads images of one disk; every call gives a Reading."""
 
-    def __init__(self, content, cluster):
-        self.content, self.cluster = content, cluster
+    def __init__(self, content, cluster, form):
+        self.content, self.cluster, self.form = content, cluster, form
 
     def reading(self, path=None, told=()):
         return Reading(self.content, self.cluster, path, told)
@@ -78,14 +78,16 @@ class Reader:
     def by_qemu(self, path):
         raw = path + ".raw"
         try:
-            run("qemu-img", "convert", "--salvage", "-f", "qcow2", "-O", "raw", path, raw)
+            run("qemu-img", "convert", "--salvage", "-f", self.form, "-O", "raw", path,
+                raw)
         except Misbehaviour:
             return self.reading()
         return self.reading(raw)
 
     def by_imgconv(self, path):
         raw = path + ".raw"
-        _, out = run("imgconv", "-f", "qcow2", "-O", "raw", "--salvage", "--output=json", path, raw)
+        _, out = run("imgconv", "-f", self.form, "-O", "raw", "--salvage", "--output=json", path,
+                     raw)
         told = extents(json.loads(out).get("lost-extents", [])) if out else []
         return self.reading(raw, told)
 

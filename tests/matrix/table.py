@@ -39,7 +39,7 @@ def print_cell(cell):
 
 
 def total(cells):
-    keys = cells[0].figures
+    keys = [key for key in cells[0].figures if all(key in cell.figures for cell in cells)]
     return {key: sum(cell.figures[key] for cell in cells) for key in keys}
 
 

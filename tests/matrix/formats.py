@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the matrix knows of each format."""
+
+from collections import namedtuple
+
+import damages
+import layouts
+import limits
+import truth
+import vdi_damages
+import vdi_layouts
+import vdi_limits
+import vdi_truth
+from qcow2 import Qcow2
+from vdi import Vdi
+
+# image: of bytes.  make: the bytes of a layout.  truth: of an image and damaged bytes.
+# qemu_repairs: qemu-img check -r knows the format.
+Format = namedtuple("Format", "name image layouts make damages known truth qemu_repairs")
+
+FORMATS = [
+    Format("qcow2", Qcow2, layouts.LAYOUTS, layouts.make, damages.DAMAGES, limits.KNOWN,
+           truth.Truth, True),
+    Format("vdi", Vdi, vdi_layouts.LAYOUTS, vdi_layouts.make, vdi_damages.DAMAGES,
+           vdi_limits.KNOWN, vdi_truth.Truth, False),
+]
