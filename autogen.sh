@@ -21,6 +21,9 @@ build_packages='
 	zlib1g-dev              # deflate, as a stream
 	libdeflate-dev          # deflate, a block at a time, fast
 	libzstd-dev             # zstd compressed clusters
+	liblz4-dev              # lz4, xz and lzo compressed blocks of cloop
+	liblzma-dev
+	liblzo2-dev
 	libjson-c-dev           # JSON reports
 	libxml2-dev             # XML reports
 	libssl-dev              # digests
@@ -38,6 +41,7 @@ check_packages='
 	xfsprogs                # file systems that share blocks ...
 	btrfs-progs
 	dosfstools              # ... and one that lacks nearly everything
+	cloop-utils             # judges of cloop images
 	time                    # tells how much memory a command took
 '
 variant_packages='

@@ -15,10 +15,17 @@ struct img_codec {
 		       struct img_err *err);
 	/*
 	 * Gives exactly want bytes, or IMG_E_CORRUPT.  Bytes behind the end of the stream are
-	 * ignored: formats store lengths that are rounded up.
+	 * ignored (formats store lengths that are rounded up) unless the stream does not say where
+	 * it ends, as that of lz4.
 	 */
 	bool (*decode)(void *cx, const void *in, size_t n, void *out, size_t want,
 		       struct img_err *err);
+	/*
+	 * As decode, of a stream that gives *got bytes, cap at most, and takes *used of the n.
+	 * NULL: this codec has no need of it.
+	 */
+	bool (*measure)(void *cx, const void *in, size_t n, void *out, size_t cap, size_t *used,
+			size_t *got, struct img_err *err);
 	void (*close)(void *cx);
 };
 
@@ -26,6 +33,9 @@ extern const struct img_codec img_codec_deflate;	/* raw deflate, 32 KiB window, 
 extern const struct img_codec img_codec_deflate12;	/* raw deflate, 4 KiB window, zlib */
 extern const struct img_codec img_codec_zlib;		/* the same in the wrapping of zlib */
 extern const struct img_codec img_codec_zstd;
+extern const struct img_codec img_codec_lz4;	/* raw blocks */
+extern const struct img_codec img_codec_xz;	/* with a CRC32: readers in kernels know no other check */
+extern const struct img_codec img_codec_lzo;	/* LZO1X */
 
 /* NULL: not known, or not built in. */
 const struct img_codec *img_codec_named(const char *name);

@@ -100,6 +100,21 @@ static bool zlib_decode(void *context, const void *in, size_t n, void *out, size
 	return decode(&cx->reader, libdeflate_zlib_decompress_ex, in, n, out, want, err);
 }
 
+static bool zlib_measure(void *context, const void *in, size_t n, void *out, size_t cap,
+			 size_t *used, size_t *got, struct img_err *err)
+{
+	struct context *cx = context;
+
+	if (!cx->reader)
+		cx->reader = libdeflate_alloc_decompressor();
+	if (!cx->reader)
+		return img_fail(err, IMG_E_NOMEM, _("no memory to read deflate data"));
+	return libdeflate_zlib_decompress_ex(cx->reader, in, n, out, cap, used, got) ==
+	       LIBDEFLATE_SUCCESS ||
+	       img_fail(err, IMG_E_CORRUPT,
+			_("the deflate data are damaged, or hold more than %zu bytes"), cap);
+}
+
 static void deflate_close(void *context)
 {
 	struct context *cx = context;
@@ -131,5 +146,6 @@ const struct img_codec img_codec_zlib = {
 	.open = deflate_open,
 	.encode = zlib_encode,
 	.decode = zlib_decode,
+	.measure = zlib_measure,
 	.close = deflate_close,
 };

@@ -9,3 +9,12 @@ libimg_sources += \
 if HAVE_ZSTD
 libimg_sources += %D%/zstd.c
 endif
+if HAVE_LZ4
+libimg_sources += %D%/lz4.c
+endif
+if HAVE_LZMA
+libimg_sources += %D%/xz.c
+endif
+if HAVE_LZO
+libimg_sources += %D%/lzo.c
+endif

@@ -11,6 +11,15 @@ static const struct img_codec *const codecs[] = {
 #ifdef HAVE_ZSTD
 	&img_codec_zstd,
 #endif
+#ifdef HAVE_LZ4
+	&img_codec_lz4,
+#endif
+#ifdef HAVE_LZMA
+	&img_codec_xz,
+#endif
+#ifdef HAVE_LZO
+	&img_codec_lzo,
+#endif
 };
 
 const struct img_codec *img_codec_named(const char *name)
