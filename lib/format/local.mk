@@ -13,3 +13,4 @@ include $(top_srcdir)/lib/format/raw/local.mk
 include $(top_srcdir)/lib/format/qcow2/local.mk
 include $(top_srcdir)/lib/format/vdi/local.mk
 include $(top_srcdir)/lib/format/vmdk/local.mk
+include $(top_srcdir)/lib/format/cloop/local.mk

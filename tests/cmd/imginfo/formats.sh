@@ -3,7 +3,7 @@
 . "$srcdir/tests/functions.sh"
 
 json=$(imginfo --formats --output=json)
-same '["qcow2","raw","vdi","vmdk"]' "$(jq -c '[.formats[].name] | sort' <<<"$json")" "formats"
+same '["cloop","qcow2","raw","vdi","vmdk"]' "$(jq -c '[.formats[].name] | sort' <<<"$json")" "formats"
 same true "$(jq '.formats[] | select(.name == "qcow2") | .compress' <<<"$json")" "qcow2"
 same false "$(jq '.formats[] | select(.name == "raw") | .backing' <<<"$json")" "raw"
 imginfo --formats | grep -qE '^qcow2 +read, written' || fail "$(imginfo --formats)"

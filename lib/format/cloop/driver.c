@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The cloop driver: probing, opening, extents, and the table that ties its files together. */
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/cloop/cloop.h"
+
+/* A header that is the last of the file counts less: the guest may have written it there. */
+enum { SURE = 100, AT_THE_END = 50 };
+
+static int cloop_probe(const struct img_peek *peek)
+{
+	const size_t head_len = img_min_u64(peek->head_len, CLOOP_DECODE_LEN);
+	struct cloop_header hdr;
+
+	/* Other producers have other scripts; then all else must be right. */
+	if (cloop_is_script(peek->head, head_len) ||
+	    cloop_header_decode(peek->head, head_len, 0, &hdr, NULL))
+		return SURE;
+	if (peek->tail && peek->tail_len >= CLOOP_HDR_LEN &&
+	    cloop_header_decode(peek->tail + peek->tail_len - CLOOP_HDR_LEN, CLOOP_HDR_LEN,
+				peek->size, &hdr, NULL))
+		return AT_THE_END;
+	return 0;
+}
+
+void cloop_free(struct cloop *c)
+{
+	if (!c)
+		return;
+	cloop_index_clear(&c->index);
+	cloop_shelf_free(c->shelf);
+	free(c);
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+static bool find_size(struct cloop *c, struct img_err *err)
+{
+	const struct cloop_header *hdr = &c->header;
+
+	c->last_len = hdr->block_size;
+	c->size = hdr->size;
+	if (hdr->size || !hdr->n_blocks)
+		return true;
+	if (!cloop_last_len(c, &c->last_len, err))
+		return false;
+	c->size = (uint64_t)(hdr->n_blocks - 1) * hdr->block_size + c->last_len;
+	return true;
+}
+
+static bool start(struct cloop *c, struct img_layer *ly, struct img_err *err)
+{
+	if (!cloop_header_read(ly->store, &c->header, err) ||
+	    !cloop_index_init(&c->index, &c->header, ly->store, err))
+		return false;
+	c->shelf = cloop_shelf_new(c->header.block_size, err);
+	return c->shelf && find_size(c, err);
+}
+
+static bool cloop_open(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err)
+{
+	struct cloop *c;
+
+	if (how->snapshot)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("cloop images have no snapshots"));
+	c = img_calloc(1, sizeof(*c), err);
+	if (!c)
+		return false;
+	if (!start(c, ly, err)) {
+		cloop_free(c);
+		return false;
+	}
+	ly->priv = c;
+	ly->size = c->size;
+	/* Blocks need not be a power of two long. */
+	ly->unit = c->header.block_size & -c->header.block_size;
+	return true;
+}
+
+static void cloop_close(struct img_layer *ly)
+{
+	cloop_free(ly->priv);
+	ly->priv = NULL;
+}
+
+/* ---- Extents --------------------------------------------------------------------------------- */
+
+static enum img_code loss_of(const struct img_finding_kind *why)
+{
+	return why == &cloop_found_index_cut || why == &cloop_found_block_outside
+		? IMG_E_INCOMPLETE : IMG_E_CORRUPT;
+}
+
+/* What is in one block, from at to limit or to the block's end. */
+static bool block_extent(struct cloop *c, uint64_t at, uint64_t limit, struct img_extent *ex,
+			 struct img_err *err)
+{
+	const uint32_t skip = (uint32_t)(at % c->header.block_size);
+	struct cloop_place place;
+
+	*ex = (struct img_extent){
+		.start = at, .len = img_min_u64(c->header.block_size - skip, limit - at),
+	};
+	if (!cloop_index_get(&c->index, (uint32_t)(at / c->header.block_size), &place, err))
+		return false;
+	if (place.bad) {
+		ex->kind = IMG_EXTENT_LOST;
+		ex->loss = loss_of(place.bad);
+		ex->why = place.bad->text;
+		return true;
+	}
+	ex->kind = place.compressor == CLOOP_NONE ? IMG_EXTENT_DATA : IMG_EXTENT_ENCODED;
+	ex->store = c->index.file;
+	ex->host = place.compressor == CLOOP_NONE ? place.host + skip : place.host;
+	ex->host_len = place.compressor == CLOOP_NONE ? ex->len : place.len;
+	return true;
+}
+
+/* Holes of the file are zeros that need not be read. */
+static bool look_for_holes(struct img_extent *ex, struct img_err *err)
+{
+	struct img_extent stored;
+
+	if (ex->kind != IMG_EXTENT_DATA || !(ex->store->caps & IMG_STORE_EXTENTS))
+		return true;
+	if (!img_store_extent(ex->store, ex->host, ex->host + ex->len, &stored, err))
+		return false;
+	ex->kind = stored.kind;
+	ex->zero_in_store = stored.zero_in_store;
+	ex->len = ex->host_len = stored.len;
+	return true;
+}
+
+static bool cloop_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struct img_extent *out,
+			 struct img_err *err)
+{
+	struct cloop *c = ly->priv;
+	struct img_extent next;
+
+	if (!block_extent(c, at, limit, out, err))
+		return false;
+	if (out->kind == IMG_EXTENT_ENCODED)
+		return true;
+	/* Neighbours cost nothing as long as they are in memory. */
+	while (out->start + out->len < limit &&
+	       (out->start + out->len) / c->header.block_size % CLOOP_PIECE_BLOCKS) {
+		if (!block_extent(c, out->start + out->len, limit, &next, err))
+			return false;
+		if (!img_extent_join(out, &next))
+			break;
+	}
+	return look_for_holes(out, err);
+}
+
+static bool cloop_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
+		       struct img_err *err)
+{
+	return cloop_blocks_read(ly->priv, at, buf, len, err);
+}
+
+const struct img_format img_format_cloop = {
+	.name = "cloop",
+	.extensions = "cloop|cloop2|cloop4",
+	.probe = cloop_probe,
+	.open = cloop_open,
+	.close = cloop_close,
+	.extent = cloop_extent,
+	.read = cloop_read,
+	.info = cloop_info,
+};

@@ -1,0 +1,13 @@
+EXTRA_DIST += %D%/README
+libimg_sources += \
+	%D%/blocks.c \
+	%D%/cloop.h \
+	%D%/compressor.c \
+	%D%/driver.c \
+	%D%/entry.c \
+	%D%/findings.c \
+	%D%/findings.h \
+	%D%/header.c \
+	%D%/index.c \
+	%D%/info.c \
+	%D%/layout.h
