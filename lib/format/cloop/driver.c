@@ -2,7 +2,7 @@
 /* The cloop driver: probing, opening, extents, and the table that ties its files together. */
 #include "base/mem.h"
 #include "base/num.h"
-#include "format/cloop/cloop.h"
+#include "format/cloop/new.h"
 
 /* A header that is the last of the file counts less: the guest may have written it there. */
 enum { SURE = 100, AT_THE_END = 50 };
@@ -29,6 +29,7 @@ void cloop_free(struct cloop *c)
 		return;
 	cloop_index_clear(&c->index);
 	cloop_shelf_free(c->shelf);
+	cloop_new_free(c->fresh);
 	free(c);
 }
 
@@ -161,10 +162,15 @@ static bool cloop_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 const struct img_format img_format_cloop = {
 	.name = "cloop",
 	.extensions = "cloop|cloop2|cloop4",
+	.caps = IMG_FMT_CREATE | IMG_FMT_COMPRESS | IMG_FMT_SEQUENTIAL,
+	.create_options = cloop_create_options,
 	.probe = cloop_probe,
 	.open = cloop_open,
+	.create = cloop_create,
+	.sequential = cloop_sequential,
 	.close = cloop_close,
 	.extent = cloop_extent,
 	.read = cloop_read,
 	.info = cloop_info,
+	.write = &cloop_write_ops,
 };

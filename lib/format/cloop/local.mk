@@ -3,11 +3,15 @@ libimg_sources += \
 	%D%/blocks.c \
 	%D%/cloop.h \
 	%D%/compressor.c \
+	%D%/create.c \
 	%D%/driver.c \
 	%D%/entry.c \
 	%D%/findings.c \
 	%D%/findings.h \
+	%D%/finish.c \
 	%D%/header.c \
 	%D%/index.c \
 	%D%/info.c \
-	%D%/layout.h
+	%D%/layout.h \
+	%D%/new.h \
+	%D%/write.c
