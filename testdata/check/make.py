@@ -14,6 +14,7 @@ import lzma
 import os
 import struct
 import sys
+import zlib
 
 import vmdk
 
@@ -179,7 +180,27 @@ class Vdi:
         return raw[:self.end]
 
 
+class Cloop:
+    """Four blocks of 4 KiB, in version 4.0."""
+
+    def __init__(self, blocks=4):
+        self.block, self.gap, self.behind = 4096, b"", b""
+        self.packed = [zlib.compress((b"block %d\n" % i).ljust(64, b".") * 64)
+                       for i in range(blocks)]
+        self.entries = [136 + 8 * (blocks + 1)]
+        for raw in self.packed:
+            self.entries.append(self.entries[-1] + len(raw))
+        self.end = None  # where the file is cut off
+
+    def finish(self):
+        raw = b"#!/bin/sh\n#V4.0 Format\nexit $?\n".ljust(128, b"\0")
+        raw += struct.pack(">II", self.block, len(self.packed))
+        raw += struct.pack(">%dQ" % len(self.entries), *self.entries)
+        return (raw + self.gap + b"".join(self.packed) + self.behind)[:self.end]
+
+
 SAMPLES = {}
+ENDINGS = {Image: ".qcow2", Vdi: ".vdi", Cloop: ".cloop"}
 
 
 def sample(name, make=Image, **how):
@@ -743,6 +764,52 @@ def _(im):
 @sample("vmdk.stream.behind", vmdk.Stream)
 def _(im):
     im.early = True
+# ---- cloop ---------------------------------------------------------------------------------------
+
+@sample("cloop.header.broken", Cloop)
+def _(im):
+    im.block = 1000
+
+
+@sample("cloop.header.behind", Cloop)
+def _(im):
+    im.behind = b"x"
+
+
+@sample("cloop.index.cut", Cloop, blocks=0)
+def _(im):
+    im.end = 140
+
+
+@sample("cloop.index.gap", Cloop)
+def _(im):
+    im.gap = b"x"
+    im.entries = [e + 1 for e in im.entries]
+
+
+@sample("cloop.index.inside", Cloop)
+def _(im):
+    im.entries[0] -= 1
+
+
+@sample("cloop.index.order", Cloop)
+def _(im):
+    im.entries[2] = im.entries[0]
+
+
+@sample("cloop.index.size", Cloop)
+def _(im):
+    im.entries[2] = im.entries[1]
+
+
+@sample("cloop.index.compressor", Cloop)
+def _(im):
+    im.entries[1] |= 5 << 60
+
+
+@sample("cloop.block.outside", Cloop)
+def _(im):
+    im.end = im.entries[-1] - 1
 
 
 def store(folder, name, raw):
@@ -759,6 +826,7 @@ def main():
         change(im)
         store(folder, name + getattr(make, "SUFFIX", ".qcow2"), im.finish())
     store(folder, "below.bin", vmdk.Sparse(name="below").finish())
+        store(folder, name + ENDINGS[make], im.finish())
     store(folder, "data.raw", b"the data file of three samples\n".ljust(4096, b"."))
 
 

@@ -173,4 +173,5 @@ const struct img_format img_format_cloop = {
 	.read = cloop_read,
 	.info = cloop_info,
 	.write = &cloop_write_ops,
+	.check = &cloop_check_ops,
 };

@@ -1,6 +1,7 @@
 EXTRA_DIST += %D%/README
 libimg_sources += \
 	%D%/blocks.c \
+	%D%/check.c \
 	%D%/cloop.h \
 	%D%/compressor.c \
 	%D%/create.c \

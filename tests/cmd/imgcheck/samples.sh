@@ -10,6 +10,7 @@ imgcheck --findings --output=json >kinds
 # ids_of FOLDER: those that have samples there, each as often as it has.
 ids_of() {
 	(cd "$1" && printf '%s\n' *.qcow2* *.vdi* *.vmdk*) | sed 's/\.\(qcow2\|vdi\|vmdk\)\(\.xz\)\?$//' | sort
+	(cd "$1" && printf '%s\n' *.qcow2* *.vdi* *.cloop*) | sed 's/\.\(qcow2\|vdi\|cloop\)\(\.xz\)\?$//' | sort
 }
 same "$(jq -r '.kinds[].id' kinds | sort)" "$(ids_of "$samples")" "one sample for each id"
 
@@ -17,6 +18,8 @@ same "$(jq -r '.kinds[].id' kinds | sort)" "$(ids_of "$samples")" "one sample fo
 unpack() {
 	cp "$1"/*.qcow2* "$1"/*.vdi* "$1"/*.vmdk* "$1"/data.raw "$1"/below.bin .
 	chmod u+w -- *.qcow2* *.vdi* *.vmdk* data.raw below.bin
+	cp "$1"/*.qcow2* "$1"/*.vdi* "$1"/*.cloop* "$1"/data.raw .
+	chmod u+w -- *.qcow2* *.vdi* *.cloop* data.raw
 	xz -df -- *.xz
 }
 unpack "$samples"
@@ -48,6 +51,8 @@ done < <(jq -r '.kinds[] | "\(.id) \(.severity)"' kinds)
 python3 --version >/dev/null 2>&1 || exit 0
 sha256sum -- *.qcow2 *.vdi *.vmdk data.raw below.bin >sums
 rm -- *.qcow2 *.vdi *.vmdk data.raw below.bin
+sha256sum -- *.qcow2 *.vdi *.cloop data.raw >sums
+rm -- *.qcow2 *.vdi *.cloop data.raw
 mkdir made
 python3 -B "$samples/make.py" made
 unpack made
