@@ -30,6 +30,9 @@ always 'small clusters, compressed' long.raw -O qcow2 -c -o cluster_size=4k
 always 'large clusters' long.raw -O qcow2 -o cluster_size=2M
 always backing long.raw -O qcow2 -B base.raw -F raw
 always 'from compressed' packed.qcow2 -O qcow2
+always cloop long.raw -O cloop
+always 'cloop 4.0' long.raw -O cloop -o version=4.0,compression_type=lz4
+always 'cloop 4.0, plain' packed.qcow2 -O cloop -o version=4.0,compression_type=none,header=first
 always raw packed.qcow2 -O raw
 imgconv -o cid=1 base.raw base.vmdk
 head -c $((11 * mib + 512)) long.raw >sectors.raw

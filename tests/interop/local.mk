@@ -4,6 +4,8 @@ shell_tests += \
 	%D%/amend.sh \
 	%D%/bitmaps.sh \
 	%D%/chain.sh %D%/check.sh %D%/check-samples.sh \
+	%D%/cloop-read.sh \
+	%D%/cloop-write.sh \
 	%D%/create-matrix.sh \
 	%D%/damaged.sh \
 	%D%/determinism.sh \

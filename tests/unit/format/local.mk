@@ -5,6 +5,10 @@ unit_tests += %D%/test
 %C%_test_SOURCES = \
 	$(failing_malloc_sources) \
 	%D%/below_test.c \
+	%D%/cloop/blocks_test.c \
+	%D%/cloop/entry_test.c \
+	%D%/cloop/header_test.c \
+	%D%/cloop/write_test.c \
 	%D%/findings_test.c \
 	%D%/qcow2/amend_test.c \
 	%D%/qcow2/append_test.c \
