@@ -5,6 +5,7 @@ shell_tests += \
 	%D%/bitmaps.sh \
 	%D%/chain.sh %D%/check.sh %D%/check-samples.sh \
 	%D%/cloop-read.sh \
+	%D%/cloop-repair.sh \
 	%D%/cloop-write.sh \
 	%D%/create-matrix.sh \
 	%D%/damaged.sh \

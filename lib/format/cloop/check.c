@@ -191,4 +191,5 @@ static bool cloop_check(struct img_layer *ly, const struct img_checking *how,
 const struct img_check_ops cloop_check_ops = {
 	.kinds = cloop_finding_kinds,
 	.check = cloop_check,
+	.repair = cloop_repair,
 };

@@ -70,6 +70,8 @@ struct cloop_place {
 
 /* An entry as a number of this machine. */
 uint64_t cloop_entry_decode(const struct cloop_header *hdr, const uint8_t *raw);
+/* The inverse: cloop_entry_len() bytes. */
+void cloop_entry_encode(const struct cloop_header *hdr, uint64_t entry, uint8_t *raw);
 /* Block i, whose entry is `entry`; next: the one behind it.  Pure. */
 struct cloop_place cloop_place_of(const struct cloop_header *hdr, uint32_t i, uint64_t entry,
 				  uint64_t next);
@@ -93,8 +95,12 @@ struct cloop_index {
 	uint64_t file_size;		/* when it was opened */
 	_Atomic(uint64_t *) *pieces;	/* owned; decoded entries, NULL: not read yet */
 	size_t n_pieces;
+	/* What a salvage has put in the place of the first entries; owned, or NULL. */
+	struct cloop_place *places;
+	size_t n_places;
 };
 
+/* Leaves places as they are. */
 bool cloop_index_init(struct cloop_index *ix, const struct cloop_header *hdr,
 		      struct img_store *file, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts a zeroed one. */
@@ -141,6 +147,7 @@ struct cloop {
 	struct cloop_shelf *shelf;
 	uint64_t size;			/* guest bytes */
 	uint32_t last_len;		/* bytes that the last block gives when it is decoded */
+	uint64_t guessed_from;		/* guest bytes whose place is guessed begin here */
 	struct cloop_new *fresh;	/* while a new image is being written, else NULL; owned */
 };
 
@@ -149,6 +156,16 @@ void cloop_free(struct cloop *c);
 /* create.c */
 extern const struct img_option cloop_create_options[];
 bool cloop_create(struct img_layer *ly, const struct img_layer_create *what, struct img_err *err);
+
+/* salvage.c: header, places and guessed_from of an image that may be damaged in any way. */
+bool cloop_salvage_start(struct cloop *c, struct img_layer *ly, struct img_err *err)
+	IMG_MUST_CHECK;
+
+/* remains.c */
+bool cloop_remains(const uint8_t *head, size_t len);
+/* repair.c */
+bool cloop_repair(struct img_layer *ly, const struct img_checking *how,
+		  enum img_repair_level level, struct img_err *err);
 
 extern const struct img_check_ops cloop_check_ops;	/* check.c */
 /* info.c */

@@ -49,16 +49,19 @@ static bool find_size(struct cloop *c, struct img_err *err)
 	return true;
 }
 
-static bool start(struct cloop *c, struct img_layer *ly, struct img_err *err)
+static bool start(struct cloop *c, struct img_layer *ly, bool salvage, struct img_err *err)
 {
-	if (!cloop_header_read(ly->store, &c->header, err) ||
+	c->guessed_from = UINT64_MAX;
+	if (!(salvage ? cloop_salvage_start(c, ly, err)
+		      : cloop_header_read(ly->store, &c->header, err)) ||
 	    !cloop_index_init(&c->index, &c->header, ly->store, err))
 		return false;
 	c->shelf = cloop_shelf_new(c->header.block_size, err);
 	return c->shelf && find_size(c, err);
 }
 
-static bool cloop_open(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err)
+static bool open_image(struct img_layer *ly, const struct img_layer_open *how, bool salvage,
+		       struct img_err *err)
 {
 	struct cloop *c;
 
@@ -67,7 +70,7 @@ static bool cloop_open(struct img_layer *ly, const struct img_layer_open *how, s
 	c = img_calloc(1, sizeof(*c), err);
 	if (!c)
 		return false;
-	if (!start(c, ly, err)) {
+	if (!start(c, ly, salvage, err)) {
 		cloop_free(c);
 		return false;
 	}
@@ -75,6 +78,24 @@ static bool cloop_open(struct img_layer *ly, const struct img_layer_open *how, s
 	ly->size = c->size;
 	/* Blocks need not be a power of two long. */
 	ly->unit = c->header.block_size & -c->header.block_size;
+	return true;
+}
+
+static bool cloop_open(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err)
+{
+	return open_image(ly, how, false, err);
+}
+
+static bool cloop_salvage(struct img_layer *ly, const struct img_layer_open *how,
+			  struct img_err *err)
+{
+	if (!open_image(ly, how, true, err))
+		return false;
+	/* What is longer than all blocks is left to the layers above: it reads as zeros. */
+	if (how->size && how->size < ly->size) {
+		ly->size = how->size;
+		ly->salvaged.size_guessed = false;
+	}
 	return true;
 }
 
@@ -101,6 +122,7 @@ static bool block_extent(struct cloop *c, uint64_t at, uint64_t limit, struct im
 
 	*ex = (struct img_extent){
 		.start = at, .len = img_min_u64(c->header.block_size - skip, limit - at),
+		.guessed = at >= c->guessed_from,
 	};
 	if (!cloop_index_get(&c->index, (uint32_t)(at / c->header.block_size), &place, err))
 		return false;
@@ -165,7 +187,9 @@ const struct img_format img_format_cloop = {
 	.caps = IMG_FMT_CREATE | IMG_FMT_COMPRESS | IMG_FMT_SEQUENTIAL,
 	.create_options = cloop_create_options,
 	.probe = cloop_probe,
+	.remains = cloop_remains,
 	.open = cloop_open,
+	.salvage = cloop_salvage,
 	.create = cloop_create,
 	.sequential = cloop_sequential,
 	.close = cloop_close,

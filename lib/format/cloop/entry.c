@@ -11,6 +11,16 @@ uint64_t cloop_entry_decode(const struct cloop_header *hdr, const uint8_t *raw)
 	return hdr->little ? img_get_le64(raw) : img_get_be64(raw);
 }
 
+void cloop_entry_encode(const struct cloop_header *hdr, uint64_t entry, uint8_t *raw)
+{
+	if (hdr->version == CLOOP_V0)
+		img_put_be32(raw, (uint32_t)entry);
+	else if (hdr->little)
+		img_put_le64(raw, entry);
+	else
+		img_put_be64(raw, entry);
+}
+
 /* The most that a block takes: some more than what any compressor makes of noise. */
 static uint64_t stored_max(const struct cloop_header *hdr)
 {

@@ -18,6 +18,7 @@ bool cloop_index_init(struct cloop_index *ix, const struct cloop_header *hdr,
 	*ix = (struct cloop_index){
 		.hdr = hdr, .file = file, .file_size = file_size, .n_pieces = n,
 		.pieces = img_calloc(img_max_u64(n, 1), sizeof(*ix->pieces), err),
+		.places = ix->places, .n_places = ix->n_places,
 	};
 	return ix->pieces;
 }
@@ -27,6 +28,7 @@ void cloop_index_clear(struct cloop_index *ix)
 	for (size_t i = 0; ix->pieces && i < ix->n_pieces; i++)
 		free(atomic_load(&ix->pieces[i]));
 	free(ix->pieces);
+	free(ix->places);
 	*ix = (struct cloop_index){ 0 };
 }
 
@@ -87,6 +89,10 @@ bool cloop_index_get(struct cloop_index *ix, uint32_t i, struct cloop_place *out
 {
 	const uint64_t *piece, *entry;
 
+	if (i < ix->n_places) {
+		*out = ix->places[i];
+		return true;
+	}
 	if (!has_entries(ix, i)) {
 		*out = (struct cloop_place){ .bad = &cloop_found_index_cut };
 		return true;

@@ -15,4 +15,12 @@ libimg_sources += \
 	%D%/info.c \
 	%D%/layout.h \
 	%D%/new.h \
+	%D%/remains.c \
+	%D%/repair.c \
+	%D%/salvage.c \
+	%D%/salvage.h \
+	%D%/salvage_index.c \
+	%D%/salvage_scan.c \
+	%D%/stream.c \
+	%D%/stream.h \
 	%D%/write.c

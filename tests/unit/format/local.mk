@@ -8,6 +8,7 @@ unit_tests += %D%/test
 	%D%/cloop/blocks_test.c \
 	%D%/cloop/entry_test.c \
 	%D%/cloop/header_test.c \
+	%D%/cloop/salvage_test.c \
 	%D%/cloop/write_test.c \
 	%D%/findings_test.c \
 	%D%/qcow2/amend_test.c \
