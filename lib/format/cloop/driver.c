@@ -127,6 +127,9 @@ static bool block_extent(struct cloop *c, uint64_t at, uint64_t limit, struct im
 	if (!cloop_index_get(&c->index, (uint32_t)(at / c->header.block_size), &place, err))
 		return false;
 	if (place.bad) {
+		/* Behind the end of the index there are no others: nothing walks over them. */
+		if (place.bad == &cloop_found_index_cut)
+			ex->len = limit - at;
 		ex->kind = IMG_EXTENT_LOST;
 		ex->loss = loss_of(place.bad);
 		ex->why = place.bad->text;

@@ -135,3 +135,18 @@ Test(cloop_blocks, damage_of_the_index_is_lost_and_never_zeros)
 	cr_assert_eq(ex.len, 20 * B - 5);
 	end(&s);
 }
+
+Test(cloop_blocks, nothing_walks_over_blocks_that_have_no_entries)
+{
+	struct sample s;
+	struct img_extent ex;
+
+	fill(&s, B);
+	img_put_be32(s.store->bytes + CLOOP_HDR_BLOCKS, UINT32_MAX);
+	s.store->len = DATA;
+	open_sample(&s);
+	cr_assert(img_format_cloop.extent(&s.ly, N * B, s.ly.size, &ex, NULL));
+	cr_assert(ex.kind == IMG_EXTENT_LOST && ex.len == s.ly.size - N * B);
+	cr_assert_str_eq(ex.why, cloop_found_index_cut.text);
+	end(&s);
+}
