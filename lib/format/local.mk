@@ -11,6 +11,7 @@ libimg_sources += \
 
 include $(top_srcdir)/lib/format/raw/local.mk
 include $(top_srcdir)/lib/format/qcow2/local.mk
+include $(top_srcdir)/lib/format/qcow1/local.mk
 include $(top_srcdir)/lib/format/vdi/local.mk
 include $(top_srcdir)/lib/format/vmdk/local.mk
 include $(top_srcdir)/lib/format/cloop/local.mk

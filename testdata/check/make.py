@@ -197,6 +197,37 @@ class Cloop:
         raw += struct.pack(">II", self.block, len(self.packed))
         raw += struct.pack(">%dQ" % len(self.entries), *self.entries)
         return (raw + self.gap + b"".join(self.packed) + self.behind)[:self.end]
+class Qcow:
+    """Version 1: three clusters of 512 bytes behind a table each, one of them packed."""
+
+    C = 512
+
+    def __init__(self, n_l1=2, size=2 * 64 * 512):
+        self.size, self.bits, self.l1_off = size, 9, 48
+        self.l1 = [2 * self.C, 3 * self.C][:n_l1]
+        self.l2 = [[4 * self.C, 5 * self.C] + [0] * 62, [6 * self.C] + [0] * 63]
+        self.packed = zlib.compress(b"packed ".ljust(self.C, b"."), 9)[2:-4]
+        self.l2[1][1] = 1 << 63 | len(self.packed) << (63 - 9) | 7 * self.C
+        self.clusters = 8
+        self.end = None  # where the file is cut off
+
+    def all_below_first(self):
+        """Nothing leaks when the second table is lost."""
+        self.l2 = [[i * self.C for i in range(3, 8)] + [0] * 59, [0] * 64]
+
+    def finish(self):
+        raw = bytearray(self.clusters * self.C)
+        raw[:48] = struct.pack(">IIQIIQBBHIQ", 0x514649FB, 1, 0, 0, 0, self.size, self.bits, 6, 0,
+                               0, self.l1_off)
+        raw[48:64] = struct.pack(">2Q", *(self.l1 + [0, 0])[:2])
+        for i in range(2):
+            if not any(self.l2[i]):
+                continue
+            raw[(2 + i) * self.C:(3 + i) * self.C] = struct.pack(">64Q", *self.l2[i])
+        for i in range(4, 7):
+            raw[i * self.C:(i + 1) * self.C] = (b"cluster %d " % i).ljust(64, b".") * 8
+        raw[7 * self.C:7 * self.C + len(self.packed)] = self.packed
+        return bytes(raw[:self.end])
 
 
 SAMPLES = {}
@@ -810,6 +841,67 @@ def _(im):
 @sample("cloop.block.outside", Cloop)
 def _(im):
     im.end = im.entries[-1] - 1
+# ---- qcow, version 1 -----------------------------------------------------------------------------
+
+@sample("qcow.header.broken", Qcow)
+def _(im):
+    im.bits = 8
+
+
+@sample("qcow.header.small", Qcow)
+def _(im):
+    im.size, im.l1, im.l2, im.clusters, im.end = 1, [], [[0] * 64] * 2, 8, 512
+
+
+@sample("qcow.l1.cut", Qcow)
+def _(im):
+    im.l1, im.end = [], 56
+
+
+@sample("qcow.l1.unaligned", Qcow)
+def _(im):
+    im.all_below_first()
+    im.l1[1] += 8
+
+
+@sample("qcow.l1.outside", Qcow)
+def _(im):
+    im.all_below_first()
+    im.l1[1] = 8 * im.C
+
+
+@sample("qcow.l1.doubled", Qcow)
+def _(im):
+    im.all_below_first()
+    im.l1[1] = im.l1[0]
+
+
+@sample("qcow.l2.unaligned", Qcow)
+def _(im):
+    im.l2[0][2] = 4 * im.C + 8
+
+
+@sample("qcow.l2.outside", Qcow)
+def _(im):
+    im.l2[0][2] = 8 * im.C
+
+
+@sample("qcow.l2.empty", Qcow)
+def _(im):
+    im.l2[0][2] = 1 << 63 | 7 * im.C
+
+
+@sample("qcow.l2.doubled", Qcow)
+def _(im):
+    im.l2[0][2] = 4 * im.C
+
+
+@sample("qcow.cluster.leak", Qcow)
+def _(im):
+    im.l2[0][1] = 0
+
+
+SUFFIX = {Image: ".qcow2", Vdi: ".vdi", Qcow: ".qcow"}
 
 
 def store(folder, name, raw):
@@ -827,6 +919,7 @@ def main():
         store(folder, name + getattr(make, "SUFFIX", ".qcow2"), im.finish())
     store(folder, "below.bin", vmdk.Sparse(name="below").finish())
         store(folder, name + ENDINGS[make], im.finish())
+        store(folder, name + SUFFIX[make], im.finish())
     store(folder, "data.raw", b"the data file of three samples\n".ljust(4096, b"."))
 
 

@@ -42,6 +42,17 @@ const struct layout layouts[] = {
 	  .size = MIB, .grain = 4 * KIB, .data_file = "image-flat.vmdk" },
 	{ .name = "VMDK, split", .format = "vmdk", .options = "subformat=twoGbMaxExtentSparse",
 	  .size = 2 * MIB, .grain = 64 * KIB, .data_file = "image-s001.vmdk" },
+	{ .name = "qcow, 4 KiB", .format = "qcow", .size = MIB, .grain = 4 * KIB },
+	{ .name = "qcow, 512 B, backing", .format = "qcow", .options = "cluster_size=512",
+	  .size = MIB, .grain = 4 * KIB, .backing = true },
+	/* More tables than may stay in memory. */
+	{ .name = "qcow, 512 B, 32 tables", .format = "qcow", .options = "cluster_size=512",
+	  .size = 8 * MIB, .grain = 64 * KIB, .cache_size = 4 * KIB },
+	{ .name = "qcow, 64 KiB, writethrough", .format = "qcow", .options = "cluster_size=64k",
+	  .size = 2 * MIB, .grain = 64 * KIB, .cache = IMG_CACHE_WRITETHROUGH,
+	  .start = START_FULL },
+	{ .name = "qcow, 4 KiB, compressed", .format = "qcow", .size = MIB, .grain = 4 * KIB,
+	  .start = START_COMPRESSED },
 
 	{ .name = "512 B", QCOW2, .options = "cluster_size=512", .size = MIB, .grain = 4 * KIB },
 	/* The refcount table is full when the file has 2 MiB: as soon as something is added. */

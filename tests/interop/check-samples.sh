@@ -8,6 +8,8 @@ requires xz --version
 samples=$srcdir/testdata/check
 cp "$samples"/*.qcow2* "$samples"/*.vdi* "$samples"/*.vmdk* "$samples"/{data.raw,below.bin} .
 chmod u+w -- *.qcow2* *.vdi* *.vmdk* data.raw below.bin
+cp "$samples"/*.qcow2* "$samples"/*.vdi* "$samples"/*.qcow "$samples/data.raw" .
+chmod u+w -- *.qcow2* *.qcow *.vdi* data.raw
 xz -df -- *.xz
 
 # status COMMAND...: how it exits.
@@ -24,6 +26,10 @@ same "" "$(sed 's/#.*//; s/[[:space:]].*//' "$samples/qemu-img" | while read -r 
 done)" "reasons for what is no sample"
 
 for sample in *.qcow2 *.vdi *.vmdk; do
+	[ -z "$id" ] || [ -e "$id.qcow2" ] || [ -e "$id.vdi" ] || [ -e "$id.qcow" ] || echo "$id"
+done)" "reasons for what is no sample"
+
+for sample in *.qcow2 *.qcow *.vdi; do
 	id=${sample%.*} format=${sample##*.}
 	data=
 	case $id in image.data.*) data=--data ;; esac

@@ -15,6 +15,7 @@ shell_tests += \
 	%D%/disk-continued.sh \
 	%D%/disk-killed.sh \
 	%D%/disk-ours.sh \
+	%D%/disk-qcow.sh \
 	%D%/disk-vdi.sh \
 	%D%/disk-vmdk.sh \
 	%D%/full-disk.sh \
@@ -29,6 +30,7 @@ shell_tests += \
 	%D%/read-matrix.sh \
 	%D%/read-snapshot.sh \
 	%D%/read-states.sh \
+	%D%/read-qcow.sh \
 	%D%/read-vdi.sh \
 	%D%/reflink.sh \
 	%D%/repair-vdi.sh %D%/repair.sh \
@@ -40,4 +42,6 @@ shell_tests += \
 	%D%/write-sizes.sh \
 	%D%/write-vdi.sh \
 	%D%/write-vmdk-stream.sh
+	%D%/write-qcow.sh \
+	%D%/write-vdi.sh
 EXTRA_DIST += %D%/disk.sh %D%/judge.sh

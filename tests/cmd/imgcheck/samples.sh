@@ -11,6 +11,7 @@ imgcheck --findings --output=json >kinds
 ids_of() {
 	(cd "$1" && printf '%s\n' *.qcow2* *.vdi* *.vmdk*) | sed 's/\.\(qcow2\|vdi\|vmdk\)\(\.xz\)\?$//' | sort
 	(cd "$1" && printf '%s\n' *.qcow2* *.vdi* *.cloop*) | sed 's/\.\(qcow2\|vdi\|cloop\)\(\.xz\)\?$//' | sort
+	(cd "$1" && printf '%s\n' *.qcow2* *.qcow *.vdi*) | sed 's/\.\(qcow2\|qcow\|vdi\)\(\.xz\)\?$//' | sort
 }
 same "$(jq -r '.kinds[].id' kinds | sort)" "$(ids_of "$samples")" "one sample for each id"
 
@@ -20,6 +21,8 @@ unpack() {
 	chmod u+w -- *.qcow2* *.vdi* *.vmdk* data.raw below.bin
 	cp "$1"/*.qcow2* "$1"/*.vdi* "$1"/*.cloop* "$1"/data.raw .
 	chmod u+w -- *.qcow2* *.vdi* *.cloop* data.raw
+	cp "$1"/*.qcow2* "$1"/*.vdi* "$1"/*.qcow "$1"/data.raw .
+	chmod u+w -- *.qcow2* *.qcow *.vdi* data.raw
 	xz -df -- *.xz
 }
 unpack "$samples"
@@ -53,6 +56,8 @@ sha256sum -- *.qcow2 *.vdi *.vmdk data.raw below.bin >sums
 rm -- *.qcow2 *.vdi *.vmdk data.raw below.bin
 sha256sum -- *.qcow2 *.vdi *.cloop data.raw >sums
 rm -- *.qcow2 *.vdi *.cloop data.raw
+sha256sum -- *.qcow2 *.qcow *.vdi data.raw >sums
+rm -- *.qcow2 *.qcow *.vdi data.raw
 mkdir made
 python3 -B "$samples/make.py" made
 unpack made

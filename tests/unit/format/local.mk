@@ -11,6 +11,10 @@ unit_tests += %D%/test
 	%D%/cloop/salvage_test.c \
 	%D%/cloop/write_test.c \
 	%D%/findings_test.c \
+	%D%/qcow1/disk_test.c \
+	%D%/qcow1/header_test.c \
+	%D%/qcow1/map_test.c \
+	%D%/qcow1/sample.h \
 	%D%/qcow2/amend_test.c \
 	%D%/qcow2/append_test.c \
 	%D%/qcow2/bitmap_bits_test.c \

@@ -1,0 +1,23 @@
+EXTRA_DIST += %D%/README
+libimg_sources += \
+	%D%/check.c \
+	%D%/create.c \
+	%D%/disk.c \
+	%D%/disk.h \
+	%D%/driver.c \
+	%D%/entry.c \
+	%D%/findings.c \
+	%D%/findings.h \
+	%D%/flush.c \
+	%D%/header.c \
+	%D%/info.c \
+	%D%/layout.h \
+	%D%/map.c \
+	%D%/new.h \
+	%D%/packed.c \
+	%D%/qcow1.h \
+	%D%/request.c \
+	%D%/survey.c \
+	%D%/survey.h \
+	%D%/tables.c \
+	%D%/write.c

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Both levels of tables, read in bulk past those that readers keep, and who uses which bytes of the
+ * file.  Nothing that is written in place may be in use twice; packed clusters never are, and may.
+ */
+#include "format/qcow1/survey.h"
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/num.h"
+
+/* step: how far the next one of the same kind may be in the file, to be told with this one. */
+static bool tell(struct qcow1_survey *s, const struct img_finding_kind *kind, uint64_t host,
+		 uint64_t guest, uint64_t found, uint64_t step, struct img_err *err)
+{
+	const struct img_finding one = {
+		.kind = kind, .n = 1, .host = host, .guest = guest, .expected = IMG_NOWHERE,
+		.found = found,
+	};
+
+	return img_findings_add(s->out, one, step, err);
+}
+
+/* ---- Who uses what --------------------------------------------------------------------------- */
+
+static bool start(struct qcow1_survey *s, struct img_err *err)
+{
+	const unsigned table_bits = s->hdr->l2_bits + 3;
+	uint64_t bytes;
+
+	s->grain_bits = (unsigned)img_min_u64(s->hdr->cluster_bits, table_bits);
+	bytes = (s->file_size >> s->grain_bits) / 8 + 1;
+	if (bytes > s->memory / 2)
+		return img_fail(err, IMG_E_RANGE,
+				_("the file is so large that its clusters cannot be counted in memory"));
+	s->whole = img_calloc(bytes, 1, err);
+	s->some = img_calloc(bytes, 1, err);
+	return s->whole && s->some;
+}
+
+static bool bit(const uint8_t *bits, uint64_t i)
+{
+	return bits[i / 8] & 1 << i % 8;
+}
+
+/* Notes the use of bytes that are in the file; true: as a whole, and somebody else uses some. */
+static bool use(struct qcow1_survey *s, uint64_t host, uint64_t len, bool whole)
+{
+	const uint64_t last = (host + len - 1) >> s->grain_bits;
+	uint8_t *bits = whole ? s->whole : s->some;
+	bool twice = false;
+
+	for (uint64_t i = host >> s->grain_bits; i <= last; i++) {
+		twice |= bit(s->whole, i) || (whole && bit(s->some, i));
+		bits[i / 8] |= (uint8_t)(1 << i % 8);
+	}
+	s->end = img_max_u64(s->end, host + len);
+	return twice;
+}
+
+/* ---- The head of the file -------------------------------------------------------------------- */
+
+static void survey_head(struct qcow1_survey *s)
+{
+	const struct qcow1_header *hdr = s->hdr;
+	const uint64_t l1_len = (uint64_t)qcow1_l1_needed(hdr, hdr->size) * QCOW1_ENTRY_LEN;
+	const uint64_t there = s->file_size > hdr->l1_off ? s->file_size - hdr->l1_off : 0;
+
+	use(s, 0, QCOW1_HDR_LEN, false);
+	if (hdr->backing_off && hdr->backing_len)
+		use(s, hdr->backing_off, hdr->backing_len, false);
+	if (l1_len && there)
+		use(s, hdr->l1_off, img_min_u64(l1_len, there), false);
+}
+
+/* ---- The second level ------------------------------------------------------------------------ */
+
+static const struct img_finding_kind *damage_of(struct qcow1_survey *s,
+						const struct qcow1_cluster *cluster, uint64_t left)
+{
+	const bool plain = cluster->kind == QCOW1_PLAIN;
+	/* The last cluster of the disk may be short in the file. */
+	const uint64_t need = plain ? img_min_u64(cluster->stored_len, left) : cluster->stored_len;
+	const struct img_finding_kind *damage = qcow1_cluster_damage(s->hdr, cluster);
+
+	if (damage)
+		return damage;
+	if (cluster->host >= s->file_size || need > s->file_size - cluster->host)
+		return &qcow1_found_l2_outside;
+	return use(s, cluster->host, img_min_u64(cluster->stored_len, s->file_size - cluster->host),
+		   plain) ? &qcow1_found_l2_doubled : NULL;
+}
+
+static void count_cluster(struct qcow1_survey *s, const struct qcow1_cluster *cluster)
+{
+	s->fragmented += s->clusters && cluster->host != s->next;
+	s->next = cluster->host + cluster->stored_len;
+	s->packed += cluster->kind == QCOW1_PACKED;
+	s->clusters++;
+}
+
+/* off: of the entry in the file.  What is behind the end of the disk nobody can read. */
+static bool survey_entry(struct qcow1_survey *s, uint64_t entry, uint64_t guest, uint64_t off,
+			 struct img_err *err)
+{
+	const struct qcow1_cluster cluster = qcow1_entry_decode(s->hdr, entry);
+	const struct img_finding_kind *damage;
+	const bool on_disk = guest < s->hdr->size;
+
+	if (cluster.kind == QCOW1_HOLE)
+		return true;
+	if (on_disk)
+		count_cluster(s, &cluster);
+	damage = damage_of(s, &cluster, on_disk ? s->hdr->size - guest : 0);
+	return !damage || tell(s, damage, off, on_disk ? guest : IMG_NOWHERE, entry, 0, err);
+}
+
+static bool survey_l2(struct qcow1_survey *s, uint64_t host, uint64_t guest, uint8_t *raw,
+		      struct img_err *err)
+{
+	if (!img_store_read(s->file, host, raw, qcow1_l2_bytes(s->hdr), err))
+		return false;
+	for (uint32_t i = 0; i < qcow1_l2_entries(s->hdr); i++) {
+		const uint32_t off = i * QCOW1_ENTRY_LEN;
+		const uint64_t entry = img_get_be64(raw + off);
+
+		if (entry && !survey_entry(s, entry, guest + ((uint64_t)i << s->hdr->cluster_bits),
+					   host + off, err))
+			return false;
+	}
+	return true;
+}
+
+/* ---- The first level ------------------------------------------------------------------------- */
+
+/* The tables come first: a cluster that lies over one is what is wrong. */
+static bool survey_l1_entry(struct qcow1_survey *s, uint32_t index, uint64_t entry, bool *follow,
+			    struct img_err *err)
+{
+	const struct img_finding_kind *damage = qcow1_l1_damage(s->hdr, entry, s->file_size);
+
+	if (!damage && use(s, entry, qcow1_l2_bytes(s->hdr), true))
+		damage = &qcow1_found_l1_doubled;
+	*follow = !damage;
+	return !damage || tell(s, damage, s->hdr->l1_off + (uint64_t)index * QCOW1_ENTRY_LEN,
+			       (uint64_t)index << qcow1_l1_bits(s->hdr), entry, 0, err);
+}
+
+/* Sets to zero what cannot be followed. */
+static bool survey_l1(struct qcow1_survey *s, uint8_t *raw, uint32_t n, struct img_err *err)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		const uint64_t entry = img_get_be64(raw + (size_t)i * QCOW1_ENTRY_LEN);
+		bool follow;
+
+		if (!entry)
+			continue;
+		if (!survey_l1_entry(s, i, entry, &follow, err))
+			return false;
+		if (!follow)
+			img_put_be64(raw + (size_t)i * QCOW1_ENTRY_LEN, 0);
+	}
+	return true;
+}
+
+static bool survey_l2s(struct qcow1_survey *s, const uint8_t *l1, uint32_t n, struct img_err *err)
+{
+	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(qcow1_l2_bytes(s->hdr), err);
+
+	if (!raw)
+		return false;
+	for (uint32_t i = 0; i < n; i++) {
+		const uint64_t entry = img_get_be64(l1 + (size_t)i * QCOW1_ENTRY_LEN);
+
+		if (!entry)
+			continue;
+		if (s->job && s->job->cancelled && s->job->cancelled(s->job->ctx))
+			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+		if (!survey_l2(s, entry, (uint64_t)i << qcow1_l1_bits(s->hdr), raw, err))
+			return false;
+	}
+	return true;
+}
+
+bool qcow1_survey_run(struct qcow1_survey *s, struct img_err *err)
+{
+	const uint32_t needed = qcow1_l1_needed(s->hdr, s->hdr->size);
+	const uint64_t there = s->file_size > s->hdr->l1_off ? s->file_size - s->hdr->l1_off : 0;
+	const uint32_t n = (uint32_t)img_min_u64(needed, there / QCOW1_ENTRY_LEN);
+	IMG_AUTO_FREE uint8_t *l1 = NULL;
+
+	if (!start(s, err))
+		return false;
+	survey_head(s);
+	if (n < needed && !tell(s, &qcow1_found_l1_cut, s->file_size,
+				(uint64_t)n << qcow1_l1_bits(s->hdr), n, 0, err))
+		return false;
+	l1 = img_alloc_aligned((size_t)n * QCOW1_ENTRY_LEN + 1, err);
+	return l1 && (!n || img_store_read(s->file, s->hdr->l1_off, l1, (size_t)n * QCOW1_ENTRY_LEN,
+					   err)) &&
+	       survey_l1(s, l1, n, err) && survey_l2s(s, l1, n, err);
+}
+
+/* ---- What is left ---------------------------------------------------------------------------- */
+
+/* QEMU writes the L1 table as whole sectors, and clusters only behind them. */
+static uint64_t head_end(const struct qcow1_header *hdr)
+{
+	const uint64_t bytes = (uint64_t)qcow1_l1_needed(hdr, hdr->size) * QCOW1_ENTRY_LEN;
+
+	return hdr->l1_off + img_round_up(bytes, QCOW1_SECTOR);
+}
+
+static bool is_used(const struct qcow1_survey *s, uint64_t cluster)
+{
+	const unsigned bits = s->hdr->cluster_bits - s->grain_bits;
+	const uint64_t start = cluster << s->hdr->cluster_bits;
+
+	for (uint64_t i = cluster << bits; i < (cluster + 1) << bits; i++)
+		if (bit(s->whole, i) || bit(s->some, i))
+			return true;
+	return start >= s->hdr->l1_off && start < head_end(s->hdr);
+}
+
+/* Tables and packed clusters leave parts of clusters unused, which nobody could use. */
+bool qcow1_survey_leaks(struct qcow1_survey *s, struct img_err *err)
+{
+	const uint64_t n = s->file_size >> s->hdr->cluster_bits;
+
+	for (uint64_t i = 0; i < n; i++)
+		if (!is_used(s, i) &&
+		    !tell(s, &qcow1_found_cluster_leak, i << s->hdr->cluster_bits, IMG_NOWHERE,
+			  IMG_NOWHERE, qcow1_cluster_size(s->hdr), err))
+			return false;
+	return true;
+}
+
+void qcow1_survey_clear(struct qcow1_survey *s)
+{
+	free(s->whole);
+	free(s->some);
+	s->whole = s->some = NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* All that the tables of an image refer to, against the file and against each other. */
+#ifndef QCOW1_SURVEY_H
+#define QCOW1_SURVEY_H
+
+#include "format/qcow1/qcow1.h"
+
+struct qcow1_survey {
+	const struct qcow1_header *hdr;
+	struct img_store *file;
+	uint64_t file_size;
+	const struct img_job *job;	/* or NULL */
+	struct img_findings *out;
+	uint64_t memory;		/* bytes for counting at most */
+	/* What was found: */
+	uint64_t end;			/* behind the last byte that something refers to */
+	uint64_t clusters, packed, fragmented;
+	/* For each grain of the file a bit: it is in use as a whole; it is in use by packed bytes. */
+	uint8_t *whole, *some;		/* owned */
+	unsigned grain_bits;
+	uint64_t next;			/* where the next cluster should be */
+};
+
+/* Reads all tables; never writes.  IMG_E_RANGE: memory is not enough. */
+bool qcow1_survey_run(struct qcow1_survey *s, struct img_err *err) IMG_MUST_CHECK;
+/* Tells of each cluster of the file that nothing refers to. */
+bool qcow1_survey_leaks(struct qcow1_survey *s, struct img_err *err) IMG_MUST_CHECK;
+/* Accepts one that was not run. */
+void qcow1_survey_clear(struct qcow1_survey *s);
+
+#endif
