@@ -216,6 +216,8 @@ enum {
 	 * format may be asked for, and afterwards nothing more.
 	 */
 	IMG_OPEN_ONCE        = 1 << 5,
+	/* Write although the image stands on one that is not what it was made for. */
+	IMG_OPEN_MISMATCH    = 1 << 5,
 };
 
 struct img_open {
@@ -237,7 +239,8 @@ struct img_open {
 /*
  * Opens an image and all layers below it; only the top one for writing.  Close with img_close().
  * Errors: IMG_E_UNSUPPORTED when the format cannot be written in place, IMG_E_CORRUPT when an
- * image to be written is marked as damaged.
+ * image to be written is marked as damaged, IMG_E_DENIED when it stands on one that is not what it
+ * was made for (img_layer_oddity() tells of that when it is only read).
  */
 struct img *img_open(const struct img_open *how, struct img_err *err);
 /*

@@ -161,6 +161,16 @@ struct img_layer_create {
 	const struct img_opener *opener;
 };
 
+/*
+ * For formats that do not say what their backing file is, so that its first bytes do (backing.c).
+ * what->backing is not NULL.  probe: what it seems to be; check: IMG_E_ARGUMENT when that is not
+ * what->backing_format.
+ */
+bool img_backing_probe(const struct img_layer_create *what, const struct img_format **seen,
+		       struct img_err *err) IMG_MUST_CHECK;
+bool img_backing_check_probed(const struct img_layer_create *what, struct img_err *err)
+	IMG_MUST_CHECK;
+
 /* ---- Writing: reserve, store, publish -------------------------------------------------------- */
 
 enum {

@@ -2,6 +2,7 @@
 
 libimg_sources += \
 	%D%/below.c \
+	%D%/backing.c \
 	%D%/findings.c \
 	%D%/format.h \
 	%D%/formats.def \
@@ -11,6 +12,7 @@ libimg_sources += \
 
 include $(top_srcdir)/lib/format/raw/local.mk
 include $(top_srcdir)/lib/format/qcow2/local.mk
+include $(top_srcdir)/lib/format/cow/local.mk
 include $(top_srcdir)/lib/format/qcow1/local.mk
 include $(top_srcdir)/lib/format/vdi/local.mk
 include $(top_srcdir)/lib/format/vmdk/local.mk

@@ -116,6 +116,17 @@ static bool push_chain(struct img *im, const struct img_open *top, struct img_er
 	return true;
 }
 
+/* What is written would go with what lies below now, and all else with what lay there before. */
+static bool check_match(const struct img *im, const struct img_open *how, struct img_err *err)
+{
+	const char *why = img_layer_mismatch(im, 0);
+
+	if (!why || !(how->flags & IMG_OPEN_WRITE) || (how->flags & IMG_OPEN_MISMATCH))
+		return true;
+	return img_fail(err, IMG_E_DENIED, _("%s: is not written: %s"), img_layer_name(im, 0),
+			_(why));
+}
+
 struct img *img_open(const struct img_open *how, struct img_err *err)
 {
 	const struct img_open files = for_writing(how);
@@ -129,7 +140,8 @@ struct img *img_open(const struct img_open *how, struct img_err *err)
 		goto fail;
 	if (!(how->flags & IMG_OPEN_NO_BACKING) && !push_chain(im, &files, err))
 		goto fail;
-	if ((how->flags & IMG_OPEN_WRITE) && !img_disk_new(im, how->cache, err))
+	if (!check_match(im, how, err) ||
+	    ((how->flags & IMG_OPEN_WRITE) && !img_disk_new(im, how->cache, err)))
 		goto fail;
 	return im;
 fail:

@@ -36,6 +36,16 @@ static bool file_size(struct img_store *st, uint64_t *bytes, struct img_err *err
 	return true;
 }
 
+static bool file_time(struct img_store *st, int64_t *seconds, struct img_err *err)
+{
+	struct stat sb;
+
+	if (fstat(((struct img_file *)st)->fd, &sb))
+		return img_fail_os(err, _("cannot get the time of the last change"));
+	*seconds = sb.st_mtime;
+	return true;
+}
+
 static bool file_read(struct img_store *st, uint64_t at, void *buf, size_t len, size_t *got,
 		      struct img_err *err)
 {
@@ -95,6 +105,7 @@ static void file_close(struct img_store *st)
 const struct img_store_ops img_file_ops = {
 	.kind = "file",
 	.size = file_size,
+	.time = file_time,
 	.read = file_read,
 	.write = file_write,
 	.zero = img_file_zero,

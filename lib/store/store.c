@@ -112,6 +112,14 @@ bool img_store_read_some(struct img_store *st, uint64_t at, void *buf, size_t le
 	return st->ops->read(st, at, buf, len, got, err) || fail_in(st, err);
 }
 
+bool img_store_time(struct img_store *st, int64_t *seconds, struct img_err *err)
+{
+	if (!st->ops->time)
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("%s: there is no time of the last change"), st->name);
+	return st->ops->time(st, seconds, err) || fail_in(st, err);
+}
+
 bool img_store_read(struct img_store *st, uint64_t at, void *buf, size_t len, struct img_err *err)
 {
 	size_t got;

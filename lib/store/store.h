@@ -40,6 +40,7 @@ struct img_store_ops {
 	bool (*resize)(struct img_store *st, uint64_t bytes, struct img_err *err);
 	bool (*preallocate)(struct img_store *st, uint64_t at, uint64_t len,
 			    enum img_preallocation how, struct img_err *err);
+	bool (*time)(struct img_store *st, int64_t *seconds, struct img_err *err);
 	size_t (*ready)(struct img_store *st, int wait_ms);	/* NULL: never waits */
 	void (*expect)(struct img_store *st, uint64_t end);
 	void (*forget)(struct img_store *st, uint64_t before);
@@ -74,6 +75,8 @@ struct img_store {			/* head of every concrete store */
  * Threads: any number when IMG_STORE_PARALLEL is set, else one.
  */
 bool img_store_size(struct img_store *st, uint64_t *bytes, struct img_err *err) IMG_MUST_CHECK;
+/* When it was changed last, in seconds since 1970.  IMG_E_UNSUPPORTED: it is no file. */
+bool img_store_time(struct img_store *st, int64_t *seconds, struct img_err *err) IMG_MUST_CHECK;
 bool img_store_read(struct img_store *st, uint64_t at, void *buf, size_t len, struct img_err *err)
 	IMG_MUST_CHECK;
 /* As read, but *got < len at the end of the store is no failure. */

@@ -42,6 +42,13 @@ const struct layout layouts[] = {
 	  .size = MIB, .grain = 4 * KIB, .data_file = "image-flat.vmdk" },
 	{ .name = "VMDK, split", .format = "vmdk", .options = "subformat=twoGbMaxExtentSparse",
 	  .size = 2 * MIB, .grain = 64 * KIB, .data_file = "image-s001.vmdk" },
+	{ .name = "cow, QEMU's", .format = "cow", .size = MIB, .grain = 4 * KIB },
+	{ .name = "cow, UML's, backing", .format = "cow", .options = "layout=uml-3", .size = MIB,
+	  .grain = 4 * KIB, .backing = true },
+	{ .name = "cow, UML's version 1, backing, writethrough", .format = "cow",
+	  .options = "layout=uml-1", .size = MIB, .grain = 16 * KIB, .backing = true,
+	  .cache = IMG_CACHE_WRITETHROUGH },
+
 	{ .name = "qcow, 4 KiB", .format = "qcow", .size = MIB, .grain = 4 * KIB },
 	{ .name = "qcow, 512 B, backing", .format = "qcow", .options = "cluster_size=512",
 	  .size = MIB, .grain = 4 * KIB, .backing = true },

@@ -55,36 +55,6 @@ static bool choose_codec(const struct img_layer_create *what, struct img_layer *
 	return true;
 }
 
-/*
- * The image has no place for the format of what it stands on, so that readers have to find it out:
- * it must be what it seems to be.
- */
-static bool check_backing_format(const struct img_layer_create *what, struct img_err *err)
-{
-	const struct img_reference ref = {
-		.kind = IMG_REF_BACKING, .name = what->backing, .format = what->backing_format,
-	};
-	uint8_t head[IMG_PEEK_BYTES];
-	struct img_peek pk = { .head = head, .size = IMG_SIZE_UNKNOWN };
-	const struct img_format *seen;
-	struct img_store *st;
-	bool ok;
-
-	if (!what->backing || !what->backing_format)
-		return true;
-	if (!what->opener->open(what->opener, &ref, &st, err))
-		return false;
-	ok = img_store_read_some(st, 0, head, sizeof(head), &pk.head_len, err);
-	img_store_close(st);
-	if (!ok)
-		return false;
-	img_probe(&pk, &seen);
-	return !strcmp(seen->name, what->backing_format) ||
-	       img_fail(err, IMG_E_ARGUMENT, _("\"%s\" looks like a %s image, and the image has no "
-			"place to say that it is to be read as %s"), what->backing, seen->name,
-			what->backing_format);
-}
-
 static bool take_backing(struct img_layer *ly, const struct img_layer_create *what,
 			 struct img_err *err)
 {
@@ -96,7 +66,7 @@ static bool take_backing(struct img_layer *ly, const struct img_layer_create *wh
 		return img_fail(err, IMG_E_ARGUMENT,
 				_("the name of the backing file has more than %d bytes"),
 				QCOW1_NAME_MAX);
-	if (!check_backing_format(what, err))
+	if (!img_backing_check_probed(what, err))
 		return false;
 	n->backing = img_strdup(what->backing, err);
 	ly->backing = img_strdup(what->backing, err);

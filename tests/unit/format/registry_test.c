@@ -40,7 +40,7 @@ Test(registry, by_name)
 {
 	cr_expect_eq(img_format_named("raw"), &img_format_raw);
 	cr_expect_eq(img_format_named("qcow2"), &img_format_qcow2);
-	cr_expect_null(img_format_named("qcow"));
+	cr_expect_null(img_format_named("qcow9"));
 	cr_expect_null(img_format_named(""));
 }
 

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* An image that is written in place: its start and its end. */
+#include "format/cow/disk.h"
+
+#include "base/mem.h"
+
+static bool refuse(enum img_code code, const struct img_finding_kind *kind, struct img_err *err)
+{
+	return img_fail(err, code, _("a damaged image cannot be written: %s"), _(kind->text));
+}
+
+/* Whether all sectors that should be in the file are; asked only when it is short. */
+static bool check_data(struct cow *cow, struct img_err *err)
+{
+	struct img_extent ex;
+
+	for (uint64_t at = 0; at < cow->header.size; at += ex.len) {
+		if (!cow_map_extent(&cow->map, at, cow->header.size, &ex, err))
+			return false;
+		if (ex.kind == IMG_EXTENT_LOST)
+			return refuse(IMG_E_INCOMPLETE, &cow_found_data_outside, err);
+	}
+	return true;
+}
+
+static bool look_over(struct cow *cow, struct img_err *err)
+{
+	const struct cow_header *hdr = &cow->header;
+
+	if (hdr->n_bits < hdr->n_sectors)
+		return refuse(IMG_E_UNSUPPORTED, &cow_found_header_bits, err);
+	if (cow_map_bits_there(&cow->map) < hdr->n_bits)
+		return refuse(IMG_E_INCOMPLETE, &cow_found_bitmap_cut, err);
+	return cow->map.file_size >= hdr->data_off + hdr->size || check_data(cow, err);
+}
+
+bool cow_disk_start(struct cow *cow, struct img_err *err)
+{
+	struct cow_disk *disk = img_calloc(1, sizeof(*disk), err);
+
+	if (!disk)
+		return false;
+	cow->disk = disk;
+	pthread_mutex_init(&disk->lock, NULL);
+	pthread_cond_init(&disk->released, NULL);
+	disk->dirty = img_calloc(cow->map.n_pieces + 1, sizeof(*disk->dirty), err);
+	return disk->dirty && look_over(cow, err);
+}
+
+void cow_disk_free(struct cow_disk *disk)
+{
+	if (!disk)
+		return;
+	pthread_cond_destroy(&disk->released);
+	pthread_mutex_destroy(&disk->lock);
+	free(disk->dirty);
+	free(disk);
+}
+
+static bool finish(struct img_layer *ly, struct img_err *err)
+{
+	(void)ly;
+	(void)err;
+	return true;	/* a flush leaves nothing to do */
+}
+
+const struct img_disk_ops cow_disk_ops = {
+	.write = cow_disk_write,
+	.zero = cow_disk_zero,
+	.discard = cow_disk_discard,
+	.flush = cow_disk_flush,
+	.finish = finish,
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A cow image that is written in place; what disk.c, request.c and flush.c share. */
+#ifndef COW_DISK_H
+#define COW_DISK_H
+
+#include <pthread.h>
+#include "format/cow/cow.h"
+
+/* Parts of the bitmap that are written together: 4 KiB. */
+enum { COW_GRANULE_WORDS = 512, COW_PIECE_GRANULES = COW_PIECE_WORDS / COW_GRANULE_WORDS };
+
+/* Sectors [first, end), some of which come into the file just now; on the stack of who does it. */
+struct cow_claim {
+	uint64_t first, end;
+	struct cow_claim *next;
+};
+
+struct cow_disk {
+	pthread_mutex_t lock;		/* guards all below, and changes of the bitmap */
+	pthread_cond_t released;	/* a claim was */
+	struct cow_claim *claims;
+	uint16_t *dirty;		/* for each piece of the bitmap a bit for each granule; owned */
+};
+
+/* disk.c: makes cow->disk.  IMG_E_INCOMPLETE, IMG_E_UNSUPPORTED: what is damaged is not written. */
+bool cow_disk_start(struct cow *cow, struct img_err *err) IMG_MUST_CHECK;
+/* Accepts NULL. */
+void cow_disk_free(struct cow_disk *disk);
+
+/* request.c; as in struct img_disk_ops. */
+bool cow_disk_write(struct img_layer *ly, uint64_t at, const void *buf, size_t len,
+		    struct img_err *err);
+bool cow_disk_zero(struct img_layer *ly, uint64_t at, uint64_t len, bool unmap,
+		   struct img_err *err);
+bool cow_disk_discard(struct img_layer *ly, uint64_t at, uint64_t len, struct img_err *err);
+/* flush.c; the same. */
+bool cow_disk_flush(struct img_layer *ly, bool *freed, struct img_err *err);
+
+#endif
