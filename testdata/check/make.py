@@ -230,6 +230,34 @@ class Qcow:
         return bytes(raw[:self.end])
 
 
+class Cow:
+    """QEMU's layout, without a backing file: 12 sectors, of which 3 are there."""
+
+    def __init__(self):
+        self.size, self.sectors, self.bits, self.behind = 12 * 512, 12, [0, 1, 8], b""
+        self.version = 2
+        self.end = None  # where the file is cut off
+
+    def finish(self):
+        # 1024 bytes of name, the time, four bytes, the size, bytes of a sector
+        raw = b"OOOM" + struct.pack(">I1024sI4xQI4x", self.version, b"", 0, self.size, 512)
+        bitmap = bytearray(2)
+        for i in self.bits:
+            bitmap[i // 8] |= 1 << i % 8
+        raw = (raw + bitmap).ljust(1536, b"\0")
+        for i in range(self.sectors):
+            raw += (b"sector %d " % i).ljust(64, b".") * 8
+        return (raw + self.behind)[:self.end]
+
+
+class CowOld(Cow):
+    """Version 1 of User-Mode Linux, over data.raw, which is as long as 8 sectors."""
+
+    def finish(self):
+        raw = b"MOOO" + struct.pack("<I256sIQI", 1, b"data.raw", 0, self.size, 512)
+        return raw.ljust(512, b"\0") + bytes(self.size)
+
+
 SAMPLES = {}
 ENDINGS = {Image: ".qcow2", Vdi: ".vdi", Cloop: ".cloop"}
 
@@ -901,7 +929,39 @@ def _(im):
     im.l2[0][1] = 0
 
 
-SUFFIX = {Image: ".qcow2", Vdi: ".vdi", Qcow: ".qcow"}
+# ---- cow -----------------------------------------------------------------------------------------
+
+@sample("cow.header.broken", Cow)
+def _(im):
+    im.size = 1 << 60
+
+
+@sample("cow.header.bits", CowOld)
+def _(im):
+    im.size = 232 * 8 * 512 + 512
+
+
+@sample("cow.bitmap.cut", Cow)
+def _(im):
+    im.bits, im.end = [], 1057
+
+
+@sample("cow.bitmap.behind", Cow)
+def _(im):
+    im.bits.append(13)
+
+
+@sample("cow.data.outside", Cow)
+def _(im):
+    im.end = 1536 + 9 * 512 - 1
+
+
+@sample("cow.data.behind", Cow)
+def _(im):
+    im.behind = b"."
+
+
+SUFFIX = {Cow: ".cow", CowOld: ".cow", Image: ".qcow2", Vdi: ".vdi", Qcow: ".qcow"}
 
 
 def store(folder, name, raw):

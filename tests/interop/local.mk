@@ -7,6 +7,7 @@ shell_tests += \
 	%D%/cloop-read.sh \
 	%D%/cloop-repair.sh \
 	%D%/cloop-write.sh \
+	%D%/cow.sh \
 	%D%/create-matrix.sh \
 	%D%/damaged.sh \
 	%D%/determinism.sh \

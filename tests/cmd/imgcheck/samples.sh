@@ -12,6 +12,7 @@ ids_of() {
 	(cd "$1" && printf '%s\n' *.qcow2* *.vdi* *.vmdk*) | sed 's/\.\(qcow2\|vdi\|vmdk\)\(\.xz\)\?$//' | sort
 	(cd "$1" && printf '%s\n' *.qcow2* *.vdi* *.cloop*) | sed 's/\.\(qcow2\|vdi\|cloop\)\(\.xz\)\?$//' | sort
 	(cd "$1" && printf '%s\n' *.qcow2* *.qcow *.vdi*) | sed 's/\.\(qcow2\|qcow\|vdi\)\(\.xz\)\?$//' | sort
+	(cd "$1" && printf '%s\n' *.qcow2* *.qcow *.cow* *.vdi*) | sed 's/\.\(qcow2\|qcow\|cow\|vdi\)\(\.xz\)\?$//' | sort
 }
 same "$(jq -r '.kinds[].id' kinds | sort)" "$(ids_of "$samples")" "one sample for each id"
 
@@ -23,6 +24,8 @@ unpack() {
 	chmod u+w -- *.qcow2* *.vdi* *.cloop* data.raw
 	cp "$1"/*.qcow2* "$1"/*.vdi* "$1"/*.qcow "$1"/data.raw .
 	chmod u+w -- *.qcow2* *.qcow *.vdi* data.raw
+	cp "$1"/*.qcow2* "$1"/*.vdi* "$1"/*.qcow "$1"/*.cow* "$1"/data.raw .
+	chmod u+w -- *.qcow2* *.qcow *.cow* *.vdi* data.raw
 	xz -df -- *.xz
 }
 unpack "$samples"
@@ -58,6 +61,8 @@ sha256sum -- *.qcow2 *.vdi *.cloop data.raw >sums
 rm -- *.qcow2 *.vdi *.cloop data.raw
 sha256sum -- *.qcow2 *.qcow *.vdi data.raw >sums
 rm -- *.qcow2 *.qcow *.vdi data.raw
+sha256sum -- *.qcow2 *.qcow *.cow *.vdi data.raw >sums
+rm -- *.qcow2 *.qcow *.cow *.vdi data.raw
 mkdir made
 python3 -B "$samples/make.py" made
 unpack made

@@ -10,6 +10,9 @@ unit_tests += %D%/test
 	%D%/cloop/header_test.c \
 	%D%/cloop/salvage_test.c \
 	%D%/cloop/write_test.c \
+	%D%/backing_test.c \
+	%D%/cow/disk_test.c \
+	%D%/cow/header_test.c \
 	%D%/findings_test.c \
 	%D%/qcow1/disk_test.c \
 	%D%/qcow1/header_test.c \
