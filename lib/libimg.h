@@ -217,7 +217,7 @@ enum {
 	 */
 	IMG_OPEN_ONCE        = 1 << 5,
 	/* Write although the image stands on one that is not what it was made for. */
-	IMG_OPEN_MISMATCH    = 1 << 5,
+	IMG_OPEN_MISMATCH    = 1 << 6,
 };
 
 struct img_open {

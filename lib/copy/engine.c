@@ -407,7 +407,6 @@ static bool init_work(struct engine *e, struct img_err *err)
 	work->salvage = what->salvage;
 	if (!e->strict_order && !img_open_below(what->dst, &work->below, err))
 		return false;
-	if (!what->compress && !e->dst->framing.always)
 	if (!what->compress && !e->dst->framing.always && !e->dst->framing.unasked)
 		return true;
 	work->codec = e->dst->codec;

@@ -98,9 +98,6 @@ enum img_pass {
 /* What stands around each compressed unit in the file. */
 struct img_framing {
 	bool always;			/* no unit is stored plain, even if it gets larger */
-/* What stands around each compressed unit in the file. */
-struct img_framing {
-	bool always;			/* no unit is stored plain, even if it gets larger */
 	bool unasked;			/* units are compressed even if nobody asks for it */
 	uint32_t head;			/* bytes in front of those of the codec */
 	uint32_t align;			/* a power of two: zeros fill the whole up to that; or 0 */

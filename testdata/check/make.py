@@ -34,6 +34,8 @@ HEADER, REFTABLE, REFBLOCK, L1, L2, DATA, MORE, LAST = range(8)
 class Image:
     """Clusters as a list of bytes; disk and tables of two L2 tables, of which one is in use."""
 
+    SUFFIX = ".qcow2"
+
     def __init__(self, bits=9, extended=False, data_file=False, size=None):
         self.bits, self.cluster = bits, 1 << bits
         self.entry_len = 16 if extended else 8
@@ -183,6 +185,8 @@ class Vdi:
 class Cloop:
     """Four blocks of 4 KiB, in version 4.0."""
 
+    SUFFIX = ".cloop"
+
     def __init__(self, blocks=4):
         self.block, self.gap, self.behind = 4096, b"", b""
         self.packed = [zlib.compress((b"block %d\n" % i).ljust(64, b".") * 64)
@@ -200,6 +204,7 @@ class Cloop:
 class Qcow:
     """Version 1: three clusters of 512 bytes behind a table each, one of them packed."""
 
+    SUFFIX = ".qcow"
     C = 512
 
     def __init__(self, n_l1=2, size=2 * 64 * 512):
@@ -233,6 +238,8 @@ class Qcow:
 class Cow:
     """QEMU's layout, without a backing file: 12 sectors, of which 3 are there."""
 
+    SUFFIX = ".cow"
+
     def __init__(self):
         self.size, self.sectors, self.bits, self.behind = 12 * 512, 12, [0, 1, 8], b""
         self.version = 2
@@ -259,7 +266,6 @@ class CowOld(Cow):
 
 
 SAMPLES = {}
-ENDINGS = {Image: ".qcow2", Vdi: ".vdi", Cloop: ".cloop"}
 
 
 def sample(name, make=Image, **how):
@@ -961,9 +967,6 @@ def _(im):
     im.behind = b"."
 
 
-SUFFIX = {Cow: ".cow", CowOld: ".cow", Image: ".qcow2", Vdi: ".vdi", Qcow: ".qcow"}
-
-
 def store(folder, name, raw):
     if len(raw) > 16384:
         name, raw = name + ".xz", lzma.compress(raw, check=lzma.CHECK_CRC32)
@@ -976,10 +979,8 @@ def main():
     for name, (make, how, change) in SAMPLES.items():
         im = make(**how)
         change(im)
-        store(folder, name + getattr(make, "SUFFIX", ".qcow2"), im.finish())
+        store(folder, name + make.SUFFIX, im.finish())
     store(folder, "below.bin", vmdk.Sparse(name="below").finish())
-        store(folder, name + ENDINGS[make], im.finish())
-        store(folder, name + SUFFIX[make], im.finish())
     store(folder, "data.raw", b"the data file of three samples\n".ljust(4096, b"."))
 
 

@@ -3,9 +3,8 @@
 . "$srcdir/tests/functions.sh"
 
 mkdir corpus
-for sample in "$srcdir"/testdata/check/*.qcow2 "$srcdir"/testdata/check/*.vmdk \
-	"$srcdir"/testdata/qcow2/good-* "$srcdir"/testdata/vmdk/*-{sparse,second}*; do
-for sample in "$srcdir"/testdata/check/*.qcow2 "$srcdir"/testdata/{qcow2,vdi}/good-*; do
+for sample in "$srcdir"/testdata/check/*.{qcow2,vmdk} "$srcdir"/testdata/{qcow2,vdi}/good-* \
+	"$srcdir"/testdata/vmdk/*-{sparse,second}*; do
 	case $sample in
 	*.xz) ;;
 	*) [ "$(stat -c %s "$sample")" -gt 65536 ] || cp "$sample" corpus ;;

@@ -6,10 +6,8 @@ requires qemu-img --version
 requires xz --version
 
 samples=$srcdir/testdata/check
-cp "$samples"/*.qcow2* "$samples"/*.vdi* "$samples"/*.vmdk* "$samples"/{data.raw,below.bin} .
-chmod u+w -- *.qcow2* *.vdi* *.vmdk* data.raw below.bin
-cp "$samples"/*.qcow2* "$samples"/*.vdi* "$samples"/*.qcow "$samples/data.raw" .
-chmod u+w -- *.qcow2* *.qcow *.vdi* data.raw
+cp "$samples"/*.{qcow2,qcow,vdi,vmdk} "$samples"/*.xz "$samples"/{data.raw,below.bin} .
+chmod u+w -- *.{qcow2,qcow,vdi,vmdk,xz} data.raw below.bin
 xz -df -- *.xz
 
 # status COMMAND...: how it exits.
@@ -21,15 +19,10 @@ status() {
 }
 
 same "" "$(sed 's/#.*//; s/[[:space:]].*//' "$samples/qemu-img" | while read -r id; do
-	[ -z "$id" ] || [ -e "$id.qcow2" ] || [ -e "$id.vdi" ] || [ -e "$id.vmdk" ] ||
-		echo "$id"
+	[ -z "$id" ] || [ -n "$(find . -name "$id.*")" ] || echo "$id"
 done)" "reasons for what is no sample"
 
-for sample in *.qcow2 *.vdi *.vmdk; do
-	[ -z "$id" ] || [ -e "$id.qcow2" ] || [ -e "$id.vdi" ] || [ -e "$id.qcow" ] || echo "$id"
-done)" "reasons for what is no sample"
-
-for sample in *.qcow2 *.qcow *.vdi; do
+for sample in *.{qcow2,qcow,vdi,vmdk}; do
 	id=${sample%.*} format=${sample##*.}
 	data=
 	case $id in image.data.*) data=--data ;; esac

@@ -51,8 +51,8 @@ class Cell:
 
     def rule(self, name, holds, text):
         if not holds:
-            known = (name, self.layout, self.damage) in KNOWN
-            known = (name, self.damage) in self.form.known
+            known = {(name, self.damage), (name, self.layout, self.damage)} & \
+                self.form.known.keys()
             (self.known if known else self.broken).append(text)
 
     def put(self, name, clusters):

@@ -29,7 +29,7 @@ static bool open_ordered(struct vmdk_sparse *sp, enum img_pass *pass, struct img
 
 	sp->coming = true;
 	sp->file_size = ANY_SIZE;
-	if (!vmdk_directories_read(sp, err) || !vmdk_sparse_is_rising(sp, &rising, err)) {
+	if (!vmdk_sparse_read_directories(sp, err) || !vmdk_sparse_is_rising(sp, &rising, err)) {
 		vmdk_sparse_clear(sp);
 		return false;
 	}

@@ -2,9 +2,9 @@
 /* The VMDK driver: probing, opening, and which part of the disk answers. */
 #include "base/mem.h"
 #include "base/num.h"
-#include "format/vmdk/salvage.h"
 #include "format/vmdk/disk.h"
 #include "format/vmdk/new.h"
+#include "format/vmdk/salvage.h"
 #include "format/vmdk/told.h"
 
 static int vmdk_probe(const struct img_peek *peek)
@@ -75,9 +75,7 @@ static bool vmdk_open(struct img_layer *ly, const struct img_layer_open *how, st
 	}
 	ly->data_files = v->files;
 	ly->n_data_files = v->n_files;
-	set_size(v, ly);
 	ly->pass = v->pass;
-	ly->priv = v;
 	return true;
 }
 

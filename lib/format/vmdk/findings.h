@@ -60,21 +60,15 @@
 	X(footer_differs, "vmdk.footer.differs", CORRUPT, \
 	  N_("the footer says something else than the header")) \
 	X(stream_end, "vmdk.stream.end", FATAL, \
-	  N_("the end-of-stream marker is missing, so the footer is not where it is looked for")) \
+	  N_("the stream ends before its end-of-stream marker")) \
 	X(stream_marker, "vmdk.stream.marker", CORRUPT, \
 	  N_("where a marker has to be in the stream is none")) \
 	X(stream_unlisted, "vmdk.stream.unlisted", CORRUPT, \
-	  N_("no grain table leads to the compressed grain")) \
+	  N_("the grain tables of the stream do not lead to all of its grains")) \
 	X(stream_unsorted, "vmdk.stream.unsorted", NOTE, \
 	  N_("the grains of the stream are not in the order of the disk")) \
 	X(stream_behind, "vmdk.stream.behind", NOTE, \
 	  N_("behind the end of the stream the file goes on")) \
-	X(stream_cut, "vmdk.stream.cut", CORRUPT, \
-	  N_("the stream ends before its end-of-stream marker")) \
-	X(stream_wrong, "vmdk.stream.wrong", CORRUPT, \
-	  N_("the stream goes on with something that has no place there")) \
-	X(stream_tables, "vmdk.stream.tables", CORRUPT, \
-	  N_("the grain tables of the stream do not say what its grains do")) \
 	X(flat_cut, "vmdk.flat.cut", CORRUPT, \
 	  N_("the file of an extent ends before the extent does")) \
 	X(flat_behind, "vmdk.flat.behind", NOTE, \

@@ -16,7 +16,7 @@ static bool decode_grain(const struct vmdk_sparse *sp, const uint8_t *raw, struc
 	m->guest = sector * VMDK_SECTOR;
 	m->end = img_round_up(m->host + m->len, VMDK_SECTOR);
 	return sector < img_div_up(sp->hdr.capacity, VMDK_SECTOR) &&
-	       !(m->guest & (sp->hdr.grain - 1)) && m->len <= vmdk_packed_max(sp) &&
+	       !(m->guest & (sp->hdr.grain - 1)) && m->len <= vmdk_packed_max(sp->hdr.grain) &&
 	       m->len <= sp->file_size - m->host;
 }
 

@@ -353,7 +353,7 @@ bool vmdk_salvage_stream(struct vmdk_salvage *s, struct vmdk_part *part, uint64_
 	w.cx = img_codec_zlib.open(img_codec_zlib.level_default, w.sp->hdr.grain, err);
 	if (!w.cx)
 		return false;
-	w.stored = img_alloc_aligned(vmdk_packed_max(w.sp), err);
+	w.stored = img_alloc_aligned(vmdk_packed_max(w.sp->hdr.grain), err);
 	w.grain = w.stored ? img_alloc_aligned(w.sp->hdr.grain, err) : NULL;
 	ok = w.grain && run(&w, part, start, err);
 	*n = w.n;

@@ -50,9 +50,6 @@ bool vmdk_sparse_read_directories(struct vmdk_sparse *sp, struct img_err *err) I
 
 /* What one of the directories says of its table i: in the file, or not to be had. */
 struct vmdk_entry vmdk_sparse_table(const struct vmdk_sparse *sp, bool second, uint64_t i);
-/* Reads the directories that the header tells of. */
-bool vmdk_directories_read(struct vmdk_sparse *sp, struct img_err *err) IMG_MUST_CHECK;
-
 /*
  * Opens what comes through a pipe so that it can be read in one pass of the kind *pass.
  * IMG_PASS_NONE: that is not possible, and nothing is open.  The errors are those of
@@ -100,8 +97,6 @@ struct vmdk_packed {
 	const struct img_finding_kind *bad;
 	enum img_code loss;
 };
-/* Bytes of a compressed grain at most: what deflate makes of one, and some more. */
-uint64_t vmdk_packed_max(const struct vmdk_sparse *sp);
 /* The most bytes that a grain of so many is stored in. */
 uint64_t vmdk_packed_max(uint64_t grain);
 bool vmdk_packed_find(const struct vmdk_sparse *sp, uint64_t at, uint64_t host,

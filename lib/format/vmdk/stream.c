@@ -35,7 +35,6 @@ bool vmdk_footer_read(struct img_store *file, uint64_t file_size, struct vmdk_he
 
 /* ---- Where a grain is ------------------------------------------------------------------------ */
 
-uint64_t vmdk_packed_max(const struct vmdk_sparse *sp)
 /* The most that deflate makes of a grain, and some more. */
 uint64_t vmdk_packed_max(uint64_t grain)
 {
@@ -76,7 +75,6 @@ static bool find_behind_marker(const struct vmdk_sparse *sp, uint64_t at, uint64
 		return false;
 	len = img_get_le32(raw + VMDK_MARK_SIZE);
 	if (img_get_le64(raw + VMDK_MARK_VALUE) != at / sp->hdr.grain * (sp->hdr.grain / VMDK_SECTOR) ||
-	    !len || len > vmdk_packed_max(sp))
 	    !len || len > vmdk_packed_max(sp->hdr.grain))
 		return bad_place(out, &vmdk_found_grain_marker, IMG_E_CORRUPT);
 	if (!reaches(sp, host + sizeof(raw) + len, &all, err))
@@ -97,7 +95,6 @@ bool vmdk_packed_find(const struct vmdk_sparse *sp, uint64_t at, uint64_t host,
 	if (sp->hdr.markers)
 		return find_behind_marker(sp, at, host, out, err);
 	*out = (struct vmdk_packed){
-		.host = host, .len = img_min_u64(vmdk_packed_max(sp), sp->file_size - host),
 		.store = sp->file, .host = host,
 		.len = img_min_u64(vmdk_packed_max(sp->hdr.grain), sp->file_size - host),
 	};
@@ -184,7 +181,6 @@ bool vmdk_packed_read(struct vmdk_sparse *sp, struct img_codec_pool *decoders, u
 	d.cx = img_codec_pool_get(decoders, err);
 	if (!d.cx)
 		return false;
-	d.stored = img_alloc_aligned(vmdk_packed_max(sp), err);
 	d.stored = img_alloc_aligned(vmdk_packed_max(sp->hdr.grain), err);
 	d.grain = d.stored ? img_alloc_aligned(sp->hdr.grain, err) : NULL;
 	ok = d.grain && read_all(&d, at, buf, len, err);

@@ -76,12 +76,12 @@ static bool stop(struct vmdk_told *told, const struct img_finding_kind *bad, enu
 
 static bool stop_cut(struct vmdk_told *told)
 {
-	return stop(told, &vmdk_found_stream_cut, IMG_E_INCOMPLETE);
+	return stop(told, &vmdk_found_stream_end, IMG_E_INCOMPLETE);
 }
 
 static bool stop_wrong(struct vmdk_told *told)
 {
-	return stop(told, &vmdk_found_stream_wrong, IMG_E_CORRUPT);
+	return stop(told, &vmdk_found_stream_marker, IMG_E_CORRUPT);
 }
 
 /* Reads len bytes at `at`; *all is false: the stream ends in front of their end. */
@@ -260,7 +260,7 @@ static bool take_directory(struct vmdk_told *told, uint64_t sectors, struct img_
 		return stop_cut(told);
 	for (uint64_t i = 0; i < told->hdr.n_gd; i++)
 		if (!agrees(told, i, img_get_le32(raw + i * sizeof(uint32_t))))
-			return stop(told, &vmdk_found_stream_tables, IMG_E_CORRUPT);
+			return stop(told, &vmdk_found_stream_unlisted, IMG_E_CORRUPT);
 	told->gd_at = at;
 	told->next = at + sectors * VMDK_SECTOR;
 	return true;

@@ -7,25 +7,20 @@ requires xz --version
 samples=$srcdir/testdata/check
 imgcheck --findings --output=json >kinds
 
+# files_in FOLDER: its samples and what they name.
+files_in() {
+	(cd "$1" && printf '%s\n' *.{qcow2,qcow,cow,vdi,vmdk,cloop} *.xz data.raw below.bin)
+}
+
 # ids_of FOLDER: those that have samples there, each as often as it has.
 ids_of() {
-	(cd "$1" && printf '%s\n' *.qcow2* *.vdi* *.vmdk*) | sed 's/\.\(qcow2\|vdi\|vmdk\)\(\.xz\)\?$//' | sort
-	(cd "$1" && printf '%s\n' *.qcow2* *.vdi* *.cloop*) | sed 's/\.\(qcow2\|vdi\|cloop\)\(\.xz\)\?$//' | sort
-	(cd "$1" && printf '%s\n' *.qcow2* *.qcow *.vdi*) | sed 's/\.\(qcow2\|qcow\|vdi\)\(\.xz\)\?$//' | sort
-	(cd "$1" && printf '%s\n' *.qcow2* *.qcow *.cow* *.vdi*) | sed 's/\.\(qcow2\|qcow\|cow\|vdi\)\(\.xz\)\?$//' | sort
+	files_in "$1" | grep -v '^\(data.raw\|below.bin\)$' | sed 's/\.xz$//; s/\.[^.]*$//' | sort
 }
 same "$(jq -r '.kinds[].id' kinds | sort)" "$(ids_of "$samples")" "one sample for each id"
 
 # unpack FOLDER: copies its samples here.
 unpack() {
-	cp "$1"/*.qcow2* "$1"/*.vdi* "$1"/*.vmdk* "$1"/data.raw "$1"/below.bin .
-	chmod u+w -- *.qcow2* *.vdi* *.vmdk* data.raw below.bin
-	cp "$1"/*.qcow2* "$1"/*.vdi* "$1"/*.cloop* "$1"/data.raw .
-	chmod u+w -- *.qcow2* *.vdi* *.cloop* data.raw
-	cp "$1"/*.qcow2* "$1"/*.vdi* "$1"/*.qcow "$1"/data.raw .
-	chmod u+w -- *.qcow2* *.qcow *.vdi* data.raw
-	cp "$1"/*.qcow2* "$1"/*.vdi* "$1"/*.qcow "$1"/*.cow* "$1"/data.raw .
-	chmod u+w -- *.qcow2* *.qcow *.cow* *.vdi* data.raw
+	files_in "$1" | while read -r file; do cp "$1/$file" . && chmod u+w "$file"; done
 	xz -df -- *.xz
 }
 unpack "$samples"
@@ -55,14 +50,8 @@ done < <(jq -r '.kinds[] | "\(.id) \(.severity)"' kinds)
 
 # They are what the script makes; packed bytes may differ from one version of xz to the next.
 python3 --version >/dev/null 2>&1 || exit 0
-sha256sum -- *.qcow2 *.vdi *.vmdk data.raw below.bin >sums
-rm -- *.qcow2 *.vdi *.vmdk data.raw below.bin
-sha256sum -- *.qcow2 *.vdi *.cloop data.raw >sums
-rm -- *.qcow2 *.vdi *.cloop data.raw
-sha256sum -- *.qcow2 *.qcow *.vdi data.raw >sums
-rm -- *.qcow2 *.qcow *.vdi data.raw
-sha256sum -- *.qcow2 *.qcow *.cow *.vdi data.raw >sums
-rm -- *.qcow2 *.qcow *.cow *.vdi data.raw
+sha256sum -- *.{qcow2,qcow,cow,vdi,vmdk,cloop} data.raw below.bin >sums
+rm -- *.{qcow2,qcow,cow,vdi,vmdk,cloop} data.raw below.bin
 mkdir made
 python3 -B "$samples/make.py" made
 unpack made
