@@ -90,3 +90,4 @@ made sparse10T.raw sparse_disk 10T
 made plain.qcow2 qemu-img convert -f raw -O qcow2 disk.raw
 made zlib.qcow2 qemu-img convert -m 16 -W -c -f raw -O qcow2 disk.raw
 made zstd.qcow2 qemu-img convert -m 16 -W -c -f raw -O qcow2 -o compression_type=zstd disk.raw
+made stream.vmdk qemu-img convert -f raw -O vmdk -o subformat=streamOptimized disk.raw
