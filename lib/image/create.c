@@ -204,8 +204,10 @@ bool img_target_can_rewrite(const struct img *im)
 {
 	const struct img_target *target = im->target;
 
-	return im->layers[0].format->disk && (im->layers[0].store->caps & IMG_STORE_SEEK) &&
-	       !target->n_extra && !target->backing_path;
+	/* What holds compressed units alone is no disk that can be written. */
+	return im->layers[0].format->disk && !im->layers[0].framing.always &&
+	       (im->layers[0].store->caps & IMG_STORE_SEEK) && !target->n_extra &&
+	       !target->backing_path;
 }
 
 bool img_target_rewrite(struct img *im, struct img_err *err)
