@@ -229,6 +229,11 @@ struct img_open {
 	const struct img_gate *gate;	/* NULL: img_gate_deny */
 	uint64_t cache_size;	/* bytes of tables kept in memory at most; 0: IMG_CACHE_SIZE */
 	uint64_t size;		/* IMG_OPEN_SALVAGE: guest bytes, if they are known; or 0 */
+	/*
+	 * What the image stands on, whatever it says itself; the gate is not asked.  NULL: what it
+	 * says.  IMG_E_ARGUMENT: it stands on nothing.
+	 */
+	const char *parent;
 };
 
 /* Holds all tables of a 1 TiB disk in 64 KiB clusters; what is not used takes no memory. */

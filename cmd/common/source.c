@@ -44,6 +44,7 @@ struct img *source_open(const struct cli *cli, const struct source_options *how,
 {
 	const struct img_open open = {
 		.path = path, .format = how->format, .snapshot = how->snapshot,
+		.parent = how->parent,
 		.flags = flags | (how->force_share ? IMG_OPEN_FORCE_SHARE : 0),
 		.cache = how->cache,
 		.gate = how->untrusted ? &img_gate_deny : &img_gate_local,

@@ -6,7 +6,7 @@
 #include "common/cli.h"
 
 struct source_options {
-	const char *format, *snapshot;
+	const char *format, *snapshot, *parent;
 	enum img_cache cache;
 	bool force_share, untrusted;
 };
@@ -30,6 +30,9 @@ bool source_is_same_file(const char *a, const char *b);
 #define SOURCE_ROW_FORMAT(member) \
 	{ 'f', "format", "FORMAT", cli_set_text, member, \
 	  N_("format of the image (otherwise found out)") }
+#define SOURCE_ROW_PARENT(member) \
+	{ 0, "parent", "FILE", cli_set_text, member, \
+	  N_("what the image stands on, whatever it says itself") }
 #define SOURCE_ROW_FORCE_SHARE(member) \
 	{ 'U', "force-share", NULL, cli_set_flag, member, \
 	  N_("read the image even if it is being written") }

@@ -30,6 +30,7 @@ static const struct cli_option rows[] = {
 	  N_("also read all that the image holds, and decode it") },
 	{ 0, "findings", NULL, cli_set_flag, AT(kinds),
 	  N_("list all that can be found, and what it means") },
+	SOURCE_ROW_PARENT(AT(source.parent)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.untrusted)),
 	{ 'm', "threads", "N", cli_set_count, AT(threads),

@@ -22,6 +22,7 @@ static struct img *open_source(const struct salvage_job *job, const char *path, 
 {
 	const struct img_open open = {
 		.path = path, .format = job->source.format, .size = job->how->size,
+		.parent = job->source.parent,
 		.flags = IMG_OPEN_SALVAGE | (job->source.force_share ? IMG_OPEN_FORCE_SHARE : 0),
 		.gate = job->source.untrusted ? &img_gate_deny : &img_gate_local,
 	};

@@ -64,6 +64,7 @@ static const struct cli_option rows[] = {
 	  N_("how the target is written") },
 	{ 'T', "source-cache", CLI_CACHES, cli_set_cache, AT(source.cache),
 	  N_("how the source is read") },
+	SOURCE_ROW_PARENT(AT(source.parent)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.untrusted)),
 	{ 'W', "out-of-order", NULL, cli_ignore, 0,

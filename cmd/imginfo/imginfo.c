@@ -23,6 +23,7 @@ static const struct cli_option rows[] = {
 	  N_("the same as --chain") },
 	{ 0, "formats", NULL, cli_set_flag, AT(formats),
 	  N_("list the formats, and what can be done with them") },
+	SOURCE_ROW_PARENT(AT(source.parent)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.untrusted)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),

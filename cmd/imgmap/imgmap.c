@@ -22,6 +22,7 @@ static const struct cli_option rows[] = {
 	  N_("begin at this byte of the disk") },
 	{ 'l', "max-length", "SIZE", cli_set_size, AT(length),
 	  N_("stop after so many bytes of the disk") },
+	SOURCE_ROW_PARENT(AT(source.parent)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.untrusted)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),

@@ -106,10 +106,29 @@ static bool push_backing(struct img *im, const struct img_open *top, struct img_
 	return img_within(err, _("backing file of %s"), im->layers[im->n_layers - 1].store->name);
 }
 
+/* Opens what the user says that the top layer stands on.  Of a salvage nobody else may know it. */
+static bool push_parent(struct img *im, const struct img_open *top, struct img_err *err)
+{
+	const struct img_layer *above = &im->layers[0];
+	const struct img_open how = {
+		.cache = top->cache, .gate = top->gate, .cache_size = top->cache_size,
+		.flags = top->flags & ~(IMG_OPEN_WRITE | IMG_OPEN_SALVAGE),
+	};
+	struct img_store *store;
+
+	if (!above->backing && !above->below_id && !(top->flags & IMG_OPEN_SALVAGE))
+		return img_fail(err, IMG_E_ARGUMENT, _("%s stands on no other image"),
+				above->store->name);
+	store = img_store_file(top->parent, how.flags, how.cache, err);
+	return store && push_layer(im, store, &how, err);
+}
+
 static bool push_chain(struct img *im, const struct img_open *top, struct img_err *err)
 {
 	bool more = true;
 
+	if (top->parent && !push_parent(im, top, err))
+		return false;
 	while (more)
 		if (!look_below(im, top, &more, err) || (more && !push_backing(im, top, err)))
 			return false;

@@ -114,6 +114,22 @@ static bool vdi_is_below(const struct img_layer *ly, struct img_store *st, bool 
 			_("the image was changed since others were made to stand on it"));
 }
 
+/* Whoever names the parent may be wrong; of other formats nothing is known. */
+static const char *vdi_mismatch(const struct img_layer *ly, const struct img_layer *below)
+{
+	const struct vdi_header *child = &((const struct vdi *)ly->priv)->header, *parent;
+
+	if (!vdi_has_parent(child) || below->format != &img_format_vdi)
+		return NULL;
+	parent = &((const struct vdi *)below->priv)->header;
+	if (!img_uuid_equal(&parent->uuid, &child->parent))
+		return N_("the image below is not the one that it was made for");
+	if (!img_uuid_is_nil(&child->parent_modified) &&
+	    !img_uuid_equal(&parent->modified, &child->parent_modified))
+		return N_("the image below was changed since this one was made to stand on it");
+	return NULL;
+}
+
 const struct img_format img_format_vdi = {
 	.name = "vdi",
 	.extensions = "vdi",
@@ -128,6 +144,7 @@ const struct img_format img_format_vdi = {
 	.extent = vdi_extent,
 	.info = vdi_info,
 	.is_below = vdi_is_below,
+	.mismatch = vdi_mismatch,
 	.write = &vdi_write_ops,
 	.disk = &vdi_disk_ops,
 	.check = &vdi_check_ops,
