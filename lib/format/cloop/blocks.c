@@ -143,6 +143,8 @@ static bool decode(struct cloop *c, struct reader *r, const struct cloop_place *
 	if (codec)
 		return codec->decode(r->contexts[place->compressor], stored, place->len, out,
 				     whole_len(c, i), err);
+	if (place->len != whole_len(c, i))
+		return img_fail(err, IMG_E_CORRUPT, "%s", _(cloop_found_index_size.text));
 	memcpy(out, stored, place->len);
 	return true;
 }
@@ -166,7 +168,7 @@ static bool read_block(struct request *rq, const struct cloop_place *place, cons
 	const size_t len = img_min_u64(whole - skip, rq->len);
 	const bool direct = !skip && len == whole;
 
-	if (!prepare_block(c, rq->r, err) ||
+	if ((!direct && !prepare_block(c, rq->r, err)) ||
 	    !decode(c, rq->r, place, i, stored, direct ? rq->buf : rq->r->block, err))
 		return img_within(err, _("block %" PRIu32 " at 0x%" PRIx64), i, place->host);
 	if (!direct)

@@ -113,6 +113,25 @@ static enum img_code loss_of(const struct img_finding_kind *why)
 		? IMG_E_INCOMPLETE : IMG_E_CORRUPT;
 }
 
+static void lose(struct img_extent *ex, const struct img_finding_kind *why)
+{
+	ex->kind = IMG_EXTENT_LOST;
+	ex->loss = loss_of(why);
+	ex->why = why->text;
+}
+
+/* Bytes as they are, from skip on in their block, as far as that goes. */
+static void show_plain(const struct cloop_place *place, uint32_t skip, struct img_extent *ex)
+{
+	if (skip >= place->len) {
+		lose(ex, &cloop_found_index_size);
+		return;
+	}
+	ex->kind = IMG_EXTENT_DATA;
+	ex->len = ex->host_len = img_min_u64(ex->len, place->len - skip);
+	ex->host = place->host + skip;
+}
+
 /* What is in one block, from at to limit or to the block's end. */
 static bool block_extent(struct cloop *c, uint64_t at, uint64_t limit, struct img_extent *ex,
 			 struct img_err *err)
@@ -130,15 +149,18 @@ static bool block_extent(struct cloop *c, uint64_t at, uint64_t limit, struct im
 		/* Behind the end of the index there are no others: nothing walks over them. */
 		if (place.bad == &cloop_found_index_cut)
 			ex->len = limit - at;
-		ex->kind = IMG_EXTENT_LOST;
-		ex->loss = loss_of(place.bad);
-		ex->why = place.bad->text;
+		lose(ex, place.bad);
 		return true;
 	}
-	ex->kind = place.compressor == CLOOP_NONE ? IMG_EXTENT_DATA : IMG_EXTENT_ENCODED;
-	ex->store = c->index.file;
-	ex->host = place.compressor == CLOOP_NONE ? place.host + skip : place.host;
-	ex->host_len = place.compressor == CLOOP_NONE ? ex->len : place.len;
+	if (place.compressor == CLOOP_NONE) {
+		show_plain(&place, skip, ex);
+	} else {
+		ex->kind = IMG_EXTENT_ENCODED;
+		ex->host = place.host;
+		ex->host_len = place.len;
+	}
+	if (ex->kind != IMG_EXTENT_LOST)
+		ex->store = c->index.file;
 	return true;
 }
 

@@ -8,7 +8,7 @@
 
 /* How the script goes on before version 1.0, which has no line for the version. */
 static const char old_script[] = "#!/bin/sh\ninsmod cloop.o file=";
-/* Where nothing but the version is alike: files of other producers. */
+/* How the usual script begins, whatever the version is. */
 static const char shell[] = "#!/bin/sh\n#V";
 /* Where we note how long the disk is: behind the end of the script, so no shell minds. */
 static const char size_line[] = "\n#size ";

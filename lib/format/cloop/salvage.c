@@ -5,10 +5,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-enum {
-	NOTES_MOST = 1000,		/* of each kind */
-	PLACES_MOST = 32 << 20,		/* a gigabyte of memory, for a disk of two terabytes */
-};
+enum { NOTES_MOST = 1000 };	/* of each kind */
 
 #define CLOOP_SALVAGE_NOTE(name, id, text) \
 	const struct img_finding_kind cloop_noted_##name = { id, IMG_NOTE, text };
@@ -31,7 +28,7 @@ bool cloop_salvage_add(struct cloop_salvage *s, struct cloop_place place, struct
 {
 	struct cloop_place *v;
 
-	if (s->n >= PLACES_MOST)
+	if (s->n >= CLOOP_PLACES_MOST)
 		return img_fail(err, IMG_E_RANGE, _("it has too many blocks to be salvaged"));
 	v = img_grow_by_one(s->places, s->n, &s->cap, sizeof(*v), err);
 	if (!v)

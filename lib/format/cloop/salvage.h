@@ -8,6 +8,8 @@
 
 #include "format/cloop/stream.h"
 
+enum { CLOOP_PLACES_MOST = 32 << 20 };	/* a gigabyte of memory, for a disk of two terabytes */
+
 #define CLOOP_SALVAGE_NOTES(X) \
 	X(header, "cloop.salvage.header", \
 	  N_("the header was unusable; blocks were found one by one")) \

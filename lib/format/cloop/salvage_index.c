@@ -21,6 +21,8 @@ static bool read_entries(const struct cloop_salvage *s, struct entries *e, struc
 	uint8_t *bytes;
 
 	e->n = img_min_u64((uint64_t)s->hdr.n_blocks + 1, left);
+	if (e->n > CLOOP_PLACES_MOST)
+		return img_fail(err, IMG_E_RANGE, _("it has too many blocks to be salvaged"));
 	e->end = cloop_data_end(&s->hdr, s->file_size);
 	e->raw = img_calloc(img_max_u64(e->n, 1), sizeof(*e->raw), err);
 	if (!e->raw)
@@ -53,7 +55,7 @@ static bool is_likely(const struct cloop_salvage *s, const struct entries *e, ui
 	       (i + 2 < e->n && host < host_of(s, e->raw[i + 2]));
 }
 
-static uint32_t is_whole(const struct cloop_salvage *s, uint64_t block, size_t got)
+static bool is_whole(const struct cloop_salvage *s, uint64_t block, size_t got)
 {
 	return got == s->hdr.block_size ||
 	       (block + 1 == s->hdr.n_blocks && got && got < s->hdr.block_size);
@@ -136,7 +138,7 @@ static bool fill(struct cloop_salvage *s, uint64_t at, uint64_t limit, uint64_t 
 	       (!n || take_forward(s, &start, limit, last, err)) && lose(s, at, last, err);
 }
 
-/* Blocks from j, which begins at `from`, to the one before i, which begins at host. */
+/* Blocks from the next one, which begins at `from`, to the one before i, which begins at host. */
 static bool settle(struct cloop_salvage *s, const struct entries *e, uint64_t from, uint64_t i,
 		   uint64_t host, struct img_err *err)
 {

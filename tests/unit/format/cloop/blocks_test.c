@@ -136,6 +136,28 @@ Test(cloop_blocks, damage_of_the_index_is_lost_and_never_zeros)
 	end(&s);
 }
 
+/* A plain last block that is shorter than the disk has it, by the note in the script. */
+Test(cloop_blocks, bytes_behind_a_plain_block_are_not_of_the_disk)
+{
+	const struct cloop_header hdr = { .version = CLOOP_V4, .block_size = B, .n_blocks = 2,
+					  .size = 2 * B };
+	struct sample s = { .store = fake_store_new(ROOM, ROOM, IMG_STORE_SEEK) };
+	const uint64_t first = CLOOP_HDR_LEN + 3 * 8, none = UINT64_C(1) << CLOOP_ENTRY_SHIFT;
+	struct img_extent ex;
+
+	cloop_header_encode(&hdr, s.store->bytes);
+	img_put_be64(s.store->bytes + CLOOP_HDR_LEN, none | first);
+	img_put_be64(s.store->bytes + CLOOP_HDR_LEN + 8, none | (first + B));
+	img_put_be64(s.store->bytes + CLOOP_HDR_LEN + 16, first + B + 100);
+	open_sample(&s);
+	cr_assert_eq(s.ly.size, 2 * B);
+	cr_assert(img_format_cloop.extent(&s.ly, 0, 2 * B, &ex, NULL));
+	cr_assert(ex.kind == IMG_EXTENT_DATA && ex.len == B + 100 && ex.host == first);
+	cr_assert(img_format_cloop.extent(&s.ly, B + 100, 2 * B, &ex, NULL));
+	cr_assert(ex.kind == IMG_EXTENT_LOST && ex.loss == IMG_E_CORRUPT && ex.len == B - 100);
+	end(&s);
+}
+
 Test(cloop_blocks, nothing_walks_over_blocks_that_have_no_entries)
 {
 	struct sample s;
