@@ -34,7 +34,7 @@ extern const struct img_codec img_codec_deflate12;	/* raw deflate, 4 KiB window,
 extern const struct img_codec img_codec_zlib;		/* the same in the wrapping of zlib */
 extern const struct img_codec img_codec_zstd;
 extern const struct img_codec img_codec_lz4;	/* raw blocks */
-extern const struct img_codec img_codec_xz;	/* with a CRC32: readers in kernels know no other check */
+extern const struct img_codec img_codec_xz;	/* with a CRC32: all that kernels check */
 extern const struct img_codec img_codec_lzo;	/* LZO1X */
 
 /* NULL: not known, or not built in. */

@@ -7,6 +7,8 @@
 #include "base/num.h"
 
 enum {
+	/* So much of what follows is enough for any block, stored ones of noise included. */
+	ENOUGH = CLOOP_FOUND_MAX + (64 << 10),
 	PIECE = 64 << 10,		/* what is given up together where the system cannot read */
 	/* In noise a candidate comes every 16 KiB; who makes more of them wants to keep us busy. */
 	TRIES = 1000,
@@ -131,7 +133,7 @@ bool cloop_scan_here(struct cloop_scan *scan, uint64_t host, uint64_t limit,
 		if (len >= sizeof(xz_magic) && !measure(scan, host, id, len, out, err))
 			return false;
 		/* It may be cut off by the end of the window. */
-		if (out->got || len == wanted)
+		if (out->got || len >= img_min_u64(wanted, ENOUGH))
 			return true;
 		if (!move_window(scan, host, limit, err))
 			return false;
