@@ -64,17 +64,14 @@ static void table_extent(const struct qcow1_tables *t, const struct qcow1_table 
 	}
 }
 
-/* There is no table for out->start: nothing up to limit, unless the entry is damaged. */
-static void no_table(const struct qcow1_tables *t, uint32_t index, uint64_t entry,
-		     struct img_extent *out)
+/* There is no table for out: nothing, unless the entry is damaged. */
+static void no_table(const struct qcow1_tables *t, uint64_t entry, struct img_extent *out)
 {
 	const struct img_finding_kind *damage = entry ? qcow1_l1_damage(t->hdr, entry, t->file_size)
 						      : NULL;
 
 	out->kind = IMG_EXTENT_HOLE;
-	if (!qcow1_l1_has(t, index))
-		lose(out, IMG_E_INCOMPLETE, &qcow1_found_l1_cut);
-	else if (damage)
+	if (damage)
 		lose(out, damage == &qcow1_found_l1_outside ? IMG_E_INCOMPLETE : IMG_E_CORRUPT,
 		     damage);
 }
@@ -95,12 +92,12 @@ static void hole_extent(const struct qcow1_tables *t, const _Atomic uint64_t *en
 
 	*out = (struct img_extent){ .start = at };
 	out->len = img_min_u64(limit, (index + UINT64_C(1)) << bits) - at;
-	no_table(t, index, *entry, out);
-	while (out->start + out->len < limit && ++index % QCOW1_PIECE_ENTRIES && ++entry &&
-	       !leads_on(t, *entry)) {
+	no_table(t, *entry, out);
+	while (out->start + out->len < limit && ++index % QCOW1_PIECE_ENTRIES &&
+	       qcow1_l1_has(t, index) && !leads_on(t, *++entry)) {
 		next = (struct img_extent){ .start = out->start + out->len };
 		next.len = img_min_u64(limit, (index + UINT64_C(1)) << bits) - next.start;
-		no_table(t, index, *entry, &next);
+		no_table(t, *entry, &next);
 		if (!img_extent_join(out, &next))
 			break;
 	}
@@ -110,9 +107,16 @@ bool qcow1_map_extent(struct qcow1_tables *t, uint64_t at, uint64_t limit, struc
 		      struct img_err *err)
 {
 	const uint32_t index = qcow1_l1_index(t->hdr, at);
-	const _Atomic uint64_t *entry = qcow1_l1_entry(t, index, err);
+	const _Atomic uint64_t *entry;
 	uint64_t host;
 
+	/* All that follows is cut off, too: memory goes by what there is of the file. */
+	if (!qcow1_l1_has(t, index)) {
+		*out = (struct img_extent){ .start = at, .len = limit - at };
+		lose(out, IMG_E_INCOMPLETE, &qcow1_found_l1_cut);
+		return true;
+	}
+	entry = qcow1_l1_entry(t, index, err);
 	if (!entry)
 		return false;
 	host = *entry;

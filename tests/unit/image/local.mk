@@ -6,5 +6,6 @@ unit_tests += %D%/test
 	%D%/create_test.c \
 	%D%/disk_test.c \
 	%D%/gate_test.c \
+	%D%/mismatch_test.c \
 	%D%/open_test.c \
 	%D%/read_test.c

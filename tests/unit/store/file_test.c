@@ -28,6 +28,23 @@ Test(file, reads_what_is_there)
 	img_store_close(st);
 }
 
+Test(file, tells_when_it_was_changed)
+{
+	const struct timespec times[2] = { { .tv_sec = 5 }, { .tv_sec = 1000000000 } };
+	struct img_store *st, *memory;
+	int64_t seconds;
+
+	make_file("f", 10);
+	cr_assert_not(utimensat(AT_FDCWD, "f", times, 0));
+	ok(st = img_store_file("f", 0, IMG_CACHE_DEFAULT, &err));
+	ok(img_store_time(st, &seconds, &err));
+	cr_assert_eq(seconds, 1000000000);
+	ok(memory = img_store_mem("x", 1, &err));
+	fails(img_store_time(memory, &seconds, &err), IMG_E_UNSUPPORTED);
+	img_store_close(memory);
+	img_store_close(st);
+}
+
 Test(file, opened_for_reading_is_not_written)
 {
 	struct img_store *st;
