@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Runs of bits, what they say about the disk, and writing in place. */
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/bytes.h"
 #include "format/cow/cow.h"
 
@@ -220,6 +223,57 @@ Test(cow_disk, bits_come_with_the_flush)
 	cr_assert(img_format_cow.disk->flush(&s.ly, &freed, &err), "%s", err.text);
 	cr_assert_eq((uint8_t)in_file(&s, BITMAP + 24), 0x80);
 	cr_assert_eq(in_file(&s, BITMAP), 2);
+	end(&s);
+}
+
+/* ---- Two threads ----------------------------------------------------------------------------- */
+
+/* A second writer comes to a sector while the first one reads what lies below it. */
+struct meeting {
+	struct img_below below;
+	struct sample *s;
+	pthread_t second;
+	bool begun;
+	_Atomic bool ended, ended_too_early;
+};
+
+static void *write_second(void *arg)
+{
+	struct meeting *m = arg;
+
+	put(m->s, 20 * S + 200, 10, 'b');
+	m->ended = true;
+	return NULL;
+}
+
+static bool read_and_meet(const struct img_below *self, uint64_t at, void *buf, size_t len,
+			  struct img_err *err)
+{
+	struct meeting *m = (struct meeting *)self;
+
+	if (!m->begun) {
+		m->begun = true;
+		cr_assert_not(pthread_create(&m->second, NULL, write_second, m));
+		usleep(50000);
+		m->ended_too_early = m->ended;
+	}
+	return below_read(self, at, buf, len, err);
+}
+
+Test(cow_disk, a_sector_comes_into_the_file_once)
+{
+	struct meeting m = { .below = { .read = read_and_meet } };
+	struct sample s;
+
+	start_writing(&s, true);
+	s.ly.below = &m.below;
+	m.s = &s;
+	put(&s, 20 * S + 100, 10, 'a');
+	cr_assert_not(pthread_join(m.second, NULL));
+	cr_assert_not(m.ended_too_early);
+	cr_assert_eq(seen(&s, 20 * S), '#');
+	cr_assert_eq(seen(&s, 20 * S + 100), 'a');
+	cr_assert_eq(seen(&s, 20 * S + 200), 'b');
 	end(&s);
 }
 
