@@ -43,6 +43,8 @@ check_packages='
 	dosfstools              # ... and one that lacks nearly everything
 	cloop-utils             # judges of cloop images
 	time                    # tells how much memory a command took
+	uml-utilities           # uml_mkcow and uml_moo read and write cow images
+	libqcow-utils           # qcowmount reads qcow images
 '
 variant_packages='
 	clang                   # the second compiler

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a new image stands on, for formats that have no place for the format of their backing file. */
+/* What a new image stands on, for formats that have no place to say the format of that. */
 #include <string.h>
 #include "base/err.h"
 #include "format/format.h"

@@ -19,7 +19,7 @@ struct cow_disk {
 	pthread_mutex_t lock;		/* guards all below, and changes of the bitmap */
 	pthread_cond_t released;	/* a claim was */
 	struct cow_claim *claims;
-	uint16_t *dirty;		/* for each piece of the bitmap a bit for each granule; owned */
+	uint16_t *dirty;		/* for each piece a bit for each granule; owned */
 };
 
 /* disk.c: makes cow->disk.  IMG_E_INCOMPLETE, IMG_E_UNSUPPORTED: what is damaged is not written. */

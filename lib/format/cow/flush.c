@@ -74,8 +74,9 @@ static bool write_bitmap(const struct cow *cow, const struct snapshot *snap, str
 	for (size_t i = 0; i < snap->n; i += run) {
 		const uint64_t at = snap->granules[i] * GRANULE_BYTES;
 
-		for (run = 1; i + run < snap->n && snap->granules[i + run] == snap->granules[i] + run;)
-			run++;
+		for (run = 1; i + run < snap->n; run++)
+			if (snap->granules[i + run] != snap->granules[i] + run)
+				break;
 		if (!img_store_write(cow->map.file, hdr->bitmap_off + at,
 				     snap->raw + i * GRANULE_BYTES,
 				     img_min_u64(run * GRANULE_BYTES, cow_bitmap_bytes(hdr) - at),

@@ -59,7 +59,8 @@ static bool merge(const struct part *p, uint64_t sector, struct img_err *err)
 {
 	const uint32_t size = p->cow->header.sector;
 	const uint64_t start = sector * size;
-	const uint64_t from = img_max_u64(start, p->at), to = img_min_u64(start + size, p->at + p->len);
+	const uint64_t from = img_max_u64(start, p->at);
+	const uint64_t to = img_min_u64(start + size, p->at + p->len);
 	IMG_AUTO_FREE uint8_t *buf = img_calloc(1, size, err);
 
 	if (!buf)
@@ -214,7 +215,8 @@ bool cow_disk_discard(struct img_layer *ly, uint64_t at, uint64_t len, struct im
 	struct cow *cow = ly->priv;
 	struct img_extent ex;
 
-	for (uint64_t end = at + len; at < end && (ly->store->caps & IMG_STORE_ZERO); at += ex.len) {
+	for (uint64_t end = at + len; at < end && (ly->store->caps & IMG_STORE_ZERO);
+	     at += ex.len) {
 		if (!cow_map_extent(&cow->map, at, end, &ex, err))
 			return false;
 		if (ex.kind == IMG_EXTENT_DATA &&

@@ -49,8 +49,10 @@ static bool zero(struct img_layer *ly, uint64_t at, uint64_t len, struct img_err
 
 	if (!cow->hides)
 		return true;
-	return (cow->fresh || img_store_zero(ly->store, cow->header.data_off + at, len, false, err)) &&
-	       set_bits(cow, at, len, err);
+	if (!cow->fresh &&
+	    !img_store_zero(ly->store, cow->header.data_off + at, len, false, err))
+		return false;
+	return set_bits(cow, at, len, err);
 }
 
 /* ---- The end --------------------------------------------------------------------------------- */

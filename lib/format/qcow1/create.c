@@ -34,8 +34,8 @@ static bool choose_sizes(const struct img_layer_create *what, struct qcow1_heade
 	if (what->size != IMG_SIZE_UNKNOWN &&
 	    img_div_up(what->size, UINT64_C(1) << qcow1_l1_bits(hdr)) >= QCOW1_L1_MAX)
 		return img_fail(err, IMG_E_RANGE,
-				_("a disk of %" PRIu64 " bytes is too large for clusters of %" PRIu64
-				  " bytes"), what->size, cluster);
+				_("a disk of %" PRIu64 " bytes is too large for clusters of %"
+				  PRIu64 " bytes"), what->size, cluster);
 	hdr->size = what->size;
 	return true;
 }
@@ -75,7 +75,7 @@ static bool take_backing(struct img_layer *ly, const struct img_layer_create *wh
 	return n->backing && ly->backing && (!what->backing_format || ly->backing_format);
 }
 
-/* What hides the layer below: one packed cluster of zeros, to which all entries refer that need it. */
+/* What hides the layer below: one packed cluster of zeros, to which all entries refer. */
 static bool place_zeros(struct img_layer *ly, struct img_err *err)
 {
 	struct qcow1 *q = ly->priv;

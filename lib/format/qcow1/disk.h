@@ -5,7 +5,7 @@
 
 #include "format/qcow1/qcow1.h"
 
-/* Clusters [first, end) of the disk that are being given their places; on the stack of who does it. */
+/* Clusters [first, end) that are being given their places; on the stack of who does it. */
 struct qcow1_claim {
 	uint64_t first, end;
 	struct qcow1_claim *next;
@@ -30,8 +30,8 @@ void qcow1_disk_free(struct qcow1_disk *disk);
 /* Takes whole clusters at the end of the file; the lock is held. */
 uint64_t qcow1_disk_take(struct qcow1 *q, uint64_t len);
 /*
- * Puts the table, which the caller has, into the list of dirty ones, if it is not there; the lock is
- * held.
+ * Puts the table, which the caller has, into the list of dirty ones, if it is not there; the lock
+ * is held.
  */
 bool qcow1_disk_list(struct qcow1_disk *disk, struct qcow1_table *table, struct img_err *err)
 	IMG_MUST_CHECK;

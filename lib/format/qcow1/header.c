@@ -11,7 +11,8 @@
 
 static bool validate_bits(const struct qcow1_header *hdr, struct img_err *err)
 {
-	if (hdr->cluster_bits < QCOW1_CLUSTER_BITS_MIN || hdr->cluster_bits > QCOW1_CLUSTER_BITS_MAX)
+	if (hdr->cluster_bits < QCOW1_CLUSTER_BITS_MIN ||
+	    hdr->cluster_bits > QCOW1_CLUSTER_BITS_MAX)
 		return img_fail(err, IMG_E_CORRUPT, _("clusters of 2^%u bytes"), hdr->cluster_bits);
 	if (hdr->l2_bits < QCOW1_L2_BITS_MIN || hdr->l2_bits > QCOW1_L2_BITS_MAX)
 		return img_fail(err, IMG_E_CORRUPT, _("L2 tables of 2^%u entries"), hdr->l2_bits);
@@ -37,8 +38,8 @@ static bool validate_places(const struct qcow1_header *hdr, struct img_err *err)
 		return true;
 	if (hdr->backing_len > QCOW1_NAME_MAX)
 		return img_fail(err, IMG_E_CORRUPT,
-				_("the name of the backing file has %" PRIu32 " bytes, but %d at most "
-				  "are allowed"), hdr->backing_len, QCOW1_NAME_MAX);
+				_("the name of the backing file has %" PRIu32 " bytes, but %d at "
+				  "most are allowed"), hdr->backing_len, QCOW1_NAME_MAX);
 	if (hdr->backing_off < QCOW1_HDR_LEN || hdr->backing_off > INT64_MAX / 2)
 		return img_fail(err, IMG_E_CORRUPT,
 				_("the name of the backing file at 0x%" PRIx64), hdr->backing_off);

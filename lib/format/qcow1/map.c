@@ -150,7 +150,8 @@ bool qcow1_map_packed(struct qcow1_tables *t, uint64_t at, struct qcow1_cluster 
 
 	if (!table)
 		return false;
-	for (uint32_t i = qcow1_l2_index(t->hdr, at); *n < most && i < qcow1_l2_entries(t->hdr); i++) {
+	for (uint32_t i = qcow1_l2_index(t->hdr, at);
+	     *n < most && i < qcow1_l2_entries(t->hdr); i++) {
 		out[*n] = qcow1_entry_decode(t->hdr, table->entries[i]);
 		if (out[*n].kind != QCOW1_PACKED || qcow1_cluster_damage(t->hdr, &out[*n]))
 			break;

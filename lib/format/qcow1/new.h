@@ -15,7 +15,7 @@ struct qcow1_hiding {
 struct qcow1_new {
 	char *backing;			/* as it goes to the file, or NULL; owned */
 	bool fresh;			/* what is not written reads as zeros */
-	uint64_t zero_entry;		/* of a packed cluster of zeros, when there is a backing file */
+	uint64_t zero_entry;		/* of a packed cluster of zeros; 0: nothing is to be hidden */
 	/* Of who publishes: the table that is being filled. */
 	uint32_t index;
 	uint64_t *entries;		/* in host order; owned */

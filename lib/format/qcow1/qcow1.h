@@ -178,7 +178,7 @@ void qcow1_free(struct qcow1 *q);
 /* packed.c: guest bytes that are in packed clusters.  IMG_E_CORRUPT, IMG_E_INCOMPLETE. */
 bool qcow1_read_packed(struct qcow1 *q, uint64_t at, void *buf, size_t len, struct img_err *err)
 	IMG_MUST_CHECK;
-/* packed.c: a cluster of zeros, compressed: *out is the caller's, *len bytes, less than a cluster. */
+/* packed.c: a cluster of zeros, compressed to *len bytes, less than one; *out is the caller's. */
 bool qcow1_pack_zeros(const struct qcow1_header *hdr, uint8_t **out, size_t *len,
 		      struct img_err *err) IMG_MUST_CHECK;
 /* create.c */

@@ -382,7 +382,8 @@ bool qcow1_disk_discard(struct img_layer *ly, uint64_t at, uint64_t len, struct 
 	struct qcow1 *q = ly->priv;
 	struct img_extent ex;
 
-	for (uint64_t end = at + len; at < end && (ly->store->caps & IMG_STORE_ZERO); at += ex.len) {
+	for (uint64_t end = at + len; at < end && (ly->store->caps & IMG_STORE_ZERO);
+	     at += ex.len) {
 		if (!qcow1_map_extent(&q->tables, at, end, &ex, err))
 			return false;
 		if (ex.kind == IMG_EXTENT_DATA &&

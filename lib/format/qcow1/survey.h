@@ -15,7 +15,7 @@ struct qcow1_survey {
 	/* What was found: */
 	uint64_t end;			/* behind the last byte that something refers to */
 	uint64_t clusters, packed, fragmented;
-	/* For each grain of the file a bit: it is in use as a whole; it is in use by packed bytes. */
+	/* For each grain of the file a bit: in use as a whole; in use by packed bytes. */
 	uint8_t *whole, *some;		/* owned */
 	unsigned grain_bits;
 	uint64_t next;			/* where the next cluster should be */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The tables in memory: the first level piece by piece, and of the second level a limited number. */
+/* The tables in memory: the first level piece by piece, and of the second a limited number. */
 #include <stdatomic.h>
 #include "base/bytes.h"
 #include "base/lock.h"

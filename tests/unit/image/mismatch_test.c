@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* An image over another file than it was made for is read, and written only when that is asked for. */
+/* An image over another file than it was made for is read, and written only when asked for. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include <sys/stat.h>

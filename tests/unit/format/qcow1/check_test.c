@@ -8,7 +8,7 @@ struct checked {
 	struct img_check_result result;
 };
 
-/* Clusters 3 and 4 of the file are in use, 5 is packed, and so is a second one in the same bytes. */
+/* Clusters 3 and 4 of the file are in use, 5 is packed, and a second one is in the same bytes. */
 static void start(struct sample *s)
 {
 	sample_start(s);
