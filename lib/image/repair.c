@@ -69,17 +69,29 @@ static bool prove(const struct repair *r, struct img_store *overlay,
 	return img_repair_guard(&r->ly, overlay, &r->how, err);
 }
 
+/* Whether the repair of the overlay did anything to what it shows. */
+static bool see_change(const struct repair *r, struct img_store *overlay, bool *changed,
+		       struct img_err *err)
+{
+	struct img_traffic sum = { 0 };
+	uint64_t before, after;
+
+	if (!img_store_size(r->ly.store, &before, err) || !img_store_size(overlay, &after, err))
+		return false;
+	img_store_add_traffic(overlay, &sum);
+	*changed = sum.writes || sum.zeros || after != before;
+	return true;
+}
+
 static bool try(const struct repair *r, struct img_repair_result *result, struct img_err *err)
 {
 	struct img_store *overlay = img_store_overlay(r->ly.store, err);
-	struct img_traffic sum = { 0 };
 	bool ok;
 
 	if (!overlay)
 		return false;
-	ok = run_driver(r, overlay, err) && prove(r, overlay, result, err);
-	img_store_add_traffic(overlay, &sum);
-	result->changed = sum.writes || sum.zeros;
+	ok = run_driver(r, overlay, err) && prove(r, overlay, result, err) &&
+	     see_change(r, overlay, &result->changed, err);
 	img_store_close(overlay);
 	return ok;
 }

@@ -49,6 +49,13 @@ done
 imgconv disk.raw image.qcow
 [ "$(stat -c %s image1.qcow)" -lt "$(stat -c %s image.qcow)" ] || fail "packed is not smaller"
 
+# What a repair gives back is what lies behind all that is in use.
+cp image.qcow longer.qcow
+head -c 20000 noise >>longer.qcow
+exits 3 imgcheck -q longer.qcow
+exits 0 imgcheck -q --repair=leaks longer.qcow
+cmp image.qcow longer.qcow || fail "a repair leaves something else"
+
 # A child holds the difference alone; what hides the layer below takes no space.
 cp disk.raw base.raw
 cp disk.raw later.raw
