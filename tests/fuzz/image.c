@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Fuzz target: a file of any content, opened by every registered driver, mapped, read and told
- * about.  Files that it names are never opened.
+ * Fuzz target: a file of any content, opened and salvaged by every registered driver, mapped, read and
+ * told about.  Files that it names are never opened.
  */
 #include <stdlib.h>
 #include "base/num.h"
@@ -52,9 +52,9 @@ static void tell(struct img *im)
 }
 
 /* format: NULL to probe. */
-static void try(const uint8_t *data, size_t len, const char *format)
+static void try(const uint8_t *data, size_t len, const char *format, unsigned flags)
 {
-	const struct img_open how = { .format = format };
+	const struct img_open how = { .format = format, .flags = flags };
 	struct img_store *st = img_store_mem(data, len, NULL);
 	const char *doubt = NULL;
 	struct img_layer layer;
@@ -75,8 +75,13 @@ static void try(const uint8_t *data, size_t len, const char *format)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	try(data, len, NULL);
-	for (size_t i = 0; i < img_format_count(); i++)
-		try(data, len, img_format_name(img_format_at(i)));
+	try(data, len, NULL, 0);
+	for (size_t i = 0; i < img_format_count(); i++) {
+		const struct img_format *format = img_format_at(i);
+
+		try(data, len, format->name, 0);
+		if (format->salvage)
+			try(data, len, format->name, IMG_OPEN_SALVAGE);
+	}
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of a check share.  Nothing here writes, and the map that readers use is not used. */
+/* What the parts of a check share.  Nothing here writes or uses the map that readers use. */
 #ifndef VMDK_CHECK_H
 #define VMDK_CHECK_H
 
@@ -37,7 +37,7 @@ struct vmdk_file_check {
 bool vmdk_tell(struct vmdk_file_check *f, const struct img_finding_kind *kind, uint64_t host,
 	       uint64_t guest, uint64_t expected, uint64_t found, uint64_t step,
 	       struct img_err *err) IMG_MUST_CHECK;
-/* Adds one about the file of an extent `name` (NULL: the image's own); why, or NULL, is its detail. */
+/* Adds one about the file of an extent `name` (NULL: the image's own); why or NULL: its detail. */
 bool vmdk_tell_broken(struct vmdk_check *c, const struct img_finding_kind *kind, const char *name,
 		      const struct img_err *why, struct img_err *err) IMG_MUST_CHECK;
 /* Whether the failure is that of the file, and no matter of this machine or this library. */
@@ -51,7 +51,8 @@ bool vmdk_check_size(struct vmdk_file_check *f, uint64_t described, struct img_e
 	IMG_MUST_CHECK;
 
 /*
- * Opens the file of grains, without which f is of no use: *usable.  Clear f->sp then.  (check_file.c)
+ * Opens the file of grains, without which f is of no use: *usable.  Clear f->sp then.
+ * (check_file.c)
  */
 bool vmdk_check_open(struct vmdk_file_check *f, struct img_store *file, bool *usable,
 		     struct img_err *err) IMG_MUST_CHECK;
@@ -62,7 +63,7 @@ bool vmdk_check_more(struct vmdk_file_check *f, struct img_err *err) IMG_MUST_CH
 /* Marks all that is no grain, and tells what overlaps; the second one only the tables. */
 bool vmdk_check_mark(struct vmdk_file_check *f, struct img_err *err) IMG_MUST_CHECK;
 bool vmdk_check_mark_tables(struct vmdk_file_check *f, struct img_err *err) IMG_MUST_CHECK;
-/* Marks what the tables, which are marked, lead to; tells what is wrong with them (check_tables.c). */
+/* Marks what the marked tables lead to; tells what is wrong with them (check_tables.c). */
 bool vmdk_check_tables(struct vmdk_file_check *f, struct img_err *err) IMG_MUST_CHECK;
 /* The markers of a stream, one after the other; all grains are marked (check_stream.c). */
 bool vmdk_check_stream(struct vmdk_file_check *f, struct img_err *err) IMG_MUST_CHECK;

@@ -63,7 +63,8 @@ static bool mark(struct vmdk_file_check *f, uint64_t host, uint64_t len, struct 
 {
 	if (!len || vmdk_usage_table(&f->used, host, len) == VMDK_USED_NOT)
 		return true;
-	return vmdk_tell(f, &vmdk_found_overlap, host, IMG_NOWHERE, IMG_NOWHERE, IMG_NOWHERE, 0, err);
+	return vmdk_tell(f, &vmdk_found_overlap, host, IMG_NOWHERE, IMG_NOWHERE, IMG_NOWHERE, 0,
+			 err);
 }
 
 static uint64_t header_len(enum vmdk_kind kind)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Both directories and all grain tables: each entry against the file, against its twin in the second
- * tables, and against all other entries.  What is told of an entry has the place of that entry.
+ * Both directories and all grain tables: each entry against the file, against its twin in the
+ * second tables, and against all other entries.  What is told of an entry has the place of that
+ * entry.
  */
 #include <string.h>
 #include "base/num.h"
@@ -227,7 +228,7 @@ static bool mark_table(struct vmdk_file_check *f, const struct vmdk_entry *dir, 
 			 err);
 }
 
-/* All tables are marked before the first grain is: who lies on whom does not depend on the order. */
+/* All tables are marked before the first grain is: who lies on whom is no matter of the order. */
 bool vmdk_check_mark_tables(struct vmdk_file_check *f, struct img_err *err)
 {
 	for (uint64_t i = 0; i < f->sp.hdr.n_gd; i++) {

@@ -31,7 +31,7 @@ bool vmdk_pairs_read(struct vmdk_pairs *pairs, uint64_t from, struct img_err *er
 /* What entry i of a directory says (gd: n entries of it, or NULL); a table is inside the file. */
 struct vmdk_entry vmdk_pairs_directory(const struct vmdk_sparse *sp, const uint64_t *gd, size_t n,
 				       uint64_t i);
-/* Entry i of a table, and what it says of grain number `grain`: that all of it is inside the file. */
+/* Entry i of a table, and what it says of grain number `grain`: a place has room for all of it. */
 uint64_t vmdk_pairs_raw(const struct vmdk_sparse *sp, const uint8_t *table, uint64_t i);
 struct vmdk_entry vmdk_pairs_grain(const struct vmdk_sparse *sp, uint64_t raw, uint64_t grain);
 /* Where all writers put table `number` of a side (1: second): behind its directory, in order. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Repairing the file that is given; the extents that a descriptor names are files of their own, and
- * are repaired one by one.  Nothing is freed, and lost space stays lost: it may be all that is left of
- * something.
+ * are repaired one by one.  Nothing is freed, and lost space stays lost: it may be all that is left
+ * of something.
  */
 #include "format/vmdk/repair.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The end of a stream.  When the transfer was cut off behind the grain directory, all that is needed is
- * there: the footer is the header, with the place of that directory.
+ * The end of a stream.  When the transfer was cut off behind the grain directory, all that is needed
+ * is there: the footer is the header, with the place of that directory.
  */
 #include <string.h>
 #include "base/bytes.h"

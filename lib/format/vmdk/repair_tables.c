@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Rebuilds tables from each other, entry by entry.  Where both entries can be right neither is
- * touched; nothing is taken away that readers find.  Each write leaves the disk as readable as it was:
- * a table is whole and durable before a directory leads to it.
+ * touched; nothing is taken away that readers find.  Each write leaves the disk as readable as it
+ * was: a table is whole and durable before a directory leads to it.
  */
 #include <string.h>
 #include "base/bytes.h"
@@ -89,7 +89,7 @@ static int choose(const struct repair *r, const struct twins *t, size_t i)
 	return second == VMDK_POSSIBLE;
 }
 
-/* Makes the table of that side, in r->table, say what is right; true: it says something else now. */
+/* Makes the table of that side, in r->table, say what is right; true: it is another one now. */
 static bool improve(struct repair *r, const struct twins *t, int side)
 {
 	const size_t len = r->f->sp.hdr.entry_len;
@@ -105,7 +105,7 @@ static bool improve(struct repair *r, const struct twins *t, int side)
 	return changed;
 }
 
-/* What one side takes over is in use from now on: another entry with that place is no longer possible. */
+/* What one side takes over is in use from now on, and no longer possible for another entry. */
 static bool mark_choices(struct repair *r, struct twins *t, struct img_err *err)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -169,7 +169,7 @@ static bool is_free(const struct vmdk_file_check *f, uint64_t host, uint64_t len
 	       vmdk_usage_of(&f->used, host, len) == VMDK_USED_NOT;
 }
 
-/* Whether the old table says of some grain what the other one does not: nothing of it may go then. */
+/* Whether the old table says of some grain what the other one does not: it has to stay then. */
 static bool knows_more(const struct repair *r, const uint8_t *old, const struct twins *t, int side)
 {
 	const struct vmdk_sparse *sp = &r->f->sp;

@@ -5,6 +5,7 @@
  * new tables go behind the end of an overlay.
  */
 #include <ctype.h>
+#include <inttypes.h>
 #include <string.h>
 #include "base/bytes.h"
 #include "base/mem.h"
@@ -350,6 +351,9 @@ bool vmdk_salvage_stream(struct vmdk_salvage *s, struct vmdk_part *part, uint64_
 	bool ok;
 
 	*n = 0;
+	if (w.sp->hdr.grain > VMDK_PACKED_GRAIN_MAX)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("compressed grains of %" PRIu64 " bytes"),
+				w.sp->hdr.grain);
 	w.cx = img_codec_zlib.open(img_codec_zlib.level_default, w.sp->hdr.grain, err);
 	if (!w.cx)
 		return false;

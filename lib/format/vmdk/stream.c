@@ -11,8 +11,6 @@
 #include "format/vmdk/sparse.h"
 #include "format/vmdk/told.h"
 
-enum { GRAIN_BYTES_MAX = 32 << 20 };	/* held in memory, compressed and not */
-
 /* ---- The footer ------------------------------------------------------------------------------ */
 
 /* §"Stream-Optimized": footer and end-of-stream marker are the last two sectors. */
@@ -175,7 +173,7 @@ bool vmdk_packed_read(struct vmdk_sparse *sp, struct img_codec_pool *decoders, u
 	struct decoding d = { .sp = sp };
 	bool ok;
 
-	if (sp->hdr.grain > GRAIN_BYTES_MAX)
+	if (sp->hdr.grain > VMDK_PACKED_GRAIN_MAX)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("compressed grains of %" PRIu64 " bytes"),
 				sp->hdr.grain);
 	d.cx = img_codec_pool_get(decoders, err);

@@ -92,3 +92,31 @@ exits 1 imgcheck --repair=some x.qcow2 2>err
 grep -q 'leaks|all' err || fail "$(cat err)"
 exits 1 imgcheck --dry-run x.qcow2 2>err
 exits 1 imgcheck --undo x --repair x.qcow2 2>err
+
+# ---- VMDK --------------------------------------------------------------------------------------
+cp "$samples/vmdk.second.outside.vmdk" y.vmdk
+chmod u+w y.vmdk
+old=$(digest y.vmdk)
+exits 2 imgcheck --repair --dry-run y.vmdk >out
+grep -q 'would be repaired: 1 x .*\[vmdk.second.outside\]' out || fail "$(cat out)"
+same "$old" "$(digest y.vmdk)" "the VMDK image after a plan"
+exits 0 imgcheck --repair y.vmdk >out
+grep -q 'repaired: 1 x .*\[vmdk.second.outside\]' out || fail "$(cat out)"
+exits 0 imgcheck -q y.vmdk
+exits 0 imgcheck --undo y.vmdk.undo
+same "$old" "$(digest y.vmdk)" "the VMDK image that was brought back"
+# What can be told for sure only of another file, or not at all, stays.
+for id in vmdk.footer.differs vmdk.grain.doubled vmdk.overlap vmdk.grain.outside; do
+	cp "$samples/$id.vmdk" y.vmdk
+	chmod u+w y.vmdk
+	old=$(digest y.vmdk)
+	exits 2 imgcheck -q --repair y.vmdk
+	same "$old" "$(digest y.vmdk)" "what a repair leaves of $id"
+done
+# A stream without its end, or its footer.
+for id in vmdk.stream.end vmdk.footer.missing; do
+	cp "$samples/$id.vmdk" y.vmdk
+	chmod u+w y.vmdk
+	exits 0 imgcheck -q --repair --no-undo-file y.vmdk
+	exits 0 imgcheck -q --data y.vmdk
+done

@@ -72,6 +72,7 @@ unit_tests += %D%/test
 	%D%/vmdk/header_test.c \
 	%D%/vmdk/marker_test.c \
 	%D%/vmdk/repair_test.c \
+	%D%/vmdk/salvage_test.c \
 	%D%/vmdk/sample.h \
 	%D%/vmdk/tables_test.c \
 	%D%/vmdk/usage_test.c
