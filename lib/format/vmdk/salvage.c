@@ -23,16 +23,26 @@ bool vmdk_salvage_note(struct vmdk_salvage *s, const struct img_finding_kind *ki
 	return img_findings_add(&s->told->notes, one, sizeof(uint32_t), err);
 }
 
+bool vmdk_is_text(uint8_t byte)
+{
+	return byte >= ' ' ? byte != 0x7f : byte == '\n' || byte == '\r' || byte == '\t';
+}
+
 /* ---- The descriptor -------------------------------------------------------------------------- */
 
-static void keep_line(char *line, char *kept, size_t *n)
+/* *doubtful: it was about an extent, or nobody knows about what. */
+static void keep_line(char *line, char *kept, size_t *n, bool *doubtful)
 {
 	IMG_AUTO_FREE char *copy = img_strdup(line, NULL);
 	struct vmdk_extent_line parsed = { 0 };
 	const size_t len = strlen(line);
 
-	if (!copy || !vmdk_is_extent_line(copy) || !vmdk_extent_line_parse(copy, &parsed, NULL))
+	if (!copy || !vmdk_is_extent_line(copy))
 		return;
+	if (!vmdk_extent_line_parse(copy, &parsed, NULL)) {
+		*doubtful = true;
+		return;
+	}
 	free(parsed.name);
 	memcpy(kept + *n, line, len);
 	kept[*n + len] = '\n';
@@ -40,7 +50,7 @@ static void keep_line(char *line, char *kept, size_t *n)
 }
 
 /* The lines about extents that can be understood, whatever the others say. */
-static char *keep_extents(const uint8_t *raw, size_t len, struct img_err *err)
+static char *keep_extents(const uint8_t *raw, size_t len, bool *doubtful, struct img_err *err)
 {
 	IMG_AUTO_FREE char *text = img_calloc(len + 1, 1, err);
 	char *kept = text ? img_calloc(len + 2, 1, err) : NULL;
@@ -50,12 +60,17 @@ static char *keep_extents(const uint8_t *raw, size_t len, struct img_err *err)
 	if (!kept)
 		return NULL;
 	memcpy(text, raw, len);
-	for (size_t i = 0; i < len; i++)
-		if (!text[i])
-			text[i] = '\n';	/* where something was overwritten with zeros */
+	while (len && !text[len - 1])
+		len--;
+	for (size_t i = 0; i < len; i++) {
+		if (vmdk_is_text(raw[i]))
+			continue;
+		text[i] = '\n';
+		*doubtful = true;
+	}
 	while ((line = strsep(&next, "\n"))) {
 		line[strcspn(line, "\r")] = '\0';
-		keep_line(line, kept, &n);
+		keep_line(line, kept, &n, doubtful);
 	}
 	return kept;
 }
@@ -75,7 +90,7 @@ static bool read_text(struct vmdk_salvage *s, struct img_store *file, uint64_t a
 	if (s->v->has_desc)
 		return true;
 	vmdk_descriptor_clear(&s->v->desc);
-	kept = keep_extents(text, got, err);
+	kept = keep_extents(text, got, &s->doubtful, err);
 	if (!kept)
 		return false;
 	if (!*kept || !vmdk_descriptor_parse((uint8_t *)kept, strlen(kept), &s->v->desc, NULL)) {
@@ -136,7 +151,7 @@ static bool add_part(struct vmdk_salvage *s, const struct vmdk_extent_line *line
 
 	*part = (struct vmdk_part){
 		.type = line->type, .start = before ? before->start + before->len : 0,
-		.len = line->len, .name = line->name, .at = line->at,
+		.len = line->len, .name = line->name, .at = line->at, .guessed = s->doubtful,
 	};
 	s->v->n_parts++;
 	if (part->type == VMDK_EXTENT_ZERO || salvage_named(s, part, &why))

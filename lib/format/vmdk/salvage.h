@@ -31,6 +31,7 @@ struct vmdk_salvage {
 	struct vmdk *v;
 	const struct img_layer_open *how;
 	struct img_salvaged *told;
+	bool doubtful;			/* a line about an extent may be missing in front of others */
 };
 
 /* As in struct img_format. */
@@ -39,6 +40,8 @@ bool vmdk_salvage(struct img_layer *ly, const struct img_layer_open *how, struct
 bool vmdk_salvage_note(struct vmdk_salvage *s, const struct img_finding_kind *kind, uint64_t host,
 		       uint64_t found, struct img_err *err) IMG_MUST_CHECK;
 
+/* Whether a byte may be one of a descriptor, in any encoding. */
+bool vmdk_is_text(uint8_t byte);
 /* Whether a failure is no matter of the image: then a salvage ends. */
 bool vmdk_salvage_stops(enum img_code code);
 /* Opens part->name, which is part->file then. */

@@ -39,6 +39,7 @@ struct naming {
 	const char *base;		/* name of the image without its folder */
 	int len;			/* ... and without what is behind the last dot */
 	char *text;			/* a descriptor; owned */
+	bool several;			/* files, of which the last ones may be lost */
 };
 
 static bool add_line(struct naming *n, const char *type, uint64_t size, const char *name,
@@ -75,6 +76,7 @@ static bool try_names(struct vmdk_salvage *s, struct naming *n, size_t kind, str
 			return true;
 		if (!add_line(n, kinds[kind].type, size, name, err))
 			return false;
+		n->several = kinds[kind].letter;
 	}
 	return true;
 }
@@ -92,6 +94,7 @@ bool vmdk_salvage_names(struct vmdk_salvage *s, struct img_store *own, struct im
 	if (ok && n.text) {
 		s->v->has_desc = vmdk_descriptor_parse((uint8_t *)n.text, strlen(n.text),
 						       &s->v->desc, err);
+		s->told->size_guessed |= n.several;
 		ok = s->v->has_desc && vmdk_salvage_note(s, &vmdk_noted_names, IMG_NOWHERE,
 							 s->v->desc.n_extents, err);
 	}

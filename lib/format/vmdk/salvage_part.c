@@ -73,7 +73,7 @@ static bool find_elsewhere(struct vmdk_salvage *s, struct vmdk_part *part, struc
 		return true;
 	vmdk_sparse_clear(sp);
 	*sp = other;
-	part->guessed = !sure;
+	part->guessed |= !sure;
 	return vmdk_salvage_note(s, &vmdk_noted_header, 0, sp->hdr.gd_at, err);
 }
 
@@ -177,7 +177,7 @@ static bool salvage_stream(struct vmdk_salvage *s, struct vmdk_part *part, uint6
 static bool salvage_plain(struct vmdk_salvage *s, struct vmdk_part *part, uint64_t described,
 			  bool sure, struct img_err *err)
 {
-	part->guessed = !sure;
+	part->guessed |= !sure;
 	s->told->size_guessed |= !described;
 	return (described || vmdk_salvage_note(s, &vmdk_noted_size, IMG_NOWHERE,
 					       part->sparse.hdr.capacity, err)) &&

@@ -4,7 +4,6 @@
  * marker, and from sector to sector where there is none; a grain counts when it can be decoded.  The
  * new tables go behind the end of an overlay.
  */
-#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 #include "base/bytes.h"
@@ -98,7 +97,7 @@ static bool is_front(const struct walk *w, const uint8_t *raw, size_t len)
 	if (w->n)
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (raw[i] && !isprint(raw[i]) && !isspace(raw[i]))
+		if (raw[i] && !vmdk_is_text(raw[i]))
 			return false;
 	return true;
 }

@@ -115,14 +115,19 @@ salvage 4 split.vmdk
 exits 0 cmp -n 36700160 disk.raw new.raw
 is_lost 36700160 $((size - 36700160))
 split
-sed -i 's/^CID=.*/CID=nonsense/; s/^createType.*/\x00\x00/' split.vmdk
+sed -i 's/^CID=.*/CID=nonsense/' split.vmdk
 salvage 0 split.vmdk
 exits 0 cmp -n "$size" disk.raw new.raw
+# What was overwritten may have been about an extent in front of the others.
+sed -i 's/^createType.*/\x00\x01/' split.vmdk
+salvage 5 split.vmdk
+exits 0 cmp -n "$size" disk.raw new.raw
+# There may have been more files than are left.
 sed -i '/^RW/d' split.vmdk
-salvage 0 split.vmdk
+salvage 5 split.vmdk
 exits 0 cmp -n "$size" disk.raw new.raw
 : >split.vmdk
-salvage 0 split.vmdk
+salvage 5 split.vmdk
 exits 0 cmp -n "$size" disk.raw new.raw
 
 qemu-img convert -O vmdk -o subformat=monolithicFlat disk.raw flat.vmdk
