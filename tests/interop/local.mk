@@ -8,6 +8,7 @@ shell_tests += \
 	%D%/cloop-repair.sh \
 	%D%/cloop-write.sh \
 	%D%/cow.sh \
+	%D%/chain.sh %D%/check.sh %D%/check-samples.sh %D%/check-vmdk.sh \
 	%D%/create-matrix.sh \
 	%D%/damaged.sh \
 	%D%/determinism.sh \
