@@ -92,7 +92,7 @@ enum { CLOOP_PIECE_BLOCKS = 8192 };
 struct cloop_index {
 	const struct cloop_header *hdr;
 	struct img_store *file;
-	uint64_t file_size;		/* when it was opened */
+	uint64_t file_size;		/* when it was opened; or more, of what still comes */
 	_Atomic(uint64_t *) *pieces;	/* owned; decoded entries, NULL: not read yet */
 	size_t n_pieces;
 	/* What a salvage has put in the place of the first entries; owned, or NULL. */
@@ -100,9 +100,10 @@ struct cloop_index {
 	size_t n_places;
 };
 
-/* Leaves places as they are. */
+/* Keeps places. */
 bool cloop_index_init(struct cloop_index *ix, const struct cloop_header *hdr,
-		      struct img_store *file, struct img_err *err) IMG_MUST_CHECK;
+		      struct img_store *file, uint64_t file_size,
+		      struct img_err *err) IMG_MUST_CHECK;
 /* Accepts a zeroed one. */
 void cloop_index_clear(struct cloop_index *ix);
 /* Block i; bad is set also when the file is too short for its entries or for itself. */
@@ -151,6 +152,12 @@ struct cloop {
 	struct cloop_new *fresh;	/* while a new image is being written, else NULL; owned */
 };
 
+/*
+ * coming.c: whether the image, whose header was read, can be read in one pass while it comes; then its
+ * index is there.
+ */
+bool cloop_coming(struct cloop *c, struct img_store *file, bool *yes, struct img_err *err)
+	IMG_MUST_CHECK;
 /* driver.c; accepts NULL. */
 void cloop_free(struct cloop *c);
 /* create.c */

@@ -49,12 +49,28 @@ static bool find_size(struct cloop *c, struct img_err *err)
 	return true;
 }
 
-static bool start(struct cloop *c, struct img_layer *ly, bool salvage, struct img_err *err)
+static bool find_index(struct cloop *c, struct img_layer *ly, bool once, struct img_err *err)
+{
+	bool passes = false;
+	uint64_t file_size;
+
+	if (once && !cloop_coming(c, ly->store, &passes, err))
+		return false;
+	if (passes) {
+		ly->pass = IMG_PASS_ORDERED;
+		return true;
+	}
+	return img_store_size(ly->store, &file_size, err) &&
+	       cloop_index_init(&c->index, &c->header, ly->store, file_size, err);
+}
+
+static bool start(struct cloop *c, struct img_layer *ly, bool salvage, bool once,
+		  struct img_err *err)
 {
 	c->guessed_from = UINT64_MAX;
 	if (!(salvage ? cloop_salvage_start(c, ly, err)
 		      : cloop_header_read(ly->store, &c->header, err)) ||
-	    !cloop_index_init(&c->index, &c->header, ly->store, err))
+	    !find_index(c, ly, once && !salvage, err))
 		return false;
 	c->shelf = cloop_shelf_new(c->header.block_size, err);
 	return c->shelf && find_size(c, err);
@@ -63,6 +79,7 @@ static bool start(struct cloop *c, struct img_layer *ly, bool salvage, struct im
 static bool open_image(struct img_layer *ly, const struct img_layer_open *how, bool salvage,
 		       struct img_err *err)
 {
+	const bool once = (how->flags & IMG_OPEN_ONCE) && (ly->store->caps & IMG_STORE_COMING);
 	struct cloop *c;
 
 	if (how->snapshot)
@@ -70,7 +87,7 @@ static bool open_image(struct img_layer *ly, const struct img_layer_open *how, b
 	c = img_calloc(1, sizeof(*c), err);
 	if (!c)
 		return false;
-	if (!start(c, ly, salvage, err)) {
+	if (!start(c, ly, salvage, once, err)) {
 		cloop_free(c);
 		return false;
 	}

@@ -8,13 +8,10 @@
 enum { PIECE_ENTRIES = CLOOP_PIECE_BLOCKS + 1 };
 
 bool cloop_index_init(struct cloop_index *ix, const struct cloop_header *hdr,
-		      struct img_store *file, struct img_err *err)
+		      struct img_store *file, uint64_t file_size, struct img_err *err)
 {
 	const size_t n = img_div_up(hdr->n_blocks, CLOOP_PIECE_BLOCKS);
-	uint64_t file_size;
 
-	if (!img_store_size(file, &file_size, err))
-		return false;
 	*ix = (struct cloop_index){
 		.hdr = hdr, .file = file, .file_size = file_size, .n_pieces = n,
 		.pieces = img_calloc(img_max_u64(n, 1), sizeof(*ix->pieces), err),

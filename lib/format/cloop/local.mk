@@ -3,6 +3,7 @@ libimg_sources += \
 	%D%/blocks.c \
 	%D%/check.c \
 	%D%/cloop.h \
+	%D%/coming.c \
 	%D%/compressor.c \
 	%D%/create.c \
 	%D%/driver.c \
