@@ -205,15 +205,11 @@ enum {
 	IMG_OPEN_FORCE_SHARE = 1 << 1,	/* read even what somebody else is writing */
 	IMG_OPEN_NO_BACKING  = 1 << 2,	/* the top layer alone */
 	IMG_OPEN_NO_LOCK     = 1 << 3,
-	/*
-	 * The top layer may be damaged in any way: what is gone of its structures is rebuilt in
-	 * memory from what is left, as far as the format knows how to.  See img_get_salvage().
-	 */
+	/* What is gone of the top layer's structures is rebuilt in memory: img_get_salvage(). */
 	IMG_OPEN_SALVAGE     = 1 << 4,
 	/*
-	 * The image is opened for one img_copy_run() and nothing else.  What comes through a pipe
-	 * may then be read as it comes, and is not kept: until then only its size, its name and its
-	 * format may be asked for, and afterwards nothing more.
+	 * For one img_copy_run() alone: what comes through a pipe may be read as it comes, and is
+	 * not kept.  Before it only size, name and format may be asked for, and nothing afterwards.
 	 */
 	IMG_OPEN_ONCE        = 1 << 5,
 	/* Write although the image stands on one that is not what it was made for. */
@@ -229,11 +225,8 @@ struct img_open {
 	const struct img_gate *gate;	/* NULL: img_gate_deny */
 	uint64_t cache_size;	/* bytes of tables kept in memory at most; 0: IMG_CACHE_SIZE */
 	uint64_t size;		/* IMG_OPEN_SALVAGE: guest bytes, if they are known; or 0 */
-	/*
-	 * What the image stands on, whatever it says itself; the gate is not asked.  NULL: what it
-	 * says.  IMG_E_ARGUMENT: it stands on nothing.
-	 */
-	const char *parent;
+	/* What it stands on, whatever it says; no gate.  IMG_E_ARGUMENT: it stands on nothing. */
+	const char *parent;	/* NULL: what it says */
 };
 
 /* Holds all tables of a 1 TiB disk in 64 KiB clusters; what is not used takes no memory. */

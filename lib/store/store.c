@@ -295,7 +295,8 @@ bool img_store_clones(struct img_store *st, struct img_store *from)
 	uint64_t size, end, done = 0;
 
 	if (!(st->caps & IMG_STORE_RESIZE) || !(from->caps & IMG_STORE_SEEK) ||
-	    (from->caps & IMG_STORE_COMING) || !img_store_size(st, &end, NULL) || !img_store_size(from, &size, NULL) || size == 0 ||
+	    (from->caps & IMG_STORE_COMING) || !img_store_size(st, &end, NULL) ||
+	    !img_store_size(from, &size, NULL) || size == 0 ||
 	    end > INT64_MAX / 2)
 		return false;
 	if (!img_store_copy(st, img_round_up(end, CLONE_BYTES), from, 0,

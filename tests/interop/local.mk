@@ -3,12 +3,14 @@
 shell_tests += \
 	%D%/amend.sh \
 	%D%/bitmaps.sh \
-	%D%/chain.sh %D%/check.sh %D%/check-samples.sh \
+	%D%/chain.sh \
+	%D%/check-samples.sh \
+	%D%/check-vmdk.sh \
+	%D%/check.sh \
 	%D%/cloop-read.sh \
 	%D%/cloop-repair.sh \
 	%D%/cloop-write.sh \
 	%D%/cow.sh \
-	%D%/chain.sh %D%/check.sh %D%/check-samples.sh %D%/check-vmdk.sh \
 	%D%/create-matrix.sh \
 	%D%/damaged.sh \
 	%D%/determinism.sh \
@@ -31,20 +33,20 @@ shell_tests += \
 	%D%/pipes.sh \
 	%D%/read-map.sh \
 	%D%/read-matrix.sh \
+	%D%/read-qcow.sh \
 	%D%/read-snapshot.sh \
 	%D%/read-states.sh \
-	%D%/read-qcow.sh \
 	%D%/read-vdi.sh \
 	%D%/reflink.sh \
-	%D%/repair-vdi.sh %D%/repair.sh \
+	%D%/repair-vdi.sh \
+	%D%/repair.sh \
 	%D%/truncated.sh \
 	%D%/vmdk-read.sh \
 	%D%/vmdk-write.sh \
 	%D%/write-backing.sh \
 	%D%/write-matrix.sh \
+	%D%/write-qcow.sh \
 	%D%/write-sizes.sh \
 	%D%/write-vdi.sh \
 	%D%/write-vmdk-stream.sh
-	%D%/write-qcow.sh \
-	%D%/write-vdi.sh
 EXTRA_DIST += %D%/disk.sh %D%/judge.sh

@@ -21,12 +21,15 @@ struct ending {
 static bool look(struct ending *e, bool *lacks, struct img_err *err)
 {
 	struct vmdk_header hdr;
+	uint64_t file_size;
 	size_t got;
 
 	*lacks = false;
 	e->sp.file = e->file;
-	if (!img_store_size(e->file, &e->sp.file_size, err) ||
-	    !img_store_read_some(e->file, 0, e->head, sizeof(e->head), &got, err))
+	if (!img_store_size(e->file, &file_size, err))
+		return false;
+	e->sp.file_size = file_size;
+	if (!img_store_read_some(e->file, 0, e->head, sizeof(e->head), &got, err))
 		return false;
 	if (!vmdk_header_decode(e->head, got, &e->sp.hdr, NULL) || !e->sp.hdr.gd_at_end)
 		return true;

@@ -225,6 +225,7 @@ bool vmdk_salvage_part(struct vmdk_salvage *s, struct vmdk_part *part, uint64_t 
 	uint8_t raw[VMDK_HEAD_BYTES] = { 0 };
 	struct img_err why = { 0 };
 	struct vmdk_header hdr;
+	uint64_t file_size;
 	size_t got;
 
 	if (!img_store_read_some(part->file, 0, raw, sizeof(raw), &got, err))
@@ -234,8 +235,9 @@ bool vmdk_salvage_part(struct vmdk_salvage *s, struct vmdk_part *part, uint64_t 
 	if (why.code == IMG_E_NOMEM)
 		return img_fail(err, why.code, "%s", why.text);
 	*sp = (struct vmdk_sparse){ .file = part->file, .tables = s->v->tables };
-	if (!img_store_size(part->file, &sp->file_size, err))
+	if (!img_store_size(part->file, &file_size, err))
 		return false;
+	sp->file_size = file_size;
 	if (!is_stream(raw, got, &hdr))
 		return salvage_lost(s, part, described, err);
 	sp->hdr = hdr;

@@ -58,6 +58,8 @@ bool vmdk_sparse_read_directories(struct vmdk_sparse *sp, struct img_err *err)
 {
 	return read_directory(sp, sp->hdr.gd_at, &sp->gd, &sp->n_gd, err) &&
 	       (!sp->hdr.rgd_at || read_directory(sp, sp->hdr.rgd_at, &sp->rgd, &sp->n_rgd, err));
+}
+
 bool vmdk_sparse_open(struct vmdk_sparse *sp, struct img_store *file, struct vmdk_tables *tables,
 		      struct img_err *err)
 {

@@ -74,7 +74,6 @@ unit_tests += %D%/test
 	%D%/vmdk/repair_test.c \
 	%D%/vmdk/salvage_test.c \
 	%D%/vmdk/sample.h \
+	%D%/vmdk/sparse_new_test.c \
 	%D%/vmdk/tables_test.c \
 	%D%/vmdk/usage_test.c
-	%D%/vmdk/sparse_new_test.c \
-	%D%/vmdk/tables_test.c
