@@ -309,6 +309,8 @@ struct img_checking {
 
 struct img_check_ops {
 	const struct img_finding_kind *const *kinds;	/* all, NULL behind the last */
+	/* Whether the image in the store of ly has anything that can be checked.  NULL: always. */
+	bool (*applies)(struct img_layer *ly, bool *yes, struct img_err *err);
 	/*
 	 * Finds what is wrong in the structures of the image in st; never writes.  ly has a store
 	 * and is not open: whatever the file holds is looked at as it is.  Sets the numbers of

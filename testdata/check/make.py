@@ -265,6 +265,27 @@ class CowOld(Cow):
         return raw.ljust(512, b"\0") + bytes(self.size)
 
 
+class Raw:
+    """Eight sectors with the two headers of a GPT."""
+
+    SUFFIX = ".img"
+
+    def __init__(self, end=8):
+        self.end, self.sectors = end, 8
+        self.spoilt = []
+
+    def header(self, own, other):
+        raw = struct.pack("<8sIIIIQQ", b"EFI PART", 0x10000, 92, 0, 0, own, other).ljust(92, b"\0")
+        raw = raw[:16] + struct.pack("<I", zlib.crc32(raw)) + raw[20:]
+        return (raw if own not in self.spoilt else b"X" + raw[1:]).ljust(512, b"\0")
+
+    def finish(self):
+        raw = bytearray(512 * max(self.sectors, self.end))
+        raw[512:1024] = self.header(1, self.end - 1)
+        raw[512 * (self.end - 1):512 * self.end] = self.header(self.end - 1, 1)
+        return bytes(raw[:512 * self.sectors])
+
+
 SAMPLES = {}
 
 
@@ -965,6 +986,28 @@ def _(im):
 @sample("cow.data.behind", Cow)
 def _(im):
     im.behind = b"."
+
+
+# ---- raw -----------------------------------------------------------------------------------------
+
+@sample("raw.gpt.cut", Raw, end=16)
+def _(im):
+    pass
+
+
+@sample("raw.gpt.behind", Raw, end=7)
+def _(im):
+    pass
+
+
+@sample("raw.gpt.first", Raw)
+def _(im):
+    im.spoilt = [1]
+
+
+@sample("raw.gpt.second", Raw)
+def _(im):
+    im.spoilt = [7]
 
 
 def store(folder, name, raw):

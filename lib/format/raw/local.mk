@@ -1,4 +1,7 @@
 libimg_sources += \
+	%D%/check.c \
+	%D%/findings.c \
+	%D%/findings.h \
 	%D%/gpt.c \
 	%D%/raw.c \
 	%D%/raw.h

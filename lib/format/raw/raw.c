@@ -98,13 +98,13 @@ static bool raw_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struct
 static bool raw_info(struct img_layer *ly, struct img_node *report, struct img_err *err)
 {
 	struct img_err why = { 0 };
-	uint64_t end;
+	struct raw_gpt gpt;
 
 	(void)err;
-	if (!(ly->store->caps & IMG_STORE_SEEK) || !raw_gpt_end(ly->store, &end, &why) ||
-	    end <= ly->size)
+	if (!(ly->store->caps & IMG_STORE_SEEK) || !raw_gpt_read(ly->store, &gpt, &why) ||
+	    gpt.end <= ly->size)
 		return true;
-	img_node_u64(report, "missing-at-least", end - ly->size, IMG_UNIT_BYTES);
+	img_node_u64(report, "missing-at-least", gpt.end - ly->size, IMG_UNIT_BYTES);
 	img_node_label(report, _("missing at the end of the file, at least"));
 	return true;
 }
@@ -228,4 +228,5 @@ const struct img_format img_format_raw = {
 	.info = raw_info,
 	.write = &raw_write_ops,
 	.disk = &raw_disk_ops,
+	.check = &raw_check_ops,
 };

@@ -2,6 +2,7 @@
 # What imgcheck says of good and of bad images, in which words and with which exit status.
 . "$srcdir/tests/functions.sh"
 requires jq --version
+requires sfdisk --version
 
 # patch FILE OFFSET BYTES: BYTES as printf takes them.
 patch() {
@@ -38,6 +39,14 @@ exits 2 imgcheck headless.qcow2 >out
 grep -q 'image.doubtful' out || fail "$(cat out)"
 exits 2 imgcheck -f qcow2 headless.qcow2 >out
 grep -q 'fatal: .*qcow2.header.broken' out || fail "$(cat out)"
+
+# A raw disk that has lost its end says so by its partition table.
+truncate -s 1M gpt.raw
+echo ';' | sfdisk -q -X gpt gpt.raw
+exits 0 imgcheck gpt.raw >out
+truncate -s 512k gpt.raw
+exits 2 imgcheck gpt.raw >out
+grep -q 'error: .*raw.gpt.cut' out || fail "$(cat out)"
 
 # What cannot be checked.
 exits 63 imgcheck disk.raw 2>err

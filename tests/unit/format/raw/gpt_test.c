@@ -21,15 +21,49 @@ static void put_header(uint8_t *to, struct header h)
 	img_put_le32(to + 16, (uint32_t)crc32(0, to, h.len));
 }
 
-static uint64_t end_of(const uint8_t *disk, size_t len)
+static struct raw_gpt gpt_of(const uint8_t *disk, size_t len)
 {
 	struct img_err err = { 0 };
 	struct img_store *st = img_store_mem(disk, len, &err);
-	uint64_t end = 1;
+	struct raw_gpt gpt;
 
-	cr_assert(st && raw_gpt_end(st, &end, &err), "%s", err.text);
+	cr_assert(st && raw_gpt_read(st, &gpt, &err), "%s", err.text);
 	img_store_close(st);
-	return end;
+	return gpt;
+}
+
+static uint64_t end_of(const uint8_t *disk, size_t len)
+{
+	return gpt_of(disk, len).end;
+}
+
+/* Which of the headers are there, of a disk whose file may be longer. */
+static void expect_headers(const uint8_t *disk, size_t len, uint64_t end, bool first, bool second)
+{
+	const struct raw_gpt gpt = gpt_of(disk, len);
+
+	cr_expect_eq(gpt.end, end);
+	cr_expect_eq(gpt.first, first);
+	cr_expect_eq(gpt.second, second);
+}
+
+Test(gpt, either_header)
+{
+	enum { END = 8 * 512 };
+	uint8_t disk[END + 512] = { 0 };
+
+	put_header(disk + 512, (struct header){ 92, 1, 7 });
+	put_header(disk + 7 * 512, (struct header){ 92, 7, 1 });
+	expect_headers(disk, END, END, true, true);
+	expect_headers(disk, END + 512, END, true, true);
+	disk[7 * 512 + 24] ^= 1;
+	expect_headers(disk, END, END, true, false);
+	disk[7 * 512 + 24] ^= 1;
+	disk[512 + 24] ^= 1;
+	expect_headers(disk, END, END, false, true);
+	/* Only at the very end the second one tells that it is one. */
+	expect_headers(disk, END + 512, 0, false, false);
+	expect_headers(disk, END - 1, 0, false, false);
 }
 
 Test(gpt, the_end_of_the_disk)
