@@ -90,4 +90,8 @@ made sparse10T.raw sparse_disk 10T
 made plain.qcow2 qemu-img convert -f raw -O qcow2 disk.raw
 made zlib.qcow2 qemu-img convert -m 16 -W -c -f raw -O qcow2 disk.raw
 made zstd.qcow2 qemu-img convert -m 16 -W -c -f raw -O qcow2 -o compression_type=zstd disk.raw
+made sparse.vmdk qemu-img convert -f raw -O vmdk disk.raw
+made dynamic.vdi qemu-img convert -f raw -O vdi disk.raw
+! command -v create_compressed_fs >/dev/null ||
+	made packed.cloop create_compressed_fs -q -L6 -B 65536 disk.raw
 made stream.vmdk qemu-img convert -f raw -O vmdk -o subformat=streamOptimized disk.raw
