@@ -337,6 +337,7 @@ struct img_format {
 	const char *extensions;			/* "qcow2|qc2", or NULL */
 	unsigned caps;				/* IMG_FMT_* */
 	bool identity;			/* each guest byte lies at its own offset in the store */
+	bool tells_missing;		/* info tells what the file has lost at its end */
 	const struct img_option *create_options;
 	int (*probe)(const struct img_peek *peek);	/* pure; 0 (no) .. 100 (sure) */
 	/*

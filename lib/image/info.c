@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "image/image.h"
 
+enum { EXTENTS = 1 << 14 };		/* that are looked at: imginfo has to be quick */
+
 /* Bytes that the file takes on disk; false when it is no file. */
 static bool allocated_bytes(const struct img_store *st, uint64_t *bytes)
 {
@@ -35,6 +37,33 @@ static bool add_backing(const struct img_layer *ly, struct img_node *map, struct
 	return true;
 }
 
+/* Bytes of the disk in the first extents that the file should have and has not. */
+static uint64_t lost_bytes(struct img_layer *ly)
+{
+	struct img_err why = { 0 };
+	struct img_extent ex = { 0 };
+	uint64_t at = 0, lost = 0;
+
+	for (size_t i = 0; i < EXTENTS && at < ly->size; i++, at = ex.start + ex.len) {
+		if (!ly->format->extent(ly, at, ly->size, &ex, &why))
+			break;
+		lost += ex.kind == IMG_EXTENT_LOST && ex.loss == IMG_E_INCOMPLETE ? ex.len : 0;
+	}
+	return lost;
+}
+
+/* Where the driver does not know better. */
+static void add_lost(struct img_layer *ly, struct img_node *map)
+{
+	const bool readable = (ly->store->caps & IMG_STORE_SEEK) && ly->size != IMG_SIZE_UNKNOWN;
+	const uint64_t lost = readable && !ly->format->tells_missing ? lost_bytes(ly) : 0;
+
+	if (!lost)
+		return;
+	img_node_u64(map, "lost-at-least", lost, IMG_UNIT_BYTES);
+	img_node_label(map, _("of the disk behind the end of the file, at least"));
+}
+
 static bool add_layer(struct img_layer *ly, struct img_node *map, struct img_err *err)
 {
 	uint64_t bytes;
@@ -51,6 +80,7 @@ static bool add_layer(struct img_layer *ly, struct img_node *map, struct img_err
 		img_node_u64(map, "actual-size", bytes, IMG_UNIT_BYTES);
 		img_node_label(map, _("disk size"));
 	}
+	add_lost(ly, map);
 	return add_backing(ly, map, err) &&
 	       (ly->format->info(ly, map, err) || img_within_file(err, ly->store->name));
 }

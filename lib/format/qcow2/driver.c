@@ -331,6 +331,7 @@ static bool qcow2_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 const struct img_format img_format_qcow2 = {
 	.name = "qcow2",
 	.extensions = "qcow2|qc2",
+	.tells_missing = true,
 	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING | IMG_FMT_COMPRESS | IMG_FMT_SEQUENTIAL |
 		IMG_FMT_SNAPSHOT,
 	.create_options = qcow2_create_options,

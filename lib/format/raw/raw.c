@@ -219,6 +219,7 @@ const struct img_format img_format_raw = {
 	.extensions = "raw|img|dd|bin|iso",
 	.caps = IMG_FMT_CREATE | IMG_FMT_SEQUENTIAL | IMG_FMT_STREAM,
 	.identity = true,
+	.tells_missing = true,
 	.create_options = raw_create_options,
 	.probe = raw_probe,
 	.open = raw_open,

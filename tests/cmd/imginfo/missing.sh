@@ -46,3 +46,14 @@ same null "$(missing packed.qcow2)" "a whole compressed image"
 # Only the header is left: its tables are missing.
 head -c 65536 whole.qcow2 >cut.qcow2
 [ "$(missing cut.qcow2)" -gt 0 ] || fail "tables are not missed"
+
+# Of other formats, the part of the disk that the file cannot give.
+for format in vdi vmdk cloop qcow; do
+	imgconv -O $format disk.raw whole.$format
+	same null "$(imginfo --output=json whole.$format | jq '."lost-at-least"')" "a whole $format"
+	head -c "$(($(stat -c %s whole.$format) / 2))" whole.$format >cut.$format
+	imginfo --output=json cut.$format >info
+	jq -e '."lost-at-least" > 65536' info >lost || fail "$format: $(cat info)"
+done
+exits 0 imginfo --output=xml cut.vdi >info
+grep -q '<lost-at-least>' info || fail "$(cat info)"
