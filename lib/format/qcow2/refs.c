@@ -166,6 +166,11 @@ static bool collect_snapshot(struct collection *c, const struct qcow2_snapshot *
 {
 	const uint64_t host = snap->l1_off, n_entries = snap->l1_entries;
 
+	/* Zeros, where the table ends before its count does. */
+	if (!snap->id[0] && !host && !qcow2_refs_found(c, &qcow2_found_snapshot_table,
+						       c->hdr->snapshots_off, IMG_NOWHERE,
+						       IMG_NOWHERE, err))
+		return false;
 	if (!n_entries)
 		return true;
 	if (!host || !qcow2_refs_is_aligned(c, host) || n_entries > QCOW2_L1_BYTES_MAX / 8)
