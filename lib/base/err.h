@@ -16,4 +16,11 @@ bool img_fail_nomem(struct img_err *err, size_t bytes);
 /* The class that an errno belongs to. */
 enum img_code img_code_of_errno(int os_errno);
 
+/* Whether the failure is that of the image, and no matter of this machine or this library. */
+static inline bool img_code_is_damage(enum img_code code)
+{
+	return code == IMG_E_NOT_THIS_FORMAT || code == IMG_E_CORRUPT ||
+	       code == IMG_E_INCOMPLETE || code == IMG_E_RANGE;
+}
+
 #endif

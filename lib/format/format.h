@@ -245,7 +245,10 @@ struct img_disk_ops {
 	 * before it may be given back and used again.  NULL: flush never says that there is any.
 	 */
 	bool (*reclaim)(struct img_layer *ly, struct img_err *err);
-	/* Everything that close() must not fail at, after a flush; no request is under way. */
+	/*
+	 * Everything that close() must not fail at, after a flush; no request is under way.  NULL:
+	 * a flush leaves nothing to do.
+	 */
 	bool (*finish)(struct img_layer *ly, struct img_err *err);
 };
 

@@ -227,7 +227,7 @@ bool img_disk_finish(struct img *im, struct img_err *err)
 		return true;
 	if (!img_flush(im, err))
 		return false;
-	if (!ly->format->disk->finish(ly, err))
+	if (ly->format->disk->finish && !ly->format->disk->finish(ly, err))
 		return img_within_file(err, ly->store->name);
 	im->disk->finished = true;
 	return true;

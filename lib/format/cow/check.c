@@ -26,13 +26,6 @@ static bool tell(struct check *c, const struct img_finding_kind *kind, uint64_t 
 	return img_findings_add(c->out, one, 0, err);
 }
 
-/* Whether the failure is that of the image, and no matter of this machine or this library. */
-static bool is_damage(enum img_code code)
-{
-	return code == IMG_E_NOT_THIS_FORMAT || code == IMG_E_CORRUPT ||
-	       code == IMG_E_INCOMPLETE || code == IMG_E_RANGE;
-}
-
 /* *usable: there is a header to go on from. */
 static bool check_header(struct check *c, struct img_layer *ly, bool *usable, struct img_err *err)
 {
@@ -49,7 +42,7 @@ static bool check_header(struct check *c, struct img_layer *ly, bool *usable, st
 		       tell(c, &cow_found_header_bits, IMG_NOWHERE, c->hdr.n_bits * c->hdr.sector,
 			    c->hdr.n_sectors, c->hdr.n_bits, err);
 	}
-	if (!is_damage(why.code)) {
+	if (!img_code_is_damage(why.code)) {
 		if (err)
 			*err = why;
 		return false;

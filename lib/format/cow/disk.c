@@ -57,17 +57,9 @@ void cow_disk_free(struct cow_disk *disk)
 	free(disk);
 }
 
-static bool finish(struct img_layer *ly, struct img_err *err)
-{
-	(void)ly;
-	(void)err;
-	return true;	/* a flush leaves nothing to do */
-}
-
 const struct img_disk_ops cow_disk_ops = {
 	.write = cow_disk_write,
 	.zero = cow_disk_zero,
 	.discard = cow_disk_discard,
 	.flush = cow_disk_flush,
-	.finish = finish,
 };

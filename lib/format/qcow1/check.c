@@ -4,13 +4,6 @@
 #include "base/num.h"
 #include "format/qcow1/survey.h"
 
-/* Whether the failure is that of the image, and no matter of this machine or this library. */
-static bool is_damage(enum img_code code)
-{
-	return code == IMG_E_NOT_THIS_FORMAT || code == IMG_E_CORRUPT ||
-	       code == IMG_E_INCOMPLETE || code == IMG_E_RANGE;
-}
-
 static bool tell_header(struct img_findings *out, const struct img_finding_kind *kind,
 			const char *text, struct img_err *err)
 {
@@ -38,7 +31,7 @@ static bool check_header(struct img_layer *ly, struct qcow1_header *hdr, struct 
 		return hdr->size >= QCOW1_DISK_MIN ||
 		       tell_header(out, &qcow1_found_header_small, NULL, err);
 	}
-	if (is_damage(why.code))
+	if (img_code_is_damage(why.code))
 		return tell_header(out, &qcow1_found_header_broken, why.text, err);
 	if (err)
 		*err = why;

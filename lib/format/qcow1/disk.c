@@ -84,17 +84,9 @@ void qcow1_disk_free(struct qcow1_disk *disk)
 	free(disk);
 }
 
-static bool finish(struct img_layer *ly, struct img_err *err)
-{
-	(void)ly;
-	(void)err;
-	return true;	/* a flush leaves nothing to do */
-}
-
 const struct img_disk_ops qcow1_disk_ops = {
 	.write = qcow1_disk_write,
 	.zero = qcow1_disk_zero,
 	.discard = qcow1_disk_discard,
 	.flush = qcow1_disk_flush,
-	.finish = finish,
 };

@@ -99,7 +99,7 @@ bool qcow2_bitmaps_start(struct qcow2 *q, struct img_err *err)
 	struct img_err why = { 0 };
 
 	if (!qcow2_bitmaps_get(q, &why)) {
-		if (!qcow2_is_damage(&why))
+		if (!img_code_is_damage(why.code))
 			return qcow2_bitmap_pass_on(&why, err);
 		return give_up_all(q, err) && qcow2_bitmaps_get(q, err);
 	}
@@ -109,7 +109,7 @@ bool qcow2_bitmaps_start(struct qcow2 *q, struct img_err *err)
 
 		/* One that is damaged cannot record; begin() sees to that. */
 		if ((bm->flags & QCOW2_BITMAP_AUTO) && !qcow2_bitmap_unusable(bm) &&
-		    !qcow2_bitmap_load(q, bm, &why) && !qcow2_is_damage(&why))
+		    !qcow2_bitmap_load(q, bm, &why) && !img_code_is_damage(why.code))
 			return qcow2_bitmap_pass_on(&why, err);
 	}
 	return true;

@@ -57,7 +57,7 @@ static bool count(struct qcow2 *q, struct qcow2_bitmap *bm, struct img_bitmap *o
 
 	if (qcow2_bitmap_load(q, bm, &why)) {
 		out->dirty = qcow2_bitmap_count(bm, q->header.size);
-	} else if (qcow2_is_damage(&why)) {
+	} else if (img_code_is_damage(why.code)) {
 		out->unusable = N_("its content is damaged");
 	} else {
 		return qcow2_bitmap_pass_on(&why, err);

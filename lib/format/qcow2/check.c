@@ -56,7 +56,7 @@ static bool check_header(struct check *c, bool *usable, struct img_err *err)
 	*usable = qcow2_header_read(c->file, &c->hdr, &why);
 	if (*usable)
 		return check_flags(c, err);
-	if (!qcow2_is_damage(&why)) {
+	if (!img_code_is_damage(why.code)) {
 		if (err)
 			*err = why;
 		return false;
@@ -171,7 +171,7 @@ static bool check_bitmaps(struct check *c, struct img_err *err)
 		qcow2_bitmap_list_clear(&list);
 		return ok;
 	}
-	if (!qcow2_is_damage(&why)) {
+	if (!img_code_is_damage(why.code)) {
 		if (err)
 			*err = why;
 		return false;

@@ -236,13 +236,6 @@ struct qcow2 {
 	const struct img_codec *codec;
 };
 
-/* Whether the failure is that of the image, and no matter of this machine or this library. */
-static inline bool qcow2_is_damage(const struct img_err *why)
-{
-	return why->code == IMG_E_NOT_THIS_FORMAT || why->code == IMG_E_CORRUPT ||
-	       why->code == IMG_E_INCOMPLETE || why->code == IMG_E_RANGE;
-}
-
 /* driver.c: the header of a file.  Errors: those of qcow2_header_decode(); IMG_E_IO. */
 bool qcow2_header_read(struct img_store *st, struct qcow2_header *out, struct img_err *err)
 	IMG_MUST_CHECK;

@@ -183,7 +183,7 @@ static bool rebuild(struct qcow2_repair *r, struct img_err *err)
 	if (orphans)
 		return true;
 	/* Refused for reasons of the image: its structures stay as they are. */
-	if (!qcow2_rebuild_refcounts(&q, r->hdr.refcount_order, &why) && !qcow2_is_damage(&why))
+	if (!qcow2_rebuild_refcounts(&q, r->hdr.refcount_order, &why) && !img_code_is_damage(why.code))
 		return img_fail(err, why.code, "%s", why.text);
 	r->hdr = q.header;
 	return true;
@@ -340,7 +340,7 @@ bool qcow2_repair(struct img_layer *ly, const struct img_checking *how,
 
 	/* Without a header nothing is certain; that a check has found. */
 	if (!qcow2_header_read(r.file, &r.hdr, &why))
-		return qcow2_is_damage(&why) || img_fail(err, why.code, "%s", why.text);
+		return img_code_is_damage(why.code) || img_fail(err, why.code, "%s", why.text);
 	ok = level == IMG_REPAIR_ALL ? repair_all(&r, err) : give_back_leaks(&r, true, err);
 	qcow2_header_clear(&r.hdr);
 	return ok;

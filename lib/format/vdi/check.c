@@ -53,12 +53,6 @@ static bool check_alignment(struct check *c, struct img_err *err)
 		    0, err);
 }
 
-bool vdi_is_damage(enum img_code code)
-{
-	return code == IMG_E_NOT_THIS_FORMAT || code == IMG_E_CORRUPT ||
-	       code == IMG_E_INCOMPLETE || code == IMG_E_RANGE;
-}
-
 /* *usable: there is a header to go on from. */
 static bool check_header(struct check *c, bool *usable, struct img_err *err)
 {
@@ -71,7 +65,7 @@ static bool check_header(struct check *c, bool *usable, struct img_err *err)
 	*usable = vdi_header_read(c->file, &c->hdr, &why);
 	if (*usable)
 		return check_uuids(c, err) && check_alignment(c, err);
-	if (!vdi_is_damage(why.code)) {
+	if (!img_code_is_damage(why.code)) {
 		if (err)
 			*err = why;
 		return false;

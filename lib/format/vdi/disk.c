@@ -108,17 +108,9 @@ void vdi_disk_free(struct vdi_disk *disk)
 	free(disk);
 }
 
-static bool finish(struct img_layer *ly, struct img_err *err)
-{
-	(void)ly;
-	(void)err;
-	return true;	/* a flush leaves nothing to do */
-}
-
 const struct img_disk_ops vdi_disk_ops = {
 	.write = vdi_disk_write,
 	.zero = vdi_disk_zero,
 	.discard = vdi_disk_discard,
 	.flush = vdi_disk_flush,
-	.finish = finish,
 };

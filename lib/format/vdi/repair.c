@@ -288,7 +288,7 @@ bool vdi_repair(struct img_layer *ly, const struct img_checking *how, enum img_r
 
 	/* Without a header nothing is certain; that a check has found. */
 	if (!vdi_header_read(r.file, &r.hdr, &why))
-		return vdi_is_damage(why.code) || img_fail(err, why.code, "%s", why.text);
+		return img_code_is_damage(why.code) || img_fail(err, why.code, "%s", why.text);
 	ok = img_store_size(r.file, &r.file_size, err) &&
 	     (level == IMG_REPAIR_ALL ? vdi_repair_entries(&r, err) : look(&r, err)) &&
 	     mend_count(&r, level, err);

@@ -149,8 +149,6 @@ bool vdi_create(struct img_layer *ly, const struct img_layer_create *what, struc
 extern const struct img_disk_ops vdi_disk_ops;		/* disk.c */
 /* check.c */
 extern const struct img_check_ops vdi_check_ops;
-/* Whether a failure is that of the image, and no matter of this machine or of this library. */
-bool vdi_is_damage(enum img_code code);
 /* info.c */
 bool vdi_info(struct img_layer *ly, struct img_node *report, struct img_err *err);
 

@@ -5,12 +5,6 @@
 #include "base/num.h"
 #include "format/vmdk/repair.h"
 
-bool vmdk_is_damage(enum img_code code)
-{
-	return code == IMG_E_NOT_THIS_FORMAT || code == IMG_E_CORRUPT ||
-	       code == IMG_E_INCOMPLETE || code == IMG_E_RANGE;
-}
-
 /* ---- Telling --------------------------------------------------------------------------------- */
 
 bool vmdk_tell(struct vmdk_file_check *f, const struct img_finding_kind *kind, uint64_t host,
@@ -100,7 +94,7 @@ static bool open_file(struct vmdk_check *c, const char *name, struct img_store *
 		return img_fail(err, IMG_E_DENIED, _("the file \"%s\" may not be opened"), name);
 	if (c->how->opener->open(c->how->opener, &ref, file, &why))
 		return true;
-	if (vmdk_is_damage(why.code) || why.code == IMG_E_IO)
+	if (img_code_is_damage(why.code) || why.code == IMG_E_IO)
 		return vmdk_tell_broken(c, &vmdk_found_extent_unread, NULL, &why, err);
 	if (err)
 		*err = why;

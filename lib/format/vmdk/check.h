@@ -40,8 +40,6 @@ bool vmdk_tell(struct vmdk_file_check *f, const struct img_finding_kind *kind, u
 /* Adds one about the file of an extent `name` (NULL: the image's own); why or NULL: its detail. */
 bool vmdk_tell_broken(struct vmdk_check *c, const struct img_finding_kind *kind, const char *name,
 		      const struct img_err *why, struct img_err *err) IMG_MUST_CHECK;
-/* Whether the failure is that of the file, and no matter of this machine or this library. */
-bool vmdk_is_damage(enum img_code code);
 
 /* The text of the descriptor: c->desc, when it can be used (check_descriptor.c). */
 bool vmdk_check_descriptor(struct vmdk_check *c, const uint8_t *text, size_t len,

@@ -61,7 +61,7 @@ bool vmdk_check_descriptor(struct vmdk_check *c, const uint8_t *text, size_t len
 	c->has_desc = vmdk_descriptor_parse(text, len, &c->desc, &why);
 	if (c->has_desc)
 		return check_type(c, err) && check_ids(c, err);
-	if (vmdk_is_damage(why.code))
+	if (img_code_is_damage(why.code))
 		return vmdk_tell_broken(c, &vmdk_found_descriptor_broken, NULL, &why, err);
 	if (err)
 		*err = why;

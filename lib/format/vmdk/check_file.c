@@ -47,7 +47,7 @@ bool vmdk_check_open(struct vmdk_file_check *f, struct img_store *file, bool *us
 	*usable = vmdk_sparse_open(&f->sp, file, NULL, &why);
 	if (*usable)
 		return true;
-	if (!vmdk_is_damage(why.code)) {
+	if (!img_code_is_damage(why.code)) {
 		if (err)
 			*err = why;
 		return false;
