@@ -1,7 +1,7 @@
 # libimg: compiled once, linked twice. Unit tests see every function in libimg_internal.la; what
 # is installed, libimg.la, shows only what libimg.map names.
 
-libimg_sources = %D%/libimg.h
+libimg_sources = %D%/libimg.h %D%/libimg-check.h
 
 include $(top_srcdir)/lib/base/local.mk
 include $(top_srcdir)/lib/store/local.mk
@@ -28,6 +28,6 @@ lib_LTLIBRARIES += %D%/libimg.la
 	-Wl,--version-script=$(top_srcdir)/lib/libimg.map
 EXTRA_%C%_libimg_la_DEPENDENCIES = %D%/libimg.map
 
-include_HEADERS = %D%/libimg.h
+include_HEADERS = %D%/libimg.h %D%/libimg-check.h
 pkgconfig_DATA = %D%/libimg.pc
 EXTRA_DIST += %D%/libimg.map

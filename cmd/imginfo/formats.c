@@ -14,6 +14,7 @@ static const struct {
 	{ IMG_FMT_STREAM, "stream", N_("read from pipe") },
 	{ IMG_FMT_SEQUENTIAL, "sequential", N_("written to pipe") },
 	{ IMG_FMT_SNAPSHOT, "snapshot", N_("snapshots") },
+	{ IMG_FMT_RESIZE, "resize", N_("resized") },
 };
 
 #define N_CAPABILITIES (sizeof(capabilities) / sizeof(capabilities[0]))

@@ -252,6 +252,15 @@ struct img_disk_ops {
 	bool (*finish)(struct img_layer *ly, struct img_err *err);
 };
 
+/* ---- Changing the size of the disk -------------------------------------------------------------- */
+
+struct img_layer_resize {
+	uint64_t size;			/* guest bytes; never ly->size */
+	enum img_preallocation preallocation;	/* of what is new; OFF when it gets smaller */
+	bool compact;			/* move what lies last in the file into room that is free */
+	const struct img_job *job;	/* or NULL */
+};
+
 /* ---- Bitmaps: what has changed ---------------------------------------------------------------- */
 
 /*
@@ -423,6 +432,17 @@ struct img_format {
 	const struct img_option *amend_options;
 	bool (*amend)(struct img_layer *ly, const struct img_settings *set,
 		      const struct img_job *job, struct img_err *err);
+	/*
+	 * Makes the disk of a layer that is open for writing and was flushed how->size bytes long:
+	 * what is new reads as zeros, whatever lies below or lay there once, and what was behind the
+	 * new end is gone from the file.  Sets ly->size, and the layer goes on as a disk.  No request
+	 * is under way.  All that is written, to the layer's store and to others that were opened for
+	 * it or made by opener->create, gets into the files at once, later; so nothing needs an order
+	 * or a sync, and after a failure only close follows.  NULL: the size cannot be changed.
+	 * IMG_E_UNSUPPORTED: this image's cannot; IMG_E_RANGE: not to that.
+	 */
+	bool (*resize)(struct img_layer *ly, const struct img_layer_resize *how,
+		       struct img_err *err);
 	const struct img_bitmap_ops *bitmap;	/* NULL: has no bitmaps */
 	const struct img_check_ops *check;	/* NULL: nothing in it can be checked */
 };

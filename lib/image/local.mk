@@ -13,4 +13,5 @@ libimg_sources += \
 	%D%/pass.c \
 	%D%/read.c \
 	%D%/repair.c \
-	%D%/repair_guard.c
+	%D%/repair_guard.c \
+	%D%/resize.c

@@ -154,6 +154,7 @@ struct img *img_open(const struct img_open *how, struct img_err *err)
 
 	if (!im)
 		return NULL;
+	im->at_once = how->flags & IMG_OPEN_AT_ONCE;
 	store = img_open_top_store(&files, err);
 	if (!store || !push_layer(im, store, &files, err))
 		goto fail;

@@ -209,7 +209,7 @@ bool img_store_preallocate(struct img_store *st, uint64_t at, uint64_t len,
 {
 	bool done;
 
-	if (len == 0 || how == IMG_PREALLOC_OFF)
+	if (len == 0 || how < IMG_PREALLOC_FALLOC)
 		return true;
 	if (!check_write(st, at, len, err))
 		return false;

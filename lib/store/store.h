@@ -20,8 +20,6 @@ enum {
 	IMG_STORE_COMING   = 1 << 7,	/* behind it is a stream: to ask for the size reads all */
 };
 
-enum img_preallocation { IMG_PREALLOC_OFF, IMG_PREALLOC_FALLOC, IMG_PREALLOC_FULL };
-
 struct img_store_ops {
 	const char *kind;		/* "file", "pipe", "slice", ... */
 	bool passes_on;			/* errors come named by the store below */

@@ -199,6 +199,22 @@ static bool raw_disk_finish(struct img_layer *ly, struct img_err *err)
 	return true;	/* there is nothing beside the guest's bytes */
 }
 
+static bool raw_resize(struct img_layer *ly, const struct img_layer_resize *how,
+		       struct img_err *err)
+{
+	const uint64_t old = ly->size;
+
+	if (!(ly->store->caps & IMG_STORE_RESIZE))
+		return img_fail(err, IMG_E_UNSUPPORTED, _("a block device keeps its size"));
+	if (how->preallocation == IMG_PREALLOC_METADATA)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("raw images have no metadata"));
+	if (!img_store_resize(ly->store, how->size, err))
+		return false;
+	ly->size = how->size;
+	return how->size < old ||
+	       img_store_preallocate(ly->store, old, how->size - old, how->preallocation, err);
+}
+
 static const struct img_disk_ops raw_disk_ops = {
 	.write = raw_disk_write,
 	.zero = raw_disk_zero,
@@ -217,7 +233,7 @@ static const struct img_write_ops raw_write_ops = {
 const struct img_format img_format_raw = {
 	.name = "raw",
 	.extensions = "raw|img|dd|bin|iso",
-	.caps = IMG_FMT_CREATE | IMG_FMT_SEQUENTIAL | IMG_FMT_STREAM,
+	.caps = IMG_FMT_CREATE | IMG_FMT_SEQUENTIAL | IMG_FMT_STREAM | IMG_FMT_RESIZE,
 	.identity = true,
 	.tells_missing = true,
 	.create_options = raw_create_options,
@@ -229,5 +245,6 @@ const struct img_format img_format_raw = {
 	.info = raw_info,
 	.write = &raw_write_ops,
 	.disk = &raw_disk_ops,
+	.resize = raw_resize,
 	.check = &raw_check_ops,
 };

@@ -13,6 +13,7 @@ Test(registry, each_driver_is_whole)
 		cr_expect(f->probe && f->open && f->close && f->extent && f->info,
 			  "%s", f->name);
 		cr_expect_eq(!!(img_format_caps(f) & IMG_FMT_CREATE), f->create != NULL);
+		cr_expect_eq(!!(img_format_caps(f) & IMG_FMT_RESIZE), f->resize != NULL);
 		cr_expect_eq(f->create != NULL, f->write != NULL);
 	}
 	cr_expect_null(img_format_at(img_format_count()));

@@ -8,4 +8,5 @@ unit_tests += %D%/test
 	%D%/gate_test.c \
 	%D%/mismatch_test.c \
 	%D%/open_test.c \
-	%D%/read_test.c
+	%D%/read_test.c \
+	%D%/resize_test.c

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Another size for the disk of an image. */
+#include "base/mem.h"
+#include "image/image.h"
+
+static bool check_resize(const struct img *im, const struct img_resize *what, struct img_err *err)
+{
+	const struct img_layer *ly = &im->layers[0];
+
+	if (!img_disk_is_open(im->disk) || !im->at_once)
+		return img_fail(err, IMG_E_DENIED, _("is not open for another size"));
+	if (!ly->format->resize)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images keep the size they have"),
+				ly->format->name);
+	if (what->size > INT64_MAX)
+		return img_fail(err, IMG_E_RANGE, _("no disk is that large"));
+	if (what->size < ly->size && what->preallocation != IMG_PREALLOC_OFF)
+		return img_fail(err, IMG_E_ARGUMENT, _("a disk that gets smaller needs no space"));
+	return true;
+}
+
+bool img_resize(struct img *im, const struct img_resize *what, const struct img_job *job,
+		struct img_err *err)
+{
+	struct img_layer *ly = &im->layers[0];
+	const struct img_layer_resize how = {
+		.size = what->size, .preallocation = what->preallocation, .compact = what->compact,
+		.job = job,
+	};
+	const bool ok = check_resize(im, what, err) && img_flush(im, err) &&
+			(what->size == ly->size || ly->format->resize(ly, &how, err));
+
+	return ok || img_within_file(err, ly->store->name);
+}
