@@ -49,9 +49,15 @@ struct img_opener {
 	 */
 	bool (*open)(const struct img_opener *self, const struct img_reference *ref,
 		     struct img_store **out, struct img_err *err);
-	/* Makes the new file (a data file, an extent) that belongs to a new image. */
+	/*
+	 * Makes the new file (a data file, an extent) that belongs to a new image, or to one that
+	 * changes its size.
+	 */
 	bool (*create)(const struct img_opener *self, const struct img_reference *ref,
 		       struct img_store **out, struct img_err *err);
+	/* Takes a file away that the image does not name any more.  Only while it changes its size. */
+	bool (*remove)(const struct img_opener *self, const struct img_reference *ref,
+		       struct img_err *err);
 };
 
 /* What shows through where a layer holds nothing: the layers below it, seen as one disk. */
@@ -259,6 +265,7 @@ struct img_layer_resize {
 	enum img_preallocation preallocation;	/* of what is new; OFF when it gets smaller */
 	bool compact;			/* move what lies last in the file into room that is free */
 	const struct img_job *job;	/* or NULL */
+	const struct img_opener *opener;	/* of files beside the image: all of its calls */
 };
 
 /* ---- Bitmaps: what has changed ---------------------------------------------------------------- */
