@@ -221,7 +221,7 @@ bool img_target_rewrite(struct img *im, struct img_err *err)
 		return img_within_file(err, store->name);
 	img_layer_close_as(ly);
 	*ly = (struct img_layer){ .store = store, .format = format };
-	if (img_layer_open_as(ly, &how, err))
+	if (img_layer_open_as(ly, &how, NULL, err))
 		return img_disk_new(im, IMG_CACHE_UNSAFE, err);
 	ly->format = NULL;
 	return img_within_file(err, store->name);
@@ -280,12 +280,15 @@ bool img_finish(struct img *im, struct img_err *err)
 
 	if (im->disk && !img_disk_finish(im, err))
 		return false;
+	if (im->at_once)
+		return img_at_once_commit(im->at_once, err);
 	if (!im->target || im->target->finished)
 		return true;
 	if (!im->disk && !ly->format->write->finish(ly, err))
 		return img_within_file(err, ly->store->name);
 	if (!publish(im, err))
 		return false;
+	img_pending_forget(img_layer_name(im, 0));
 	im->target->finished = true;
 	return true;
 }

@@ -96,5 +96,7 @@ struct img_store *img_open_reference(const struct img_gate *gate, const struct i
 		gate = &img_gate_deny;
 	if (!gate->allow(gate->ctx, ref, err))
 		return NULL;
+	if (ref->kind == IMG_REF_BACKING)
+		return img_open_file(ref->path, flags, cache, gate, err);
 	return img_store_file(ref->path, flags, cache, err);
 }

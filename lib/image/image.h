@@ -11,7 +11,7 @@ struct img {
 	const char *doubt;		/* why a probed raw may be wrong; a phrase, or NULL */
 	struct img_target *target;	/* while a new image is being written, else NULL */
 	struct img_disk *disk;		/* while an image is written in place, else NULL */
-	bool at_once;			/* all that is written is kept until img_finish() */
+	struct img_at_once *at_once;	/* while all that is written is kept until img_finish() */
 	bool passing;			/* the top layer is read while it comes: pass.c */
 	uint64_t passed;		/* bytes of its file that are not needed any more */
 };
@@ -73,6 +73,47 @@ void img_disk_enter(struct img_disk *disk);
 void img_disk_leave(struct img_disk *disk);
 bool img_disk_finish(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- All at once (at_once.c) ----------------------------------------------------------------- */
+
+/*
+ * The files of the top layer that are being changed.  What is written is kept beside them, and then
+ * goes through a journal.
+ */
+struct img_at_once;
+/* For the image at how->path, which stays the caller's and must outlive it. */
+struct img_at_once *img_at_once_new(const struct img_open *how, struct img_err *err);
+/*
+ * What is written to the answer reaches store, which it takes over even on failure, in the commit.
+ * ref: as what the image names it; NULL, and the first: the image itself.
+ */
+struct img_store *img_at_once_change(struct img_at_once *once, struct img_store *store,
+				     const struct img_reference *ref, struct img_err *err);
+/* How a driver opens, makes and removes files meanwhile; lives as long as once. */
+const struct img_opener *img_at_once_opener(struct img_at_once *once);
+/*
+ * Brings all changes into the files, durable; the answers of img_at_once_change() are still open.
+ * After a failure all of it was done, or nothing, or whoever opens the image next does it.
+ */
+bool img_at_once_commit(struct img_at_once *once, struct img_err *err) IMG_MUST_CHECK;
+/* Accepts NULL.  Without a commit the files are as they were. */
+void img_at_once_free(struct img_at_once *once);
+
+/* ---- What was cut off (pending.c) ------------------------------------------------------------ */
+
+/* Where the journal of an image is.  The caller frees it. */
+char *img_journal_path(const char *path, struct img_err *err);
+/*
+ * Opens the file of an image.  Where a change at once was cut off it is finished first, or, for who
+ * only reads, shown as if it had been.  gate: for the other files of the image, NULL: deny.
+ */
+struct img_store *img_open_file(const char *path, unsigned flags, enum img_cache cache,
+				const struct img_gate *gate, struct img_err *err);
+/* Shows *store, a file that the image at base names by ref, likewise. */
+bool img_pending_show(struct img_store **store, const char *base, const struct img_reference *ref,
+		      struct img_err *err) IMG_MUST_CHECK;
+/* The image at path was replaced by a new one: takes a journal away that was for the old one. */
+void img_pending_forget(const char *path);
+
 /* ---- Checking (check.c, check_data.c) -------------------------------------------------------- */
 
 /* All that is found in any format, NULL behind the last. */
@@ -120,9 +161,13 @@ bool img_within_file(struct img_err *err, const char *name);
 
 /* ---- One layer (layer.c) --------------------------------------------------------------------- */
 
-/* Opens store, which it takes over even on failure, as how->format or as what it looks like. */
+/*
+ * Opens store, which it takes over even on failure, as how->format or as what it looks like.  opener
+ * (NULL: that of how): of files that the image names.
+ */
 bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct img_open *how,
-		    const char **doubt, struct img_err *err) IMG_MUST_CHECK;
+		    const struct img_opener *opener, const char **doubt,
+		    struct img_err *err) IMG_MUST_CHECK;
 /* Only finds out the format, and makes a pipe seekable for one that must seek; nothing is open. */
 bool img_layer_recognize(struct img_layer *ly, struct img_store *store, const struct img_open *how,
 			 const char **doubt, struct img_err *err) IMG_MUST_CHECK;
@@ -135,8 +180,8 @@ struct img_named_files {
 void img_named_files_init(struct img_named_files *files, const struct img_open *how,
 			  const char *base);
 /* Opens ly, which has a store and a format, and closes it; the store stays the caller's. */
-bool img_layer_open_as(struct img_layer *ly, const struct img_open *how, struct img_err *err)
-	IMG_MUST_CHECK;
+bool img_layer_open_as(struct img_layer *ly, const struct img_open *how,
+		       const struct img_opener *opener, struct img_err *err) IMG_MUST_CHECK;
 void img_layer_close_as(struct img_layer *ly);
 /* What how->path means: a file, a device, standard input. */
 struct img_store *img_open_top_store(const struct img_open *how, struct img_err *err);

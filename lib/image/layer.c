@@ -20,7 +20,9 @@ static bool open_named_file(const struct img_opener *self, const struct img_refe
 	resolved.path = path;
 	*out = img_open_reference(files->how->gate, &resolved, files->how->flags,
 				  files->how->cache, err);
-	return *out != NULL;
+	if (!*out || (files->how->flags & IMG_OPEN_WRITE))
+		return *out != NULL;
+	return img_pending_show(out, files->base, &resolved, err);
 }
 
 void img_named_files_init(struct img_named_files *files, const struct img_open *how,
@@ -183,11 +185,13 @@ static bool open_or_salvage(struct img_layer *ly, const struct img_layer_open *h
 	return ly->format->salvage(ly, how, err);
 }
 
-bool img_layer_open_as(struct img_layer *ly, const struct img_open *how, struct img_err *err)
+bool img_layer_open_as(struct img_layer *ly, const struct img_open *how,
+		       const struct img_opener *opener, struct img_err *err)
 {
 	struct img_named_files files;
 	const struct img_layer_open layer_how = {
-		.flags = how->flags, .snapshot = how->snapshot, .opener = &files.opener,
+		.flags = how->flags, .snapshot = how->snapshot,
+		.opener = opener ? opener : &files.opener,
 		.cache_size = how->cache_size ? how->cache_size : IMG_CACHE_SIZE,
 		.size = how->size,
 	};
@@ -207,11 +211,11 @@ void img_layer_close_as(struct img_layer *ly)
 }
 
 bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct img_open *how,
-		    const char **doubt, struct img_err *err)
+		    const struct img_opener *opener, const char **doubt, struct img_err *err)
 {
 	*ly = (struct img_layer){ .store = store };
 	if (choose_format(ly, how, doubt, err) && check_writable(ly, how, err) &&
-	    make_seekable(ly, err) && img_layer_open_as(ly, how, err))
+	    make_seekable(ly, err) && img_layer_open_as(ly, how, opener, err))
 		return true;
 	return give_up(ly, err);
 }

@@ -1,4 +1,5 @@
 libimg_sources += \
+	%D%/at_once.c \
 	%D%/below.c \
 	%D%/bitmap.c \
 	%D%/check.c \
@@ -11,6 +12,7 @@ libimg_sources += \
 	%D%/layer.c \
 	%D%/open.c \
 	%D%/pass.c \
+	%D%/pending.c \
 	%D%/read.c \
 	%D%/repair.c \
 	%D%/repair_guard.c \

@@ -15,7 +15,7 @@ struct img_store *img_open_top_store(const struct img_open *how, struct img_err 
 		return img_store_fd(STDIN_FILENO, how->flags, _("standard input"), err);
 	if (img_is_stream_path(how->path))
 		return img_store_stream(how->path, 0, err);
-	return img_store_file(how->path, how->flags, how->cache, err);
+	return img_open_file(how->path, how->flags, how->cache, how->gate, err);
 }
 
 /* How the files are opened for an image that is to be written in place. */
@@ -53,15 +53,22 @@ static bool push_layer(struct img *im, struct img_store *store, const struct img
 		       struct img_err *err)
 {
 	const char *doubt = NULL;
+	const struct img_opener *opener = NULL;
 	struct img_layer *layers;
 
+	if (im->at_once && !im->n_layers) {
+		store = img_at_once_change(im->at_once, store, NULL, err);
+		opener = img_at_once_opener(im->at_once);
+	}
+	if (!store)
+		return false;
 	if (!check_loop(im, store, err))
 		goto fail;
 	layers = img_grow(im->layers, im->n_layers + 1, sizeof(*layers), err);
 	if (!layers)
 		goto fail;
 	im->layers = layers;
-	if (!img_layer_open(&layers[im->n_layers], store, how, &doubt, err))
+	if (!img_layer_open(&layers[im->n_layers], store, how, opener, &doubt, err))
 		return false;
 	im->n_layers++;
 	if (im->n_layers == 1)
@@ -119,7 +126,7 @@ static bool push_parent(struct img *im, const struct img_open *top, struct img_e
 	if (!above->backing && !above->below_id && !(top->flags & IMG_OPEN_SALVAGE))
 		return img_fail(err, IMG_E_ARGUMENT, _("%s stands on no other image"),
 				above->store->name);
-	store = img_store_file(top->parent, how.flags, how.cache, err);
+	store = img_open_file(top->parent, how.flags, how.cache, how.gate, err);
 	return store && push_layer(im, store, &how, err);
 }
 
@@ -154,7 +161,9 @@ struct img *img_open(const struct img_open *how, struct img_err *err)
 
 	if (!im)
 		return NULL;
-	im->at_once = how->flags & IMG_OPEN_AT_ONCE;
+	if ((how->flags & IMG_OPEN_AT_ONCE) && (how->flags & IMG_OPEN_WRITE) &&
+	    !(im->at_once = img_at_once_new(&files, err)))
+		goto fail;
 	store = img_open_top_store(&files, err);
 	if (!store || !push_layer(im, store, &files, err))
 		goto fail;
@@ -177,6 +186,7 @@ void img_close(struct img *im)
 	for (size_t i = 0; i < im->n_layers; i++)
 		img_layer_close(&im->layers[i]);
 	free(im->layers);
+	img_at_once_free(im->at_once);
 	img_target_free(im->target);
 	free(im);
 }

@@ -180,8 +180,8 @@ void img_repair_clear(struct img_repair_result *result)
 bool img_undo_run(const char *undo_path, const char *path, struct img_err *err)
 {
 	struct img_store *undo = img_store_file(undo_path, 0, IMG_CACHE_WRITEBACK, err);
-	struct img_store *target = undo ? img_store_file(path, IMG_OPEN_WRITE, IMG_CACHE_WRITEBACK, err)
-					: NULL;
+	struct img_store *target = undo ? img_open_file(path, IMG_OPEN_WRITE, IMG_CACHE_WRITEBACK,
+							&img_gate_local, err) : NULL;
 	const bool ok = target && img_undo_restore(undo, target, err);
 
 	img_store_close(target);

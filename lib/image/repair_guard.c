@@ -32,9 +32,9 @@ static bool open_and_compare(struct img_layer *before, struct img_layer *after,
 	bool ok;
 
 	/* What cannot be opened has nothing that could be lost. */
-	if (!img_layer_open_as(before, how, NULL))
+	if (!img_layer_open_as(before, how, NULL, NULL))
 		return true;
-	ok = img_layer_open_as(after, how, err);
+	ok = img_layer_open_as(after, how, NULL, err);
 	if (ok) {
 		ok = after->size == before->size
 			     ? compare_maps(before, after, err)

@@ -25,7 +25,7 @@ bool img_resize(struct img *im, const struct img_resize *what, const struct img_
 	struct img_layer *ly = &im->layers[0];
 	const struct img_layer_resize how = {
 		.size = what->size, .preallocation = what->preallocation, .compact = what->compact,
-		.job = job,
+		.job = job, .opener = im->at_once ? img_at_once_opener(im->at_once) : NULL,
 	};
 	const bool ok = check_resize(im, what, err) && img_flush(im, err) &&
 			(what->size == ly->size || ly->format->resize(ly, &how, err));

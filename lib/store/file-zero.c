@@ -83,3 +83,12 @@ bool img_file_preallocate(struct img_store *st, uint64_t at, uint64_t len,
 		return img_store_write_zeros(st, at, len, err);
 	return img_fail(err, IMG_E_UNSUPPORTED, _("the file system cannot set space aside"));
 }
+
+bool img_file_reserve(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err)
+{
+	struct img_file *file = (struct img_file *)st;
+
+	return file->is_block || img_fd_allocate(file->fd, FALLOC_FL_KEEP_SIZE, at, len) ||
+	       img_fd_unsupported(errno) ||
+	       img_fail_os(err, _("cannot set aside %" PRIu64 " bytes at offset %" PRIu64), len, at);
+}

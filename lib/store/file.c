@@ -112,6 +112,7 @@ const struct img_store_ops img_file_ops = {
 	.extent = img_file_extent,
 	.resize = file_resize,
 	.preallocate = img_file_preallocate,
+	.reserve = img_file_reserve,
 	.expect = img_file_expect,
 	.sync = file_sync,
 	.copy = img_file_copy,
@@ -199,4 +200,13 @@ struct img_store *img_store_file(const char *path, unsigned flags, enum img_cach
 		cache = IMG_CACHE_WRITEBACK;
 	file = img_file_wrap(fd, path, flags, cache, err);
 	return file ? &file->st : NULL;
+}
+
+bool img_store_same_owner(struct img_store *st, struct img_store *other)
+{
+	const struct img_file *a = img_file_of(st), *b = img_file_of(other);
+	struct stat sa, sb;
+
+	return a && b && !fstat(a->fd, &sa) && !fstat(b->fd, &sb) &&
+	       (sb.st_uid == sa.st_uid || sb.st_uid == geteuid());
 }

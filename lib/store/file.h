@@ -68,6 +68,8 @@ bool img_file_zero(struct img_store *st, uint64_t at, uint64_t len, bool keep_sp
 bool img_file_preallocate(struct img_store *st, uint64_t at, uint64_t len,
 			  enum img_preallocation how, struct img_err *err);
 
+bool img_file_reserve(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err);
+
 /* file-extent.c */
 bool img_file_extent(struct img_store *st, uint64_t at, uint64_t limit, struct img_extent *out,
 		     struct img_err *err);

@@ -1,6 +1,8 @@
 # Bytes at offsets: files, streams, memory.
 
 libimg_sources += \
+	%D%/beside.c \
+	%D%/beside.h \
 	%D%/fault.c \
 	%D%/fd.c \
 	%D%/fdio.c \
@@ -14,8 +16,13 @@ libimg_sources += \
 	%D%/file-lock.c \
 	%D%/file-new.c \
 	%D%/file-zero.c \
+	%D%/journal.h \
+	%D%/journal-apply.c \
+	%D%/journal-layout.c \
+	%D%/journal-write.c \
 	%D%/mem.c \
 	%D%/overlay.c \
+	%D%/overlay.h \
 	%D%/ranges.c \
 	%D%/ranges.h \
 	%D%/slice.c \
@@ -25,7 +32,6 @@ libimg_sources += \
 	%D%/undo.c \
 	%D%/undo.h \
 	%D%/undo-layout.c \
-	%D%/undo-name.c \
 	%D%/undo-restore.c \
 	%D%/undo-save.c \
 	%D%/zeros.h

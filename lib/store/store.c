@@ -223,6 +223,12 @@ bool img_store_preallocate(struct img_store *st, uint64_t at, uint64_t len,
 	return done || fail_in(st, err);
 }
 
+bool img_store_reserve(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err)
+{
+	return len == 0 || !st->ops->reserve || st->ops->reserve(st, at, len, err) ||
+	       fail_in(st, err);
+}
+
 void img_store_expect(struct img_store *st, uint64_t end)
 {
 	if (st->ops->expect)

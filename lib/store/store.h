@@ -38,6 +38,7 @@ struct img_store_ops {
 	bool (*resize)(struct img_store *st, uint64_t bytes, struct img_err *err);
 	bool (*preallocate)(struct img_store *st, uint64_t at, uint64_t len,
 			    enum img_preallocation how, struct img_err *err);
+	bool (*reserve)(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err);
 	bool (*time)(struct img_store *st, int64_t *seconds, struct img_err *err);
 	size_t (*ready)(struct img_store *st, int wait_ms);	/* NULL: never waits */
 	void (*expect)(struct img_store *st, uint64_t end);
@@ -98,6 +99,12 @@ bool img_store_resize(struct img_store *st, uint64_t bytes, struct img_err *err)
 /* FALLOC: space is set aside, reads as zeros; FULL: zeros are written where the system cannot. */
 bool img_store_preallocate(struct img_store *st, uint64_t at, uint64_t len,
 			   enum img_preallocation how, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Makes sure, where the system can, that there is room for these bytes, behind the end as well;
+ * changes neither bytes nor length.  IMG_E_NOSPACE: there is none.
+ */
+bool img_store_reserve(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err)
+	IMG_MUST_CHECK;
 /* Tells that a stream of rising writes will reach `end`; may reserve space ahead.  Never fails. */
 void img_store_expect(struct img_store *st, uint64_t end);
 /*
@@ -128,6 +135,8 @@ void img_store_add_traffic(const struct img_store *st, struct img_traffic *sum);
  */
 struct img_store *img_store_file(const char *path, unsigned flags, enum img_cache cache,
 				 struct img_err *err);
+/* Whether st and other are files of the same user, or other is the caller's. */
+bool img_store_same_owner(struct img_store *st, struct img_store *other);
 /* A new file beside path, which gets that name in img_store_publish() only. */
 struct img_store *img_store_file_new(const char *path, enum img_cache cache, struct img_err *err);
 /*

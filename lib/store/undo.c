@@ -13,7 +13,7 @@
 struct undo {
 	struct img_store st;
 	struct img_store *parent;	/* owned */
-	struct img_undo_name *name;	/* of the undo file; NULL: file was handed over */
+	struct img_beside *name;	/* of the undo file; NULL: file was handed over */
 	struct img_store *file;		/* owned; NULL until it is made */
 	bool begun;			/* its header and its name are durable */
 	bool changed;			/* something was let through */
@@ -30,9 +30,9 @@ static bool begin(struct undo *undo, struct img_err *err)
 	if (undo->begun)
 		return true;
 	if (!undo->file)
-		undo->file = img_undo_name_create(undo->name, err);
+		undo->file = img_beside_create(undo->name, err);
 	if (!undo->file || !img_undo_begin(&undo->save, undo->file, err) ||
-	    (undo->name && !img_undo_name_sync(undo->name, undo->file, err)))
+	    (undo->name && !img_beside_sync(undo->name, undo->file, err)))
 		return false;
 	undo->begun = true;
 	return true;
@@ -116,10 +116,10 @@ static void undo_close(struct img_store *st)
 	if (undo->changed)
 		img_undo_seal(&undo->save);
 	else if (undo->name)
-		img_undo_name_remove(undo->name);
+		img_beside_remove(undo->name);
 	img_store_close(undo->file);
 	img_store_close(undo->parent);
-	img_undo_name_free(undo->name);
+	img_beside_free(undo->name);
 	img_rangeset_clear(&undo->save.saved);
 	free(undo->save.buf);
 	free(undo);
@@ -182,7 +182,7 @@ struct img_store *img_store_undo(struct img_store *parent, const char *undo_path
 
 	if (!undo)
 		return NULL;
-	undo->name = img_undo_name_new(undo_path, err);
+	undo->name = img_beside_new(undo_path, err);
 	if (undo->name)
 		return give_parent(undo, parent);
 	img_store_close(&undo->st);

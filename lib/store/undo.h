@@ -14,6 +14,7 @@
 #ifndef IMG_STORE_UNDO_H
 #define IMG_STORE_UNDO_H
 
+#include "store/beside.h"
 #include "store/ranges.h"
 #include "store/store.h"
 
@@ -110,24 +111,6 @@ bool img_undo_save(struct img_undo_save *save, uint64_t at, uint64_t len, struct
 	IMG_MUST_CHECK;
 /* Says in the file, once begun, that it is whole: makes later damage known, so it cannot fail. */
 void img_undo_seal(struct img_undo_save *save);
-
-/* undo-name.c: where an undo file is to be. */
-struct img_undo_name {
-	int dir;
-	char *path, *base;		/* base: its name in dir */
-	bool made;
-};
-
-/* IMG_E_ARGUMENT when something has the name. */
-struct img_undo_name *img_undo_name_new(const char *path, struct img_err *err);
-/* Makes the file; IMG_E_ARGUMENT when somebody else has done so. */
-struct img_store *img_undo_name_create(struct img_undo_name *name, struct img_err *err);
-/* Makes the name of file durable. */
-bool img_undo_name_sync(struct img_undo_name *name, struct img_store *file, struct img_err *err)
-	IMG_MUST_CHECK;
-/* Takes the name away from the file that was made. */
-void img_undo_name_remove(struct img_undo_name *name);
-void img_undo_name_free(struct img_undo_name *name);
 
 /* As img_store_undo() with a store, which is empty, for the undo file; owned likewise. */
 struct img_store *img_store_undo_to(struct img_store *parent, struct img_store *file,

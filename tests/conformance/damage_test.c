@@ -98,7 +98,7 @@ static bool survives(const struct sample *sample, const uint8_t *bytes, size_t l
 	if (script)
 		st = img_store_fault(st, script, err);
 	cr_assert(st);
-	if (!img_layer_open(&layer, st, &how, &doubt, err))
+	if (!img_layer_open(&layer, st, &how, NULL, &doubt, err))
 		return false;
 	im.layers = &layer;
 	ok = reads_whole(&im, err);

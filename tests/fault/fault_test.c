@@ -77,7 +77,7 @@ static struct img *open_image(const char *path, const char *script, struct img_e
 	cr_assert(im && file);
 	im->layers = calloc(1, sizeof(*im->layers));
 	cr_assert_not_null(im->layers);
-	if (!img_layer_open(&im->layers[0], img_store_fault(file, script, err), &how, &doubt, err)) {
+	if (!img_layer_open(&im->layers[0], img_store_fault(file, script, err), &how, NULL, &doubt, err)) {
 		img_close(im);
 		return NULL;
 	}

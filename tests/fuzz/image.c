@@ -63,7 +63,7 @@ static void try(const uint8_t *data, size_t len, const char *format, unsigned fl
 
 	if (!st)
 		return;
-	if (!img_layer_open(&layer, st, &how, &doubt, &err)) {
+	if (!img_layer_open(&layer, st, &how, NULL, &doubt, &err)) {
 		if (err.code == IMG_OK || !err.text[0])
 			abort();
 		return;

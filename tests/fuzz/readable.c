@@ -54,7 +54,7 @@ void readable_take(struct readable *to, struct img_store *file, const struct img
 	*to = (struct readable){ 0 };
 	if (!img_store_size(file, &len, NULL) || !(view = img_store_slice(file, 0, len, NULL)))
 		abort();
-	if (!img_layer_open(&layer, view, &how, &doubt, NULL))
+	if (!img_layer_open(&layer, view, &how, NULL, &doubt, NULL))
 		return;
 	to->n = img_min_u64(img_size(&im) / READABLE_SECTOR, READABLE_SECTORS);
 	to->bytes = calloc(to->n + 1, READABLE_SECTOR);

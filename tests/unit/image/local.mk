@@ -2,6 +2,7 @@ unit_tests += %D%/test
 %C%_test_LDADD = tests/unit/fake/libfake.la $(unit_ldadd)
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 %C%_test_SOURCES = \
+	%D%/at_once_test.c \
 	%D%/below_test.c \
 	%D%/create_test.c \
 	%D%/disk_test.c \

@@ -144,7 +144,7 @@ Test(undo, never_replaces_a_file)
 	make_file("undo", 3);
 	cr_assert(!symlink("nowhere", "link"));
 	fails(img_store_undo(mem, "undo", &err), IMG_E_ARGUMENT);
-	cr_assert_str_eq(err.text, "undo: exists already; an undo file must be a new one");
+	cr_assert_str_eq(err.text, "undo: exists already, and must be a new file");
 	fails(img_store_undo(mem, "link", &err), IMG_E_ARGUMENT);
 	fails(img_store_undo(mem, ".", &err), IMG_E_ARGUMENT);
 	fails(img_store_undo(mem, "folder/", &err), IMG_E_ARGUMENT);

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Changes at once (at_once.c) that were cut off: a journal lies beside the image and says what is
+ * missing.  Who writes finishes them; who reads sees them as if they had been.
+ */
+#include <string.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "image/image.h"
+#include "store/beside.h"
+#include "store/journal.h"
+#include "store/overlay.h"
+
+#define SUFFIX ".journal"
+
+char *img_journal_path(const char *path, struct img_err *err)
+{
+	return img_format_text(err, "%s" SUFFIX, path);
+}
+
+/* A journal that was found, and says what is to be done; all NULL: there is none. */
+struct pending {
+	char *path;
+	struct img_store *journal;
+	struct img_journal_reading *reading;
+};
+
+static void clear(struct pending *pending)
+{
+	img_journal_reading_free(pending->reading);
+	img_store_close(pending->journal);
+	free(pending->path);
+}
+
+/* Whoever may write to a folder could plant one for the image of somebody else. */
+static bool check_owner(const struct pending *pending, struct img_store *image, struct img_err *err)
+{
+	return img_store_same_owner(image, pending->journal) ||
+	       img_fail(err, IMG_E_DENIED, _("%s: belongs to somebody else than the image; it is not "
+			"trusted"), pending->path);
+}
+
+/*
+ * The journal of image, which is at path.  One that was not finished is none; *stale tells of it.  A
+ * file of that name that is no journal has nothing to do with images.
+ */
+static bool find(struct pending *pending, struct img_store *image, const char *path, bool *stale,
+		 struct img_err *err)
+{
+	struct img_err why = { 0 };
+	bool foreign = false;
+
+	*pending = (struct pending){ .path = img_journal_path(path, err) };
+	*stale = false;
+	if (!pending->path)
+		return false;
+	pending->journal = img_store_file(pending->path, IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, &why);
+	if (!pending->journal)
+		return why.os_errno == ENOENT || why.os_errno == ENAMETOOLONG ||
+		       img_fail(err, why.code, "%s", why.text);
+	if (!img_journal_read(pending->journal, &pending->reading, &foreign, err))
+		return false;
+	*stale = !pending->reading && !foreign;
+	return (!pending->reading && !*stale) || check_owner(pending, image, err);
+}
+
+/* Gone for good: found again it would undo what is written from now on. */
+static bool drop(const struct pending *pending, struct img_err *err)
+{
+	struct img_beside *beside = img_beside_old(pending->path, err);
+	const bool ok = beside && img_beside_drop(beside, pending->journal, err);
+
+	img_beside_free(beside);
+	return ok;
+}
+
+/* ---- Finishing ----------------------------------------------------------------------------------- */
+
+struct finishing {
+	struct img_store *image;	/* the caller's */
+	const struct img_gate *gate;
+	const char *path;
+};
+
+/* Where a file of the journal is, if the gate lets it be touched; the caller frees it. */
+static char *path_of(const struct finishing *f, const struct img_journal_file *file,
+		     struct img_err *err)
+{
+	const struct img_gate *gate = f->gate ? f->gate : &img_gate_deny;
+	char *path = img_resolve(f->path, file->name, err);
+	const struct img_reference ref = { .kind = file->ref, .name = file->name, .path = path };
+
+	if (path && gate->allow(gate->ctx, &ref, err))
+		return path;
+	free(path);
+	return NULL;
+}
+
+static bool open_file(void *ctx, size_t i, const struct img_journal_file *file,
+		      struct img_store **out, struct img_err *err)
+{
+	const struct finishing *f = ctx;
+	char *path;
+
+	if (i == 0) {
+		*out = f->image;
+		return true;
+	}
+	path = path_of(f, file, err);
+	if (!path)
+		return false;
+	*out = file->kind == JOURNAL_CREATE
+		? img_store_file_new(path, IMG_CACHE_WRITEBACK, err)
+		: img_store_file(path, IMG_OPEN_WRITE, IMG_CACHE_WRITEBACK, err);
+	free(path);
+	return *out != NULL;
+}
+
+static void close_file(void *ctx, size_t i, struct img_store *st)
+{
+	(void)ctx;
+	if (i > 0)
+		img_store_close(st);
+}
+
+static bool remove_file(void *ctx, size_t i, const struct img_journal_file *file, struct img_err *err)
+{
+	char *path = path_of(ctx, file, err);
+	bool ok;
+
+	(void)i;
+	if (!path)
+		return false;
+	ok = !unlink(path) || errno == ENOENT || img_fail_os(err, _("%s: cannot be removed"), path);
+	free(path);
+	return ok;
+}
+
+static bool finish(struct img_store *image, const char *path, const struct img_gate *gate,
+		   struct img_err *err)
+{
+	struct finishing f = { .image = image, .gate = gate, .path = path };
+	const struct img_journal_access access = {
+		.open = open_file, .close = close_file, .remove = remove_file, .ctx = &f,
+	};
+	struct pending pending;
+	bool stale;
+	bool ok = find(&pending, image, path, &stale, err);
+
+	if (ok && pending.reading)
+		ok = img_journal_apply(pending.reading, &access, err) && drop(&pending, err);
+	else if (ok && stale)
+		ok = drop(&pending, err);
+	clear(&pending);
+	return ok;
+}
+
+/* ---- Showing ------------------------------------------------------------------------------------- */
+
+/* Puts what the journal says of file i in front of *store. */
+static bool show(const struct pending *pending, size_t i, struct img_store **store,
+		 struct img_err *err)
+{
+	struct img_store *overlay = img_store_overlay(*store, err);
+
+	if (!overlay)
+		return false;
+	if (!img_journal_apply_to(pending->reading, i, overlay, err)) {
+		img_store_close(overlay);
+		return false;
+	}
+	img_overlay_adopt_parent(overlay);
+	*store = overlay;
+	return true;
+}
+
+static bool is_meant(const struct img_journal_file *file, const struct img_reference *ref)
+{
+	return file->kind != JOURNAL_REMOVE && file->ref == ref->kind && !strcmp(file->name, ref->name);
+}
+
+/* ref: NULL: the image at path itself. */
+static bool show_file(struct img_store **store, const char *path, const struct img_reference *ref,
+		      struct img_err *err)
+{
+	struct pending pending;
+	bool stale;
+	bool ok = find(&pending, *store, path, &stale, err);
+
+	for (size_t i = ref ? 1 : 0; ok && pending.reading; i++) {
+		if (i == img_journal_files(pending.reading))
+			break;
+		if (ref && !is_meant(img_journal_file_at(pending.reading, i), ref))
+			continue;
+		ok = show(&pending, i, store, err);
+		break;
+	}
+	clear(&pending);
+	return ok;
+}
+
+bool img_pending_show(struct img_store **store, const char *base, const struct img_reference *ref,
+		      struct img_err *err)
+{
+	if (ref->kind == IMG_REF_BACKING || show_file(store, base, ref, err))
+		return true;
+	img_store_close(*store);
+	*store = NULL;
+	return false;
+}
+
+/* ---- Opening ------------------------------------------------------------------------------------- */
+
+struct img_store *img_open_file(const char *path, unsigned flags, enum img_cache cache,
+				const struct img_gate *gate, struct img_err *err)
+{
+	struct img_store *store = img_store_file(path, flags, cache, err);
+
+	if (!store || ((flags & IMG_OPEN_WRITE) ? finish(store, path, gate, err)
+						: show_file(&store, path, NULL, err)))
+		return store;
+	img_store_close(store);
+	return NULL;
+}
+
+void img_pending_forget(const char *path)
+{
+	struct img_store *store = img_store_file(path, IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, NULL);
+	struct pending pending;
+	bool stale;
+
+	if (!store)
+		return;
+	if (find(&pending, store, path, &stale, NULL) && (pending.reading || stale))
+		(void)drop(&pending, NULL);	/* it will be found not to be for this file */
+	clear(&pending);
+	img_store_close(store);
+}

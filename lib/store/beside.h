@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A new file beside an image, which gets its name late and must not lose it in a crash. */
+#ifndef IMG_STORE_BESIDE_H
+#define IMG_STORE_BESIDE_H
+
+#include "store/store.h"
+
+struct img_beside {
+	int dir;
+	char *path, *base;		/* base: its name in dir */
+	bool made;
+};
+
+/* Where it is to be.  IMG_E_ARGUMENT when something has the name. */
+struct img_beside *img_beside_new(const char *path, struct img_err *err);
+/* Of a file that somebody has made already. */
+struct img_beside *img_beside_old(const char *path, struct img_err *err);
+/* Makes the file, for its owner alone; IMG_E_ARGUMENT when somebody else has done so. */
+struct img_store *img_beside_create(struct img_beside *beside, struct img_err *err);
+/* Makes durable that the file has its name, or has lost it. */
+bool img_beside_sync(struct img_beside *beside, struct img_store *file, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Takes the name away from the file that was made; if that fails it is left. */
+void img_beside_remove(struct img_beside *beside);
+/* The same, for a file that must not come back: it is durable, or fails. */
+bool img_beside_drop(struct img_beside *beside, struct img_store *file, struct img_err *err)
+	IMG_MUST_CHECK;
+void img_beside_free(struct img_beside *beside);
+
+#endif
