@@ -3,6 +3,8 @@
 libimg_sources += \
 	%D%/below.c \
 	%D%/backing.c \
+	%D%/claims.c \
+	%D%/claims.h \
 	%D%/findings.c \
 	%D%/format.h \
 	%D%/formats.def \

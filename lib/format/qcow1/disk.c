@@ -64,7 +64,7 @@ bool qcow1_disk_start(struct qcow1 *q, struct img_err *err)
 	if (!disk)
 		return false;
 	q->disk = disk;
-	pthread_cond_init(&disk->released, NULL);
+	img_claims_init(&disk->claims, &q->tables.lock);
 	pthread_mutex_init(&disk->flushing, NULL);
 	disk->old_end = q->tables.file_size;
 	/* A torn entry would lead anywhere. */
@@ -78,7 +78,7 @@ void qcow1_disk_free(struct qcow1_disk *disk)
 {
 	if (!disk)
 		return;
-	pthread_cond_destroy(&disk->released);
+	img_claims_clear(&disk->claims);
 	pthread_mutex_destroy(&disk->flushing);
 	free(disk->dirty);
 	free(disk);

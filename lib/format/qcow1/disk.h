@@ -3,19 +3,13 @@
 #ifndef QCOW1_DISK_H
 #define QCOW1_DISK_H
 
+#include "format/claims.h"
 #include "format/qcow1/qcow1.h"
-
-/* Clusters [first, end) that are being given their places; on the stack of who does it. */
-struct qcow1_claim {
-	uint64_t first, end;
-	struct qcow1_claim *next;
-};
 
 /* All but old_end and flushing is guarded by the lock of the tables. */
 struct qcow1_disk {
 	uint64_t old_end;		/* of the file: what lies before may not be zeros */
-	pthread_cond_t released;	/* a claim was */
-	struct qcow1_claim *claims;
+	struct img_claims claims;	/* clusters of the disk that are being given their places */
 	uint64_t end;			/* of what is taken in the file */
 	uint64_t zero_entry;		/* of a packed cluster of zeros; 0: there is none yet */
 	struct qcow1_table **dirty;	/* each in use, so that it stays; owned */

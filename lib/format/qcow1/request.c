@@ -49,26 +49,6 @@ static struct qcow1_cluster entry_of(const struct part *p, uint64_t cluster)
 	return qcow1_entry_decode(&p->q->header, p->table->entries[i]);
 }
 
-/* ---- Claims ---------------------------------------------------------------------------------- */
-
-static bool is_claimed(const struct qcow1_disk *disk, uint64_t cluster)
-{
-	for (const struct qcow1_claim *c = disk->claims; c; c = c->next)
-		if (cluster >= c->first && cluster < c->end)
-			return true;
-	return false;
-}
-
-static void release(struct qcow1_disk *disk, const struct qcow1_claim *claim)
-{
-	struct qcow1_claim **at = &disk->claims;
-
-	while (*at != claim)
-		at = &(*at)->next;
-	*at = claim->next;
-	pthread_cond_broadcast(&disk->released);
-}
-
 /* ---- New places ------------------------------------------------------------------------------ */
 
 /* What the cluster held before, and zeros behind the end of the disk. */
@@ -130,11 +110,11 @@ static bool make(const struct part *p, uint64_t n, struct img_err *err)
 	struct qcow1 *q = p->q;
 	struct qcow1_disk *disk = q->disk;
 	const uint64_t first = cluster_at(p, p->at), size = qcow1_cluster_size(&q->header);
-	struct qcow1_claim claim = { .first = first, .end = first + n, .next = disk->claims };
+	struct img_claim claim = { .first = first, .end = first + n };
 	const uint64_t host = qcow1_disk_take(q, n * size);
 	bool ok;
 
-	disk->claims = &claim;
+	img_claim(&disk->claims, &claim);
 	pthread_mutex_unlock(&q->tables.lock);
 	ok = fill(p, first, first + n, host, err);
 	pthread_mutex_lock(&q->tables.lock);
@@ -147,7 +127,7 @@ static bool make(const struct part *p, uint64_t n, struct img_err *err)
 			p->table->entries[i + k] = host + k * size;
 		p->table->changed = true;
 	}
-	release(disk, &claim);
+	img_unclaim(&disk->claims, &claim);
 	return ok;
 }
 
@@ -220,10 +200,11 @@ static uint64_t run_from(const struct part *p, enum action *action, uint64_t *ho
 	/* Zeros that are made are parts of clusters. */
 	if (*action == MAKE && !p->bytes)
 		return n;
-	for (; first + n <= last && !is_claimed(p->q->disk, first + n); n++) {
+	for (; first + n <= last; n++) {
 		const struct qcow1_cluster next = entry_of(p, first + n);
 
-		if (action_for(p, first + n, &next) != *action ||
+		if (img_claims_has(&p->q->disk->claims, first + n, first + n + 1) ||
+		    action_for(p, first + n, &next) != *action ||
 		    (*action == IN_PLACE &&
 		     next.host != head.host + n * qcow1_cluster_size(&p->q->header)))
 			break;
@@ -250,8 +231,7 @@ static bool change_run(const struct part *p, uint64_t *done, struct img_err *err
 	{
 		IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&q->tables.lock);
 
-		while (is_claimed(q->disk, first))
-			pthread_cond_wait(&q->disk->released, &q->tables.lock);
+		img_claims_wait(&q->disk->claims, first, first + 1);
 		n = run_from(p, &action, &host);
 		run.len = *done = img_min_u64(p->len, start_of(p, first + n) - p->at);
 		if (action == LEAVE)

@@ -181,6 +181,7 @@ bool qcow2_disk_start(struct img_layer *ly, struct img_err *err)
 	q->disk = img_calloc(1, sizeof(*q->disk), err);
 	if (!q->disk)
 		return false;
+	img_claims_init(&q->disk->claims, qcow2_cache_lock(q->map.cache));
 	pthread_cond_init(&q->disk->progress, NULL);
 	if (start(q, err))
 		return true;
@@ -195,6 +196,7 @@ void qcow2_disk_free(struct qcow2 *q)
 	if (!disk)
 		return;
 	q->disk = NULL;
+	img_claims_clear(&disk->claims);
 	pthread_cond_destroy(&disk->progress);
 	free(disk->reftable);
 	free(disk->l1_changed);

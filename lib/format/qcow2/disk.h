@@ -8,6 +8,7 @@
 #ifndef QCOW2_DISK_H
 #define QCOW2_DISK_H
 
+#include "format/claims.h"
 #include "format/qcow2/cache.h"
 #include "format/qcow2/clusterset.h"
 
@@ -21,15 +22,9 @@ struct qcow2_stretches {
 	size_t n, cap;
 };
 
-/* Guest clusters whose entries a request is about to change; others wait.  On its stack. */
-struct qcow2_claim {
-	uint64_t first, end;
-	struct qcow2_claim *next;
-};
-
 struct qcow2_disk {
-	pthread_cond_t progress;	/* a claim or a preparation ended */
-	struct qcow2_claim *claims;
+	struct img_claims claims;	/* guest clusters whose entries are about to be changed */
+	pthread_cond_t progress;	/* a preparation ended */
 	_Atomic bool contradiction;	/* met one: nothing is written any more */
 	bool marked;			/* and says so in its header */
 
@@ -185,10 +180,6 @@ void qcow2_cluster_set_maps(struct qcow2_cluster *cluster, uint32_t data_map, ui
 /* The maps of a cluster of any kind but COMPRESSED. */
 uint32_t qcow2_cluster_data_map(const struct qcow2_cluster *cluster);
 uint32_t qcow2_cluster_zero_map(const struct qcow2_cluster *cluster);
-
-/* Waits until nobody else claims any of the clusters. */
-void qcow2_claim(struct qcow2 *q, struct qcow2_claim *claim);
-void qcow2_unclaim(struct qcow2 *q, struct qcow2_claim *claim);
 
 /* ---- Requests, without the lock: write.c, erase.c, below.c ----------------------------------- */
 

@@ -142,14 +142,14 @@ static bool erase_in_table(const struct erasing *er, uint64_t at, uint64_t end, 
 			   struct img_err *err)
 {
 	const unsigned bits = er->q->geo.cluster_bits;
-	struct qcow2_claim claim = { .first = at >> bits, .end = img_div_up(end, 1ull << bits) };
+	struct img_claim claim = { .first = at >> bits, .end = img_div_up(end, 1ull << bits) };
 	pthread_mutex_t *lock = qcow2_cache_lock(er->q->map.cache);
 
 	pthread_mutex_lock(lock);
-	qcow2_claim(er->q, &claim);
+	img_claim(&er->q->disk->claims, &claim);
 	const bool ok = erase_claimed(er, at, end, next, err);
 
-	qcow2_unclaim(er->q, &claim);
+	img_unclaim(&er->q->disk->claims, &claim);
 	pthread_mutex_unlock(lock);
 	return ok;
 }

@@ -7,34 +7,6 @@
 #include "base/num.h"
 #include "format/qcow2/disk.h"
 
-/* ---- Claims ---------------------------------------------------------------------------------- */
-
-static bool is_claimed(const struct qcow2_disk *disk, const struct qcow2_claim *wanted)
-{
-	for (const struct qcow2_claim *c = disk->claims; c; c = c->next)
-		if (c->first < wanted->end && wanted->first < c->end)
-			return true;
-	return false;
-}
-
-void qcow2_claim(struct qcow2 *q, struct qcow2_claim *claim)
-{
-	while (is_claimed(q->disk, claim))
-		pthread_cond_wait(&q->disk->progress, qcow2_cache_lock(q->map.cache));
-	claim->next = q->disk->claims;
-	q->disk->claims = claim;
-}
-
-void qcow2_unclaim(struct qcow2 *q, struct qcow2_claim *claim)
-{
-	struct qcow2_claim **link = &q->disk->claims;
-
-	while (*link != claim)
-		link = &(*link)->next;
-	*link = claim->next;
-	pthread_cond_broadcast(&q->disk->progress);
-}
-
 /* ---- Maps of subclusters --------------------------------------------------------------------- */
 
 void qcow2_cluster_set_maps(struct qcow2_cluster *cluster, uint32_t data_map, uint32_t zero_map)

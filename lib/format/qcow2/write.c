@@ -8,7 +8,7 @@ static bool write_claimed(struct qcow2_request *rq, const struct qcow2_place *se
 {
 	struct qcow2 *q = rq->q;
 	const unsigned bits = q->geo.cluster_bits;
-	struct qcow2_claim claim = {
+	struct img_claim claim = {
 		.first = seen->at >> bits, .end = ((seen->at + seen->len - 1) >> bits) + 1,
 	};
 	struct qcow2_request part = *rq;
@@ -16,7 +16,7 @@ static bool write_claimed(struct qcow2_request *rq, const struct qcow2_place *se
 	bool ok;
 
 	part.len = seen->len;
-	qcow2_claim(q, &claim);
+	img_claim(&q->disk->claims, &claim);
 	/* While this thread waited another one may have done what was to be done. */
 	ok = qcow2_look(&part, &place, err);
 	if (ok && place.kind == PLACE_CHANGE)
@@ -25,7 +25,7 @@ static bool write_claimed(struct qcow2_request *rq, const struct qcow2_place *se
 		ok = qcow2_write_new(&part, &place, err);
 	else
 		place.len = 0;
-	qcow2_unclaim(q, &claim);
+	img_unclaim(&q->disk->claims, &claim);
 	*done = place.len;
 	return ok;
 }

@@ -58,7 +58,7 @@ bool vmdk_disk_start(struct vmdk *v, struct img_err *err)
 	v->disk = disk;
 	pthread_mutex_init(&disk->lock, NULL);
 	pthread_mutex_init(&disk->marking, NULL);
-	pthread_cond_init(&disk->released, NULL);
+	img_claims_init(&disk->claims, &disk->lock);
 	disk->touched = img_calloc(v->n_parts, sizeof(*disk->touched), err);
 	if (!disk->touched || !check_lines(&v->desc, err))
 		return false;
@@ -73,7 +73,7 @@ void vmdk_disk_free(struct vmdk_disk *disk)
 {
 	if (!disk)
 		return;
-	pthread_cond_destroy(&disk->released);
+	img_claims_clear(&disk->claims);
 	pthread_mutex_destroy(&disk->marking);
 	pthread_mutex_destroy(&disk->lock);
 	free(disk->touched);

@@ -3,21 +3,13 @@
 #ifndef VMDK_DISK_H
 #define VMDK_DISK_H
 
-#include <pthread.h>
+#include "format/claims.h"
 #include "format/vmdk/live.h"
 #include "format/vmdk/vmdk.h"
 
-/* A grain that is being given its place; on the stack of who does it. */
-struct vmdk_claim {
-	const struct vmdk_part *part;
-	uint64_t grain;
-	struct vmdk_claim *next;
-};
-
 struct vmdk_disk {
 	pthread_mutex_t lock;		/* guards claims, and changes of the tables of all parts */
-	pthread_cond_t released;	/* a claim was */
-	struct vmdk_claim *claims;
+	struct img_claims claims;	/* grains that are being given their places */
 	/* Orders who marks the image as changed, and is no other's concern: held across I/O. */
 	pthread_mutex_t marking;
 	_Atomic bool marked;		/* the image has a new CID, its files say that they are open */

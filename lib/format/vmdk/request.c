@@ -14,24 +14,12 @@ struct want {
 	bool unmap;			/* zeros need no space */
 };
 
-/* ---- Claims ---------------------------------------------------------------------------------- */
-
-static bool is_claimed(const struct vmdk_disk *disk, const struct want *want)
+/* Its first byte on the disk stands for the grain. */
+static struct img_claim claim_of(const struct want *want)
 {
-	for (const struct vmdk_claim *c = disk->claims; c; c = c->next)
-		if (c->part == want->part && c->grain == want->grain)
-			return true;
-	return false;
-}
+	const uint64_t at = want->part->start + want->grain * want->part->sparse.hdr.grain;
 
-static void release(struct vmdk_disk *disk, const struct vmdk_claim *claim)
-{
-	struct vmdk_claim **at = &disk->claims;
-
-	while (*at != claim)
-		at = &(*at)->next;
-	*at = claim->next;
-	pthread_cond_broadcast(&disk->released);
+	return (struct img_claim){ .first = at, .end = at + 1 };
 }
 
 /* ---- Bytes that have their place ------------------------------------------------------------- */
@@ -105,14 +93,14 @@ static bool add_grain(struct img_layer *ly, const struct want *want, bool hides,
 	const struct vmdk *v = ly->priv;
 	struct vmdk_sparse *sp = &want->part->sparse;
 	struct vmdk_disk *disk = v->disk;
-	struct vmdk_claim claim = { .part = want->part, .grain = want->grain, .next = disk->claims };
+	struct img_claim claim = claim_of(want);
 	uint64_t host = 0;
 	bool ok;
 
 	if (!vmdk_live_prepare(sp->live, sp->hdr.gt_entries, want->grain, err) ||
 	    !take_place(sp, &host, err))
 		return false;
-	disk->claims = &claim;
+	img_claim(&disk->claims, &claim);
 	pthread_mutex_unlock(&disk->lock);
 	ok = fill(ly, want, host, hides, err);
 	vmdk_disk_touch(v, want->part);
@@ -122,7 +110,7 @@ static bool add_grain(struct img_layer *ly, const struct want *want, bool hides,
 		vmdk_live_set(sp->live, sp->hdr.gt_entries, want->grain,
 			      (uint32_t)(host / VMDK_SECTOR));
 	}
-	release(disk, &claim);
+	img_unclaim(&disk->claims, &claim);
 	return ok;
 }
 
@@ -157,13 +145,13 @@ static bool change_grain(struct img_layer *ly, const struct want *want, struct i
 {
 	const struct vmdk *v = ly->priv;
 	struct vmdk_disk *disk = v->disk;
+	const struct img_claim grain = claim_of(want);
 	struct vmdk_entry entry;
 
 	{
 		IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&disk->lock);
 
-		while (is_claimed(disk, want))
-			pthread_cond_wait(&disk->released, &disk->lock);
+		img_claims_wait(&disk->claims, grain.first, grain.end);
 		entry = entry_of(want);
 		if (entry.kind != VMDK_ENTRY_PLACE && !want->bytes)
 			return zero_nothing(ly, want, entry.kind, err);

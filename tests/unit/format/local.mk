@@ -5,6 +5,7 @@ unit_tests += %D%/test
 %C%_test_SOURCES = \
 	$(failing_malloc_sources) \
 	%D%/below_test.c \
+	%D%/claims_test.c \
 	%D%/cloop/blocks_test.c \
 	%D%/cloop/entry_test.c \
 	%D%/cloop/header_test.c \
