@@ -8,6 +8,8 @@ libimg_sources += \
 	%D%/findings.c \
 	%D%/format.h \
 	%D%/formats.def \
+	%D%/granules.c \
+	%D%/granules.h \
 	%D%/registry.c \
 	%D%/settings.c \
 	%D%/size.c

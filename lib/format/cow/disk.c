@@ -2,7 +2,19 @@
 /* An image that is written in place: its start and its end. */
 #include "format/cow/disk.h"
 
+#include "base/bytes.h"
 #include "base/mem.h"
+
+/* As granules want it. */
+static void encode(const void *ctx, uint64_t at, uint8_t *raw)
+{
+	const struct cow *cow = ctx;
+	const _Atomic uint64_t *words = cow->map.pieces[at / COW_PIECE_BYTES] +
+					at % COW_PIECE_BYTES / 8;
+
+	for (size_t i = 0; i < IMG_GRANULE / 8; i++)
+		img_put_le64(raw + i * 8, words[i]);
+}
 
 static bool refuse(enum img_code code, const struct img_finding_kind *kind, struct img_err *err)
 {
@@ -42,18 +54,21 @@ bool cow_disk_start(struct cow *cow, struct img_err *err)
 		return false;
 	cow->disk = disk;
 	pthread_mutex_init(&disk->lock, NULL);
-	pthread_cond_init(&disk->released, NULL);
-	disk->dirty = img_calloc(cow->map.n_pieces + 1, sizeof(*disk->dirty), err);
-	return disk->dirty && look_over(cow, err);
+	img_claims_init(&disk->claims, &disk->lock);
+	disk->bitmap = (struct img_granules){
+		.file = cow->map.file, .off = cow->header.bitmap_off,
+		.len = cow_bitmap_bytes(&cow->header), .encode = encode, .ctx = cow,
+	};
+	return img_granules_init(&disk->bitmap, err) && look_over(cow, err);
 }
 
 void cow_disk_free(struct cow_disk *disk)
 {
 	if (!disk)
 		return;
-	pthread_cond_destroy(&disk->released);
+	img_granules_clear(&disk->bitmap);
+	img_claims_clear(&disk->claims);
 	pthread_mutex_destroy(&disk->lock);
-	free(disk->dirty);
 	free(disk);
 }
 

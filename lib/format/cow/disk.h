@@ -3,23 +3,14 @@
 #ifndef COW_DISK_H
 #define COW_DISK_H
 
-#include <pthread.h>
+#include "format/claims.h"
 #include "format/cow/cow.h"
-
-/* Parts of the bitmap that are written together: 4 KiB. */
-enum { COW_GRANULE_WORDS = 512, COW_PIECE_GRANULES = COW_PIECE_WORDS / COW_GRANULE_WORDS };
-
-/* Sectors [first, end), some of which come into the file just now; on the stack of who does it. */
-struct cow_claim {
-	uint64_t first, end;
-	struct cow_claim *next;
-};
+#include "format/granules.h"
 
 struct cow_disk {
 	pthread_mutex_t lock;		/* guards all below, and changes of the bitmap */
-	pthread_cond_t released;	/* a claim was */
-	struct cow_claim *claims;
-	uint16_t *dirty;		/* for each piece a bit for each granule; owned */
+	struct img_claims claims;	/* sectors that come into the file just now */
+	struct img_granules bitmap;	/* what of it is dirty */
 };
 
 /* disk.c: makes cow->disk.  IMG_E_INCOMPLETE, IMG_E_UNSUPPORTED: what is damaged is not written. */

@@ -24,26 +24,6 @@ static uint64_t host_of(const struct part *p, uint64_t guest)
 	return p->cow->header.data_off + guest;
 }
 
-/* ---- Claims ---------------------------------------------------------------------------------- */
-
-static bool is_claimed(const struct cow_disk *disk, uint64_t first, uint64_t end)
-{
-	for (const struct cow_claim *c = disk->claims; c; c = c->next)
-		if (first < c->end && c->first < end)
-			return true;
-	return false;
-}
-
-static void release(struct cow_disk *disk, const struct cow_claim *claim)
-{
-	struct cow_claim **at = &disk->claims;
-
-	while (*at != claim)
-		at = &(*at)->next;
-	*at = claim->next;
-	pthread_cond_broadcast(&disk->released);
-}
-
 /* ---- Bytes ----------------------------------------------------------------------------------- */
 
 static bool put(const struct part *p, uint64_t at, uint64_t len, struct img_err *err)
@@ -114,30 +94,27 @@ static bool fill(const struct part *p, uint64_t first, uint64_t end, struct img_
 static void note(const struct part *p, uint64_t first, uint64_t end)
 {
 	struct cow *cow = p->cow;
-	const uint64_t bits = COW_GRANULE_WORDS * 64;
 	const uint64_t host_end = cow->header.data_off + end * cow->header.sector;
 
 	cow_piece_set(p->piece, first, end - first);
 	cow->map.file_size = img_max_u64(cow->map.file_size, host_end);
-	for (uint64_t g = first / bits; g <= (end - 1) / bits; g++)
-		cow->disk->dirty[g / COW_PIECE_GRANULES] |=
-			(uint16_t)(1 << g % COW_PIECE_GRANULES);
+	img_granules_mark(&cow->disk->bitmap, first / 8, img_div_up(end, 8));
 }
 
 /* The lock is held, and is let go meanwhile. */
 static bool bring(const struct part *p, uint64_t first, uint64_t end, struct img_err *err)
 {
 	struct cow_disk *disk = p->cow->disk;
-	struct cow_claim claim = { .first = first, .end = end, .next = disk->claims };
+	struct img_claim claim = { .first = first, .end = end };
 	bool ok;
 
-	disk->claims = &claim;
+	img_claim(&disk->claims, &claim);
 	pthread_mutex_unlock(&disk->lock);
 	ok = fill(p, first, end, err);
 	pthread_mutex_lock(&disk->lock);
 	if (ok)
 		note(p, first, end);
-	release(disk, &claim);
+	img_unclaim(&disk->claims, &claim);
 	return ok;
 }
 
@@ -162,8 +139,7 @@ static bool change_run(const struct part *p, uint64_t *done, struct img_err *err
 	{
 		IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&disk->lock);
 
-		while (is_claimed(disk, first, last + 1))
-			pthread_cond_wait(&disk->released, &disk->lock);
+		img_claims_wait(&disk->claims, first, last + 1);
 		uint64_t end = first + cow_piece_run(p->piece, first, last + 1, &set);
 
 		if (!set && !is_needless(p, set))

@@ -3,6 +3,7 @@
 #include "format/vdi/disk.h"
 
 #include <inttypes.h>
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
 
@@ -25,15 +26,29 @@ bool vdi_disk_take(struct vdi *vdi, uint32_t *entry, struct img_err *err)
 	return true;
 }
 
+/* ---- The map --------------------------------------------------------------------------------- */
+
 void vdi_disk_set(struct vdi *vdi, uint32_t index, uint32_t entry)
 {
 	struct vdi_disk *disk = vdi->disk;
-	const uint32_t piece = index / VDI_PIECE_ENTRIES, in_piece = index % VDI_PIECE_ENTRIES;
+	const uint64_t off = (uint64_t)index * VDI_ENTRY_LEN;
 
-	vdi->map.pieces[piece][in_piece] = entry;
-	disk->dirty[piece] |= (uint16_t)(1 << in_piece / VDI_GRANULE_ENTRIES);
+	vdi->map.pieces[index / VDI_PIECE_ENTRIES][index % VDI_PIECE_ENTRIES] = entry;
+	img_granules_mark(&disk->map, off, off + VDI_ENTRY_LEN);
 	if (entry < VDI_ENTRY_ZERO)
 		disk->end = (uint32_t)img_max_u64(disk->end, (uint64_t)entry + 1);
+}
+
+/* As granules want it. */
+static void encode(const void *ctx, uint64_t at, uint8_t *raw)
+{
+	const struct vdi *vdi = ctx;
+	const uint64_t first = at / VDI_ENTRY_LEN;
+	const _Atomic uint32_t *entries = vdi->map.pieces[first / VDI_PIECE_ENTRIES] +
+					  first % VDI_PIECE_ENTRIES;
+
+	for (size_t i = 0; i < IMG_GRANULE / VDI_ENTRY_LEN; i++)
+		img_put_le32(raw + i * VDI_ENTRY_LEN, entries[i]);
 }
 
 /* ---- The start ------------------------------------------------------------------------------- */
@@ -90,21 +105,24 @@ bool vdi_disk_start(struct vdi *vdi, struct img_err *err)
 		return false;
 	vdi->disk = disk;
 	pthread_mutex_init(&disk->lock, NULL);
-	pthread_cond_init(&disk->released, NULL);
+	img_claims_init(&disk->claims, &disk->lock);
 	disk->old_end = vdi->map.file_size;
 	disk->used = img_calloc(vdi->header.n_blocks / 8 + 1, 1, err);
-	disk->dirty = img_calloc(vdi->map.n_pieces + 1, sizeof(*disk->dirty), err);
-	return disk->used && disk->dirty && note_entries(vdi, err);
+	disk->map = (struct img_granules){
+		.file = vdi->map.file, .off = vdi->header.map_off,
+		.len = (uint64_t)vdi->header.n_blocks * VDI_ENTRY_LEN, .encode = encode, .ctx = vdi,
+	};
+	return disk->used && img_granules_init(&disk->map, err) && note_entries(vdi, err);
 }
 
 void vdi_disk_free(struct vdi_disk *disk)
 {
 	if (!disk)
 		return;
-	pthread_cond_destroy(&disk->released);
+	img_granules_clear(&disk->map);
+	img_claims_clear(&disk->claims);
 	pthread_mutex_destroy(&disk->lock);
 	free(disk->used);
-	free(disk->dirty);
 	free(disk);
 }
 

@@ -3,27 +3,18 @@
 #ifndef VDI_DISK_H
 #define VDI_DISK_H
 
-#include <pthread.h>
+#include "format/claims.h"
+#include "format/granules.h"
 #include "format/vdi/vdi.h"
-
-/* Entries of the map that are written together: 4 KiB. */
-enum { VDI_GRANULE_ENTRIES = 1024, VDI_PIECE_GRANULES = VDI_PIECE_ENTRIES / VDI_GRANULE_ENTRIES };
-
-/* A block of the disk that is being given its place; on the stack of who does it. */
-struct vdi_claim {
-	uint32_t index;
-	struct vdi_claim *next;
-};
 
 struct vdi_disk {
 	uint64_t old_end;		/* of the file: what lies before may not be zeros */
 	pthread_mutex_t lock;		/* guards all below, and changes of the map's entries */
-	pthread_cond_t released;	/* a claim was */
-	struct vdi_claim *claims;
+	struct img_claims claims;	/* blocks of the disk that are being given their places */
 	uint8_t *used;			/* a bit for each block that the map can name */
 	uint32_t cursor;		/* no block below it is free */
 	uint32_t end;			/* behind the highest block that an entry names */
-	uint16_t *dirty;		/* for each piece of the map a bit for each granule */
+	struct img_granules map;	/* what of it is dirty */
 	bool marked;			/* the file has the UUID of this change */
 };
 

@@ -13,26 +13,6 @@ struct part {
 	bool unmap;			/* zeros need no space */
 };
 
-/* ---- Claims ---------------------------------------------------------------------------------- */
-
-static bool is_claimed(const struct vdi_disk *disk, uint32_t index)
-{
-	for (const struct vdi_claim *c = disk->claims; c; c = c->next)
-		if (c->index == index)
-			return true;
-	return false;
-}
-
-static void release(struct vdi_disk *disk, const struct vdi_claim *claim)
-{
-	struct vdi_claim **at = &disk->claims;
-
-	while (*at != claim)
-		at = &(*at)->next;
-	*at = claim->next;
-	pthread_cond_broadcast(&disk->released);
-}
-
 /* ---- A new block ----------------------------------------------------------------------------- */
 
 /* Makes the block's place in the file whole, and zeros: the map may refer to it from now on. */
@@ -72,13 +52,13 @@ static bool add_block(struct img_layer *ly, const struct part *part, bool hides,
 {
 	struct vdi *vdi = ly->priv;
 	struct vdi_disk *disk = vdi->disk;
-	struct vdi_claim claim = { .index = part->index, .next = disk->claims };
+	struct img_claim claim = { .first = part->index, .end = (uint64_t)part->index + 1 };
 	uint32_t entry;
 	bool ok;
 
 	if (!vdi_disk_take(vdi, &entry, err))
 		return false;
-	disk->claims = &claim;
+	img_claim(&disk->claims, &claim);
 	pthread_mutex_unlock(&disk->lock);
 	ok = fill(ly, part, entry, hides, err);
 	pthread_mutex_lock(&disk->lock);
@@ -88,7 +68,7 @@ static bool add_block(struct img_layer *ly, const struct part *part, bool hides,
 		vdi->map.file_size = img_max_u64(vdi->map.file_size, end);
 		vdi_disk_set(vdi, part->index, entry);
 	}
-	release(disk, &claim);
+	img_unclaim(&disk->claims, &claim);
 	return ok;
 }
 
@@ -131,8 +111,7 @@ static bool change_part(struct img_layer *ly, const struct part *part, struct im
 	{
 		IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&disk->lock);
 
-		while (is_claimed(disk, part->index))
-			pthread_cond_wait(&disk->released, &disk->lock);
+		img_claims_wait(&disk->claims, part->index, (uint64_t)part->index + 1);
 		entry = piece[part->index % VDI_PIECE_ENTRIES];
 		if (entry >= VDI_ENTRY_ZERO && !part->bytes)
 			return zero_nothing(ly, part, entry, err);

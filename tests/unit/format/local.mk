@@ -15,6 +15,7 @@ unit_tests += %D%/test
 	%D%/cow/disk_test.c \
 	%D%/cow/header_test.c \
 	%D%/findings_test.c \
+	%D%/granules_test.c \
 	%D%/qcow1/check_test.c \
 	%D%/qcow1/disk_test.c \
 	%D%/qcow1/header_test.c \
