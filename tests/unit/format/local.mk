@@ -16,6 +16,8 @@ unit_tests += %D%/test
 	%D%/cow/header_test.c \
 	%D%/findings_test.c \
 	%D%/granules_test.c \
+	%D%/in_place.c \
+	%D%/in_place.h \
 	%D%/qcow1/check_test.c \
 	%D%/qcow1/disk_test.c \
 	%D%/qcow1/header_test.c \

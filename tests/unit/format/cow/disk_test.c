@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Runs of bits, what they say about the disk, and writing in place. */
 #include <criterion/criterion.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/bytes.h"
 #include "format/cow/cow.h"
+#include "../in_place.h"
 
 enum { S = 512, SECTORS = 200, BITMAP = 1056, DATA = 1536, BYTES = DATA + SECTORS * S };
 
@@ -14,19 +12,6 @@ struct sample {
 	uint8_t bytes[BYTES];
 	struct img_layer ly;
 };
-
-/* A layer of '#'. */
-static bool below_read(const struct img_below *self, uint64_t at, void *buf, size_t len,
-		       struct img_err *err)
-{
-	(void)self;
-	(void)at;
-	(void)err;
-	memset(buf, '#', len);
-	return true;
-}
-
-static const struct img_below below = { .read = below_read };
 
 static bool open_as(struct sample *s, unsigned flags, size_t len, struct img_err *err)
 {
@@ -58,7 +43,7 @@ static void start_writing(struct sample *s, bool child)
 
 	start(s);
 	cr_assert(open_as(s, IMG_OPEN_WRITE, BYTES, &err), "%s", err.text);
-	s->ly.below = child ? &below : NULL;
+	s->ly.below = child ? &in_place_below : NULL;
 }
 
 static void end(struct sample *s)
@@ -128,22 +113,6 @@ Test(cow_map, bits_are_set_across_words)
 
 /* ---- In place -------------------------------------------------------------------------------- */
 
-static void put(struct sample *s, uint64_t at, size_t len, char c)
-{
-	struct img_err err = { 0 };
-	char bytes[8 * S];
-
-	memset(bytes, c, len);
-	cr_assert(img_format_cow.disk->write(&s->ly, at, bytes, len, &err), "%s", err.text);
-}
-
-static void zero(struct sample *s, uint64_t at, size_t len)
-{
-	struct img_err err = { 0 };
-
-	cr_assert(img_format_cow.disk->zero(&s->ly, at, len, true, &err), "%s", err.text);
-}
-
 static char in_file(struct sample *s, uint64_t off)
 {
 	char c;
@@ -152,35 +121,22 @@ static char in_file(struct sample *s, uint64_t off)
 	return c;
 }
 
-/* The byte at `at`, 'z' for zero, '.' for what is not here. */
-static char seen(struct sample *s, uint64_t at)
-{
-	struct img_err err = { 0 };
-	struct img_extent ex;
-
-	cr_assert(img_format_cow.extent(&s->ly, at, s->ly.size, &ex, &err));
-	if (ex.kind == IMG_EXTENT_HOLE)
-		return '.';
-	const char c = in_file(s, ex.host);
-	return c ? c : 'z';
-}
-
 Test(cow_disk, a_new_sector_keeps_what_lies_below_around_it)
 {
 	struct sample s;
 
 	start_writing(&s, true);
-	put(&s, 10 * S + 100, 2 * S, 'a');
-	cr_assert_eq(seen(&s, 10 * S + 99), '#');
-	cr_assert_eq(seen(&s, 10 * S + 100), 'a');
-	cr_assert_eq(seen(&s, 12 * S + 99), 'a');
-	cr_assert_eq(seen(&s, 12 * S + 100), '#');
-	cr_assert_eq(seen(&s, 13 * S), '.');
+	in_place_write(&s.ly, 10 * S + 100, 2 * S, 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 10 * S + 99), '#');
+	cr_assert_eq(in_place_seen(&s.ly, 10 * S + 100), 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 12 * S + 99), 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 12 * S + 100), '#');
+	cr_assert_eq(in_place_seen(&s.ly, 13 * S), '.');
 	/* Over sectors of which some are there. */
-	put(&s, 63 * S + 8, 2 * S, 'b');
-	cr_assert_eq(seen(&s, 63 * S), '#');
-	cr_assert_eq(seen(&s, 65 * S + 7), 'b');
-	cr_assert_eq(seen(&s, 65 * S + 8), '1');
+	in_place_write(&s.ly, 63 * S + 8, 2 * S, 'b');
+	cr_assert_eq(in_place_seen(&s.ly, 63 * S), '#');
+	cr_assert_eq(in_place_seen(&s.ly, 65 * S + 7), 'b');
+	cr_assert_eq(in_place_seen(&s.ly, 65 * S + 8), '1');
 	end(&s);
 }
 
@@ -189,13 +145,13 @@ Test(cow_disk, zeros_hide_what_lies_below)
 	struct sample s;
 
 	start_writing(&s, true);
-	zero(&s, 20 * S + 10, 2 * S);
-	cr_assert_eq(seen(&s, 20 * S), '#');
-	cr_assert_eq(seen(&s, 20 * S + 10), 'z');
-	cr_assert_eq(seen(&s, 21 * S), 'z');
-	cr_assert_eq(seen(&s, 22 * S + 10), '#');
-	zero(&s, S, S);
-	cr_assert_eq(seen(&s, S), 'z');
+	in_place_zero(&s.ly, 20 * S + 10, 2 * S);
+	cr_assert_eq(in_place_seen(&s.ly, 20 * S), '#');
+	cr_assert_eq(in_place_seen(&s.ly, 20 * S + 10), '0');
+	cr_assert_eq(in_place_seen(&s.ly, 21 * S), '0');
+	cr_assert_eq(in_place_seen(&s.ly, 22 * S + 10), '#');
+	in_place_zero(&s.ly, S, S);
+	cr_assert_eq(in_place_seen(&s.ly, S), '0');
 	end(&s);
 }
 
@@ -204,76 +160,32 @@ Test(cow_disk, zeros_over_nothing_stay_nothing)
 	struct sample s;
 
 	start_writing(&s, false);
-	zero(&s, 0, SECTORS * S);
-	cr_assert_eq(seen(&s, 0), '.');
-	cr_assert_eq(seen(&s, S), 'z');
-	cr_assert_eq(seen(&s, 66 * S), '.');
+	in_place_zero(&s.ly, 0, SECTORS * S);
+	cr_assert_eq(in_place_seen(&s.ly, 0), '.');
+	cr_assert_eq(in_place_seen(&s.ly, S), '0');
+	cr_assert_eq(in_place_seen(&s.ly, 66 * S), '.');
 	end(&s);
 }
 
 Test(cow_disk, bits_come_with_the_flush)
 {
 	struct sample s;
-	struct img_err err = { 0 };
-	bool freed;
 
 	start_writing(&s, false);
-	put(&s, 199 * S, S, 'a');
+	in_place_write(&s.ly, 199 * S, S, 'a');
 	cr_assert_eq(in_file(&s, BITMAP + 24), 0);
-	cr_assert(img_format_cow.disk->flush(&s.ly, &freed, &err), "%s", err.text);
+	in_place_flush(&s.ly);
 	cr_assert_eq((uint8_t)in_file(&s, BITMAP + 24), 0x80);
 	cr_assert_eq(in_file(&s, BITMAP), 2);
 	end(&s);
 }
 
-/* ---- Two threads ----------------------------------------------------------------------------- */
-
-/* A second writer comes to a sector while the first one reads what lies below it. */
-struct meeting {
-	struct img_below below;
-	struct sample *s;
-	pthread_t second;
-	bool begun;
-	_Atomic bool ended, ended_too_early;
-};
-
-static void *write_second(void *arg)
-{
-	struct meeting *m = arg;
-
-	put(m->s, 20 * S + 200, 10, 'b');
-	m->ended = true;
-	return NULL;
-}
-
-static bool read_and_meet(const struct img_below *self, uint64_t at, void *buf, size_t len,
-			  struct img_err *err)
-{
-	struct meeting *m = (struct meeting *)self;
-
-	if (!m->begun) {
-		m->begun = true;
-		cr_assert_not(pthread_create(&m->second, NULL, write_second, m));
-		usleep(50000);
-		m->ended_too_early = m->ended;
-	}
-	return below_read(self, at, buf, len, err);
-}
-
 Test(cow_disk, a_sector_comes_into_the_file_once)
 {
-	struct meeting m = { .below = { .read = read_and_meet } };
 	struct sample s;
 
-	start_writing(&s, true);
-	s.ly.below = &m.below;
-	m.s = &s;
-	put(&s, 20 * S + 100, 10, 'a');
-	cr_assert_not(pthread_join(m.second, NULL));
-	cr_assert_not(m.ended_too_early);
-	cr_assert_eq(seen(&s, 20 * S), '#');
-	cr_assert_eq(seen(&s, 20 * S + 100), 'a');
-	cr_assert_eq(seen(&s, 20 * S + 200), 'b');
+	start_writing(&s, false);
+	in_place_meet(&s.ly, 20 * S);
 	end(&s);
 }
 
@@ -298,7 +210,7 @@ Test(cow_disk, what_is_damaged_is_not_written)
 	/* QEMU leaves out what was never written. */
 	start(&s);
 	cr_assert(open_as(&s, IMG_OPEN_WRITE, DATA + 66 * S, &err), "%s", err.text);
-	put(&s, 198 * S, S, 'a');
-	cr_assert_eq(seen(&s, 198 * S), 'a');
+	in_place_write(&s.ly, 198 * S, S, 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 198 * S), 'a');
 	end(&s);
 }

@@ -1,69 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Writing in place: what lies below, what was packed, what is damaged, and what a flush writes. */
 #include <string.h>
+#include "../in_place.h"
 #include "sample.h"
-
-/* A layer of '#'. */
-static bool below_extent(const struct img_below *self, uint64_t at, uint64_t limit,
-			 struct img_extent *out, struct img_err *err)
-{
-	(void)self;
-	(void)err;
-	*out = (struct img_extent){ .start = at, .len = limit - at, .kind = IMG_EXTENT_ENCODED };
-	return true;
-}
-
-static bool below_read(const struct img_below *self, uint64_t at, void *buf, size_t len,
-		       struct img_err *err)
-{
-	(void)self;
-	(void)at;
-	(void)err;
-	memset(buf, '#', len);
-	return true;
-}
-
-static const struct img_below below = { .extent = below_extent, .read = below_read };
-
-static void put(struct sample *s, uint64_t at, size_t len, char c)
-{
-	struct img_err err = { 0 };
-	char bytes[8 * C];
-
-	memset(bytes, c, len);
-	cr_assert(img_format_qcow.disk->write(&s->ly, at, bytes, len, &err), "%s", err.text);
-}
-
-static void zero(struct sample *s, uint64_t at, size_t len)
-{
-	struct img_err err = { 0 };
-
-	cr_assert(img_format_qcow.disk->zero(&s->ly, at, len, true, &err), "%s", err.text);
-}
-
-static void flush(struct sample *s)
-{
-	struct img_err err = { 0 };
-	bool freed = true;
-
-	cr_assert(img_format_qcow.disk->flush(&s->ly, &freed, &err), "%s", err.text);
-	cr_assert_not(freed);
-}
-
-/* The byte at `at`, 'z' for zero, '.' for what is not here. */
-static char seen(struct sample *s, uint64_t at)
-{
-	const struct img_extent ex = sample_extent(s, at);
-	char c;
-
-	if (ex.kind == IMG_EXTENT_HOLE)
-		return '.';
-	if (ex.kind == IMG_EXTENT_ENCODED)
-		cr_assert(img_format_qcow.read(&s->ly, at, &c, 1, NULL));
-	else
-		cr_assert(img_store_read(s->ly.store, ex.host, &c, 1, NULL));
-	return c ? c : 'z';
-}
 
 /* Cluster 1 of the disk is cluster 3 of the file, and full of '1'. */
 static void start(struct sample *s, bool child)
@@ -72,7 +11,7 @@ static void start(struct sample *s, bool child)
 	sample_put(s, 1, 3 * C);
 	sample_fill(s, 3, '1');
 	sample_open(s, IMG_OPEN_WRITE);
-	s->ly.below = child ? &below : NULL;
+	s->ly.below = child ? &in_place_below : NULL;
 }
 
 Test(qcow1_disk, a_new_cluster_keeps_what_lies_below_around_it)
@@ -80,15 +19,15 @@ Test(qcow1_disk, a_new_cluster_keeps_what_lies_below_around_it)
 	struct sample s;
 
 	start(&s, true);
-	put(&s, 2 * C + 100, 2 * C, 'a');
-	cr_assert_eq(seen(&s, 2 * C + 99), '#');
-	cr_assert_eq(seen(&s, 2 * C + 100), 'a');
-	cr_assert_eq(seen(&s, 4 * C + 99), 'a');
-	cr_assert_eq(seen(&s, 4 * C + 100), '#');
-	cr_assert_eq(seen(&s, 5 * C), '.');
-	put(&s, C + 10, 1, 'b');
-	cr_assert_eq(seen(&s, C + 9), '1');
-	cr_assert_eq(seen(&s, C + 10), 'b');
+	in_place_write(&s.ly, 2 * C + 100, 2 * C, 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 2 * C + 99), '#');
+	cr_assert_eq(in_place_seen(&s.ly, 2 * C + 100), 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 4 * C + 99), 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 4 * C + 100), '#');
+	cr_assert_eq(in_place_seen(&s.ly, 5 * C), '.');
+	in_place_write(&s.ly, C + 10, 1, 'b');
+	cr_assert_eq(in_place_seen(&s.ly, C + 9), '1');
+	cr_assert_eq(in_place_seen(&s.ly, C + 10), 'b');
 	sample_end(&s);
 }
 
@@ -98,20 +37,20 @@ Test(qcow1_disk, zeros_hide_what_lies_below_and_take_no_space)
 	uint64_t before, after;
 
 	start(&s, true);
-	zero(&s, 64 * C, 64 * C);
+	in_place_zero(&s.ly, 64 * C, 64 * C);
 	cr_assert(img_store_size(s.ly.store, &before, NULL));
-	zero(&s, 2 * C, 60 * C);
+	in_place_zero(&s.ly, 2 * C, 60 * C);
 	cr_assert(img_store_size(s.ly.store, &after, NULL));
 	cr_assert_eq(before, after);
-	cr_assert_eq(seen(&s, 64 * C), 'z');
+	cr_assert_eq(in_place_seen(&s.ly, 64 * C), '0');
 	cr_assert_eq(sample_extent(&s, 127 * C).kind, IMG_EXTENT_ENCODED);
 	/* What was zeros shows nothing of what is below again. */
-	put(&s, 5 * C + 10, 1, 'a');
-	cr_assert_eq(seen(&s, 5 * C), 'z');
-	cr_assert_eq(seen(&s, 6 * C), 'z');
-	zero(&s, 63 * C + 10, 10);
-	cr_assert_eq(seen(&s, 63 * C), '#');
-	cr_assert_eq(seen(&s, 63 * C + 10), 'z');
+	in_place_write(&s.ly, 5 * C + 10, 1, 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 5 * C), '0');
+	cr_assert_eq(in_place_seen(&s.ly, 6 * C), '0');
+	in_place_zero(&s.ly, 63 * C + 10, 10);
+	cr_assert_eq(in_place_seen(&s.ly, 63 * C), '#');
+	cr_assert_eq(in_place_seen(&s.ly, 63 * C + 10), '0');
 	sample_end(&s);
 }
 
@@ -120,10 +59,10 @@ Test(qcow1_disk, zeros_over_nothing_stay_nothing)
 	struct sample s;
 
 	start(&s, false);
-	zero(&s, 0, s.ly.size);
-	cr_assert_eq(seen(&s, 0), '.');
-	cr_assert_eq(seen(&s, C), 'z');
-	flush(&s);
+	in_place_zero(&s.ly, 0, s.ly.size);
+	cr_assert_eq(in_place_seen(&s.ly, 0), '.');
+	cr_assert_eq(in_place_seen(&s.ly, C), '0');
+	in_place_flush(&s.ly);
 	cr_assert_eq(sample_number(&s, C), 0);
 	cr_assert_eq(sample_number(&s, C + 8), 3 * C);
 	sample_end(&s);
@@ -142,9 +81,9 @@ Test(qcow1_disk, packed_clusters_are_unpacked_when_they_are_written)
 	sample_put(&s, 0, qcow1_entry_packed(&s.hdr, 3 * C, (uint32_t)len));
 	sample_put(&s, 1, qcow1_entry_packed(&s.hdr, 3 * C, (uint32_t)len));
 	sample_open(&s, IMG_OPEN_WRITE);
-	put(&s, 5, 1, 'a');
-	cr_assert_eq(seen(&s, 4), 'z');
-	cr_assert_eq(seen(&s, 5), 'a');
+	in_place_write(&s.ly, 5, 1, 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 4), '0');
+	cr_assert_eq(in_place_seen(&s.ly, 5), 'a');
 	cr_assert_eq(sample_extent(&s, 0).host, 4 * C);
 	cr_assert_eq(sample_extent(&s, C).kind, IMG_EXTENT_ENCODED);
 	free(packed);
@@ -158,12 +97,21 @@ Test(qcow1_disk, a_new_table_is_named_by_the_flush)
 	sample_start(&s);
 	sample_put_l1(&s, 1, 0);
 	sample_open(&s, IMG_OPEN_WRITE);
-	put(&s, 70 * C, C, 'a');
+	in_place_write(&s.ly, 70 * C, C, 'a');
 	cr_assert_eq(sample_number(&s, SAMPLE_L1 + 8), 0);
-	flush(&s);
+	in_place_flush(&s.ly);
 	const uint64_t table = sample_number(&s, SAMPLE_L1 + 8);
 	cr_assert_eq(table, 2 * C);
 	cr_assert_eq(sample_number(&s, table + 6 * 8), 3 * C);
+	sample_end(&s);
+}
+
+Test(qcow1_disk, a_cluster_gets_its_place_once)
+{
+	struct sample s;
+
+	start(&s, false);
+	in_place_meet(&s.ly, 10 * C);
 	sample_end(&s);
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Writing in place: what lies below, what is damaged, and what the header says afterwards. */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
+#include "../in_place.h"
 #include "sample.h"
 
 enum { B = SAMPLE_BLOCK, BLOCKS = 8 };
@@ -24,17 +22,7 @@ static bool below_extent(const struct img_below *self, uint64_t at, uint64_t lim
 	return true;
 }
 
-static bool below_read(const struct img_below *self, uint64_t at, void *buf, size_t len,
-		       struct img_err *err)
-{
-	(void)self;
-	(void)at;
-	(void)err;
-	memset(buf, '#', len);
-	return true;
-}
-
-static const struct img_below below = { .extent = below_extent, .read = below_read };
+static struct img_below below;
 
 static bool open_for_writing(struct sample *s, size_t len, struct img_err *err)
 {
@@ -60,66 +48,9 @@ static void start(struct sample *s, bool child)
 	sample_put(s, 1, 0);
 	memset(s->bytes + hdr.data_off, '1', B);
 	cr_assert(open_for_writing(s, hdr.data_off + B, &err), "%s", err.text);
+	below = in_place_below;
+	below.extent = below_extent;
 	s->ly.below = child ? &below : NULL;
-}
-
-static void put(struct sample *s, uint64_t at, size_t len, char c)
-{
-	struct img_err err = { 0 };
-	char bytes[BLOCKS * B];
-
-	memset(bytes, c, len);
-	cr_assert(img_format_vdi.disk->write(&s->ly, at, bytes, len, &err), "%s", err.text);
-}
-
-static void zero(struct sample *s, uint64_t at, size_t len)
-{
-	struct img_err err = { 0 };
-
-	cr_assert(img_format_vdi.disk->zero(&s->ly, at, len, true, &err), "%s", err.text);
-}
-
-static void flush(struct sample *s)
-{
-	struct img_err err = { 0 };
-	bool freed = true;
-
-	cr_assert(img_format_vdi.disk->flush(&s->ly, &freed, &err), "%s", err.text);
-	cr_assert_not(freed);
-}
-
-/* ---- Two threads ----------------------------------------------------------------------------- */
-
-/* A second writer comes to a block while the first one copies what lies below it. */
-struct meeting {
-	struct img_below below;
-	struct sample *s;
-	pthread_t second;
-	bool begun;
-	_Atomic bool ended, ended_too_early;
-};
-
-static void *write_second(void *arg)
-{
-	struct meeting *m = arg;
-
-	put(m->s, 2 * B + 200, 10, 'b');
-	m->ended = true;
-	return NULL;
-}
-
-static bool read_and_meet(const struct img_below *self, uint64_t at, void *buf, size_t len,
-			  struct img_err *err)
-{
-	struct meeting *m = (struct meeting *)self;
-
-	if (!m->begun) {
-		m->begun = true;
-		cr_assert_not(pthread_create(&m->second, NULL, write_second, m));
-		usleep(50000);
-		m->ended_too_early = m->ended;
-	}
-	return below_read(self, at, buf, len, err);
 }
 
 static uint32_t entry_in_file(struct sample *s, uint32_t index)
@@ -130,35 +61,20 @@ static uint32_t entry_in_file(struct sample *s, uint32_t index)
 	return img_get_le32(raw);
 }
 
-/* The kind of what is in a block, as one character, or the first byte of its data. */
-static char seen(struct sample *s, uint64_t at)
-{
-	const struct img_extent ex = sample_extent(s, at);
-	char c;
-
-	if (ex.kind == IMG_EXTENT_ZERO)
-		return 'z';
-	if (ex.kind == IMG_EXTENT_HOLE)
-		return '.';
-	cr_assert_eq(ex.kind, IMG_EXTENT_DATA);
-	cr_assert(img_store_read(s->ly.store, ex.host, &c, 1, NULL));
-	return c ? c : '0';
-}
-
 Test(vdi_disk, a_new_block_keeps_what_lies_below_around_it)
 {
 	struct sample s;
 
 	start(&s, true);
-	put(&s, 2 * B + 100, 50, 'a');
-	cr_assert_eq(seen(&s, 2 * B), '#');
-	cr_assert_eq(seen(&s, 2 * B + 99), '#');
-	cr_assert_eq(seen(&s, 2 * B + 100), 'a');
-	cr_assert_eq(seen(&s, 2 * B + 150), '#');
-	cr_assert_eq(seen(&s, 3 * B - 1), '#');
-	put(&s, 3 * B + 100, 1, 'b');
-	cr_assert_eq(seen(&s, 3 * B), '0');
-	cr_assert_eq(seen(&s, 3 * B + 100), 'b');
+	in_place_write(&s.ly, 2 * B + 100, 50, 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 2 * B), '#');
+	cr_assert_eq(in_place_seen(&s.ly, 2 * B + 99), '#');
+	cr_assert_eq(in_place_seen(&s.ly, 2 * B + 100), 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 2 * B + 150), '#');
+	cr_assert_eq(in_place_seen(&s.ly, 3 * B - 1), '#');
+	in_place_write(&s.ly, 3 * B + 100, 1, 'b');
+	cr_assert_eq(in_place_seen(&s.ly, 3 * B), '0');
+	cr_assert_eq(in_place_seen(&s.ly, 3 * B + 100), 'b');
 	sample_end(&s);
 }
 
@@ -167,15 +83,15 @@ Test(vdi_disk, zeros_hide_what_lies_below)
 	struct sample s;
 
 	start(&s, true);
-	zero(&s, 4 * B, B);
-	cr_assert_eq(seen(&s, 4 * B), 'z');
-	zero(&s, 5 * B + 10, 10);
-	cr_assert_eq(seen(&s, 5 * B), '#');
-	cr_assert_eq(seen(&s, 5 * B + 10), '0');
-	cr_assert_eq(seen(&s, 5 * B + 20), '#');
+	in_place_zero(&s.ly, 4 * B, B);
+	cr_assert_eq(in_place_seen(&s.ly, 4 * B), 'z');
+	in_place_zero(&s.ly, 5 * B + 10, 10);
+	cr_assert_eq(in_place_seen(&s.ly, 5 * B), '#');
+	cr_assert_eq(in_place_seen(&s.ly, 5 * B + 10), '0');
+	cr_assert_eq(in_place_seen(&s.ly, 5 * B + 20), '#');
 	/* What was zeros shows nothing of it again. */
-	put(&s, 4 * B + 10, 1, 'a');
-	cr_assert_eq(seen(&s, 4 * B), '0');
+	in_place_write(&s.ly, 4 * B + 10, 1, 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 4 * B), '0');
 	sample_end(&s);
 }
 
@@ -184,10 +100,10 @@ Test(vdi_disk, zeros_over_nothing_stay_nothing)
 	struct sample s;
 
 	start(&s, false);
-	zero(&s, 0, BLOCKS * B);
-	cr_assert_eq(seen(&s, 0), '.');
-	cr_assert_eq(seen(&s, B), '0');
-	flush(&s);
+	in_place_zero(&s.ly, 0, BLOCKS * B);
+	cr_assert_eq(in_place_seen(&s.ly, 0), '.');
+	cr_assert_eq(in_place_seen(&s.ly, B), '0');
+	in_place_flush(&s.ly);
 	cr_assert_eq(entry_in_file(&s, 0), VDI_ENTRY_FREE);
 	cr_assert_eq(entry_in_file(&s, 1), 0);
 	sample_end(&s);
@@ -199,9 +115,9 @@ Test(vdi_disk, a_flush_tells_of_blocks_and_of_the_change)
 	struct sample s;
 
 	start(&s, false);
-	put(&s, 7 * B, B, 'a');
+	in_place_write(&s.ly, 7 * B, B, 'a');
 	cr_assert_eq(entry_in_file(&s, 7), VDI_ENTRY_FREE);
-	flush(&s);
+	in_place_flush(&s.ly);
 	cr_assert_eq(entry_in_file(&s, 7), 1);
 	cr_assert(vdi_header_read(s.ly.store, &hdr, NULL));
 	cr_assert_eq(hdr.n_allocated, 2);
@@ -224,29 +140,21 @@ Test(vdi_disk, what_leaked_is_used_again_and_shows_nothing_of_before)
 	sample_put(&s, 0, 2);
 	memset(s.bytes + hdr.data_off, 'x', 3 * LARGE);
 	cr_assert(open_for_writing(&s, hdr.data_off + 3 * LARGE, &err), "%s", err.text);
-	put(&s, 5 * LARGE + 10, 1, 'a');
-	cr_assert_eq(seen(&s, 5 * LARGE), '0');
-	cr_assert_eq(seen(&s, 5 * LARGE + 10), 'a');
-	cr_assert_eq(seen(&s, 6 * LARGE - 1), '0');
-	flush(&s);
+	in_place_write(&s.ly, 5 * LARGE + 10, 1, 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 5 * LARGE), '0');
+	cr_assert_eq(in_place_seen(&s.ly, 5 * LARGE + 10), 'a');
+	cr_assert_eq(in_place_seen(&s.ly, 6 * LARGE - 1), '0');
+	in_place_flush(&s.ly);
 	cr_assert_eq(entry_in_file(&s, 5), 0);
 	sample_end(&s);
 }
 
 Test(vdi_disk, a_block_is_made_once)
 {
-	struct meeting m = { .below = { .extent = below_extent, .read = read_and_meet } };
 	struct sample s;
 
-	start(&s, true);
-	s.ly.below = &m.below;
-	m.s = &s;
-	put(&s, 2 * B + 100, 10, 'a');
-	cr_assert_not(pthread_join(m.second, NULL));
-	cr_assert_not(m.ended_too_early);
-	cr_assert_eq(seen(&s, 2 * B), '#');
-	cr_assert_eq(seen(&s, 2 * B + 100), 'a');
-	cr_assert_eq(seen(&s, 2 * B + 200), 'b');
+	start(&s, false);
+	in_place_meet(&s.ly, 2 * B);
 	sample_end(&s);
 }
 

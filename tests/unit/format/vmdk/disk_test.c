@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "format/vmdk/disk.h"
 #include "format/vmdk/sparse_new.h"
+#include "../in_place.h"
 
 enum { G = 65536, GRAINS = 1024, CID_DIGITS = 8 };
 
@@ -52,14 +53,6 @@ static void start(bool zeroed_grain, struct vmdk_header *hdr)
 {
 	cr_assert(open_for_writing(make(zeroed_grain, "version=1\nCID=0badcafe\n" LINE, hdr)), "%s",
 		  err.text);
-}
-
-static void flush(void)
-{
-	bool freed = true;
-
-	cr_assert(vmdk_disk_flush(&ly, &freed, &err), "%s", err.text);
-	cr_assert_not(freed);
 }
 
 static void stop(void)
@@ -137,7 +130,7 @@ Test(disk, a_grain_gets_its_place_and_both_tables_say_so)
 	cr_assert_eq(entry(&hdr, 600), 0, "no table is written before a flush");
 	ex = extent(600 * G);
 	cr_assert(ex.kind == IMG_EXTENT_DATA && ex.len == G, "but readers see it");
-	flush();
+	in_place_flush(&ly);
 	cr_assert_eq(entry(&hdr, 600) * VMDK_SECTOR, ex.host);
 	cr_assert(byte_at(ex.host + 512) == 'a' && !byte_at(ex.host + 515) && !byte_at(ex.host + G - 1));
 	cr_assert(vmdk_disk_write(&ly, G, "2", 1, &err));
@@ -153,7 +146,7 @@ Test(disk, the_file_says_that_it_is_open_until_it_is_closed)
 	cr_assert(!byte_at(VMDK_HDR_UNCLEAN) && has_cid("0badcafe"), "nothing was changed yet");
 	cr_assert(vmdk_disk_write(&ly, 0, "x", 1, &err));
 	cr_assert(byte_at(VMDK_HDR_UNCLEAN) && !has_cid("0badcafe"));
-	flush();
+	in_place_flush(&ly);
 	cr_assert(byte_at(VMDK_HDR_UNCLEAN));
 	cr_assert(vmdk_disk_ops.finish(&ly, &err));
 	cr_assert_not(byte_at(VMDK_HDR_UNCLEAN));
@@ -167,7 +160,7 @@ Test(disk, zeros_where_nothing_is_change_nothing)
 	start(true, &hdr);
 	cr_assert(vmdk_disk_zero(&ly, 5 * G, 2 * G, false, &err));
 	cr_assert(vmdk_disk_discard(&ly, 5 * G, 2 * G, &err));
-	flush();
+	in_place_flush(&ly);
 	cr_assert(entry(&hdr, 5) == 0 && extent(5 * G).kind == IMG_EXTENT_HOLE);
 	cr_assert(vmdk_disk_zero(&ly, G + 10, 10, false, &err));
 	cr_assert(byte_at(extent(G).host + 9) == '1' && !byte_at(extent(G).host + 10));
@@ -177,34 +170,13 @@ Test(disk, zeros_where_nothing_is_change_nothing)
 
 /* ---- What lies below ------------------------------------------------------------------------- */
 
-static bool below_extent(const struct img_below *self, uint64_t at, uint64_t limit,
-			 struct img_extent *out, struct img_err *e)
-{
-	(void)self;
-	(void)e;
-	*out = (struct img_extent){ .start = at, .len = limit - at, .kind = IMG_EXTENT_ENCODED };
-	return true;
-}
-
-static bool below_read(const struct img_below *self, uint64_t at, void *buf, size_t len,
-		       struct img_err *e)
-{
-	(void)self;
-	(void)at;
-	(void)e;
-	memset(buf, '#', len);
-	return true;
-}
-
-static const struct img_below below = { .extent = below_extent, .read = below_read };
-
 Test(disk, the_rest_of_a_new_grain_comes_from_below)
 {
 	struct vmdk_header hdr;
 	uint64_t host;
 
 	start(false, &hdr);
-	ly.below = &below;
+	ly.below = &in_place_below;
 	cr_assert(vmdk_disk_write(&ly, 7 * G + 100, "abc", 3, &err), "%s", err.text);
 	host = extent(7 * G).host;
 	cr_assert(byte_at(host) == '#' && byte_at(host + 99) == '#' && byte_at(host + 100) == 'a');
@@ -218,18 +190,27 @@ Test(disk, zeros_hide_what_is_below_by_an_entry_or_by_a_grain)
 	uint64_t host;
 
 	start(true, &hdr);
-	ly.below = &below;
+	ly.below = &in_place_below;
 	cr_assert(vmdk_disk_zero(&ly, 3 * G, G, false, &err));
-	flush();
+	in_place_flush(&ly);
 	cr_assert(entry(&hdr, 3) == VMDK_ENTRY_ZERO && extent(3 * G).kind == IMG_EXTENT_ZERO);
 	cr_assert(vmdk_disk_write(&ly, 3 * G + 1, "x", 1, &err));
 	host = extent(3 * G).host;
 	cr_assert(!byte_at(host) && byte_at(host + 1) == 'x' && !byte_at(host + 2));
 	stop();
 	start(false, &hdr);
-	ly.below = &below;
+	ly.below = &in_place_below;
 	cr_assert(vmdk_disk_zero(&ly, 3 * G, G, false, &err));
 	cr_assert(extent(3 * G).kind == IMG_EXTENT_DATA && !byte_at(extent(3 * G).host));
+	stop();
+}
+
+Test(disk, a_grain_gets_its_place_once)
+{
+	struct vmdk_header hdr;
+
+	start(false, &hdr);
+	in_place_meet(&ly, 7 * G);
 	stop();
 }
 
@@ -244,7 +225,7 @@ Test(disk, a_copy_that_says_more_is_taken_over)
 	put_entry(st, hdr.gd_at, 1, 0);
 	cr_assert(open_for_writing(st), "%s", err.text);
 	cr_assert_eq(extent(G).kind, IMG_EXTENT_DATA);
-	flush();
+	in_place_flush(&ly);
 	cr_assert_eq(entry(&hdr, 1), place);
 	cr_assert(vmdk_disk_write(&ly, 2 * G, "x", 1, &err));
 	cr_assert_neq(extent(2 * G).host, extent(G).host);
