@@ -23,6 +23,7 @@
 #define MIN_WINDOW (1024 * 1024)
 #define DEFAULT_MEMORY (64 * 1024 * 1024)
 #define MAX_THREADS 256
+#define SECOND_NS 1000000000
 #define PATIENCE_MS 200	/* between two looks whether the job is cancelled */
 #define MAX_ZERO_GRAIN (2 * 1024 * 1024)	/* a window's buffer holds at least one grain */
 
@@ -43,11 +44,12 @@ struct engine {
 	struct img_copy_stats *stats;	/* publish role */
 	struct img_work work;		/* constant */
 	struct img_layer *dst;
-	struct img_plan plan;		/* plan role */
+	struct img_plan plan;		/* plan role, as the next one */
+	uint64_t planned;		/* bytes of work */
 	struct img_digest *digest;	/* digest role; NULL: none */
 	bool strict_order;		/* store inside the publish role */
 	uint64_t total, done;		/* bytes of work for progress; publish role */
-	struct timespec start;
+	uint64_t start;			/* in nanoseconds */
 
 	pthread_mutex_t lock;		/* guards all below, and stage and busy of parcels */
 	pthread_cond_t changed;
@@ -111,13 +113,46 @@ static bool plan_stream(struct engine *e, struct img_parcel *p, struct img_err *
 	return true;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+/* Waits while what was planned so far is ahead of the rate that was asked for. */
+static bool keep_rate(const struct engine *e, struct img_err *err)
+{
+	const uint64_t rate = e->what->rate;
+	const uint64_t due = !rate ? 0 : e->start + e->planned / rate * SECOND_NS +
+		(uint64_t)((double)(e->planned % rate) / (double)rate * SECOND_NS);
+
+	for (uint64_t now = now_ns(); now < due; now = now_ns()) {
+		const struct timespec nap = {
+			.tv_nsec = (long)img_min_u64(due - now, PATIENCE_MS * 1000000),
+		};
+
+		(void)nanosleep(&nap, NULL);	/* cut short it is not the last one */
+		if (cancelled(e, err))
+			return false;
+	}
+	return true;
+}
+
 static bool step_plan(struct engine *e, struct img_parcel *p, struct img_err *err)
 {
-	if (cancelled(e, err))
+	if (cancelled(e, err) || !keep_rate(e, err))
 		return false;
-	if (p->have_bytes || img_is_stream(e->work.src))
-		return plan_stream(e, p, err);
-	return img_plan_next(&e->plan, &p->chunk, err);
+	if (p->have_bytes || img_is_stream(e->work.src)) {
+		if (!plan_stream(e, p, err))
+			return false;
+	} else if (!img_plan_next(&e->plan, &p->chunk, err)) {
+		return false;
+	}
+	if (p->chunk.kind != IMG_CHUNK_ZERO)
+		e->planned += p->chunk.len;
+	return true;
 }
 
 /* Hashes what the guest sees; a linear chunk has no bytes in memory yet. */
@@ -180,24 +215,6 @@ static void count(struct engine *e, const struct parcel *parcel)
 		e->done += p->chunk.len;
 }
 
-/* Sleeps as long as the data so far is ahead of the rate that was asked for. */
-static void hold_rate(const struct engine *e)
-{
-	const uint64_t rate = e->what->rate;
-	struct timespec until = e->start;
-
-	if (!rate)
-		return;
-	until.tv_sec += e->done / rate;
-	until.tv_nsec += (long)((double)(e->done % rate) / rate * 1e9);
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
-	/* Cut short by a signal it is merely early; the next chunk makes up for it. */
-	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-}
-
 static bool step_publish(struct engine *e, struct parcel *parcel, struct img_err *err)
 {
 	if (!img_commit_publish(e->dst, &parcel->p, e->strict_order, err))
@@ -205,7 +222,6 @@ static bool step_publish(struct engine *e, struct parcel *parcel, struct img_err
 	count(e, parcel);
 	if (e->job && e->job->progress)
 		e->job->progress(e->job->ctx, e->done, e->total);
-	hold_rate(e);
 	if (e->work.src->passing)
 		img_pass_by(e->work.src, parcel->p.chunk.extents.v, parcel->p.chunk.extents.n);
 	return true;
@@ -484,7 +500,7 @@ static bool init(struct engine *e, unsigned threads, struct img_err *err)
 	if (e->job && e->job->progress && !img_is_stream(e->work.src) && !e->work.src->passing &&
 	    !measure(e, err))
 		return false;
-	clock_gettime(CLOCK_MONOTONIC, &e->start);
+	e->start = now_ns();
 	return true;
 }
 

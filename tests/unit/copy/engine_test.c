@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "copy/copy.h"
 #include "unit/fake/fake.h"
 
@@ -342,6 +343,44 @@ Test(engine, can_be_cancelled)
 		img_close(src);
 		img_close(dst);
 	}
+}
+
+static bool after_a_moment(void *ctx)
+{
+	return ++*(unsigned *)ctx > 2;
+}
+
+Test(engine, a_rate_holds, .timeout = 60)
+{
+	struct img *src = fake_disk("abababab", BLOCK, 0);
+	struct img *dst = fake_target(img_size(src), BLOCK, 0);
+	const struct img_copy what = { .src = src, .dst = dst, .rate = img_size(src) * 4 };
+	struct img_copy_stats stats;
+	struct timespec from, to;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	cr_assert(img_copy_run(&what, NULL, &stats, NULL));
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	cr_assert_geq((double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9,
+		      0.25);
+	img_close(src);
+	img_close(dst);
+}
+
+Test(engine, who_waits_for_a_rate_can_be_cancelled, .timeout = 60)
+{
+	unsigned calls = 0;
+	const struct img_job job = { .cancelled = after_a_moment, .ctx = &calls };
+	struct img *src = fake_disk("abababab", BLOCK, 0);
+	struct img *dst = fake_target(img_size(src), BLOCK, 0);
+	const struct img_copy what = { .src = src, .dst = dst, .rate = 1 };
+	struct img_copy_stats stats;
+	struct img_err err = { 0 };
+
+	cr_assert_not(img_copy_run(&what, &job, &stats, &err));
+	cr_assert_eq(err.code, IMG_E_CANCELLED);
+	img_close(src);
+	img_close(dst);
 }
 
 /* ---- Bounds ----------------------------------------------------------------------------------- */
