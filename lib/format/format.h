@@ -128,8 +128,9 @@ struct img_layer {
 	char *below_id;
 	struct img_store *const *data_files;	/* that hold guest bytes beside store; borrowed */
 	size_t n_data_files;
-	/* Set by the check, of a layer that is not open: the image names no other file. */
-	bool stands_alone;
+	/* Set by the check, of a layer that is not open: */
+	bool stands_alone;		/* the image names no other file */
+	bool nothing_to_check;		/* nor has it anything but its data */
 	/* Set before the first write of struct img_disk_ops: */
 	const struct img_below *below;	/* borrowed; NULL: nothing there */
 	/* Set by create when units are to be compressed: */
@@ -328,8 +329,6 @@ struct img_checking {
 
 struct img_check_ops {
 	const struct img_finding_kind *const *kinds;	/* all, NULL behind the last */
-	/* Whether the image in the store of ly has anything that can be checked.  NULL: always. */
-	bool (*applies)(struct img_layer *ly, bool *yes, struct img_err *err);
 	/*
 	 * Finds what is wrong in the structures of the image in st; never writes.  ly has a store
 	 * and is not open: whatever the file holds is looked at as it is.  Sets the numbers of

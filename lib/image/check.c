@@ -59,29 +59,17 @@ static bool tell(struct check *c, const struct img_finding_kind *kind, const cha
 	return one.detail && img_findings_add(&c->found, one, 0, err);
 }
 
-static bool has_structures(struct check *c, bool *has, struct img_err *err)
-{
-	const struct img_check_ops *ops = c->ly.format->check;
-
-	*has = ops != NULL;
-	return !ops || !ops->applies || ops->applies(&c->ly, has, err) ||
-	       img_within_file(err, c->ly.store->name);
-}
-
 static bool check_structures(struct check *c, struct img_check_result *result, struct img_err *err)
 {
 	const struct img_format *format = c->ly.format;
-	bool has;
 
 	result->format = format;
 	if (c->doubt)
 		return tell(c, &found_doubtful, _(c->doubt), err);
-	if (!has_structures(c, &has, err))
-		return false;
-	if (has)
-		return format->check->check(&c->ly, &c->driver, &c->found, result, err) ||
-		       img_within_file(err, c->ly.store->name);
-	return c->what->data ||
+	if (format->check &&
+	    !format->check->check(&c->ly, &c->driver, &c->found, result, err))
+		return img_within_file(err, c->ly.store->name);
+	return (format->check && !c->ly.nothing_to_check) || c->what->data ||
 	       img_fail(err, IMG_E_UNSUPPORTED, _("%s: %s images have nothing that could be checked "
 			"but their data"), c->ly.store->name, format->name);
 }

@@ -6,16 +6,6 @@
 #include "format/raw/findings.h"
 #include "format/raw/raw.h"
 
-static bool raw_applies(struct img_layer *ly, bool *yes, struct img_err *err)
-{
-	struct raw_gpt gpt = { 0 };
-
-	if ((ly->store->caps & IMG_STORE_SEEK) && !raw_gpt_read(ly->store, &gpt, err))
-		return false;
-	*yes = gpt.end;
-	return true;
-}
-
 static bool tell(struct img_findings *out, const struct img_finding_kind *kind, uint64_t host,
 		 uint64_t expected, uint64_t found, struct img_err *err)
 {
@@ -46,19 +36,23 @@ static bool raw_check(struct img_layer *ly, const struct img_checking *how,
 		      struct img_findings *out, struct img_check_result *result,
 		      struct img_err *err)
 {
-	struct raw_gpt gpt;
+	struct raw_gpt gpt = { 0 };
 	uint64_t size;
 
 	(void)how;
 	ly->stands_alone = true;
-	if (!img_store_size(ly->store, &size, err) || !raw_gpt_read(ly->store, &gpt, err))
+	if ((ly->store->caps & IMG_STORE_SEEK) && !raw_gpt_read(ly->store, &gpt, err))
+		return false;
+	ly->nothing_to_check = !gpt.end;
+	if (ly->nothing_to_check)
+		return true;
+	if (!img_store_size(ly->store, &size, err))
 		return false;
 	result->image_end = size;
-	return !gpt.end || check_gpt(&gpt, size, out, err);
+	return check_gpt(&gpt, size, out, err);
 }
 
 const struct img_check_ops raw_check_ops = {
 	.kinds = raw_finding_kinds,
-	.applies = raw_applies,
 	.check = raw_check,
 };
