@@ -4,9 +4,12 @@
 #define IMG_EXTENT_EXTENT_H
 
 #include "libimg.h"
+#include "store/ranges.h"
 
 /* Cuts ex to what lies in [from, to), which must overlap it; host bytes follow for plain ones. */
 void img_extent_clip(struct img_extent *ex, uint64_t from, uint64_t to);
+/* Cuts ex, from its start on, to guest bytes that are all in set (true), or none of which is. */
+bool img_extent_cut(struct img_extent *ex, const struct img_rangeset *set);
 
 /* True when all of buf[0, len) is zero.  As fast as memory allows. */
 bool img_is_zero(const void *buf, size_t len);

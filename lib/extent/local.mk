@@ -1,4 +1,5 @@
 libimg_sources += \
+	%D%/cut.c \
 	%D%/extent.h \
 	%D%/join.c \
 	%D%/same.c \

@@ -74,3 +74,12 @@ void img_rangeset_add(struct img_rangeset *set, uint64_t start, uint64_t end)
 	set->v[first] = (struct img_stretch){ start, end };
 	set->n += first + 1 - behind;
 }
+
+bool img_rangeset_include(struct img_rangeset *set, uint64_t start, uint64_t len,
+			  struct img_err *err)
+{
+	if (!img_rangeset_reserve(set, err))
+		return false;
+	img_rangeset_add(set, start, start + len);
+	return true;
+}

@@ -23,5 +23,8 @@ bool img_rangeset_gap(const struct img_rangeset *set, uint64_t from, uint64_t li
 bool img_rangeset_reserve(struct img_rangeset *set, struct img_err *err) IMG_MUST_CHECK;
 /* Any range, empty ones too; img_rangeset_reserve() comes before each. */
 void img_rangeset_add(struct img_rangeset *set, uint64_t start, uint64_t end);
+/* Both at once, for len bytes from start on. */
+bool img_rangeset_include(struct img_rangeset *set, uint64_t start, uint64_t len,
+			  struct img_err *err) IMG_MUST_CHECK;
 
 #endif

@@ -34,14 +34,6 @@ bool qcow2_salvage_note(struct qcow2_salvage *s, const struct img_finding_kind *
 	return img_findings_add(&s->told->notes, one, step, err);
 }
 
-bool qcow2_salvage_add(struct img_rangeset *set, uint64_t start, uint64_t len, struct img_err *err)
-{
-	if (!img_rangeset_reserve(set, err))
-		return false;
-	img_rangeset_add(set, start, start + len);
-	return true;
-}
-
 bool qcow2_salvage_read(struct qcow2_salvage *s, const struct qcow2_cluster *cluster, uint64_t in,
 			uint8_t *raw, size_t len, size_t *got, struct img_err *err)
 {
@@ -218,8 +210,8 @@ static bool mark_l1(struct qcow2_salvage *s, struct img_err *err)
 		const bool guessed = s->l1_state[i] == QCOW2_L1_GUESSED || twice ||
 				     (!s->l1[i] && !s->l1_whole);
 
-		if (guessed && !qcow2_salvage_add(&s->guessed, (uint64_t)i << bits,
-						  UINT64_C(1) << bits, err))
+		if (guessed && !img_rangeset_include(&s->guessed, (uint64_t)i << bits,
+						     UINT64_C(1) << bits, err))
 			return false;
 	}
 	return true;
@@ -284,26 +276,9 @@ void qcow2_salvage_free(struct qcow2_salvage *s)
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-/* Whether set has the start of ex, which is shortened to what is alike. */
-static bool cut(const struct img_rangeset *set, struct img_extent *ex)
-{
-	const uint64_t end = ex->start + ex->len;
-	struct img_stretch gap;
-
-	if (!img_rangeset_gap(set, ex->start, end, &gap))
-		return true;
-	if (gap.start > ex->start) {
-		img_extent_clip(ex, ex->start, gap.start);
-		return true;
-	}
-	if (gap.end < end)
-		img_extent_clip(ex, ex->start, gap.end);
-	return false;
-}
-
 void qcow2_salvage_judge(const struct qcow2_salvage *s, struct img_extent *ex)
 {
-	if (cut(&s->lost, ex)) {
+	if (img_extent_cut(ex, &s->lost)) {
 		const uint64_t start = ex->start, len = ex->len;
 
 		*ex = (struct img_extent){
@@ -312,5 +287,5 @@ void qcow2_salvage_judge(const struct qcow2_salvage *s, struct img_extent *ex)
 		};
 		return;
 	}
-	ex->guessed = cut(&s->guessed, ex) && ex->kind != IMG_EXTENT_LOST;
+	ex->guessed = img_extent_cut(ex, &s->guessed) && ex->kind != IMG_EXTENT_LOST;
 }

@@ -103,8 +103,6 @@ void qcow2_salvage_judge(const struct qcow2_salvage *s, struct img_extent *ex);
 /* For the steps: a note about one thing at a place; step as in img_findings_add(). */
 bool qcow2_salvage_note(struct qcow2_salvage *s, const struct img_finding_kind *kind, uint64_t host,
 			uint64_t guest, uint64_t step, struct img_err *err) IMG_MUST_CHECK;
-bool qcow2_salvage_add(struct img_rangeset *set, uint64_t start, uint64_t len, struct img_err *err)
-	IMG_MUST_CHECK;
 /*
  * len bytes of a cluster from `in` on, which lie in it; *got fewer: the file does not have them, or
  * what it has cannot be decoded.

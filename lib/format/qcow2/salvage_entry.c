@@ -210,7 +210,7 @@ static uint64_t fitting(const struct qcow2_healing *h, const struct qcow2_sick *
 
 static bool tell(struct qcow2_healing *h, uint64_t host, uint64_t guest, struct img_err *err)
 {
-	return qcow2_salvage_add(&h->s->guessed, guest, qcow2_cluster_size(&h->s->geo), err) &&
+	return img_rangeset_include(&h->s->guessed, guest, qcow2_cluster_size(&h->s->geo), err) &&
 	       qcow2_salvage_note(h->s, &qcow2_noted_l2_entry, host, guest, 0, err);
 }
 
@@ -274,8 +274,8 @@ static bool heal_maps(const struct qcow2_healing *h, uint8_t *raw)
 
 static bool lose_bad(struct qcow2_healing *h, struct img_err *err)
 {
-	return !h->bad_is_lost || qcow2_salvage_add(&h->s->lost, h->bad_guest,
-						    qcow2_cluster_size(&h->s->geo), err);
+	return !h->bad_is_lost || img_rangeset_include(&h->s->lost, h->bad_guest,
+						       qcow2_cluster_size(&h->s->geo), err);
 }
 
 /* lost: what it leads to is not the guest's; else it is nothing that can be read, or shared. */
@@ -303,8 +303,8 @@ static bool give_up(struct qcow2_healing *h, const struct qcow2_sick *t, size_t 
 	if (outside || is_table(h, cluster->host))
 		return remember_bad(h, t, i, !outside, err);
 	*shares = true;
-	return qcow2_salvage_add(&h->s->guessed, guest_of(h, t, i), qcow2_cluster_size(&h->s->geo),
-				 err);
+	return img_rangeset_include(&h->s->guessed, guest_of(h, t, i),
+				    qcow2_cluster_size(&h->s->geo), err);
 }
 
 static bool heal_bad(struct qcow2_healing *h, const struct qcow2_sick *t, size_t i, bool legal,

@@ -112,8 +112,8 @@ static bool remake_table(struct walk *w, const struct qcow2_sick *t, size_t inde
 	if (!qcow2_salvage_note(s, &qcow2_noted_l2_wiped, t->host, t->guest, 0, err) ||
 	    !qcow2_salvage_remake(s, index, t->host, &made, err))
 		return false;
-	return qcow2_salvage_add(made || (zeros && !s->counts_known) ? &s->guessed : &s->lost,
-				 t->guest, len, err);
+	return img_rangeset_include(made || (zeros && !s->counts_known) ? &s->guessed : &s->lost,
+				    t->guest, len, err);
 }
 
 static bool look_at_table(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
@@ -149,8 +149,8 @@ static bool heal_entries(struct walk *w, const struct qcow2_sick *t, struct img_
 			return false;
 	/* One cluster twice and another one not at all: entries may have been moved. */
 	return !shares || !h->s->told->unplaced ||
-	       qcow2_salvage_add(&h->s->guessed, t->guest, UINT64_C(1) << qcow2_l1_bits(&h->s->geo),
-				 err);
+	       img_rangeset_include(&h->s->guessed, t->guest,
+				    UINT64_C(1) << qcow2_l1_bits(&h->s->geo), err);
 }
 
 static bool heal_table(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
@@ -174,7 +174,7 @@ static bool doubt_all(struct walk *w, struct img_err *err)
 {
 	struct qcow2_salvage *s = w->h.s;
 
-	return w->n_slides < SLIDES || qcow2_salvage_add(&s->guessed, 0, s->hdr.size, err);
+	return w->n_slides < SLIDES || img_rangeset_include(&s->guessed, 0, s->hdr.size, err);
 }
 
 bool qcow2_salvage_l2(struct qcow2_salvage *s, struct img_err *err)

@@ -62,7 +62,7 @@ static bool add_runs(struct qcow2_salvage *s, uint64_t start, uint64_t unit, con
 		for (end = i; end < n && !bitmap[end];)
 			end++;
 		if ((end - i) * unit >= RUN_MIN &&
-		    !qcow2_salvage_add(&s->nothing, start + i * unit, (end - i) * unit, err))
+		    !img_rangeset_include(&s->nothing, start + i * unit, (end - i) * unit, err))
 			return false;
 	}
 	return true;
@@ -86,8 +86,8 @@ static bool add_group(struct qcow2_salvage *s, uint64_t start, const struct qcow
 		return add_runs(s, start + group->start, unit, bitmap,
 				img_min_u64(group->len / unit, ext->block), err);
 	return group->used == group->len ||
-	       qcow2_salvage_add(&s->nothing, start + group->start + group->used,
-				 group->len - group->used, err);
+	       img_rangeset_include(&s->nothing, start + group->start + group->used,
+				    group->len - group->used, err);
 }
 
 static bool add_groups(struct qcow2_salvage *s, uint64_t start, const struct qcow2_ext *ext,
@@ -140,11 +140,11 @@ bool qcow2_salvage_between(struct qcow2_salvage *s, struct qcow2_part *parts, si
 	qsort(parts, n, sizeof(*parts), by_start);
 	for (size_t i = 0; i < n; i++) {
 		if (parts[i].start > end &&
-		    !qcow2_salvage_add(&s->nothing, end, parts[i].start - end, err))
+		    !img_rangeset_include(&s->nothing, end, parts[i].start - end, err))
 			return false;
 		end = img_max_u64(end, parts[i].start + parts[i].len);
 	}
-	return end >= size || qcow2_salvage_add(&s->nothing, end, size - end, err);
+	return end >= size || img_rangeset_include(&s->nothing, end, size - end, err);
 }
 
 bool qcow2_salvage_is_nothing(const struct qcow2_salvage *s, size_t slot)

@@ -131,7 +131,7 @@ bool qcow2_slide_undo(struct qcow2_healing *h, const struct qcow2_sick *t, struc
 	memmove(t->raw + from * t->step, t->raw + (from + 1) * t->step, (t->n - from - 1) * t->step);
 	memcpy(t->raw + (t->n - 1) * t->step, next, t->step);
 	return img_store_write(h->s->overlay, t->host, t->raw, t->n * t->step, err) &&
-	       qcow2_salvage_add(&h->s->guessed, t->guest, (uint64_t)t->n << h->s->geo.cluster_bits,
-				 err) &&
+	       img_rangeset_include(&h->s->guessed, t->guest,
+				    (uint64_t)t->n << h->s->geo.cluster_bits, err) &&
 	       qcow2_salvage_note(h->s, &qcow2_noted_l2_moved, t->host, t->guest, 0, err);
 }
