@@ -29,7 +29,13 @@ struct cow_header {
  */
 bool cow_header_decode(const uint8_t *raw, size_t len, struct cow_header *out,
 		       struct img_err *err) IMG_MUST_CHECK;
-/* The inverse: as many bytes as the header has. */
+/*
+ * What the fields of that layout say, true or not, and no more; raw: as many bytes as it has.  A name
+ * without an end gets one.  Pure.
+ */
+void cow_header_fields(enum cow_kind kind, bool little, const uint8_t *raw,
+		       struct cow_header *out);
+/* The inverse of decode: as many bytes as the header has. */
 void cow_header_encode(const struct cow_header *hdr, uint8_t *raw);
 /* Sets what follows from kind, size, sector and align, which are legal. */
 void cow_header_place(struct cow_header *hdr);
@@ -91,6 +97,7 @@ bool cow_map_extent(struct cow_map *map, uint64_t at, uint64_t limit, struct img
 /* ---- The others ------------------------------------------------------------------------------ */
 
 struct cow_disk;
+struct cow_salvage;
 
 struct cow {
 	struct cow_header header;
@@ -99,6 +106,7 @@ struct cow {
 	bool fresh;			/* what is never written reads as zeros */
 	bool hides;			/* zeros must be said: there is an image below */
 	struct cow_disk *disk;		/* while it is written in place, else NULL; owned */
+	struct cow_salvage *salvage;	/* of what is being salvaged, else NULL; owned */
 };
 
 /* driver.c; accepts NULL. */

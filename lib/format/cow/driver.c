@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "format/cow/disk.h"
+#include "format/cow/salvage.h"
 
 static int cow_probe(const struct img_peek *peek)
 {
@@ -23,6 +24,7 @@ void cow_free(struct cow *cow)
 	if (!cow)
 		return;
 	cow_disk_free(cow->disk);
+	cow_salvage_free(cow->salvage);
 	cow_map_clear(&cow->map);
 	free(cow);
 }
@@ -38,6 +40,20 @@ static bool tell_backing(const struct cow_header *hdr, struct img_layer *ly, str
 	return ly->backing && (!cow_is_uml(hdr) || ly->backing_format);
 }
 
+static void take(struct cow *cow, struct img_layer *ly)
+{
+	ly->priv = cow;
+	ly->size = cow->header.size;
+	ly->unit = cow->header.sector;
+}
+
+static void give_up(struct cow *cow, struct img_layer *ly)
+{
+	free(ly->backing);
+	ly->backing = NULL;
+	cow_free(cow);
+}
+
 static bool cow_open(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err)
 {
 	struct cow *cow;
@@ -51,14 +67,31 @@ static bool cow_open(struct img_layer *ly, const struct img_layer_open *how, str
 	    !cow_map_init(&cow->map, &cow->header, ly->store, err) ||
 	    ((how->flags & IMG_OPEN_WRITE) && !cow_disk_start(cow, err)) ||
 	    !tell_backing(&cow->header, ly, err)) {
-		free(ly->backing);
-		ly->backing = NULL;
+		give_up(cow, ly);
+		return false;
+	}
+	take(cow, ly);
+	return true;
+}
+
+static bool cow_salvage(struct img_layer *ly, const struct img_layer_open *how,
+			struct img_err *err)
+{
+	struct cow *cow = img_calloc(1, sizeof(*cow), err);
+
+	if (cow)
+		cow->salvage = cow_salvage_new(ly->store, how->size, &ly->salvaged, err);
+	if (!cow || !cow->salvage) {
 		cow_free(cow);
 		return false;
 	}
-	ly->priv = cow;
-	ly->size = cow->header.size;
-	ly->unit = cow->header.sector;
+	cow->header = cow->salvage->hdr;
+	if (!cow_map_init(&cow->map, &cow->header, cow->salvage->overlay, err) ||
+	    !tell_backing(&cow->header, ly, err)) {
+		give_up(cow, ly);
+		return false;
+	}
+	take(cow, ly);
 	return true;
 }
 
@@ -71,7 +104,13 @@ static void cow_close(struct img_layer *ly)
 static bool cow_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struct img_extent *out,
 		       struct img_err *err)
 {
-	return cow_map_extent(&((struct cow *)ly->priv)->map, at, limit, out, err);
+	struct cow *cow = ly->priv;
+
+	if (!cow_map_extent(&cow->map, at, limit, out, err))
+		return false;
+	if (cow->salvage)
+		cow_salvage_judge(cow->salvage, out);
+	return true;
 }
 
 /* As User-Mode Linux does it: size and time of the file below are what they were. */
@@ -96,7 +135,9 @@ const struct img_format img_format_cow = {
 	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING,
 	.create_options = cow_create_options,
 	.probe = cow_probe,
+	.remains = cow_remains,
 	.open = cow_open,
+	.salvage = cow_salvage,
 	.create = cow_create,
 	.close = cow_close,
 	.extent = cow_extent,

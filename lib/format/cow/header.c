@@ -93,13 +93,10 @@ static bool validate(const struct cow_header *hdr, uint32_t format, struct img_e
 	return true;
 }
 
-static bool get_name(const struct cow_layout *layout, const uint8_t *raw, struct cow_header *hdr,
-		     struct img_err *err)
+static bool has_name(const struct cow_layout *layout, const uint8_t *raw, struct img_err *err)
 {
-	if (!memchr(raw + layout->name_off, '\0', layout->name_len))
-		return img_fail(err, IMG_E_CORRUPT, _("the name of the backing file has no end"));
-	strcpy(hdr->name, (const char *)raw + layout->name_off);
-	return true;
+	return memchr(raw + layout->name_off, '\0', layout->name_len) ||
+	       img_fail(err, IMG_E_CORRUPT, _("the name of the backing file has no end"));
 }
 
 void cow_header_place(struct cow_header *hdr)
@@ -116,19 +113,21 @@ void cow_header_place(struct cow_header *hdr)
 	hdr->n_bits = img_min_u64(hdr->n_sectors, (hdr->data_off - hdr->bitmap_off) * 8);
 }
 
-static bool decode_fields(const struct cow_layout *layout, const uint8_t *raw,
-			  struct cow_header *hdr, struct img_err *err)
+void cow_header_fields(enum cow_kind kind, bool little, const uint8_t *raw,
+		       struct cow_header *out)
 {
-	const bool little = hdr->little;
+	const struct cow_layout *layout = &cow_layouts[kind];
 	const uint8_t *time = raw + layout->time_off;
 
-	hdr->time = layout->time_len == 8 ? (int64_t)get64(time, little) : get32(time, little);
-	hdr->size = get64(raw + layout->size_off, little);
-	hdr->sector = get32(raw + layout->sector_off, little);
-	hdr->align = layout->align_off ? get32(raw + layout->align_off, little) : hdr->sector;
-	return validate(hdr, layout->format_off ? get32(raw + layout->format_off, little) : 0,
-			err) &&
-	       get_name(layout, raw, hdr, err);
+	*out = (struct cow_header){
+		.kind = kind, .little = little,
+		.time = layout->time_len == 8 ? (int64_t)get64(time, little) : get32(time, little),
+		.size = get64(raw + layout->size_off, little),
+		.sector = get32(raw + layout->sector_off, little),
+	};
+	out->align = layout->align_off ? get32(raw + layout->align_off, little) : out->sector;
+	memcpy(out->name, raw + layout->name_off, layout->name_len);
+	out->name[layout->name_len - 1] = '\0';
 }
 
 bool cow_header_decode(const uint8_t *raw, size_t len, struct cow_header *out,
@@ -148,8 +147,11 @@ bool cow_header_decode(const uint8_t *raw, size_t len, struct cow_header *out,
 	if (len < cow_layouts[hdr.kind].len)
 		return img_fail(err, IMG_E_INCOMPLETE,
 				_("the file ends inside the header, after %zu bytes"), len);
-	hdr.little = little;
-	if (!decode_fields(&cow_layouts[hdr.kind], raw, &hdr, err))
+	const struct cow_layout *layout = &cow_layouts[hdr.kind];
+
+	cow_header_fields(hdr.kind, little, raw, &hdr);
+	if (!validate(&hdr, layout->format_off ? get32(raw + layout->format_off, little) : 0, err) ||
+	    !has_name(layout, raw, err))
 		return false;
 	cow_header_place(&hdr);
 	*out = hdr;

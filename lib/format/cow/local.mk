@@ -13,5 +13,11 @@ libimg_sources += \
 	%D%/info.c \
 	%D%/layout.h \
 	%D%/map.c \
+	%D%/remains.c \
 	%D%/request.c \
+	%D%/salvage.c \
+	%D%/salvage.h \
+	%D%/salvage_bitmap.c \
+	%D%/salvage_fit.c \
+	%D%/salvage_header.c \
 	%D%/write.c
