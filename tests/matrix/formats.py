@@ -3,6 +3,10 @@
 
 from collections import namedtuple
 
+import cow_damages
+import cow_layouts
+import cow_limits
+import cow_truth
 import damages
 import layouts
 import limits
@@ -11,6 +15,7 @@ import vdi_damages
 import vdi_layouts
 import vdi_limits
 import vdi_truth
+from cow import Cow
 from qcow2 import Qcow2
 from vdi import Vdi
 
@@ -23,4 +28,6 @@ FORMATS = [
            truth.Truth, True),
     Format("vdi", Vdi, vdi_layouts.LAYOUTS, vdi_layouts.make, vdi_damages.DAMAGES,
            vdi_limits.KNOWN, vdi_truth.Truth, False),
+    Format("cow", Cow, cow_layouts.LAYOUTS, cow_layouts.make, cow_damages.DAMAGES,
+           cow_limits.KNOWN, cow_truth.Truth, False),
 ]
