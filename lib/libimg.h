@@ -200,6 +200,8 @@ struct img_gate {
 extern const struct img_gate img_gate_deny;	/* nothing: the default of the library */
 /* Local regular files and block devices; extents only in the folder of the image, or below it. */
 extern const struct img_gate img_gate_local;
+/* The same, but extents may be anywhere: for images whose maker is trusted. */
+extern const struct img_gate img_gate_anywhere;
 
 enum {
 	IMG_OPEN_WRITE       = 1 << 0,

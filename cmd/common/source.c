@@ -5,6 +5,30 @@
 #include "common/source.h"
 #include "common/text.h"
 
+static bool choose_gate(const struct img_gate **field, const struct img_gate *gate,
+			struct img_err *err)
+{
+	if (*field && *field != gate)
+		return img_fail(err, IMG_E_ARGUMENT,
+				_("--trusted and --untrusted contradict each other"));
+	*field = gate;
+	return true;
+}
+
+bool source_set_untrusted(const struct cli_option *row, void *field, const char *text,
+			  struct img_err *err)
+{
+	(void)row, (void)text;
+	return choose_gate(field, &img_gate_deny, err);
+}
+
+bool source_set_trusted(const struct cli_option *row, void *field, const char *text,
+			struct img_err *err)
+{
+	(void)row, (void)text;
+	return choose_gate(field, &img_gate_anywhere, err);
+}
+
 void source_warn_of_doubt(const struct cli *cli, const char *path, const struct img *im)
 {
 	struct img_err text = { 0 };
@@ -47,7 +71,7 @@ struct img *source_open(const struct cli *cli, const struct source_options *how,
 		.parent = how->parent,
 		.flags = flags | (how->force_share ? IMG_OPEN_FORCE_SHARE : 0),
 		.cache = how->cache,
-		.gate = how->untrusted ? &img_gate_deny : &img_gate_local,
+		.gate = source_gate(how->gate),
 	};
 	struct img *im = img_open(&open, err);
 

@@ -8,8 +8,18 @@
 struct source_options {
 	const char *format, *snapshot, *parent;
 	enum img_cache cache;
-	bool force_share, untrusted;
+	const struct img_gate *gate;	/* as --untrusted and --trusted left it: for source_gate() */
+	bool force_share;
 };
+
+/* What the field of --untrusted and --trusted means; NULL: neither was given. */
+static inline const struct img_gate *source_gate(const struct img_gate *chosen)
+{
+	return chosen ? chosen : &img_gate_local;
+}
+
+/* Into a gate.  IMG_E_ARGUMENT when the other one was given before. */
+cli_set source_set_untrusted, source_set_trusted;
 
 /* How many layers have something odd, and saying so. */
 size_t source_oddities(const struct img *im);
@@ -37,7 +47,10 @@ bool source_is_same_file(const char *a, const char *b);
 	{ 'U', "force-share", NULL, cli_set_flag, member, \
 	  N_("read the image even if it is being written") }
 #define SOURCE_ROW_UNTRUSTED(member) \
-	{ 0, "untrusted", NULL, cli_set_flag, member, \
+	{ 0, "untrusted", NULL, source_set_untrusted, member, \
 	  N_("open no file that is named inside an image") }
+#define SOURCE_ROW_TRUSTED(member) \
+	{ 0, "trusted", NULL, source_set_trusted, member, \
+	  N_("open extents also where an image names them outside its own folder") }
 
 #endif

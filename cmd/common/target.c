@@ -93,7 +93,7 @@ bool target_look_at_backing(const struct cli *cli, struct target_options *target
 			    const char *path, uint64_t *size, struct img_err *err)
 {
 	const struct source_options how = {
-		.format = target->backing_format, .untrusted = target->untrusted,
+		.format = target->backing_format, .gate = target->gate,
 	};
 	char *resolved = backing_path(target, path);
 	struct img *im;

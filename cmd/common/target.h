@@ -9,7 +9,7 @@ struct target_options {
 	const char *format;			/* NULL: the name says it */
 	char *options;				/* -o, or NULL */
 	char *backing, *backing_format;		/* or NULL; owned after target_settle() */
-	bool untrusted;
+	const struct img_gate *gate;		/* of the backing file: for source_gate() */
 };
 
 /*

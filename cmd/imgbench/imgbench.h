@@ -26,7 +26,7 @@ struct bench_options {
 	const char *format;		/* one image: NULL finds it out */
 	enum img_cache cache;
 	uint64_t cache_size;
-	bool untrusted;
+	const struct img_gate *gate;	/* for source_gate() */
 	struct format_list formats;	/* a table: what stands in it */
 	struct cache_list caches;
 	const char *dir;

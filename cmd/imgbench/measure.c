@@ -12,7 +12,7 @@ struct img *bench_open(const struct bench *bench, const struct bench_image *imag
 	const struct img_open open = {
 		.path = image->path, .format = image->format, .flags = flags,
 		.cache = image->cache, .cache_size = bench->opt->cache_size,
-		.gate = bench->opt->untrusted ? &img_gate_deny : &img_gate_local,
+		.gate = source_gate(bench->opt->gate),
 	};
 
 	return img_open(&open, err);

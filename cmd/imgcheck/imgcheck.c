@@ -32,7 +32,8 @@ static const struct cli_option rows[] = {
 	  N_("list all that can be found, and what it means") },
 	SOURCE_ROW_PARENT(AT(source.parent)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
-	SOURCE_ROW_UNTRUSTED(AT(source.untrusted)),
+	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
+	SOURCE_ROW_TRUSTED(AT(source.gate)),
 	{ 'm', "threads", "N", cli_set_count, AT(threads),
 	  N_("work with so many threads (default: all cores)") },
 	{ 0, "memory", "SIZE", cli_set_size, AT(memory),
@@ -106,7 +107,7 @@ struct img_check check_of(const struct options *opt, const char *path)
 	return (struct img_check){
 		.path = path, .format = opt->source.format,
 		.flags = opt->source.force_share ? IMG_OPEN_FORCE_SHARE : 0,
-		.gate = opt->source.untrusted ? &img_gate_deny : &img_gate_local,
+		.gate = source_gate(opt->source.gate),
 		.data = opt->data, .threads = opt->threads, .memory = opt->memory,
 	};
 }

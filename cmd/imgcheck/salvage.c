@@ -24,7 +24,7 @@ static struct img *open_source(const struct salvage_job *job, const char *path, 
 		.path = path, .format = job->source.format, .size = job->how->size,
 		.parent = job->source.parent,
 		.flags = IMG_OPEN_SALVAGE | (job->source.force_share ? IMG_OPEN_FORCE_SHARE : 0),
-		.gate = job->source.untrusted ? &img_gate_deny : &img_gate_local,
+		.gate = source_gate(job->source.gate),
 	};
 
 	return img_open(&open, err);

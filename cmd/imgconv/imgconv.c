@@ -102,7 +102,7 @@ static void check_usage(struct options *opt, const char *target)
 {
 	struct img_err err = { 0 };
 
-	opt->target.untrusted = opt->source.untrusted;
+	opt->target.gate = opt->source.gate;
 	if (!target_settle(&opt->target, &err))
 		cli_misused(&imgconv_cli, &err);
 	if (opt->reads_as_zero && !opt->in_place)

@@ -57,7 +57,7 @@ struct img *target_create(const struct options *opt, const struct img_format *fo
 		.path = path, .format = img_format_name(format), .size = size, .options = list,
 		.compressed = opt->compress, .in_place = opt->in_place || must_stay(path),
 		.reads_as_zero = opt->reads_as_zero, .cache = opt->cache,
-		.gate = opt->target.untrusted ? &img_gate_deny : &img_gate_local,
+		.gate = source_gate(opt->target.gate),
 	};
 	struct img *im = NULL;
 	uint64_t backing_size;

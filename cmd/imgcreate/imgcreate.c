@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "common/exit.h"
 #include "common/optlist.h"
+#include "common/source.h"
 #include "common/target.h"
 #include "common/text.h"
 
@@ -25,8 +26,9 @@ static const struct cli_option rows[] = {
 	  N_("format of the backing file (otherwise found out)") },
 	{ 'u', "unsafe", NULL, cli_set_flag, AT(unsafe),
 	  N_("do not look at the backing file; needs SIZE") },
-	{ 0, "untrusted", NULL, cli_set_flag, AT(target.untrusted),
+	{ 0, "untrusted", NULL, source_set_untrusted, AT(target.gate),
 	  N_("open no file that is named inside the backing file") },
+	SOURCE_ROW_TRUSTED(AT(target.gate)),
 	{ 'q', "quiet", NULL, cli_ignore, 0,
 	  N_("accepted; there is nothing to silence") },
 	{ .name = NULL },
@@ -84,7 +86,7 @@ static bool create(struct options *opt, const struct img_format *format, const c
 		.path = path, .format = img_format_name(format),
 		.size = given ? size : backing_size, .options = opt->target.options,
 		.backing = opt->target.backing, .backing_format = opt->target.backing_format,
-		.gate = opt->target.untrusted ? &img_gate_deny : &img_gate_local,
+		.gate = source_gate(opt->target.gate),
 	};
 
 	im = img_create(&what, err);

@@ -45,7 +45,7 @@ static bool leads_out(const char *name)
 	return false;
 }
 
-static bool allow_local(void *ctx, const struct img_reference *ref, struct img_err *err)
+static bool allow_anywhere(void *ctx, const struct img_reference *ref, struct img_err *err)
 {
 	struct stat st;
 
@@ -53,11 +53,6 @@ static bool allow_local(void *ctx, const struct img_reference *ref, struct img_e
 	if (scheme_length(without_file_scheme(ref->name)))
 		return img_fail(err, IMG_E_DENIED,
 				_("the image names \"%s\", which is not a local file"), ref->name);
-	/* Extents move together with their descriptor; a place elsewhere is an attack. */
-	if (ref->kind == IMG_REF_EXTENT && leads_out(without_file_scheme(ref->name)))
-		return img_fail(err, IMG_E_DENIED,
-				_("the image names \"%s\", which is not in its own folder"),
-				ref->name);
 	if (stat(ref->path, &st))
 		return errno == ENOENT || img_fail_os(err, "%s", ref->path);
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
@@ -67,8 +62,22 @@ static bool allow_local(void *ctx, const struct img_reference *ref, struct img_e
 	return true;
 }
 
+/*
+ * Extents move together with their descriptor; unless the user knows better, a place elsewhere is an
+ * attack.
+ */
+static bool allow_local(void *ctx, const struct img_reference *ref, struct img_err *err)
+{
+	if (ref->kind == IMG_REF_EXTENT && leads_out(without_file_scheme(ref->name)))
+		return img_fail(err, IMG_E_DENIED,
+				_("the image names \"%s\", which is not in its own folder"),
+				ref->name);
+	return allow_anywhere(ctx, ref, err);
+}
+
 const struct img_gate img_gate_deny = { .allow = deny_all };
 const struct img_gate img_gate_local = { .allow = allow_local };
+const struct img_gate img_gate_anywhere = { .allow = allow_anywhere };
 
 bool img_within_file(struct img_err *err, const char *name)
 {

@@ -101,6 +101,27 @@ static const struct {
 	{ "file:/disk", false }, { "file:../disk", false }, { "nbd:host", false },
 };
 
+Test(gate, anywhere_lets_extents_be_outside_but_nothing_that_is_no_disk)
+{
+	static const struct { const char *name, *path; bool allowed; } names[] = {
+		{ "../disk", "disk", true }, { "/tmp/disk", "no-such-file", true },
+		{ "/dev/null", "/dev/null", false }, { "..", "..", false },
+		{ "nbd://host/disk", "disk", false },
+	};
+
+	files_write("disk", "x", 1);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct img_reference ref = {
+			.kind = IMG_REF_EXTENT, .name = names[i].name, .path = names[i].path,
+		};
+		struct img_err err = { 0 };
+
+		cr_assert_eq(img_gate_anywhere.allow(NULL, &ref, &err), names[i].allowed, "%s: %s",
+			     names[i].name, err.text);
+		cr_assert(names[i].allowed || err.code == IMG_E_DENIED);
+	}
+}
+
 Test(gate, local_keeps_extents_in_the_folder_of_their_image)
 {
 	for (size_t i = 0; i < sizeof(extents) / sizeof(extents[0]); i++) {
