@@ -2,6 +2,7 @@
 # is installed, libimg.la, shows only what libimg.map names.
 
 libimg_sources = %D%/libimg.h %D%/libimg-check.h
+libimg_sources = %D%/libimg.h %D%/libimg-report.h
 
 include $(top_srcdir)/lib/base/local.mk
 include $(top_srcdir)/lib/store/local.mk
@@ -29,5 +30,6 @@ lib_LTLIBRARIES += %D%/libimg.la
 EXTRA_%C%_libimg_la_DEPENDENCIES = %D%/libimg.map
 
 include_HEADERS = %D%/libimg.h %D%/libimg-check.h
+include_HEADERS = %D%/libimg.h %D%/libimg-report.h
 pkgconfig_DATA = %D%/libimg.pc
 EXTRA_DIST += %D%/libimg.map

@@ -3,6 +3,7 @@ libimg_sources += \
 	%D%/json.c \
 	%D%/node.c \
 	%D%/number.c \
+	%D%/read.c \
 	%D%/report.h \
 	%D%/utf8.c \
 	%D%/utf8.h \

@@ -6,6 +6,7 @@ unit_tests += %D%/test
 	$(failing_malloc_sources) \
 	%D%/node_test.c \
 	%D%/number_test.c \
+	%D%/read_test.c \
 	%D%/tree.c \
 	%D%/tree.h \
 	%D%/utf8_test.c \
