@@ -48,6 +48,7 @@ static void add_grains(const struct vmdk_sparse *sp, struct img_node *to)
 	add_u64(to, "version", _("version"), sp->hdr.version, IMG_UNIT_NONE);
 	add_flag(to, "compressed", _("compressed"), sp->hdr.compressed);
 	add_flag(to, "markers", _("markers"), sp->hdr.markers);
+	add_flag(to, "footer", _("footer"), sp->footer);
 	add_flag(to, "zeroed-grains", _("zeroed grains"), sp->hdr.flags & VMDK_FLAG_ZERO_GRAIN);
 	add_flag(to, "redundant-directory", _("redundant directory"), sp->hdr.rgd_at);
 	add_flag(to, "unclean", _("not closed properly"), sp->hdr.unclean);

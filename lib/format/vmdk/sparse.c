@@ -20,7 +20,8 @@ static bool read_headers(struct vmdk_sparse *sp, struct img_err *err)
 	if (!img_store_read_some(sp->file, 0, raw, sizeof(raw), &got, err) ||
 	    !vmdk_header_decode(raw, got, &sp->hdr, err))
 		return false;
-	if (sp->hdr.gd_at_end)
+	sp->footer = sp->hdr.gd_at_end;
+	if (sp->footer)
 		return vmdk_footer_read(sp->file, sp->file_size, &sp->hdr, err);
 	if (sp->hdr.kind != VMDK_KIND_SESPARSE)
 		return true;

@@ -27,6 +27,7 @@ struct vmdk_sparse {
 	struct img_store *file;			/* borrowed */
 	_Atomic uint64_t file_size;		/* grows as the disk is written */
 	struct vmdk_header hdr;			/* with what the footer says */
+	bool footer;				/* there is one */
 	uint64_t *gd, *rgd;			/* entries as in the file, owned; rgd may be NULL */
 	size_t n_gd, n_rgd;			/* as many as the file has */
 	struct vmdk_tables *tables;		/* borrowed */
