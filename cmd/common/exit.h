@@ -14,6 +14,7 @@ enum {
 	CMD_LEAKS       = 3,	/* imgcheck: space is lost, nothing else */
 	CMD_INCOMPLETE  = 4,	/* a source does not hold all of its content */
 	CMD_GUESSED     = 5,	/* imgcheck --salvage: nothing is lost, but some is a guess */
+	CMD_REFUSED     = 6,	/* imgcheck --for: a target would refuse an image */
 	CMD_UNSUPPORTED = 63,	/* the format cannot do it */
 };
 

@@ -28,6 +28,8 @@ static const struct cli_option rows[] = {
 	  N_("bring an image back to what it was before its repair") },
 	{ 0, "data", NULL, cli_set_flag, AT(data),
 	  N_("also read all that the image holds, and decode it") },
+	{ 0, "for", TARGET_NAMES "|help", targets_set, AT(targets),
+	  N_("also tell why that target would refuse the images; \"help\" lists the rules") },
 	{ 0, "findings", NULL, cli_set_flag, AT(kinds),
 	  N_("list all that can be found, and what it means") },
 	SOURCE_ROW_PARENT(AT(source.parent)),
@@ -82,7 +84,9 @@ static int status_of(const struct img_check_result *result)
 /* From harmless to what must not be overlooked. */
 static int rank(int status)
 {
-	static const int order[] = { CMD_DONE, CMD_LEAKS, CMD_UNSUPPORTED, CMD_FAILED, CMD_DAMAGED };
+	static const int order[] = {
+		CMD_DONE, CMD_LEAKS, CMD_REFUSED, CMD_UNSUPPORTED, CMD_FAILED, CMD_DAMAGED,
+	};
 	int i = 0;
 
 	while (order[i] != status)
@@ -112,20 +116,45 @@ struct img_check check_of(const struct options *opt, const char *path)
 	};
 }
 
+/* What was found (facts->found may be NULL), and what targets say to it. */
+static void tell(struct run *run, const char *path, const struct img_check_result *result,
+		 const struct facts *facts)
+{
+	const struct target_choice *choice = &run->opt->targets;
+	struct img_node *one = run->root && !run->opt->quiet ? report_of_one(run) : NULL;
+
+	if (one)
+		report_findings(path, result, one);
+	else if (!run->opt->quiet && (!choice->wanted || facts->found))
+		print_findings(path, result);
+	note_status(run, status_of(result));
+	if (!choice->wanted)
+		return;
+	if (one)
+		report_reasons(choice, facts, one);
+	else if (!run->opt->quiet)
+		print_reasons(path, choice, facts);
+	note_status(run, targets_refuse(choice, facts) ? CMD_REFUSED : CMD_DONE);
+}
+
+/* Targets have an opinion about images with nothing that could be checked, too. */
 static bool check(struct run *run, const char *path, const struct img_job *job, struct img_err *err)
 {
 	const struct img_check what = check_of(run->opt, path);
+	const bool asked = run->opt->targets.wanted;
+	struct facts facts = { 0 };
 	struct img_check_result result;
+	const bool checked = img_check_run(&what, job, &result, err);
+	bool ok = checked || (asked && err->code == IMG_E_UNSUPPORTED);
 
-	if (!img_check_run(&what, job, &result, err))
-		return false;
-	if (!run->opt->quiet && !run->root)
-		print_findings(path, &result);
-	else if (!run->opt->quiet)
-		report_findings(path, &result, report_of_one(run));
-	note_status(run, status_of(&result));
-	img_check_clear(&result);
-	return true;
+	if (ok && asked)
+		ok = facts_collect(&what, checked ? &result : NULL, &facts, err);
+	if (ok)
+		tell(run, path, &result, &facts);
+	facts_clear(&facts);
+	if (checked)
+		img_check_clear(&result);
+	return ok;
 }
 
 static bool repair(struct run *run, const char *path, const struct img_job *job,
@@ -182,6 +211,14 @@ static void list_kinds(const struct run *run)
 		print_kinds();
 }
 
+static void list_rules(const struct run *run)
+{
+	if (run->root)
+		report_rules(run->root);
+	else
+		print_rules();
+}
+
 static bool run_all(struct run *run, char *const *names, int n, struct img_err *err)
 {
 	const struct options *opt = run->opt;
@@ -191,6 +228,8 @@ static bool run_all(struct run *run, char *const *names, int n, struct img_err *
 		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
 	if (opt->kinds)
 		list_kinds(run);
+	else if (opt->targets.help)
+		list_rules(run);
 	else
 		do_all(run, names, n);
 	/* Of several images the others are told of where one could not be checked. */
@@ -231,6 +270,27 @@ static bool check_salvage(const struct salvage_options *how, struct img_err *err
 	       img_fail(err, IMG_E_ARGUMENT, _("-o, -O, --map and --size are for --salvage alone"));
 }
 
+/* Whether the command line asks for a list, and for nothing to be done to images. */
+static bool only_lists(const struct options *opt)
+{
+	return opt->kinds || opt->targets.help;
+}
+
+static bool check_targets(const struct options *opt, char *const *names, int n, struct img_err *err)
+{
+	const bool more = opt->repair || opt->undo || opt->salvage.wanted || opt->kinds;
+
+	if (!opt->targets.wanted)
+		return true;
+	if (more)
+		return img_fail(err, IMG_E_ARGUMENT, _("--for goes with a check alone"));
+	for (int i = 0; i < n; i++)
+		if (!strcmp(names[i], "-"))
+			return img_fail(err, IMG_E_ARGUMENT,
+					_("--for needs a file, not standard input"));
+	return true;
+}
+
 static bool salvage_one(const struct options *opt, const char *path, int *status,
 			struct img_err *err)
 {
@@ -249,7 +309,7 @@ static bool run_action(struct run *run, char *const *names, int n, struct img_er
 
 	if (opt->undo)
 		return undo_repair(opt->undo, n ? names[0] : NULL, err);
-	if (opt->salvage.wanted && !opt->kinds)
+	if (opt->salvage.wanted && !only_lists(opt))
 		return salvage_one(opt, names[0], &run->status, err);
 	return run_all(run, names, n, err);
 }
@@ -262,10 +322,11 @@ int main(int argc, char **argv)
 	char **names;
 	const int n = cli_parse(&cli, argc, argv, &opt, &names);
 
-	if (!check_repair(&opt, n, &err) || !check_salvage(&opt.salvage, &err))
+	if (!check_repair(&opt, n, &err) || !check_salvage(&opt.salvage, &err) ||
+	    !check_targets(&opt, names, n, &err))
 		cli_misused(&cli, &err);
-	cli_need_operands(&cli, n, opt.kinds || opt.undo ? 0 : 1,
-			  opt.kinds ? 0 : opt.undo || opt.salvage.wanted ? 1 : INT_MAX);
+	cli_need_operands(&cli, n, only_lists(&opt) || opt.undo ? 0 : 1,
+			  only_lists(&opt) ? 0 : opt.undo || opt.salvage.wanted ? 1 : INT_MAX);
 	if (!run_action(&run, names, n, &err))
 		return cli_end(&cli, &err, CMD_FAILED);
 	return cli_end(&cli, NULL, run.status);

@@ -7,12 +7,14 @@
 #include "common/progress.h"
 #include "common/source.h"
 #include "imgcheck/salvage.h"
+#include "imgcheck/targets.h"
 
 enum repair { REPAIR_NO, REPAIR_LEAKS, REPAIR_ALL };
 
 struct options {
 	struct source_options source;
 	bool data, kinds, quiet;
+	struct target_choice targets;
 	enum repair repair;
 	bool plan, no_undo;
 	const char *undo_file;		/* to be written; NULL: beside the image */

@@ -1,7 +1,19 @@
 bin_PROGRAMS += %D%/imgcheck
+# What the unit tests of imgcheck link, too.
+imgcheck_bricks = \
+	%D%/facts.c \
+	%D%/facts.h \
+	%D%/foreign.c \
+	%D%/rules_cloud.c \
+	%D%/rules_virtualbox.c \
+	%D%/rules_vmware.c \
+	%D%/targets.c \
+	%D%/targets.h
 %C%_imgcheck_SOURCES = \
+	$(imgcheck_bricks) \
 	%D%/imgcheck.c \
 	%D%/imgcheck.h \
+	%D%/reasons.c \
 	%D%/repair.c \
 	%D%/report.c \
 	%D%/salvage.c \

@@ -62,6 +62,10 @@ valid 0 imgcheck small.qcow2
 valid 2 imgcheck half.qcow2
 valid 2 imgcheck --data small.qcow2 half.qcow2
 valid 0 imgcheck --findings
+valid 0 imgcheck --for=help
+valid 0 imgcheck --for=virtualbox small.qcow2
+valid 6 imgcheck --for=esxi,ec2 small.qcow2 disk.raw
+valid 2 imgcheck --for=azure half.qcow2
 valid 4 imgcheck --salvage -o new.qcow2 half.qcow2
 valid 0 imgcheck --salvage -o new.qcow2 small.qcow2
 valid 0 imgamend -o refcount_bits=32,backing_fmt= full.qcow2
