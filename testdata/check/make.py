@@ -776,6 +776,11 @@ def _(im):
 
 @sample("vmdk.second.differs", vmdk.Sparse)
 def _(im):
+    im.gt[5] = 0
+
+
+@sample("vmdk.second.behind", vmdk.Sparse)
+def _(im):
     im.rgt[5] = 0
 
 

@@ -34,20 +34,13 @@ char *judge_content(struct img *im, const struct guest *guest, enum guest_when w
 
 /* ---- Reference counts ---------------------------------------------------------------------------- */
 
-/* Both copies of a VMDK table are written one after the other, and either leads to what is there. */
-static bool is_of_cuts(const struct img_finding *f)
-{
-	return !strcmp(f->kind->id, "vmdk.second.differs");
-}
-
 /* The first that is worse than a leak, or as bad. */
 static char *describe(const struct img_findings *found, enum judge_leaks leaks)
 {
 	for (size_t i = 0; i < found->n; i++) {
 		const struct img_finding *f = &found->v[i];
 
-		if (f->kind->severity < (leaks == JUDGE_NO_LEAKS ? IMG_LEAK : IMG_CORRUPT) ||
-		    (leaks == JUDGE_LEAKS_ALLOWED && is_of_cuts(f)))
+		if (f->kind->severity < (leaks == JUDGE_NO_LEAKS ? IMG_LEAK : IMG_CORRUPT))
 			continue;
 		return img_format_text(NULL, "%" PRIu64 " times at 0x%" PRIx64 ": %s (%" PRIu64
 				       " instead of %" PRIu64 ") %s", f->n, f->host, f->kind->text,

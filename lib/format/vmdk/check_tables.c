@@ -153,6 +153,9 @@ static bool check_twins(struct vmdk_file_check *f, const struct table *t, size_t
 	if (kind)
 		return vmdk_tell(f, kind, entry_host(f, t, second_bad, i), guest,
 				 second_bad ? raw : raw_second, second_bad ? raw_second : raw, 0, err);
+	if (vmdk_is_behind(first, second))
+		return vmdk_tell(f, &vmdk_found_second_behind, entry_host(f, t, true, i), guest,
+				 IMG_NOWHERE, IMG_NOWHERE, f->sp.hdr.entry_len, err);
 	return vmdk_tell(f, &vmdk_found_second_differs, entry_host(f, t, false, i), guest, raw_second,
 			 raw, 0, err);
 }

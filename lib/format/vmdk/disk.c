@@ -87,12 +87,13 @@ void vmdk_disk_touch(const struct vmdk *v, const struct vmdk_part *part)
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
-/* A flush has written the tables. */
+/* A flush has written the tables, and the second copies of them are to be durable, too. */
 static bool finish(struct img_layer *ly, struct img_err *err)
 {
 	struct vmdk *v = ly->priv;
 
-	return vmdk_disk_unmark(v, err) && vmdk_disk_sync(v, ly->store, err);
+	return vmdk_disk_sync(v, ly->store, err) && vmdk_disk_unmark(v, err) &&
+	       vmdk_disk_sync(v, ly->store, err);
 }
 
 const struct img_disk_ops vmdk_disk_ops = {

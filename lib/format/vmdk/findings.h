@@ -41,6 +41,8 @@
 	     "file")) \
 	X(second_differs, "vmdk.second.differs", CORRUPT, \
 	  N_("the second grain directory or its tables say something else than the first")) \
+	X(second_behind, "vmdk.second.behind", NOTE, \
+	  N_("an entry of the second grain tables lacks what that of the first has")) \
 	X(overlap, "vmdk.overlap", CORRUPT, \
 	  N_("tables, or a table and a grain, have the same place in the file")) \
 	X(grain_outside, "vmdk.grain.outside", CORRUPT, \

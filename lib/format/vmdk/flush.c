@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a flush writes, and in which order: the grains are durable before a table is written that
- * counts on them; the second copy of a table comes before the first, which all readers look at.
+ * counts on them, and the first copy of a table, which all readers look at, before the second is.  So
+ * whatever a loss of power leaves, the second copy says nothing that the first does not: at most it
+ * is behind.
  */
 #include "base/bytes.h"
 #include "base/lock.h"
@@ -146,13 +148,14 @@ static bool write_copy(const struct vmdk *v, const struct snapshot *snap, bool s
 	return true;
 }
 
+/* Nothing counts on the second copy, so it needs no sync of its own: the next one is soon enough. */
 static bool write_all(struct vmdk *v, struct img_store *own, const struct snapshot *snap,
 		      struct img_err *err)
 {
 	if (!vmdk_disk_sync(v, own, err))
 		return false;
-	return !snap->n || (write_copy(v, snap, true, err) && write_copy(v, snap, false, err) &&
-			    vmdk_disk_sync(v, own, err));
+	return !snap->n || (write_copy(v, snap, false, err) && vmdk_disk_sync(v, own, err) &&
+			    write_copy(v, snap, true, err));
 }
 
 bool vmdk_disk_flush(struct img_layer *ly, bool *freed, struct img_err *err)

@@ -86,6 +86,14 @@ bool vmdk_says_nothing(const struct vmdk_entry *entry)
 	return entry->kind == VMDK_ENTRY_NOTHING || entry->kind == VMDK_ENTRY_BAD;
 }
 
+/* A grain that has its place keeps it. */
+bool vmdk_is_behind(const struct vmdk_entry *first, const struct vmdk_entry *second)
+{
+	if (second->kind == VMDK_ENTRY_NOTHING)
+		return first->kind == VMDK_ENTRY_ZEROS || first->kind == VMDK_ENTRY_PLACE;
+	return second->kind == VMDK_ENTRY_ZEROS && first->kind == VMDK_ENTRY_PLACE;
+}
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 static struct vmdk_entry *dir_of(struct vmdk_pair *pair, int which)

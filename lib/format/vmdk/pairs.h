@@ -38,5 +38,10 @@ struct vmdk_entry vmdk_pairs_grain(const struct vmdk_sparse *sp, uint64_t raw, u
 uint64_t vmdk_usual_place(const struct vmdk_sparse *sp, int side, uint64_t number);
 /* Whether readers would rather believe the other one of two. */
 bool vmdk_says_nothing(const struct vmdk_entry *entry);
+/*
+ * Whether second, of two entries for a grain, is what first was before: writers that lose power
+ * leave that, and it is first that counts.
+ */
+bool vmdk_is_behind(const struct vmdk_entry *first, const struct vmdk_entry *second);
 
 #endif

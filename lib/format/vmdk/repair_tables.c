@@ -72,6 +72,19 @@ static bool is_ruined(const struct twins *t, int side)
 	return t->bad[side] > t->good[side] && !t->bad[!side] && t->good[!side];
 }
 
+/* Whether the second table says what the first did before. */
+static bool is_behind(const struct repair *r, const struct twins *t, size_t i)
+{
+	const struct vmdk_sparse *sp = &r->f->sp;
+	const uint64_t grain = t->number * sp->hdr.gt_entries + i;
+	const struct vmdk_entry first =
+		vmdk_pairs_grain(sp, vmdk_pairs_raw(sp, t->pair->first, i), grain);
+	const struct vmdk_entry second =
+		vmdk_pairs_grain(sp, vmdk_pairs_raw(sp, t->pair->second, i), grain);
+
+	return vmdk_is_behind(&first, &second);
+}
+
 /* The side whose entry is right; -1: nobody knows, or both are the same. */
 static int choose(const struct repair *r, const struct twins *t, size_t i)
 {
@@ -85,7 +98,7 @@ static int choose(const struct repair *r, const struct twins *t, size_t i)
 	if (is_ruined(t, 0) || is_ruined(t, 1))
 		return is_ruined(t, 0);
 	if ((first == VMDK_POSSIBLE) == (second == VMDK_POSSIBLE))
-		return -1;
+		return first == VMDK_POSSIBLE && is_behind(r, t, i) ? 0 : -1;
 	return second == VMDK_POSSIBLE;
 }
 

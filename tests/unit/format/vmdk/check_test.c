@@ -75,6 +75,27 @@ Test(vmdk_check, which_of_two_entries_is_wrong)
 	expect(&c, &vmdk_found_second_differs, 1);
 }
 
+Test(vmdk_check, a_second_table_that_is_behind)
+{
+	struct sample s;
+
+	sample_start(&s);
+	img_put_le32(s.bytes + VMDK_HDR_FLAGS, VMDK_FLAG_REDUNDANT | VMDK_FLAG_ZERO_GRAIN);
+	sample_put(&s, SAMPLE_GT, 20, VMDK_ENTRY_ZERO);
+	sample_put(&s, SAMPLE_RGT, 1, 0);
+	sample_put(&s, SAMPLE_RGT, 2, VMDK_ENTRY_ZERO);
+	struct checked c = check(&s);
+	cr_assert_eq(c.found.v[0].host, SAMPLE_RGT * 512 + 4);
+	cr_assert_eq(c.result.allocated, 6);
+	expect(&c, &vmdk_found_second_behind, 3);
+
+	sample_start(&s);
+	img_put_le32(s.bytes + VMDK_HDR_FLAGS, VMDK_FLAG_REDUNDANT | VMDK_FLAG_ZERO_GRAIN);
+	sample_put(&s, SAMPLE_GT, 2, VMDK_ENTRY_ZERO);
+	c = check(&s);
+	expect(&c, &vmdk_found_second_differs, 1);
+}
+
 Test(vmdk_check, directories_beside_each_other)
 {
 	struct sample s;

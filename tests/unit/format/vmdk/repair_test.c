@@ -92,6 +92,21 @@ Test(vmdk_repair, two_that_can_be_right_are_not_touched)
 	cr_assert_arr_eq(s.bytes, before.bytes, s.len);
 }
 
+Test(vmdk_repair, a_second_table_catches_up)
+{
+	struct sample s, ahead;
+
+	sample_start(&s);
+	img_put_le32(s.bytes + VMDK_HDR_FLAGS, VMDK_FLAG_REDUNDANT | VMDK_FLAG_ZERO_GRAIN);
+	sample_put(&s, SAMPLE_GT, 20, VMDK_ENTRY_ZERO);
+	sample_put(&s, SAMPLE_RGT, 1, 0);
+	sample_put(&s, SAMPLE_RGT, 2, VMDK_ENTRY_ZERO);
+	ahead = s;
+	cr_assert_eq(repair(&s), 0);
+	cr_assert_arr_eq(s.bytes + SAMPLE_RGT * 512, ahead.bytes + SAMPLE_GT * 512, 2048);
+	cr_assert_arr_eq(s.bytes + SAMPLE_GT * 512, ahead.bytes + SAMPLE_GT * 512, 2048);
+}
+
 Test(vmdk_repair, a_place_in_use_cannot_be_right)
 {
 	struct sample s;
