@@ -70,6 +70,7 @@ unit_tests += %D%/test
 	%D%/vdi/sample.h \
 	%D%/vdi/write_test.c \
 	%D%/vmdk/check_test.c \
+	%D%/vmdk/coming_test.c \
 	%D%/vmdk/descriptor_test.c \
 	%D%/vmdk/descriptor_text_test.c \
 	%D%/vmdk/disk_test.c \
@@ -80,5 +81,7 @@ unit_tests += %D%/test
 	%D%/vmdk/salvage_test.c \
 	%D%/vmdk/sample.h \
 	%D%/vmdk/sparse_new_test.c \
+	%D%/vmdk/stream_sample.h \
 	%D%/vmdk/tables_test.c \
+	%D%/vmdk/told_test.c \
 	%D%/vmdk/usage_test.c
