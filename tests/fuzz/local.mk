@@ -1,6 +1,6 @@
 # Targets: libFuzzer programs with --enable-fuzzing, else such that run files.
 
-fuzz_targets = %D%/image %D%/repair
+fuzz_targets = %D%/image %D%/once %D%/repair
 check_PROGRAMS += $(fuzz_targets)
 if FUZZING
 fuzz_sources = %D%/fuzz.h
@@ -15,10 +15,15 @@ endif
 %C%_image_LDFLAGS = $(fuzz_ldflags)
 %C%_image_SOURCES = $(fuzz_sources) %D%/image.c
 
+%C%_once_CPPFLAGS = $(%C%_image_CPPFLAGS)
+%C%_once_LDADD = $(%C%_image_LDADD)
+%C%_once_LDFLAGS = $(fuzz_ldflags)
+%C%_once_SOURCES = $(fuzz_sources) %D%/once.c
+
 %C%_repair_CPPFLAGS = $(%C%_image_CPPFLAGS)
 %C%_repair_LDADD = $(%C%_image_LDADD)
 %C%_repair_LDFLAGS = $(fuzz_ldflags)
 %C%_repair_SOURCES = $(fuzz_sources) %D%/readable.h %D%/readable.c %D%/repair.c
 
-shell_tests += %D%/smoke.sh %D%/smoke-repair.sh
+shell_tests += %D%/smoke.sh %D%/smoke-once.sh %D%/smoke-repair.sh
 EXTRA_DIST += %D%/README

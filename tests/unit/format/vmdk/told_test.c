@@ -205,7 +205,8 @@ Test(vmdk_told, a_marker_of_no_kind)
 
 Test(vmdk_told, a_table_of_another_size)
 {
-	stream_marker(&s, 3, VMDK_MARK_GRAIN_TABLE);
+	stream_marker(&s, STREAM_TABLE * 4 / 512 + 1, VMDK_MARK_GRAIN_TABLE);
+	s.len += STREAM_TABLE * 4 + 512;
 	stream_finish(&s);
 	expect_corrupt(&vmdk_found_stream_marker);
 }
