@@ -44,7 +44,10 @@ check_packages='
 	cloop-utils             # judges of cloop images
 	time                    # tells how much memory a command took
 	uml-utilities           # uml_mkcow and uml_moo read and write cow images
-	libqcow-utils           # qcowmount reads qcow images
+	libqcow-utils           # judges of qcow images ...
+	python3-libqcow
+	libvmdk-utils           # ... and of VMDK images
+	python3-libvmdk
 '
 variant_packages='
 	clang                   # the second compiler

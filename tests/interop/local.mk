@@ -24,6 +24,7 @@ shell_tests += \
 	%D%/disk-vmdk.sh \
 	%D%/full-disk.sh \
 	%D%/killed.sh \
+	%D%/libyal.sh \
 	%D%/locks.sh \
 	%D%/luks.sh \
 	%D%/memory.sh \

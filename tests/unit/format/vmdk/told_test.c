@@ -101,6 +101,15 @@ Test(vmdk_told, no_more_is_read_than_was_asked_for)
 	cr_assert_str_eq(ex.why, vmdk_found_stream_end.text);
 }
 
+Test(vmdk_told, a_grain_that_is_cut_off_is_lost)
+{
+	stream_grain(&s, 0, 10, 'a');
+	stream_grain(&s, 1, 2000, 'b');
+	tell_first(s.len - 512);
+	expect(0, IMG_EXTENT_ENCODED, STREAM_GRAIN_BYTES);
+	expect(STREAM_GRAIN_BYTES, IMG_EXTENT_LOST, STREAM_DISK - STREAM_GRAIN_BYTES);
+}
+
 Test(vmdk_told, a_disk_of_nothing)
 {
 	stream_finish(&s);
