@@ -44,6 +44,7 @@ struct img_check {
 	const char *format;		/* NULL: probe */
 	unsigned flags;			/* IMG_OPEN_FORCE_SHARE, _NO_BACKING, _NO_LOCK */
 	const struct img_gate *gate;	/* NULL: img_gate_deny */
+	const char *parent;	/* as in struct img_open; that it cannot be used is a failure */
 	bool data;			/* read all that the file holds, and decode it */
 	unsigned threads;		/* 0: one for each core */
 	uint64_t memory;		/* bytes for counting at most; 0: IMG_CHECK_MEMORY */

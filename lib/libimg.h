@@ -40,6 +40,7 @@ enum img_code {
 	IMG_E_DENIED,		/* the gate, the lock rules or the system's permissions said no */
 	IMG_E_BUSY,		/* somebody else has the image open in a way that excludes ours */
 	IMG_E_KEY,		/* a key is missing or wrong */
+	IMG_E_MISMATCH,		/* not written: it stands on what it was not made for */
 	IMG_E_CANCELLED,
 };
 
@@ -222,14 +223,11 @@ struct img_open {
 /*
  * Opens an image and all layers below it; only the top one for writing.  Close with img_close().
  * Errors: IMG_E_UNSUPPORTED when the format cannot be written in place, IMG_E_CORRUPT when an
- * image to be written is marked as damaged, IMG_E_DENIED when it stands on one that is not what it
+ * image to be written is marked as damaged, IMG_E_MISMATCH when it stands on one that is not what it
  * was made for (img_layer_oddity() tells of that when it is only read).
  */
 struct img *img_open(const struct img_open *how, struct img_err *err);
-/*
- * Never fails, accepts NULL.  A new image that was not finished disappears; one that was open for
- * writing and not finished is left as a loss of power would leave it.
- */
+/* Never fails, accepts NULL.  Not finished: a new image is gone, one in use as if power was lost. */
 void img_close(struct img *im);
 
 /* Guest bytes; IMG_SIZE_UNKNOWN while a pipe is being read. */

@@ -63,17 +63,37 @@ void source_warn(const struct cli *cli, const struct img *im)
 	}
 }
 
-struct img *source_open(const struct cli *cli, const struct source_options *how, const char *path,
-			unsigned flags, struct img_err *err)
+/* A refusal that an option overrules names it. */
+static void explain(struct img_err *err)
+{
+	const struct img_err why = *err;
+
+	if (why.code == IMG_E_MISMATCH)
+		img_fail(err, why.code, _("%s; --allow-mismatch writes it nevertheless"), why.text);
+}
+
+struct img *source_open_again(const struct source_options *how, const char *path, unsigned flags,
+			      struct img_err *err)
 {
 	const struct img_open open = {
 		.path = path, .format = how->format, .snapshot = how->snapshot,
 		.parent = how->parent,
-		.flags = flags | (how->force_share ? IMG_OPEN_FORCE_SHARE : 0),
-		.cache = how->cache,
+		.flags = flags | (how->force_share ? IMG_OPEN_FORCE_SHARE : 0) |
+			 (how->mismatch ? IMG_OPEN_MISMATCH : 0),
+		.cache = how->cache, .cache_size = how->cache_size,
 		.gate = source_gate(how->gate),
 	};
 	struct img *im = img_open(&open, err);
+
+	if (!im)
+		explain(err);
+	return im;
+}
+
+struct img *source_open(const struct cli *cli, const struct source_options *how, const char *path,
+			unsigned flags, struct img_err *err)
+{
+	struct img *im = source_open_again(how, path, flags, err);
 
 	if (im) {
 		source_warn_of_doubt(cli, path, im);

@@ -8,8 +8,10 @@
 struct source_options {
 	const char *format, *snapshot, *parent;
 	enum img_cache cache;
+	uint64_t cache_size;	/* bytes of tables at most; 0: the default */
 	const struct img_gate *gate;	/* as --untrusted and --trusted left it: for source_gate() */
 	bool force_share;
+	bool mismatch;		/* write over a parent that the image was not made for */
 };
 
 /* What the field of --untrusted and --trusted means; NULL: neither was given. */
@@ -32,6 +34,10 @@ void source_warn(const struct cli *cli, const struct img *im);
 struct img *source_open(const struct cli *cli, const struct source_options *how, const char *path,
 			unsigned flags, struct img_err *err);
 
+/* The same of an image of which all that was said already. */
+struct img *source_open_again(const struct source_options *how, const char *path, unsigned flags,
+			      struct img_err *err);
+
 /* Says that what im was taken for is in doubt, if it is. */
 void source_warn_of_doubt(const struct cli *cli, const char *path, const struct img *im);
 /* Whether two operands name the same file; standard input is no file. */
@@ -43,6 +49,9 @@ bool source_is_same_file(const char *a, const char *b);
 #define SOURCE_ROW_PARENT(member) \
 	{ 0, "parent", "FILE", cli_set_text, member, \
 	  N_("what the image stands on, whatever it says itself") }
+#define SOURCE_ROW_MISMATCH(member) \
+	{ 0, "allow-mismatch", NULL, cli_set_flag, member, \
+	  N_("write even over a parent that the image was not made for") }
 #define SOURCE_ROW_FORCE_SHARE(member) \
 	{ 'U', "force-share", NULL, cli_set_flag, member, \
 	  N_("read the image even if it is being written") }

@@ -53,9 +53,9 @@ static bool check_matrix(const struct bench_options *opt, struct img_err *err)
 				"(--size)"));
 	if (opt->fill && opt->load.trace)
 		return img_fail(err, IMG_E_ARGUMENT, _("--fill belongs to --pattern"));
-	if (opt->format || opt->verify_only)
-		return img_fail(err, IMG_E_ARGUMENT, _("--format and --verify-only are for one "
-				"image, not for --formats"));
+	if (opt->source.format || opt->source.parent || opt->source.mismatch || opt->verify_only)
+		return img_fail(err, IMG_E_ARGUMENT, _("--format, --parent, --allow-mismatch and "
+				"--verify-only are for one image, not for --formats"));
 	return !opt->create_options || check_create_options(opt, err);
 }
 
@@ -76,7 +76,7 @@ bool bench_check(struct bench_options *opt, int n_operands, struct img_err *err)
 	if (!check_matrix(opt, err))
 		return false;
 	if (!opt->caches.n)
-		opt->caches = (struct cache_list){ .caches = { opt->cache }, .n = 1 };
+		opt->caches = (struct cache_list){ .caches = { opt->source.cache }, .n = 1 };
 	if (!opt->repeat)
 		opt->repeat = 1;
 	return true;

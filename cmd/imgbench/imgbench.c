@@ -3,7 +3,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include "common/exit.h"
-#include "common/source.h"
 #include "common/text.h"
 #include "imgbench/imgbench.h"
 
@@ -40,14 +39,16 @@ static const struct cli_option rows[] = {
 	  N_("read back afterwards and compare") },
 	{ 0, "verify-only", NULL, cli_set_flag, AT(verify_only),
 	  N_("only read back what the same load left before") },
-	{ 'f', "format", "FORMAT", cli_set_text, AT(format),
+	{ 'f', "format", "FORMAT", cli_set_text, AT(source.format),
 	  N_("format of the image (otherwise found out)") },
-	{ 't', "cache", CLI_CACHES, cli_set_cache, AT(cache),
+	{ 't', "cache", CLI_CACHES, cli_set_cache, AT(source.cache),
 	  N_("cache mode (default writeback)") },
-	{ 0, "cache-size", "SIZE", cli_set_amount, AT(cache_size),
+	{ 0, "cache-size", "SIZE", cli_set_amount, AT(source.cache_size),
 	  N_("memory for the tables of the image at most") },
-	SOURCE_ROW_UNTRUSTED(AT(gate)),
-	SOURCE_ROW_TRUSTED(AT(gate)),
+	SOURCE_ROW_PARENT(AT(source.parent)),
+	SOURCE_ROW_MISMATCH(AT(source.mismatch)),
+	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
+	SOURCE_ROW_TRUSTED(AT(source.gate)),
 	{ 0, "formats", "FORMAT,...", bench_set_formats, AT(formats),
 	  N_("make a table: run on new images of these formats") },
 	{ 0, "caches", "MODE,...", bench_set_caches, AT(caches),

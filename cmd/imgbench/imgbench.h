@@ -4,6 +4,7 @@
 #define CMD_IMGBENCH_H
 
 #include "common/progress.h"
+#include "common/source.h"
 #include "imgbench/load.h"
 #include "imgbench/run.h"
 
@@ -23,10 +24,7 @@ struct bench_options {
 	struct load_options load;
 	unsigned depth, repeat;
 	bool no_flush, fill, verify, verify_only;
-	const char *format;		/* one image: NULL finds it out */
-	enum img_cache cache;
-	uint64_t cache_size;
-	const struct img_gate *gate;	/* for source_gate() */
+	struct source_options source;	/* of one image; cache, cache_size: of each */
 	struct format_list formats;	/* a table: what stands in it */
 	struct cache_list caches;
 	const char *dir;

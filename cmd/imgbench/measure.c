@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See measure.h. */
 #include "common/signals.h"
-#include "common/source.h"
 #include "common/text.h"
 #include "imgbench/measure.h"
 #include "imgbench/verify.h"
@@ -9,13 +8,11 @@
 struct img *bench_open(const struct bench *bench, const struct bench_image *image, unsigned flags,
 		       struct img_err *err)
 {
-	const struct img_open open = {
-		.path = image->path, .format = image->format, .flags = flags,
-		.cache = image->cache, .cache_size = bench->opt->cache_size,
-		.gate = source_gate(bench->opt->gate),
-	};
+	struct source_options how = bench->opt->source;
 
-	return img_open(&open, err);
+	how.format = image->format;
+	how.cache = image->cache;
+	return source_open_again(&how, image->path, flags, err);
 }
 
 /* What a guess would destroy is not written on a guess. */
@@ -29,6 +26,7 @@ static bool check_doubt(const struct measure *m, const struct img *im, struct im
 		return img_fail(err, IMG_E_ARGUMENT, _("is not overwritten: it looks like raw, but "
 				"%s; -f says what it is"), why);
 	source_warn_of_doubt(m->bench->cli, m->image.path, im);
+	source_warn(m->bench->cli, im);
 	return true;
 }
 

@@ -34,7 +34,7 @@ bool bench_single(const struct bench *bench, const char *path, struct img_err *e
 		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
 	m->bench = bench;
 	m->image = (struct bench_image){
-		.path = path, .format = bench->opt->format, .cache = bench->opt->cache,
+		.path = path, .format = bench->opt->source.format, .cache = bench->opt->source.cache,
 	};
 	ok = measure(m, err) && (bench->opt->quiet || report_run(m, err));
 	free(m);

@@ -112,6 +112,7 @@ struct img_check check_of(const struct options *opt, const char *path)
 		.path = path, .format = opt->source.format,
 		.flags = opt->source.force_share ? IMG_OPEN_FORCE_SHARE : 0,
 		.gate = source_gate(opt->source.gate),
+		.parent = opt->source.parent,
 		.data = opt->data, .threads = opt->threads, .memory = opt->memory,
 	};
 }

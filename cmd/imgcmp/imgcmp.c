@@ -9,7 +9,7 @@
 
 struct options {
 	struct source_options source;
-	const char *format_b;
+	const char *format_b, *parent_b;
 	bool strict, all, quiet;
 	unsigned threads;
 	struct progress_options progress;
@@ -29,6 +29,10 @@ static const struct cli_option rows[] = {
 	  N_("list every range that differs, not only the first") },
 	{ 'T', "source-cache", CLI_CACHES, cli_set_cache, AT(source.cache),
 	  N_("how the images are read") },
+	{ 0, "parent", "FILE", cli_set_text, AT(source.parent),
+	  N_("what the first image stands on, whatever it says itself") },
+	{ 0, "second-parent", "FILE", cli_set_text, AT(parent_b),
+	  N_("the same of the second image") },
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
@@ -81,6 +85,7 @@ static bool compare(const struct options *opt, char *const names[2], int *status
 	bool ok;
 
 	second.format = opt->format_b;
+	second.parent = opt->parent_b;
 	a = source_open(&cli, &opt->source, names[0], 0, err);
 	if (a)
 		b = source_open(&cli, &second, names[1], 0, err);

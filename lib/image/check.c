@@ -82,10 +82,10 @@ static bool is_usable(const struct check *c)
 /* Most images stand alone: they are not opened a second time to find that out. */
 static bool may_miss_files(const struct check *c)
 {
-	return !c->ly.stands_alone && !(c->what->flags & IMG_OPEN_NO_BACKING);
+	return (!c->ly.stands_alone || c->what->parent) && !(c->what->flags & IMG_OPEN_NO_BACKING);
 }
 
-/* Failures of the machine are failures; those of files are findings. */
+/* Failures of the machine, and those of whoever names a parent, are failures; of files, findings. */
 static bool check_chain(struct check *c, struct img_err *err)
 {
 	struct img_open how = c->how;
@@ -95,7 +95,7 @@ static bool check_chain(struct check *c, struct img_err *err)
 
 	how.flags |= IMG_OPEN_NO_LOCK;
 	im = img_open(&how, &why);
-	if (!im && why.code == IMG_E_NOMEM) {
+	if (!im && (why.code == IMG_E_NOMEM || c->what->parent)) {
 		if (err)
 			*err = why;
 		return false;
@@ -218,7 +218,7 @@ bool img_check_run(const struct img_check *what, const struct img_job *job,
 		.what = what,
 		.how = {
 			.path = what->path, .format = what->format, .flags = what->flags,
-			.gate = what->gate,
+			.gate = what->gate, .parent = what->parent,
 		},
 		.found = { .most = what->most ? what->most : IMG_CHECK_MOST },
 	};

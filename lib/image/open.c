@@ -149,7 +149,7 @@ static bool check_match(const struct img *im, const struct img_open *how, struct
 
 	if (!why || !(how->flags & IMG_OPEN_WRITE) || (how->flags & IMG_OPEN_MISMATCH))
 		return true;
-	return img_fail(err, IMG_E_DENIED, _("%s: is not written: %s"), img_layer_name(im, 0),
+	return img_fail(err, IMG_E_MISMATCH, _("%s: is not written: %s"), img_layer_name(im, 0),
 			_(why));
 }
 

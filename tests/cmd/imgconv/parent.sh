@@ -37,6 +37,27 @@ reads "not the one that it was made for" --parent=other.vdi
 
 imgmap --parent=parent.vdi far/child.vdi >/dev/null
 imginfo --chain --parent=parent.vdi far/child.vdi | grep -q parent.vdi || fail "imginfo"
+imgcmp -q --parent=parent.vdi far/child.vdi parent.raw || fail "imgcmp, first image"
+imgcmp -q --second-parent=parent.qcow2 parent.raw far/child.vdi || fail "imgcmp, second image"
+exits 2 imgcmp -q --second-parent=parent.vdi far/child.vdi parent.raw
+imgbench -q --pattern=read --parent=parent.vdi far/child.vdi || fail "imgbench"
+exits 1 imgbench -q --pattern=read far/child.vdi
+
+# found FINDING OPTION...: what imgcheck says of far/child.vdi.
+found() {
+	local want=$1
+
+	shift
+	imgcheck "$@" far/child.vdi >found || true
+	same "$want" "$(grep -o 'image\.[a-z]*' found | sort -u)" "imgcheck $*"
+}
+found image.chain
+found "" --parent=parent.vdi
+found image.mismatch --parent=other.vdi
+exits 2 imgcheck -q --parent=other.vdi far/child.vdi
+exits 1 imgcheck -q --parent=missing far/child.vdi
+exits 1 imgcheck -q --parent=parent.vdi parent.vdi
+
 exits 1 imgconv -q -O raw --parent=parent.vdi parent.raw out.raw
 exits 1 imgconv -q -O raw --parent=missing far/child.vdi out.raw
 
