@@ -363,6 +363,7 @@ struct img_create {
 	const char *backing;	/* path as it is to be written into the image, or NULL */
 	const char *backing_format;
 	bool compressed;	/* the units to come will be compressed */
+	const struct img *source;	/* whose disk it will hold: an option "keep" asks it; or NULL */
 	bool in_place;		/* write into the existing file or device; its content goes */
 	bool reads_as_zero;	/* in_place: the target is known to be all zeros already */
 	unsigned flags;		/* IMG_OPEN_NO_LOCK */

@@ -81,7 +81,7 @@ static bool convert(const struct options *opt, const struct img_format *format,
 		? source_open(&imgconv_cli, &opt->source, names[0], IMG_OPEN_ONCE, err)
 		: NULL;
 	const size_t oddities = src ? source_oddities(src) : 0;
-	struct img *dst = src ? target_create(opt, format, names[1], img_size(src), err) : NULL;
+	struct img *dst = src ? target_create(opt, format, names[1], src, err) : NULL;
 	bool ok = dst && copy(opt, src, dst, &losses, &stats, err);
 
 	/* Damage of single tables shows when they are read. */

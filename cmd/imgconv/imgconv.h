@@ -36,7 +36,7 @@ extern const struct cli imgconv_cli;
 
 /* The new image for a source of size guest bytes. */
 struct img *target_create(const struct options *opt, const struct img_format *format,
-			  const char *path, uint64_t size, struct img_err *err);
+			  const char *path, const struct img *src, struct img_err *err);
 /* img_copy's lost callback; ctx is a struct losses. */
 void losses_add(void *ctx, const struct img_extent *extent);
 

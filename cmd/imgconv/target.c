@@ -49,12 +49,13 @@ static char *option_list(const struct options *opt, const struct img_format *for
 }
 
 struct img *target_create(const struct options *opt, const struct img_format *format,
-			  const char *path, uint64_t size, struct img_err *err)
+			  const char *path, const struct img *src, struct img_err *err)
 {
 	struct target_options target = opt->target;
 	char *list = option_list(opt, format, err);
 	struct img_create what = {
-		.path = path, .format = img_format_name(format), .size = size, .options = list,
+		.path = path, .format = img_format_name(format), .size = img_size(src),
+		.source = src, .options = list,
 		.compressed = opt->compress, .in_place = opt->in_place || must_stay(path),
 		.reads_as_zero = opt->reads_as_zero, .cache = opt->cache,
 		.gate = source_gate(opt->target.gate),

@@ -26,6 +26,8 @@ uint64_t img_settings_number(const struct img_settings *set, const char *name);
 bool img_settings_flag(const struct img_settings *set, const char *name);
 const char *img_settings_text(const struct img_settings *set, const char *name);
 bool img_settings_given(const struct img_settings *set, const char *name);
+/* The space that the choice "preallocation" sets aside; OFF for any but "falloc" and "full". */
+enum img_preallocation img_settings_preallocation(const struct img_settings *set);
 
 /* ---- Layers ---------------------------------------------------------------------------------- */
 
@@ -162,6 +164,7 @@ struct img_layer_create {
 	bool in_place;			/* store exists and may be larger; see struct img_create */
 	bool reads_as_zero;
 	const char *path;		/* that the image will have; NULL: it goes to a pipe */
+	const struct img_layer *source;	/* open, whose disk it will hold; NULL: not known */
 	const struct img_opener *opener;
 };
 

@@ -191,6 +191,15 @@ const char *img_settings_text(const struct img_settings *set, const char *name)
 	return set->values[i].text ? set->values[i].text : set->table[i].fallback;
 }
 
+enum img_preallocation img_settings_preallocation(const struct img_settings *set)
+{
+	const char *how = img_settings_text(set, "preallocation");
+
+	if (!strcmp(how, "full"))
+		return IMG_PREALLOC_FULL;
+	return strcmp(how, "falloc") ? IMG_PREALLOC_OFF : IMG_PREALLOC_FALLOC;
+}
+
 bool img_settings_given(const struct img_settings *set, const char *name)
 {
 	return set->values[row_of(set, name)].text != NULL;

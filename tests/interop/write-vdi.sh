@@ -71,3 +71,38 @@ same 1 "$(imginfo --output=json child.vdi | jq '."format-specific"."allocated-bl
 exits 1 imgconv -o static=on -B base.vdi later.raw no.vdi 2>/dev/null
 exits 1 imgconv -B disk.raw -F raw later.raw no.vdi 2>/dev/null
 [ ! -e no.vdi ] || fail "a target is left"
+
+# A copy that keeps the UUIDs of its source takes its place below a child, and another one does not.
+# What it is called by then can be changed, whatever lies below it.
+mkdir copies
+imgconv -o uuid=keep base.vdi copies/base.vdi
+same "$(uuid_of base.vdi)" "$(uuid_of copies/base.vdi)" "the UUID that is kept"
+cp child.vdi copies/child.vdi
+same "$(hash_of cat later.raw)" "$(hash_content copies/child.vdi)" "a child over the copy"
+exits 1 imgconv -o uuid=keep disk.raw no.vdi 2>message
+grep -q 'copied from a VDI image' message || fail "$(cat message)"
+exits 1 imgcreate -o uuid=keep no.vdi 1M 2>/dev/null
+[ ! -e no.vdi ] || fail "a target is left"
+imgamend -q -o uuid=$id copies/base.vdi
+same $id "$(uuid_of copies/base.vdi)" "the UUID that was changed"
+clean copies/base.vdi
+exits 1 imgconv copies/child.vdi no.raw 2>/dev/null
+imgamend -q -o uuid=new copies/child.vdi
+[ "$(uuid_of child.vdi)" != "$(uuid_of copies/child.vdi)" ] || fail "no new UUID"
+same "$(hash_of cat later.raw)" "$(hash_content --parent=base.vdi copies/child.vdi)" "under a new name"
+
+# Space that is allocated beforehand: all blocks, in the order of the disk.
+for size in 0 511 $((11 * mib + 12345)); do
+	make_disk disk.raw $size
+	for how in metadata falloc full; do
+		imgconv -o preallocation=$how disk.raw image.vdi
+		exits 0 imgcheck -q image.vdi
+		same "$(hash_of cat disk.raw)" "$(hash_content image.vdi)" "$size bytes, $how"
+		clean image.vdi
+		same "$(field 384 4)" "$(field 388 4)" "blocks that are allocated, $how"
+		[ $how = metadata ] && type=1 || type=2
+		same $type "$(field 76 4)" "type, $how"
+		[ $size -lt $mib ] || [ $how = metadata ] ||
+			[ "$(du -k image.vdi | cut -f 1)" -ge $((11 * 1024)) ] || fail "no space, $how"
+	done
+done

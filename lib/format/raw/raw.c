@@ -37,15 +37,6 @@ static bool raw_open(struct img_layer *ly, const struct img_layer_open *how, str
 	return img_store_size(ly->store, &ly->size, err);
 }
 
-static enum img_preallocation raw_preallocation(const struct img_settings *settings)
-{
-	const char *how = img_settings_text(settings, "preallocation");
-
-	if (!strcmp(how, "full"))
-		return IMG_PREALLOC_FULL;
-	return strcmp(how, "falloc") ? IMG_PREALLOC_OFF : IMG_PREALLOC_FALLOC;
-}
-
 /* Nothing can be left out of a stream. */
 static bool can_have_gaps(const struct img_store *st)
 {
@@ -74,7 +65,7 @@ static bool raw_create(struct img_layer *ly, const struct img_layer_create *what
 	raw = img_calloc(1, sizeof(*raw), err);
 	if (!raw)
 		return false;
-	raw->preallocation = raw_preallocation(what->settings);
+	raw->preallocation = img_settings_preallocation(what->settings);
 	ly->priv = raw;
 	ly->unit = 1;
 	ly->size = what->size;

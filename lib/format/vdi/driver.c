@@ -147,5 +147,7 @@ const struct img_format img_format_vdi = {
 	.mismatch = vdi_mismatch,
 	.write = &vdi_write_ops,
 	.disk = &vdi_disk_ops,
+	.amend_options = vdi_amend_options,
+	.amend = vdi_amend,
 	.check = &vdi_check_ops,
 };

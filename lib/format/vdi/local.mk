@@ -1,5 +1,6 @@
 EXTRA_DIST += %D%/README
 libimg_sources += \
+	%D%/amend.c \
 	%D%/check.c \
 	%D%/create.c \
 	%D%/disk.c \

@@ -6,7 +6,8 @@
 #include "format/vdi/vdi.h"
 
 struct vdi_new {
-	uint32_t next;		/* number of the next block in a dynamic image */
+	uint32_t next;		/* number of the next block, unless they are placed */
+	bool placed;		/* each block has its entry and its own place from the start */
 	bool hides;		/* zeros must be said: there is an image below */
 	bool fresh;		/* what is not written reads as zeros */
 };

@@ -145,6 +145,12 @@ void vdi_free(struct vdi *vdi);
 /* create.c */
 extern const struct img_option vdi_create_options[];
 bool vdi_create(struct img_layer *ly, const struct img_layer_create *what, struct img_err *err);
+/* "new", or a UUID as text that stands for something.  IMG_E_ARGUMENT. */
+bool vdi_uuid_parse(const char *wish, struct img_uuid *out, struct img_err *err) IMG_MUST_CHECK;
+/* amend.c */
+extern const struct img_option vdi_amend_options[];
+bool vdi_amend(struct img_layer *ly, const struct img_settings *set, const struct img_job *job,
+	       struct img_err *err);
 
 extern const struct img_disk_ops vdi_disk_ops;		/* disk.c */
 /* check.c */

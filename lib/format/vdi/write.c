@@ -35,8 +35,8 @@ static bool reserve(struct img_layer *ly, struct img_slot *slots, size_t n, stru
 		if (!check_room(hdr, index + blocks, err))
 			return false;
 		slots[i].store = ly->store;
-		slots[i].host = vdi_host(hdr, hdr->type == VDI_TYPE_FIXED ? (uint32_t)index
-									  : vdi->fresh->next);
+		slots[i].host = vdi_host(hdr, vdi->fresh->placed ? (uint32_t)index
+								 : vdi->fresh->next);
 		vdi->fresh->next += blocks;
 	}
 	return true;
@@ -67,7 +67,7 @@ static bool set_entries(struct vdi *vdi, uint64_t at, uint64_t len, uint32_t ent
 	const uint32_t first = (uint32_t)(at / vdi->header.block_size);
 	const uint32_t n = (uint32_t)img_div_up(len, vdi->header.block_size);
 
-	if (vdi->header.type == VDI_TYPE_FIXED)
+	if (vdi->fresh->placed)
 		return true;	/* they follow from their places */
 	for (uint32_t i = first; i < first + n; i++) {
 		_Atomic uint32_t *piece = vdi_map_piece(&vdi->map, i, err);
@@ -101,7 +101,7 @@ static bool zero(struct img_layer *ly, uint64_t at, uint64_t len, struct img_err
 
 	if (vdi->fresh->hides)
 		return set_entries(vdi, at, len, VDI_ENTRY_ZERO, err);
-	if (hdr->type != VDI_TYPE_FIXED || vdi->fresh->fresh)
+	if (!vdi->fresh->placed || vdi->fresh->fresh)
 		return true;
 	return img_store_zero(ly->store, hdr->data_off + at, len, true, err);
 }
@@ -115,7 +115,7 @@ static void encode_piece(const struct vdi *vdi, const _Atomic uint32_t *piece, u
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t entry = piece ? piece[i] : VDI_ENTRY_FREE;
 
-		if (vdi->header.type == VDI_TYPE_FIXED)
+		if (vdi->fresh->placed)
 			entry = first + i;
 		img_put_le32(raw + i * VDI_ENTRY_LEN, entry);
 	}
@@ -161,7 +161,7 @@ static bool finish(struct img_layer *ly, struct img_err *err)
 		return false;
 	hdr->size = ly->size;
 	hdr->n_blocks = (uint32_t)blocks;
-	hdr->n_allocated = hdr->type == VDI_TYPE_FIXED ? hdr->n_blocks : vdi->fresh->next;
+	hdr->n_allocated = vdi->fresh->placed ? hdr->n_blocks : vdi->fresh->next;
 	vdi_header_encode(hdr, raw);
 	/* Until the header is there the file is no image. */
 	return set_length(hdr, ly->store, err) && write_map(vdi, ly->store, err) &&

@@ -61,6 +61,7 @@ unit_tests += %D%/test
 	%D%/registry_test.c \
 	%D%/settings_test.c \
 	%D%/size_test.c \
+	%D%/vdi/amend_test.c \
 	%D%/vdi/check_test.c \
 	%D%/vdi/disk_test.c \
 	%D%/vdi/header_test.c \

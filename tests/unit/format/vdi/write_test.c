@@ -8,10 +8,11 @@
 enum { B = 4096 };
 #define UUID "uuid=00000001-0000-0000-0000-000000000000"
 
-static bool create(struct img_layer *ly, uint64_t size, const char *options, struct img_err *err)
+static bool create_from(struct img_layer *ly, uint64_t size, const char *options,
+			const struct img_layer *source, struct img_err *err)
 {
 	struct img_settings *set = img_settings_parse(img_format_vdi.create_options, options, err);
-	const struct img_layer_create what = { .size = size, .settings = set };
+	const struct img_layer_create what = { .size = size, .settings = set, .source = source };
 	bool ok;
 
 	cr_assert(set, "%s", err->text);
@@ -19,6 +20,11 @@ static bool create(struct img_layer *ly, uint64_t size, const char *options, str
 	ok = ly->format->create(ly, &what, err);
 	img_settings_free(set);
 	return ok;
+}
+
+static bool create(struct img_layer *ly, uint64_t size, const char *options, struct img_err *err)
+{
+	return create_from(ly, size, options, NULL, err);
 }
 
 static void close_layer(struct img_layer *ly)
@@ -87,6 +93,8 @@ Test(vdi_write, options_have_limits)
 	refuse(B, "block_size=2G", IMG_E_ARGUMENT);
 	refuse(B, "block_size=3k", IMG_E_ARGUMENT);
 	refuse(B, "uuid=x", IMG_E_ARGUMENT);
+	refuse(B, "uuid=keep", IMG_E_ARGUMENT);
+	refuse(IMG_SIZE_UNKNOWN, "preallocation=full", IMG_E_ARGUMENT);
 	refuse(B, "uuid=00000000-0000-0000-0000-000000000000", IMG_E_ARGUMENT);
 	refuse(UINT64_C(1) << 40, "block_size=512", IMG_E_RANGE);
 	refuse(UINT64_C(1) << 62, NULL, IMG_E_RANGE);
@@ -130,6 +138,52 @@ Test(vdi_write, blocks_of_a_static_image_lie_at_their_places)
 	cr_assert_eq(length(&ly), hdr.data_off + 4 * B);
 	cr_assert(img_store_read(ly.store, hdr.data_off + 2 * B, &byte, 1, NULL) && byte == 'a');
 	close_layer(&ly);
+}
+
+static void check_preallocated(const char *options, enum vdi_type type)
+{
+	struct img_layer ly;
+	uint32_t entries[4];
+	uint8_t bytes[4 * B], want[4 * B] = { 0 };
+
+	start(&ly, 4 * B, options);
+	put(&ly, 2 * B, B, 'a');
+	memset(want + 2 * B, 'a', B);
+	const struct vdi_header hdr = finish(&ly, entries, 4);
+	cr_assert_eq(hdr.type, type, "%s", options);
+	for (uint32_t i = 0; i < 4; i++)
+		cr_assert_eq(entries[i], i, "%s", options);
+	cr_assert_eq(hdr.n_allocated, 4, "%s", options);
+	cr_assert_eq(length(&ly), hdr.data_off + 4 * B, "%s", options);
+	cr_assert(img_store_read(ly.store, hdr.data_off, bytes, sizeof(bytes), NULL));
+	cr_assert_eq(memcmp(bytes, want, sizeof(want)), 0, "%s", options);
+	close_layer(&ly);
+}
+
+Test(vdi_write, all_blocks_are_allocated_beforehand)
+{
+	check_preallocated("preallocation=metadata,block_size=4k", VDI_TYPE_DYNAMIC);
+	check_preallocated("preallocation=metadata,static=on,block_size=4k", VDI_TYPE_FIXED);
+}
+
+Test(vdi_write, the_uuids_of_the_source_can_be_kept)
+{
+	struct sample s;
+	struct img_layer ly;
+	struct img_err err = { 0 };
+
+	sample_start(&s, sample_header(4));
+	sample_open(&s, SAMPLE_BYTES);
+	cr_assert(create_from(&ly, B, "uuid=keep", &s.ly, &err), "%s", err.text);
+	const struct vdi_header hdr = finish(&ly, NULL, 0);
+	cr_assert(img_uuid_equal(&hdr.uuid, &s.hdr.uuid));
+	cr_assert(img_uuid_equal(&hdr.modified, &s.hdr.modified));
+	close_layer(&ly);
+	((struct vdi *)s.ly.priv)->header.uuid = (struct img_uuid){ { 0 } };
+	cr_assert_not(create_from(&ly, B, "uuid=keep", &s.ly, &err));
+	cr_assert_eq(err.code, IMG_E_ARGUMENT, "%s", err.text);
+	img_store_close(ly.store);
+	sample_end(&s);
 }
 
 Test(vdi_write, the_map_goes_over_pieces_that_nobody_asked_for)
