@@ -27,6 +27,8 @@ build_packages='
 	libjson-c-dev           # JSON reports
 	libxml2-dev             # XML reports
 	libssl-dev              # digests
+	libfdisk-dev            # partition tables, for imgresize
+	libblkid-dev            # what a disk or a partition holds
 '
 demo_packages='
 	fdisk                   # sfdisk makes the partition table
@@ -42,6 +44,8 @@ check_packages='
 	btrfs-progs
 	dosfstools              # ... and one that lacks nearly everything
 	cloop-utils             # judges of cloop images
+	gdisk                   # sgdisk judges partition tables
+	cryptsetup-bin          # LUKS images
 	time                    # tells how much memory a command took
 	uml-utilities           # uml_mkcow and uml_moo read and write cow images
 	libqcow-utils           # judges of qcow images ...

@@ -8,4 +8,5 @@ dist_doc_DATA += %D%/imgbench.rng %D%/imgbench.schema.json
 dist_doc_DATA += %D%/imgamend.rng %D%/imgamend.schema.json
 dist_doc_DATA += %D%/imgcheck.rng %D%/imgcheck.schema.json
 dist_doc_DATA += %D%/imgbitmap.rng %D%/imgbitmap.schema.json
+dist_doc_DATA += %D%/imgresize.rng %D%/imgresize.schema.json
 EXTRA_DIST += %D%/architecture.md

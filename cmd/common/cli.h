@@ -63,6 +63,7 @@ cli_set cli_set_amount;		/* uint64_t bytes, at least 1 */
 cli_set cli_set_count;		/* unsigned, at least 1 */
 cli_set cli_set_cache;		/* enum img_cache */
 cli_set cli_set_style;		/* enum img_style */
+cli_set cli_set_choice;		/* an enumeration, in the order of "a|b|c", the row's value */
 cli_set cli_set_list;		/* char *; collects "a=b" given several times as "a=b,c=d" */
 cli_set cli_ignore;		/* accepted for those who come from qemu-img; nothing to do */
 

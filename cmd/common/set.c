@@ -64,9 +64,18 @@ static int choice_index(const char *choices, const char *text)
 
 static bool set_choice(const char *choices, const char *text, int *index, struct img_err *err)
 {
-	*index = choice_index(choices, text);
-	return *index >= 0 ||
-	       img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is none of %s"), text, choices);
+	const int found = choice_index(choices, text);
+
+	if (found < 0)
+		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is none of %s"), text, choices);
+	*index = found;
+	return true;
+}
+
+bool cli_set_choice(const struct cli_option *row, void *field, const char *text,
+		    struct img_err *err)
+{
+	return set_choice(row->value, text, field, err);
 }
 
 /* CLI_CACHES and CLI_STYLES are in the order of their enumerations. */

@@ -4,6 +4,7 @@
 requires xmllint --version
 requires jq --version
 requires qemu-img --version
+requires sfdisk --version
 
 # valid STATUS COMMAND ARG...: both reports of a command that ends with that status.
 valid() {
@@ -69,6 +70,12 @@ valid 2 imgcheck --for=azure half.qcow2
 valid 4 imgcheck --salvage -o new.qcow2 half.qcow2
 valid 0 imgcheck --salvage -o new.qcow2 small.qcow2
 valid 0 imgamend -o refcount_bits=32,backing_fmt= full.qcow2
+valid 0 imgresize disk.raw +512
+truncate -s 8M table.raw
+printf 'label: gpt\n,1M\n,1M\n' | sfdisk -q table.raw
+valid 0 imgresize --partition=2=max table.raw +1M
+printf x | dd of=table.raw bs=1 seek=600 conv=notrunc status=none
+valid 0 imgresize --shrink=to-last-partition table.raw
 valid 0 imgbench --pattern=randrw --requests=50 --flush-every=9 --verify disk.raw
 valid 0 imgbench --pattern=randrw --requests=50 --flush-every=9 --verify-only disk.raw
 printf '# recdisk 1 size 1048576\nZ 0 8192 u 0 0\nF 0 0\n' >trace

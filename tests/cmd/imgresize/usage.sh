@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Sizes as they are given, and what is refused before anything is opened or changed.
+. "$srcdir/tests/functions.sh"
+
+size() {
+	stat -c %s disk.raw
+}
+
+# becomes SIZE ARG...: the disk, which has 1 MiB, has then that many bytes.
+becomes() {
+	local want=$1
+	shift
+
+	rm -f disk.raw
+	truncate -s 1M disk.raw
+	imgresize -q "$@" disk.raw
+	same "$want" "$(size)" "$*"
+}
+
+# refused STATUS WHY ARG...: nothing happens to the disk.
+refused() {
+	local status=$1 why=$2
+	shift 2
+
+	exits "$status" imgresize "$@" >out 2>err
+	grep -q -- "$why" err || fail "$*: $(cat err)"
+	same 1048576 "$(size)" "refused, but something changed: $*"
+}
+
+rm -f disk.raw
+truncate -s 1M disk.raw
+for pair in 2M:2097152 +1M:2097152 1.5M:1572864 1048577:1049088 +1:1049088 +0:1048576; do
+	truncate -s 1M disk.raw
+	imgresize -q disk.raw "${pair%:*}"
+	same "${pair#*:}" "$(size)" "$pair"
+done
+for less in -512k -524288; do
+	truncate -s 1M disk.raw
+	imgresize -q --shrink disk.raw $less
+	same 524288 "$(size)" "$less at the end"
+	truncate -s 1M disk.raw
+	imgresize $less -q disk.raw --shrink
+	same 524288 "$(size)" "$less in front"
+done
+truncate -s 1M disk.raw
+imgresize -q --preallocation=full -t none disk.raw 2M
+same 2097152 "$(size)" "preallocated"
+[ "$(stat -c '%b * %B' disk.raw | bc)" -ge 1048576 ] || fail "no space was set aside"
+truncate -s 0 disk.raw
+truncate -s 1M disk.raw
+
+refused 1 '--shrink' disk.raw 512k
+refused 1 '--shrink' disk.raw -1k
+refused 1 'no more than 1048576' --shrink disk.raw -1M
+refused 1 'no bytes' --shrink disk.raw 0
+refused 1 'is not a size' disk.raw 5x
+refused 1 'is not a size' disk.raw +-5
+refused 1 '' disk.raw +8E
+refused 1 'too few names' disk.raw
+refused 1 'too many names' --shrink=to-last-partition disk.raw 5M
+refused 1 'is none of to-last-partition' --shrink=x disk.raw
+refused 1 'is none of off|metadata|falloc|full' --preallocation=x disk.raw 2M
+refused 63 'no metadata' --preallocation=metadata disk.raw 2M
+refused 1 'needs no space' --preallocation=full --shrink disk.raw 512k
+for n in 1 max 0=max -1=max 1=2M x=max; do
+	refused 1 'is not a number and =max' --partition=$n disk.raw 2M
+done
+refused 1 'device keeps its size' /dev/null 5M
+refused 1 'nowhere.raw: cannot open' nowhere.raw 5M
+refused 1 'no partition table' --partition=1=max disk.raw 2M
+refused 1 'no partition table and no file system' --shrink=to-last-partition disk.raw
+
+# What keeps its size is copied instead; the names are quoted for a shell.
+imgconv -q -O cloop disk.raw "a 'b.cloop"
+exits 63 imgresize --shrink "a 'b.cloop" -512k 2>err
+commands=$(sed -n 's/^  //p' err)
+bash -c "${commands%%&&*}"
+[ -e "a 'b-resizable.qcow2" ] || fail "the advice does not work: $(cat err)"
+same "imgresize --shrink 'a '\''b-resizable.qcow2' -512k" "${commands#*&& }" "the second command"
+imgconv -q -o subformat=streamOptimized disk.raw stream.vmdk
+exits 63 imgresize stream.vmdk 2M 2>err
+grep -q '^  imgconv stream.vmdk stream-resizable' err || fail "no advice: $(cat err)"
