@@ -123,8 +123,8 @@ static bool run(const struct options *opt, struct img *im, const struct img_job 
 	const struct request *request = &opt->request;
 	struct sketch *sk = sketch_new(im, err);
 	const bool ok = sk && plan_make(request, im, sk, job, plan, err) &&
-		  (request->dry_run || (plan_apply(request, plan, im, sk, job, err) &&
-					img_finish(im, err)));
+		  plan_apply(request, plan, im, sk, job, err) &&
+		  (request->dry_run || img_finish(im, err));
 
 	sketch_free(sk);
 	return ok || name_file(err, request->path);
