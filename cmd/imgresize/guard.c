@@ -107,6 +107,19 @@ static uint64_t end_of_data(const struct plan *plan)
 	return plan->old_size - plan->new_size > tail ? plan->old_size - tail : plan->new_size;
 }
 
+/* An MBR of which nothing is known but numbers may be meant in other sectors. */
+static bool is_known(const struct plan *plan)
+{
+	const struct table *table = &plan->table;
+
+	if (plan->content.type[0] || (table->kind == TABLE_GPT && table->n))
+		return true;
+	for (size_t i = 0; i < table->n; i++)
+		if (table->parts[i].content.type[0])
+			return true;
+	return false;
+}
+
 /*
  * Behind known partitions and file systems lies what deleted and shrunken ones have left; only where
  * nothing is known it may be what matters.
@@ -114,14 +127,13 @@ static uint64_t end_of_data(const struct plan *plan)
 static bool guard_tail(const struct request *request, struct img *im, const struct img_job *job,
 		       struct plan *plan, struct img_err *err)
 {
-	const bool known = plan->table.n || plan->content.type[0];
 	struct tail tail;
 
 	if (!tail_look(im, plan->new_size, end_of_data(plan), job, &tail, err))
 		return false;
 	if (!tail.holds_data)
 		return true;
-	if (!known && !request->force)
+	if (!is_known(plan) && !request->force)
 		return img_fail(err, IMG_E_DENIED,
 				_("nobody knows what it holds, and data are stored in %" PRIu64 " bytes "
 				  "behind the new end; --force cuts them off"), tail.stored);

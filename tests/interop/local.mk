@@ -41,6 +41,7 @@ shell_tests += \
 	%D%/reflink.sh \
 	%D%/repair-vdi.sh \
 	%D%/repair.sh \
+	%D%/resize-partitions.sh \
 	%D%/truncated.sh \
 	%D%/vmdk-read.sh \
 	%D%/vmdk-write.sh \
