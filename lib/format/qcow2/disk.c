@@ -209,8 +209,7 @@ void qcow2_disk_free(struct qcow2 *q)
 
 /* ---- Ending ---------------------------------------------------------------------------------- */
 
-/* Without the lock. */
-static bool cut_file(struct qcow2 *q, struct img_err *err)
+bool qcow2_cut_file(struct qcow2 *q, struct img_err *err)
 {
 	const uint64_t end = q->disk->end << q->geo.cluster_bits;
 
@@ -233,6 +232,11 @@ static bool reclaim(struct qcow2 *q, struct img_err *err)
 	return ok;
 }
 
+bool qcow2_settle(struct qcow2 *q, struct img_err *err)
+{
+	return qcow2_flush(q, err) && reclaim(q, err);
+}
+
 static bool give_back(struct qcow2 *q, struct img_err *err)
 {
 	pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
@@ -253,7 +257,7 @@ bool qcow2_disk_finish(struct img_layer *ly, struct img_err *err)
 	struct qcow2 *q = ly->priv;
 
 	return qcow2_flush(q, err) && finish_bitmaps(q, err) && reclaim(q, err) &&
-	       give_back(q, err) && cut_file(q, err) && qcow2_flush(q, err);
+	       give_back(q, err) && qcow2_cut_file(q, err) && qcow2_flush(q, err);
 }
 
 /* ---- For tables of others -------------------------------------------------------------------- */

@@ -67,6 +67,13 @@ bool qcow2_contradiction(struct qcow2_disk *disk, struct img_err *err, const cha
 bool qcow2_stretches_add(struct qcow2_stretches *list, uint64_t first, uint64_t n,
 			 struct img_err *err) IMG_MUST_CHECK;
 void qcow2_stretches_clear(struct qcow2_stretches *list);
+/*
+ * Without the lock, while no request is under way: writes the tables back, lowers the counts of what
+ * was dropped, and gives its space back.
+ */
+bool qcow2_settle(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
+/* Without the lock: the file ends behind q->disk->end, if it can. */
+bool qcow2_cut_file(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- guard.c: what must not be written over -------------------------------------------------- */
 
@@ -106,7 +113,15 @@ bool qcow2_counts_find_end(struct qcow2 *q, uint64_t *end, struct img_err *err) 
 bool qcow2_counts_write(struct qcow2 *q, struct qcow2_stretch which, struct img_err *err)
 	IMG_MUST_CHECK;
 
+/* The block of that index, pinned; NULL: there is none. */
+bool qcow2_count_block(struct qcow2 *q, uint64_t index, struct qcow2_table **out,
+		       struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- grow.c: the file gets longer ------------------------------------------------------------ */
+
+/* Writes n entries of the refcount table that lies at off, from number `from` on. */
+bool qcow2_reftable_write(struct qcow2 *q, uint64_t off, size_t from, size_t n, struct img_err *err)
+	IMG_MUST_CHECK;
 
 /*
  * Adds n clusters at the end of the file, counted as used, with the refcount blocks and the

@@ -333,7 +333,7 @@ const struct img_format img_format_qcow2 = {
 	.extensions = "qcow2|qc2",
 	.tells_missing = true,
 	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING | IMG_FMT_COMPRESS | IMG_FMT_SEQUENTIAL |
-		IMG_FMT_SNAPSHOT,
+		IMG_FMT_SNAPSHOT | IMG_FMT_RESIZE,
 	.create_options = qcow2_create_options,
 	.probe = qcow2_probe,
 	.remains = qcow2_remains,
@@ -348,6 +348,7 @@ const struct img_format img_format_qcow2 = {
 	.disk = &qcow2_disk_ops,
 	.amend_options = qcow2_amend_options,
 	.amend = qcow2_amend,
+	.resize = qcow2_resize,
 	.bitmap = &qcow2_bitmap_ops,
 	.check = &qcow2_check_ops,
 };

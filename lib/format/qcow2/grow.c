@@ -137,8 +137,7 @@ static bool count_in_old_block(struct qcow2 *q, const struct extension *ext, str
 
 /* ---- Pointing to the new ones ---------------------------------------------------------------- */
 
-/* Entries [from, from + n), written as they stand in memory. */
-static bool write_entries(struct qcow2 *q, uint64_t off, size_t from, size_t n, struct img_err *err)
+bool qcow2_reftable_write(struct qcow2 *q, uint64_t off, size_t from, size_t n, struct img_err *err)
 {
 	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(n * sizeof(uint64_t), err);
 
@@ -197,7 +196,7 @@ static bool switch_table(struct qcow2 *q, const struct extension *ext, struct im
 	const uint64_t old_len = (uint64_t)q->header.reftable_clusters << q->geo.cluster_bits;
 	const uint64_t off = (ext->first + ext->blocks) << q->geo.cluster_bits;
 
-	if (!write_entries(q, off, 0, q->disk->n_reftable, err) || !sync_file(q, err))
+	if (!qcow2_reftable_write(q, off, 0, q->disk->n_reftable, err) || !sync_file(q, err))
 		return false;
 	const uint32_t old_clusters = q->header.reftable_clusters;
 
@@ -226,7 +225,8 @@ static bool point_to_blocks(struct qcow2 *q, const struct extension *ext, struct
 	if (!sync_file(q, err) || !enter_blocks(q, ext, err))
 		return false;
 	if (ext->table ? switch_table(q, ext, err)
-		       : write_entries(q, q->header.reftable_off, from, end - from, err))
+		       : qcow2_reftable_write(q, q->header.reftable_off, from, end - from,
+					      err))
 		return true;
 	leave_blocks(q->disk, ext, n_before);
 	return false;

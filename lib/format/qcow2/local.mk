@@ -9,6 +9,7 @@ libimg_sources += \
 	%D%/bitmap_dir.c \
 	%D%/bitmap_file.c \
 	%D%/bitmap_ops.c \
+	%D%/bitmap_resize.c \
 	%D%/bulk.c \
 	%D%/bulk.h \
 	%D%/cache.c \
@@ -29,6 +30,7 @@ libimg_sources += \
 	%D%/disk.h \
 	%D%/downgrade.c \
 	%D%/driver.c \
+	%D%/enlarge.c \
 	%D%/entry.c \
 	%D%/erase.c \
 	%D%/findings.c \
@@ -67,6 +69,9 @@ libimg_sources += \
 	%D%/repair.h \
 	%D%/repair_candidate.c \
 	%D%/repair_entries.c \
+	%D%/resize.c \
+	%D%/resize.h \
+	%D%/resize_l1.c \
 	%D%/runs.c \
 	%D%/runs.h \
 	%D%/salvage.c \
@@ -94,12 +99,14 @@ libimg_sources += \
 	%D%/sequence.h \
 	%D%/shape.c \
 	%D%/shape.h \
+	%D%/shrink.c \
 	%D%/snapshot.c \
 	%D%/space.c \
 	%D%/space.h \
 	%D%/suspects.c \
 	%D%/tables.c \
 	%D%/tables.h \
+	%D%/trim.c \
 	%D%/wish.h \
 	%D%/write.c \
 	%D%/write.h \

@@ -318,6 +318,12 @@ bool qcow2_bitmaps_mark(struct qcow2 *q, uint64_t at, uint64_t len, struct img_e
 	IMG_MUST_CHECK;
 /* After the last write has been flushed: writes them back, and says that none is in use. */
 bool qcow2_bitmaps_finish(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * bitmap_resize.c: the disk has size bytes, which becomes q->header.size; what a bitmap says of the
+ * guest bytes that are left stays.  One that cannot be told is inconsistent from then on.
+ * Errors: IMG_E_RANGE (a bitmap would be larger than 512 MiB), IMG_E_IO, IMG_E_NOMEM.
+ */
+bool qcow2_bitmaps_resize(struct qcow2 *q, uint64_t size, struct img_err *err) IMG_MUST_CHECK;
 /* What is in memory; the file keeps what it has.  Without bitmaps a no-op. */
 void qcow2_bitmaps_free(struct qcow2 *q);
 
@@ -349,6 +355,10 @@ bool qcow2_rebuild_refcounts(struct qcow2 *q, unsigned order, struct img_err *er
 extern const struct img_option qcow2_amend_options[];
 bool qcow2_amend(struct img_layer *ly, const struct img_settings *set, const struct img_job *job,
 		 struct img_err *err) IMG_MUST_CHECK;
+
+/* resize.c: what img_format.resize promises. */
+bool qcow2_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err)
+	IMG_MUST_CHECK;
 
 /* info.c: what img_format.info promises. */
 bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *err) IMG_MUST_CHECK;

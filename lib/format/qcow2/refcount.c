@@ -31,12 +31,10 @@ unsigned qcow2_count_bits(const struct qcow2 *q)
 	return q->geo.cluster_bits + 3 - q->header.refcount_order;
 }
 
-/* The block for a cluster, pinned; NULL: there is none. */
-static bool get_block(struct qcow2 *q, uint64_t cluster, struct qcow2_table **out,
-		      struct img_err *err)
+bool qcow2_count_block(struct qcow2 *q, uint64_t index, struct qcow2_table **out,
+		       struct img_err *err)
 {
 	struct qcow2_disk *disk = q->disk;
-	const uint64_t index = cluster >> qcow2_count_bits(q);
 	const struct img_finding_kind *why;
 	uint64_t host;
 
@@ -53,6 +51,13 @@ static bool get_block(struct qcow2 *q, uint64_t cluster, struct qcow2_table **ou
 					   "end of the file"), index);
 	return qcow2_cache_get(q->map.cache, host, 1, q->map.file_size, out, err) ||
 	       img_within(err, _("refcount block %" PRIu64), index);
+}
+
+/* The block for a cluster; as above. */
+static bool get_block(struct qcow2 *q, uint64_t cluster, struct qcow2_table **out,
+		      struct img_err *err)
+{
+	return qcow2_count_block(q, cluster >> qcow2_count_bits(q), out, err);
 }
 
 /* The part of which that lies in the same block as its first cluster. */
