@@ -109,6 +109,9 @@ bool qcow2_counts_find_free(struct qcow2 *q, uint64_t from, uint64_t max,
 			    struct qcow2_stretch *out, struct img_err *err) IMG_MUST_CHECK;
 /* The end of the last cluster that is counted. */
 bool qcow2_counts_find_end(struct qcow2 *q, uint64_t *end, struct img_err *err) IMG_MUST_CHECK;
+/* The count of one cluster becomes that of another, which must be free; both have blocks. */
+bool qcow2_count_move(struct qcow2 *q, uint64_t from, uint64_t to, struct img_err *err)
+	IMG_MUST_CHECK;
 /* Writes the blocks back that have the counts of `which`; makes nothing durable. */
 bool qcow2_counts_write(struct qcow2 *q, struct qcow2_stretch which, struct img_err *err)
 	IMG_MUST_CHECK;

@@ -128,15 +128,14 @@ static bool load_l1(struct qcow2 *q, const struct view *view, struct img_err *er
 	return true;
 }
 
-static bool make_map(struct qcow2 *q, const struct view *view, uint64_t cache_size,
-		     struct img_err *err)
+static bool make_map(struct qcow2 *q, const struct view *view, struct img_err *err)
 {
 	if (!load_l1(q, view, err))
 		return false;
 	const struct qcow2_cache_how cache = {
 		.store = q->map.file,
 		.table_len = qcow2_cluster_size(&q->geo),
-		.limit = cache_size,
+		.limit = q->cache_size,
 		.barrier = qcow2_disk_barrier,
 		.ctx = q,
 	};
@@ -183,6 +182,7 @@ static bool open_parts(struct qcow2 *q, struct img_layer *ly, const struct img_l
 	uint64_t file_size;
 
 	q->map.file = ly->store;
+	q->cache_size = how->cache_size;
 	if (!qcow2_header_read(ly->store, &q->header, err) || !img_store_size(ly->store, &file_size, err))
 		return false;
 	q->map.file_size = file_size;
@@ -192,7 +192,7 @@ static bool open_parts(struct qcow2 *q, struct img_layer *ly, const struct img_l
 	view = (struct view){ q->header.l1_off, q->header.size, q->header.l1_entries };
 	if (how->snapshot && !find_snapshot(q, how->snapshot, &view, err))
 		return false;
-	if (!open_data_file(q, how, err) || !make_map(q, &view, how->cache_size, err) ||
+	if (!open_data_file(q, how, err) || !make_map(q, &view, err) ||
 	    !make_decoders(q, err))
 		return false;
 	ly->data_files = &q->data_file;
@@ -243,6 +243,24 @@ static bool start_writing(struct img_layer *ly, const struct img_layer_open *how
 	if (how->snapshot)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("a snapshot can only be read"));
 	return qcow2_disk_start(ly, err);
+}
+
+bool qcow2_restart(struct img_layer *ly, struct img_err *err)
+{
+	struct qcow2 *q = ly->priv;
+	const struct view view = { q->header.l1_off, q->header.size, q->header.l1_entries };
+	uint64_t file_size;
+
+	qcow2_cache_free(q->map.cache);
+	free(q->map.l1);
+	q->map.cache = NULL;
+	q->map.l1 = NULL;
+	if (!img_store_size(ly->store, &file_size, err))
+		return false;
+	q->map.file_size = file_size;
+	if (!q->data_file)
+		q->map.data_size = file_size;
+	return make_map(q, &view, err) && qcow2_disk_start(ly, err);
 }
 
 static bool qcow2_open(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err)

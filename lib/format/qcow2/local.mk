@@ -18,6 +18,7 @@ libimg_sources += \
 	%D%/check.c \
 	%D%/clusterset.c \
 	%D%/clusterset.h \
+	%D%/compact.c \
 	%D%/compressed.c \
 	%D%/copied.c \
 	%D%/counts.c \
@@ -51,6 +52,9 @@ libimg_sources += \
 	%D%/new.h \
 	%D%/old.c \
 	%D%/orphans.c \
+	%D%/move.h \
+	%D%/move_plan.c \
+	%D%/move_refs.c \
 	%D%/options.c \
 	%D%/place.c \
 	%D%/qcow2.h \

@@ -229,6 +229,7 @@ struct qcow2 {
 	struct img_store *data_file;	/* owned; NULL: guest clusters lie in the layer's store */
 	struct qcow2_new *fresh;	/* owned; NULL unless the image is being made */
 	struct qcow2_map map;		/* empty while the image is being made */
+	uint64_t cache_size;		/* bytes of tables in memory at most */
 	struct qcow2_disk *disk;	/* owned; NULL unless the image is written in place */
 	struct qcow2_bitmaps *bitmaps;	/* owned; NULL: not looked at yet */
 	struct qcow2_salvage *salvage;	/* owned; NULL unless the image is salvaged */
@@ -239,6 +240,12 @@ struct qcow2 {
 /* driver.c: the header of a file.  Errors: those of qcow2_header_decode(); IMG_E_IO. */
 bool qcow2_header_read(struct img_store *st, struct qcow2_header *out, struct img_err *err)
 	IMG_MUST_CHECK;
+
+/*
+ * driver.c: the disk of an image in which tables have moved is in use again; nothing of it is in
+ * memory but the header, q->disk and q->bitmaps are free.  Errors: those of opening it.
+ */
+bool qcow2_restart(struct img_layer *ly, struct img_err *err) IMG_MUST_CHECK;
 
 /*
  * missing.c: how many bytes the file of an image that is open must have lost at its end, at least.

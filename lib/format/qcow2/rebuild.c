@@ -40,14 +40,6 @@ static struct qcow2_refs *collect(const struct rebuild *r, bool with_refcounts,
 	return qcow2_refs_collect(&how, err);
 }
 
-static bool fail_damaged(const struct img_findings *damage, struct img_err *err)
-{
-	const struct img_finding *first = &damage->v[0];
-
-	return img_fail(err, IMG_E_CORRUPT, _("what refers to which cluster cannot be told for "
-			"certain: %s (at 0x%" PRIx64 ")"), _(first->kind->text), first->host);
-}
-
 static bool find_references(struct rebuild *r, struct img_err *err)
 {
 	struct img_findings damage = { .most = 1 };
@@ -55,7 +47,7 @@ static bool find_references(struct rebuild *r, struct img_err *err)
 	bool ok;
 
 	r->refs = collect(r, false, &damage, err);
-	ok = r->refs && (!damage.n || fail_damaged(&damage, err));
+	ok = r->refs && qcow2_refs_certain(&damage, err);
 	img_findings_clear(&damage);
 	if (!ok)
 		return false;

@@ -149,6 +149,37 @@ bool qcow2_counts_lower(struct qcow2 *q, struct qcow2_stretch which, struct img_
 	return change(q, which, false, err);
 }
 
+/* Puts a count in the place of another: *count gets what was there. */
+static bool exchange(struct qcow2 *q, uint64_t cluster, uint64_t *count, struct img_err *err)
+{
+	const unsigned order = q->header.refcount_order;
+	const size_t index = index_of(q, cluster);
+	struct qcow2_table *block;
+
+	if (!get_block(q, cluster, &block, err))
+		return false;
+	if (!block)
+		return qcow2_contradiction(q->disk, err, _("cluster %" PRIu64 " is in use, but has no "
+					   "count"), cluster);
+	const uint64_t old = qcow2_refcount_get(block->raw, order, index);
+
+	qcow2_refcount_put(block->raw, order, index, *count);
+	note_change(q, block, cluster, 1);
+	qcow2_cache_put(q->map.cache, block);
+	*count = old;
+	return true;
+}
+
+bool qcow2_count_move(struct qcow2 *q, uint64_t from, uint64_t to, struct img_err *err)
+{
+	uint64_t count = 0;
+
+	if (!exchange(q, from, &count, err) || !exchange(q, to, &count, err))
+		return false;
+	return !count || qcow2_contradiction(q->disk, err, _("cluster %" PRIu64
+					     " is in use, but should be free"), to);
+}
+
 /* The first run of zeros among counts [from, end) of a block. */
 static struct qcow2_stretch free_in_block(const struct qcow2 *q, const struct qcow2_table *block,
 					  size_t from, size_t end)

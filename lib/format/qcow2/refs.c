@@ -7,6 +7,7 @@
  */
 #include "format/qcow2/refs.h"
 
+#include <inttypes.h>
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -355,6 +356,24 @@ void qcow2_refs_free(struct qcow2_refs *refs)
 }
 
 /* ---- Answers ------------------------------------------------------------------------------------- */
+
+/* The first that is no leak, or as bad as that. */
+static const struct img_finding *worst(const struct img_findings *damage)
+{
+	for (size_t i = 0; i < damage->n; i++)
+		if (damage->v[i].kind->severity == IMG_CORRUPT)
+			return &damage->v[i];
+	return &damage->v[0];
+}
+
+bool qcow2_refs_certain(const struct img_findings *damage, struct img_err *err)
+{
+	const struct img_finding *first = damage->n ? worst(damage) : NULL;
+
+	return !first ||
+	       img_fail(err, IMG_E_CORRUPT, _("what refers to which cluster cannot be told for "
+			"certain: %s (at 0x%" PRIx64 ")"), _(first->kind->text), first->host);
+}
 
 uint64_t qcow2_refs_outside(const struct img_findings *damage)
 {

@@ -44,6 +44,8 @@ struct qcow2_refs *qcow2_refs_collect(const struct qcow2_refs_how *how, struct i
 /* Accepts NULL. */
 void qcow2_refs_free(struct qcow2_refs *refs);
 
+/* Whether nothing was found, of what keeps references from being known; else IMG_E_CORRUPT. */
+bool qcow2_refs_certain(const struct img_findings *damage, struct img_err *err) IMG_MUST_CHECK;
 /* How often something was found to lie behind the end of the file. */
 uint64_t qcow2_refs_outside(const struct img_findings *damage);
 /* References to cluster number `cluster`. */

@@ -48,23 +48,30 @@ static bool grow(struct img_layer *ly, const struct img_layer_resize *how, struc
 	const uint64_t old = ly->size;
 
 	return qcow2_l1_extend(q, qcow2_l1_needed(&q->geo, how->size), err) &&
-	       set_size(ly, how->size, err) && qcow2_enlarge(ly, old, how->preallocation, err) &&
-	       qcow2_header_patch(q, err);
+	       set_size(ly, how->size, err) && qcow2_enlarge(ly, old, how->preallocation, err);
 }
 
-static bool shrink(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err)
+/* The file is as short as it can be without moving anything, or by doing that. */
+static bool shorten_file(struct img_layer *ly, const struct img_layer_resize *how,
+			 struct img_err *err)
 {
 	struct qcow2 *q = ly->priv;
 
-	return qcow2_cut_guest(ly, how->size, err) && set_size(ly, how->size, err) &&
-	       qcow2_disk_finish(ly, err) && qcow2_trim(q, err) && qcow2_header_patch(q, err);
+	return qcow2_disk_finish(ly, err) && qcow2_trim(q, err) &&
+	       (!how->compact || qcow2_compact(ly, how->job, err));
 }
 
 bool qcow2_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err)
 {
 	struct qcow2 *q = ly->priv;
+	const bool shrinks = how->size < ly->size;
 
 	if (!check(ly, err) || !qcow2_l1_take_whole(q, err))
 		return false;
-	return how->size > ly->size ? grow(ly, how, err) : shrink(ly, how, err);
+	if (shrinks ? !qcow2_cut_guest(ly, how->size, err) || !set_size(ly, how->size, err)
+		    : !grow(ly, how, err))
+		return false;
+	return qcow2_header_patch(q, err) &&
+	       ((!shrinks && !how->compact) ||
+		(shorten_file(ly, how, err) && qcow2_header_patch(q, err)));
 }

@@ -41,4 +41,13 @@ bool qcow2_cut_guest(struct img_layer *ly, uint64_t end, struct img_err *err) IM
 /* Refcount blocks that count nothing go, and the file ends behind the last cluster in use. */
 bool qcow2_trim(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- compact.c ------------------------------------------------------------------------------------ */
+
+/*
+ * What lies last in the file moves into room further down, until nothing more can.  The disk is in
+ * use before and afterwards, and all of it is in the file.  IMG_E_CORRUPT: the image is damaged.
+ */
+bool qcow2_compact(struct img_layer *ly, const struct img_job *job, struct img_err *err)
+	IMG_MUST_CHECK;
+
 #endif

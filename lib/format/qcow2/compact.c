@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A shorter file for the same image: what lies last moves down.  The counts move while the disk is
+ * in use; then references and bytes, in bulk and past all caches, and the disk starts anew.
+ *
+ * Refcount blocks that count nothing any more go with each round, which makes room for another.
+ */
+#include "base/mem.h"
+#include "base/num.h"
+#include "extent/extent.h"
+#include "format/qcow2/bulk.h"
+#include "format/qcow2/move.h"
+#include "format/qcow2/resize.h"
+
+/* No more rounds than that; the second one moves what the first made room for, and most end there. */
+enum { ROUNDS = 8 };
+
+/* Counts that are looked at together. */
+enum { COUNTS = 1024 };
+
+/* ---- The picture ---------------------------------------------------------------------------------- */
+
+/* Lock held.  What the block of that index says of the clusters of the file. */
+static bool draw_block(struct qcow2 *q, uint64_t index, struct qcow2_picture *pic,
+		       struct img_err *err)
+{
+	const uint64_t base = index << qcow2_count_bits(q);
+	const uint64_t n = img_min_u64(UINT64_C(1) << qcow2_count_bits(q), pic->n - base);
+	uint64_t counts[COUNTS], some;
+	struct qcow2_table *block;
+
+	if (!qcow2_count_block(q, index, &block, err))
+		return false;
+	if (!block)
+		return true;
+	for (uint64_t i = 0; i < n; i += some) {
+		some = img_min_u64(COUNTS, n - i);
+		qcow2_refcounts_get(block->raw, q->header.refcount_order, i, counts, some);
+		for (uint64_t k = 0; k < some; k++)
+			qcow2_picture_set(counts[k] ? pic->used : pic->open, base + i + k, true);
+	}
+	qcow2_cache_put(q->map.cache, block);
+	return true;
+}
+
+static bool draw_counts(struct qcow2 *q, struct qcow2_picture *pic, struct img_err *err)
+{
+	bool ok = true;
+
+	pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
+	for (uint64_t i = 0; ok && i << qcow2_count_bits(q) < pic->n; i++)
+		ok = draw_block(q, i, pic, err);
+	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
+	return ok;
+}
+
+/* ---- One round ------------------------------------------------------------------------------------ */
+
+struct round {
+	struct qcow2 *q;
+	const struct img_job *job;
+	struct qcow2_refs *refs;	/* owned */
+	struct qcow2_picture pic;
+	struct qcow2_moves moves;
+};
+
+/* Nothing may move in an image of which not every reference is known, and counted. */
+static bool collect(struct round *r, struct img_err *err)
+{
+	struct img_findings damage = { .most = 1 };
+	const struct qcow2_refs_how how = {
+		.hdr = &r->q->header, .file = r->q->map.file, .with_refcounts = true,
+		.damage = &damage, .job = r->job,
+	};
+	uint64_t used = 0;
+
+	r->refs = qcow2_refs_collect(&how, err);
+	bool ok = r->refs && qcow2_refs_certain(&damage, err) &&
+		  qcow2_refs_compare(r->refs, how.hdr, how.file, &damage, &used, err);
+
+	if (ok && img_findings_total(&damage, IMG_CORRUPT))
+		ok = qcow2_refs_certain(&damage, err);
+	img_findings_clear(&damage);
+	return ok;
+}
+
+static uint64_t tie(void *ctx, uint64_t host, uint64_t len)
+{
+	const struct round *r = ctx;
+	const unsigned bits = r->q->geo.cluster_bits;
+
+	for (uint64_t c = host >> bits; c < (host + len - 1) >> bits; c++)
+		qcow2_picture_set(r->pic.tied, c, true);
+	return host;
+}
+
+static uint64_t go(void *ctx, uint64_t host, uint64_t len)
+{
+	const struct round *r = ctx;
+	const unsigned bits = r->q->geo.cluster_bits;
+	const uint64_t inside = host & (qcow2_cluster_size(&r->q->geo) - 1);
+
+	(void)len;
+	return (qcow2_moves_find(&r->moves, host >> bits) << bits) + inside;
+}
+
+static bool visit(struct round *r, qcow2_refer *refer, struct img_err *err)
+{
+	return qcow2_references_visit(&r->q->header, r->q->map.file, r->refs, refer, r, err);
+}
+
+static bool plan(struct round *r, struct img_err *err)
+{
+	return collect(r, err) &&
+	       qcow2_picture_start(&r->pic, qcow2_refs_clusters(r->refs), err) &&
+	       draw_counts(r->q, &r->pic, err) && visit(r, tie, err) &&
+	       qcow2_moves_plan(&r->pic, &r->moves, err);
+}
+
+static bool move_counts(struct round *r, struct img_err *err)
+{
+	bool ok = true;
+
+	pthread_mutex_lock(qcow2_cache_lock(r->q->map.cache));
+	for (size_t i = 0; ok && i < r->moves.n; i++) {
+		const struct qcow2_move one = r->moves.v[i];
+
+		for (uint64_t k = 0; ok && k < one.n; k++)
+			ok = qcow2_count_move(r->q, one.from + k, one.to + k, err);
+	}
+	pthread_mutex_unlock(qcow2_cache_lock(r->q->map.cache));
+	return ok && qcow2_flush(r->q, err);
+}
+
+/* ---- Bytes ---------------------------------------------------------------------------------------- */
+
+struct copying {
+	const struct round *r;
+	uint64_t down;			/* bytes that it all goes down */
+};
+
+/* Rising, so that what slides over itself is read before it is written over. */
+static bool copy_piece(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
+		       struct img_err *err)
+{
+	const struct copying *copy = ctx;
+	const struct img_job *job = copy->r->job;
+	struct img_store *file = copy->r->q->map.file;
+
+	(void)index;
+	if (job && job->cancelled && job->cancelled(job->ctx))
+		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	if (img_is_zero(raw, len))
+		return img_store_zero(file, host - copy->down, len, false, err);
+	return img_store_write(file, host - copy->down, raw, len, err);
+}
+
+/* What is left where it was goes back to the file system, or with the end of the file. */
+static bool copy_run(const struct round *r, struct qcow2_move one, struct img_err *err)
+{
+	const unsigned bits = r->q->geo.cluster_bits;
+	struct copying copy = { .r = r, .down = (one.from - one.to) << bits };
+	const uint64_t left = img_max_u64(one.from, one.to + one.n);
+
+	if (!qcow2_bulk_range(r->q->map.file, one.from << bits, one.n << bits, copy_piece, &copy,
+			      err))
+		return false;
+	return !(r->q->map.file->caps & IMG_STORE_ZERO) ||
+	       img_store_zero(r->q->map.file, left << bits, (one.from + one.n - left) << bits,
+			      false, err);
+}
+
+static bool move_bytes(const struct round *r, struct img_err *err)
+{
+	for (size_t i = 0; i < r->moves.n; i++)
+		if (!copy_run(r, r->moves.v[i], err))
+			return false;
+	return true;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------------ */
+
+static bool carry_out(struct img_layer *ly, struct round *r, struct img_err *err)
+{
+	struct qcow2 *q = r->q;
+
+	if (!move_counts(r, err))
+		return false;
+	qcow2_bitmaps_free(q);
+	qcow2_disk_free(q);
+	return visit(r, go, err) && move_bytes(r, err) && qcow2_header_rewrite(q, err) &&
+	       qcow2_restart(ly, err) && qcow2_trim(q, err);
+}
+
+/* *moved: something did. */
+static bool compact_once(struct img_layer *ly, const struct img_job *job, bool *moved,
+			 struct img_err *err)
+{
+	struct round r = { .q = ly->priv, .job = job };
+	const bool ok = plan(&r, err) && (!r.moves.n || carry_out(ly, &r, err));
+
+	*moved = r.moves.n;
+	qcow2_refs_free(r.refs);
+	qcow2_picture_clear(&r.pic);
+	qcow2_moves_clear(&r.moves);
+	return ok;
+}
+
+bool qcow2_compact(struct img_layer *ly, const struct img_job *job, struct img_err *err)
+{
+	bool moved = true;
+
+	for (unsigned i = 0; moved && i < ROUNDS; i++)
+		if (!compact_once(ly, job, &moved, err))
+			return false;
+	return true;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which clusters move down so that the file ends as early as it can.
+ *
+ * Pieces of several clusters come first, from the last one down: each goes to the first room that
+ * takes it, or slides down over room just below it.  Where one cannot, the file ends behind it.  Then
+ * single clusters above that go, in their order, to what room there is below.
+ */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/qcow2/move.h"
+
+/* Room for pieces of more clusters than that is looked for as for this many. */
+enum { LONG_PIECE = 64 };
+
+struct planning {
+	struct qcow2_picture *pic;
+	struct qcow2_moves *moves;
+	uint64_t floor;			/* what lies below stays */
+	uint64_t from[LONG_PIECE + 1];	/* no room for so many clusters begins below */
+};
+
+/* ---- The list ------------------------------------------------------------------------------------- */
+
+void qcow2_moves_clear(struct qcow2_moves *moves)
+{
+	free(moves->v);
+	*moves = (struct qcow2_moves){ 0 };
+}
+
+/* In any order; neighbours that stay neighbours are one. */
+static bool add(struct qcow2_moves *moves, struct qcow2_move one, struct img_err *err)
+{
+	struct qcow2_move *last = moves->n ? &moves->v[moves->n - 1] : NULL, *v;
+
+	if (last && last->from + last->n == one.from && last->to + last->n == one.to) {
+		last->n += one.n;
+		return true;
+	}
+	v = img_grow_by_one(moves->v, moves->n, &moves->cap, sizeof(*v), err);
+	if (!v)
+		return false;
+	moves->v = v;
+	v[moves->n++] = one;
+	return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct qcow2_move *x = a, *y = b;
+
+	return (x->from > y->from) - (x->from < y->from);
+}
+
+uint64_t qcow2_moves_find(const struct qcow2_moves *moves, uint64_t cluster)
+{
+	size_t low = 0, high = moves->n;
+
+	while (low < high) {
+		const size_t middle = (low + high) / 2;
+		const struct qcow2_move *one = &moves->v[middle];
+
+		if (cluster < one->from)
+			high = middle;
+		else if (cluster - one->from >= one->n)
+			low = middle + 1;
+		else
+			return one->to + (cluster - one->from);
+	}
+	return cluster;
+}
+
+/* ---- The picture ---------------------------------------------------------------------------------- */
+
+bool qcow2_picture_start(struct qcow2_picture *pic, uint64_t n, struct img_err *err)
+{
+	const size_t len = img_max_u64(img_div_up(n, 8), 1);
+
+	*pic = (struct qcow2_picture){ .n = n };
+	pic->used = img_calloc(len, 1, err);
+	pic->open = img_calloc(len, 1, err);
+	pic->tied = img_calloc(len, 1, err);
+	return pic->used && pic->open && pic->tied;
+}
+
+void qcow2_picture_clear(struct qcow2_picture *pic)
+{
+	free(pic->used);
+	free(pic->open);
+	free(pic->tied);
+	*pic = (struct qcow2_picture){ 0 };
+}
+
+/* The next cluster from i on that is set; pic->n: none. */
+static uint64_t next(const struct qcow2_picture *pic, const uint8_t *bits, uint64_t i)
+{
+	while (i < pic->n && !qcow2_picture_get(bits, i))
+		i += bits[i / 8] >> i % 8 ? 1 : 8 - i % 8;
+	return img_min_u64(i, pic->n);
+}
+
+/* ---- Pieces --------------------------------------------------------------------------------------- */
+
+static bool ties(const struct qcow2_picture *pic, uint64_t i)
+{
+	return i + 1 < pic->n && qcow2_picture_get(pic->tied, i);
+}
+
+static bool is_single(const struct qcow2_picture *pic, uint64_t i)
+{
+	return qcow2_picture_get(pic->used, i) && !ties(pic, i) && !(i && ties(pic, i - 1));
+}
+
+/* The first of the piece that ends with cluster `last`. */
+static uint64_t start_of(const struct qcow2_picture *pic, uint64_t last)
+{
+	while (last && ties(pic, last - 1))
+		last--;
+	return last;
+}
+
+/* Whether a piece may lie in cluster i: there is room, or it lies there itself. */
+static bool is_room(const struct qcow2_picture *pic, uint64_t i, uint64_t start)
+{
+	return i >= start || qcow2_picture_get(pic->open, i);
+}
+
+/* The first place for n clusters that lie at start now, which is one. */
+static uint64_t find_room(struct planning *p, uint64_t start, uint64_t n)
+{
+	const struct qcow2_picture *pic = p->pic;
+	uint64_t *hint = &p->from[img_min_u64(n, LONG_PIECE)], at = *hint, len;
+	bool sure = true;
+
+	for (;; at += len + 1) {
+		at = img_min_u64(next(pic, pic->open, at), start);
+		if (sure)
+			*hint = at;
+		for (len = 0; len < n && is_room(pic, at + len, start); len++)
+			;
+		if (len == n)
+			return at;
+		/* What is too short for this piece may do for another long one. */
+		sure &= len < LONG_PIECE;
+	}
+}
+
+/* The room is taken; what they leave is room for nobody, as they are moved in no order. */
+static bool move_piece(struct planning *p, struct qcow2_move one, struct img_err *err)
+{
+	for (uint64_t i = 0; i < one.n; i++) {
+		qcow2_picture_set(p->pic->open, one.to + i, false);
+		qcow2_picture_set(p->pic->used, one.from + i, false);
+	}
+	return add(p->moves, one, err);
+}
+
+static bool plan_pieces(struct planning *p, struct img_err *err)
+{
+	for (uint64_t end = p->pic->n; end > p->floor;) {
+		const uint64_t start = start_of(p->pic, end - 1), n = end - start;
+		const uint64_t to = n > 1 ? find_room(p, start, n) : start;
+
+		if (n > 1 && to == start)
+			p->floor = end;
+		else if (to < start && !move_piece(p, (struct qcow2_move){ start, to, n }, err))
+			return false;
+		end = start;
+	}
+	return true;
+}
+
+/* ---- Single clusters ------------------------------------------------------------------------------ */
+
+/* As many as there is room for below them; the first of them. */
+static uint64_t count_singles(const struct planning *p, uint64_t *n)
+{
+	const struct qcow2_picture *pic = p->pic;
+	uint64_t room = next(pic, pic->open, 0), at = pic->n, first = pic->n;
+
+	*n = 0;
+	while (at > p->floor && at-- > room) {
+		if (!is_single(pic, at))
+			continue;
+		++*n;
+		first = at;
+		room = next(pic, pic->open, room + 1);
+	}
+	return first;
+}
+
+static bool plan_singles(struct planning *p, struct img_err *err)
+{
+	uint64_t n, room = 0;
+
+	for (uint64_t at = count_singles(p, &n); n; at++) {
+		if (!is_single(p->pic, at))
+			continue;
+		room = next(p->pic, p->pic->open, room);
+		if (!add(p->moves, (struct qcow2_move){ at, room++, 1 }, err))
+			return false;
+		n--;
+	}
+	return true;
+}
+
+/* All that is in use would end here, if it lay without gaps. */
+static uint64_t count_used(const struct qcow2_picture *pic)
+{
+	uint64_t n = 0;
+
+	for (uint64_t i = 0; i < img_div_up(pic->n, 8); i++)
+		n += (unsigned)__builtin_popcount(pic->used[i]);
+	return n;
+}
+
+bool qcow2_moves_plan(struct qcow2_picture *pic, struct qcow2_moves *out, struct img_err *err)
+{
+	struct planning p = { .pic = pic, .moves = out, .floor = count_used(pic) };
+
+	*out = (struct qcow2_moves){ 0 };
+	if (!plan_pieces(&p, err) || !plan_singles(&p, err)) {
+		qcow2_moves_clear(out);
+		return false;
+	}
+	if (out->n)
+		qsort(out->v, out->n, sizeof(*out->v), compare);
+	return true;
+}
