@@ -28,6 +28,7 @@ unit_tests += %D%/test %D%/threads
 	%D%/recorder.c \
 	%D%/recorder.h \
 	%D%/repair_test.c \
+	%D%/resize_test.c \
 	tests/fuzz/readable.c \
 	tests/fuzz/readable.h
 
