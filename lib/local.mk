@@ -1,8 +1,8 @@
 # libimg: compiled once, linked twice. Unit tests see every function in libimg_internal.la; what
 # is installed, libimg.la, shows only what libimg.map names.
 
-libimg_sources = %D%/libimg.h %D%/libimg-check.h
-libimg_sources = %D%/libimg.h %D%/libimg-report.h
+libimg_headers = %D%/libimg.h %D%/libimg-check.h %D%/libimg-report.h
+libimg_sources = $(libimg_headers)
 
 include $(top_srcdir)/lib/base/local.mk
 include $(top_srcdir)/lib/store/local.mk
@@ -29,7 +29,6 @@ lib_LTLIBRARIES += %D%/libimg.la
 	-Wl,--version-script=$(top_srcdir)/lib/libimg.map
 EXTRA_%C%_libimg_la_DEPENDENCIES = %D%/libimg.map
 
-include_HEADERS = %D%/libimg.h %D%/libimg-check.h
-include_HEADERS = %D%/libimg.h %D%/libimg-report.h
+include_HEADERS = $(libimg_headers)
 pkgconfig_DATA = %D%/libimg.pc
 EXTRA_DIST += %D%/libimg.map

@@ -78,6 +78,13 @@ struct img_below {
 bool img_below_copy(const struct img_below *below, uint64_t from, uint64_t to,
 		    struct img_store *st, uint64_t host, struct img_err *err) IMG_MUST_CHECK;
 
+/*
+ * Copies bytes of a store to another place in it; holes stay holes, and what lies behind the end are
+ * zeros.  The two places do not overlap.  job may be NULL.  move.c; IMG_E_CANCELLED.
+ */
+bool img_move(struct img_store *st, uint64_t to, uint64_t from, uint64_t len,
+	      const struct img_job *job, struct img_err *err) IMG_MUST_CHECK;
+
 /* Findings as they are made, findings.c.  One thread. */
 struct img_findings {
 	struct img_finding *v;		/* owned, and their details */

@@ -10,6 +10,7 @@ libimg_sources += \
 	%D%/formats.def \
 	%D%/granules.c \
 	%D%/granules.h \
+	%D%/move.c \
 	%D%/registry.c \
 	%D%/settings.c \
 	%D%/size.c

@@ -128,10 +128,12 @@ static uint8_t *make_source(const struct layout *layout)
 	return bytes;
 }
 
-/* VMDK images stand on such alone. */
+/* VMDK and VDI images stand on such alone. */
 static const char *backing_format(const struct layout *layout)
 {
-	return strcmp(layout->format, "vmdk") ? "raw" : "vmdk";
+	const bool own = !strcmp(layout->format, "vmdk") || !strcmp(layout->format, "vdi");
+
+	return own ? layout->format : "raw";
 }
 
 static struct img *open_path(const char *path, struct img_err *err)

@@ -133,7 +133,7 @@ static const char *vdi_mismatch(const struct img_layer *ly, const struct img_lay
 const struct img_format img_format_vdi = {
 	.name = "vdi",
 	.extensions = "vdi",
-	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING,
+	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING | IMG_FMT_RESIZE,
 	.create_options = vdi_create_options,
 	.probe = vdi_probe,
 	.remains = vdi_remains,
@@ -149,5 +149,6 @@ const struct img_format img_format_vdi = {
 	.disk = &vdi_disk_ops,
 	.amend_options = vdi_amend_options,
 	.amend = vdi_amend,
+	.resize = vdi_resize,
 	.check = &vdi_check_ops,
 };

@@ -154,6 +154,32 @@ static void put_uuid(uint8_t *raw, const struct img_uuid *id)
 	memcpy(raw, id->raw, IMG_UUID_BYTES);
 }
 
+/* Geometries of zeros: not known; VirtualBox insists on the length of a sector. */
+static void put_no_geometry(uint8_t *raw)
+{
+	memset(raw, 0, VDI_GEOMETRY_SECTOR);
+	img_put_le32(raw + VDI_GEOMETRY_SECTOR, VDI_SECTOR);
+}
+
+/* What a disk of another size changes; the UUID of the last change comes along. */
+static void put_size(const struct vdi_header *hdr, uint8_t *raw)
+{
+	img_put_le32(raw + VDI_HDR_DATA_OFF, hdr->data_off);
+	put_no_geometry(raw + VDI_HDR_OLD_GEOMETRY);
+	img_put_le64(raw + VDI_HDR_SIZE, hdr->size);
+	img_put_le32(raw + VDI_HDR_BLOCKS, hdr->n_blocks);
+	img_put_le32(raw + VDI_HDR_ALLOCATED, hdr->n_allocated);
+	put_uuid(raw + VDI_HDR_MODIFIED, &hdr->modified);
+}
+
+void vdi_header_resize(const struct vdi_header *hdr, uint8_t *raw, size_t len)
+{
+	put_size(hdr, raw);
+	if (len >= VDI_HDR_END_PLUS &&
+	    img_get_le32(raw + VDI_HDR_LEN) >= VDI_HDR_END_PLUS - VDI_HDR_LEN)
+		put_no_geometry(raw + VDI_HDR_GEOMETRY);
+}
+
 void vdi_header_encode(const struct vdi_header *hdr, uint8_t *raw)
 {
 	static const char made_by[] = "<<< imgtools VirtualBox Disk Image >>>\n";
@@ -167,17 +193,11 @@ void vdi_header_encode(const struct vdi_header *hdr, uint8_t *raw)
 	img_put_le32(raw + VDI_HDR_TYPE, hdr->type);
 	memcpy(raw + VDI_HDR_COMMENT, hdr->comment, strnlen(hdr->comment, VDI_COMMENT_LEN - 1));
 	img_put_le32(raw + VDI_HDR_MAP_OFF, hdr->map_off);
-	img_put_le32(raw + VDI_HDR_DATA_OFF, hdr->data_off);
-	/* Geometries of zeros: not known; VirtualBox insists on the length of a sector. */
-	img_put_le32(raw + VDI_HDR_OLD_GEOMETRY + VDI_GEOMETRY_SECTOR, VDI_SECTOR);
-	img_put_le32(raw + VDI_HDR_GEOMETRY + VDI_GEOMETRY_SECTOR, VDI_SECTOR);
-	img_put_le64(raw + VDI_HDR_SIZE, hdr->size);
+	put_size(hdr, raw);
+	put_no_geometry(raw + VDI_HDR_GEOMETRY);
 	img_put_le32(raw + VDI_HDR_BLOCK_SIZE, hdr->block_size);
 	img_put_le32(raw + VDI_HDR_BLOCK_EXTRA, hdr->block_extra);
-	img_put_le32(raw + VDI_HDR_BLOCKS, hdr->n_blocks);
-	img_put_le32(raw + VDI_HDR_ALLOCATED, hdr->n_allocated);
 	put_uuid(raw + VDI_HDR_UUID, &hdr->uuid);
-	put_uuid(raw + VDI_HDR_MODIFIED, &hdr->modified);
 	put_uuid(raw + VDI_HDR_PARENT, &hdr->parent);
 	put_uuid(raw + VDI_HDR_PARENT_MODIFIED, &hdr->parent_modified);
 }

@@ -19,6 +19,7 @@ libimg_sources += \
 	%D%/repair.h \
 	%D%/repair_entries.c \
 	%D%/request.c \
+	%D%/resize.c \
 	%D%/salvage.c \
 	%D%/salvage.h \
 	%D%/salvage_header.c \

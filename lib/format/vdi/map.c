@@ -78,6 +78,61 @@ _Atomic uint32_t *vdi_map_piece(struct vdi_map *map, uint32_t index, struct img_
 	return other;
 }
 
+static bool add_pieces(struct vdi_map *map, size_t n, struct img_err *err)
+{
+	_Atomic(_Atomic uint32_t *) *pieces = img_grow(map->pieces, img_max_u64(n, 1),
+						       sizeof(*pieces), err);
+
+	if (!pieces)
+		return false;
+	map->pieces = pieces;
+	for (; map->n_pieces < n; map->n_pieces++) {
+		_Atomic uint32_t *piece = img_calloc(VDI_PIECE_ENTRIES, sizeof(*piece), err);
+
+		if (!piece)
+			return false;
+		for (size_t i = 0; i < VDI_PIECE_ENTRIES; i++)
+			atomic_init(&piece[i], VDI_ENTRY_FREE);
+		atomic_init(&pieces[map->n_pieces], piece);
+	}
+	return true;
+}
+
+bool vdi_map_resize(struct vdi_map *map, uint32_t old, struct img_err *err)
+{
+	const uint32_t n = map->hdr->n_blocks;
+
+	for (uint32_t i = n; i < old; i++)
+		map->pieces[i / VDI_PIECE_ENTRIES][i % VDI_PIECE_ENTRIES] = VDI_ENTRY_FREE;
+	while (map->n_pieces > img_div_up(n, VDI_PIECE_ENTRIES))
+		free(atomic_load(&map->pieces[--map->n_pieces]));
+	return add_pieces(map, img_div_up(n, VDI_PIECE_ENTRIES), err);
+}
+
+static void encode_piece(const _Atomic uint32_t *piece, uint32_t n, uint8_t *raw)
+{
+	for (uint32_t i = 0; i < n; i++)
+		img_put_le32(raw + i * VDI_ENTRY_LEN, piece ? piece[i] : VDI_ENTRY_FREE);
+}
+
+bool vdi_map_write(const struct vdi_map *map, struct img_err *err)
+{
+	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(VDI_PIECE_ENTRIES * VDI_ENTRY_LEN, err);
+
+	if (!raw)
+		return false;
+	for (uint32_t first = 0; first < map->hdr->n_blocks; first += VDI_PIECE_ENTRIES) {
+		const uint32_t n = (uint32_t)img_min_u64(VDI_PIECE_ENTRIES,
+							 map->hdr->n_blocks - first);
+
+		encode_piece(map->pieces[first / VDI_PIECE_ENTRIES], n, raw);
+		if (!img_store_write(map->file, vdi_entry_off(map->hdr, first), raw,
+				     n * VDI_ENTRY_LEN, err))
+			return false;
+	}
+	return true;
+}
+
 /* ---- Extents --------------------------------------------------------------------------------- */
 
 const struct img_finding_kind *vdi_entry_damage(const struct vdi_header *hdr, uint32_t entry)

@@ -34,6 +34,11 @@ bool vdi_header_decode(const uint8_t *raw, size_t len, struct vdi_header *out,
 void vdi_header_fields(const uint8_t *raw, struct vdi_header *out);
 /* The inverse, for version 1.1: VDI_DECODE_LEN bytes. */
 void vdi_header_encode(const struct vdi_header *hdr, uint8_t *raw);
+/*
+ * Brings the first bytes of a file of version 1.x, len of them, up to date with what another size of
+ * the disk changes; what is not known here stays.  Pure.
+ */
+void vdi_header_resize(const struct vdi_header *hdr, uint8_t *raw, size_t len);
 /* Of the file in st. */
 bool vdi_header_read(struct img_store *st, struct vdi_header *out, struct img_err *err)
 	IMG_MUST_CHECK;
@@ -107,6 +112,13 @@ _Atomic uint32_t *vdi_map_piece(struct vdi_map *map, uint32_t index, struct img_
 bool vdi_map_has(const struct vdi_map *map, uint32_t index);
 /* What is wrong with an entry that names a block; NULL: nothing.  Bytes are not looked at. */
 const struct img_finding_kind *vdi_entry_damage(const struct vdi_header *hdr, uint32_t entry);
+/*
+ * Gives the map, all pieces of which are in memory, as many entries as its header says now; there
+ * were `old` of them.  New ones are VDI_ENTRY_FREE.
+ */
+bool vdi_map_resize(struct vdi_map *map, uint32_t old, struct img_err *err) IMG_MUST_CHECK;
+/* Writes all entries that the header counts; those of pieces that are not there are free. */
+bool vdi_map_write(const struct vdi_map *map, struct img_err *err) IMG_MUST_CHECK;
 bool vdi_map_extent(struct vdi_map *map, uint64_t at, uint64_t limit, struct img_extent *out,
 		    struct img_err *err) IMG_MUST_CHECK;
 
@@ -153,6 +165,8 @@ bool vdi_amend(struct img_layer *ly, const struct img_settings *set, const struc
 	       struct img_err *err);
 
 extern const struct img_disk_ops vdi_disk_ops;		/* disk.c */
+/* resize.c */
+bool vdi_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err);
 /* check.c */
 extern const struct img_check_ops vdi_check_ops;
 /* info.c */

@@ -68,7 +68,7 @@ static bool set_entries(struct vdi *vdi, uint64_t at, uint64_t len, uint32_t ent
 	const uint32_t n = (uint32_t)img_div_up(len, vdi->header.block_size);
 
 	if (vdi->fresh->placed)
-		return true;	/* they follow from their places */
+		return true;	/* at the end, all at once */
 	for (uint32_t i = first; i < first + n; i++) {
 		_Atomic uint32_t *piece = vdi_map_piece(&vdi->map, i, err);
 
@@ -108,33 +108,15 @@ static bool zero(struct img_layer *ly, uint64_t at, uint64_t len, struct img_err
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
-/* The entries of one piece as they go to the file; piece NULL: all are free. */
-static void encode_piece(const struct vdi *vdi, const _Atomic uint32_t *piece, uint32_t first,
-			 uint32_t n, uint8_t *raw)
+/* They follow from the places of the blocks. */
+static bool set_placed_entries(struct vdi *vdi, struct img_err *err)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t entry = piece ? piece[i] : VDI_ENTRY_FREE;
+	for (uint32_t i = 0; i < vdi->header.n_blocks; i++) {
+		_Atomic uint32_t *piece = vdi_map_piece(&vdi->map, i, err);
 
-		if (vdi->fresh->placed)
-			entry = first + i;
-		img_put_le32(raw + i * VDI_ENTRY_LEN, entry);
-	}
-}
-
-static bool write_map(struct vdi *vdi, struct img_store *st, struct img_err *err)
-{
-	const struct vdi_header *hdr = &vdi->header;
-	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(VDI_PIECE_ENTRIES * VDI_ENTRY_LEN, err);
-
-	if (!raw)
-		return false;
-	for (uint32_t first = 0; first < hdr->n_blocks; first += VDI_PIECE_ENTRIES) {
-		const uint32_t n = (uint32_t)img_min_u64(VDI_PIECE_ENTRIES, hdr->n_blocks - first);
-
-		encode_piece(vdi, vdi->map.pieces[first / VDI_PIECE_ENTRIES], first, n, raw);
-		if (!img_store_write(st, hdr->map_off + (uint64_t)first * VDI_ENTRY_LEN, raw,
-				     n * VDI_ENTRY_LEN, err))
+		if (!piece)
 			return false;
+		piece[i % VDI_PIECE_ENTRIES] = i;
 	}
 	return true;
 }
@@ -163,8 +145,10 @@ static bool finish(struct img_layer *ly, struct img_err *err)
 	hdr->n_blocks = (uint32_t)blocks;
 	hdr->n_allocated = vdi->fresh->placed ? hdr->n_blocks : vdi->fresh->next;
 	vdi_header_encode(hdr, raw);
+	if (vdi->fresh->placed && !set_placed_entries(vdi, err))
+		return false;
 	/* Until the header is there the file is no image. */
-	return set_length(hdr, ly->store, err) && write_map(vdi, ly->store, err) &&
+	return set_length(hdr, ly->store, err) && vdi_map_write(&vdi->map, err) &&
 	       img_store_write(ly->store, 0, raw, sizeof(raw), err);
 }
 

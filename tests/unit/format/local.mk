@@ -19,6 +19,7 @@ unit_tests += %D%/test
 	%D%/granules_test.c \
 	%D%/in_place.c \
 	%D%/in_place.h \
+	%D%/move_test.c \
 	%D%/qcow1/check_test.c \
 	%D%/qcow1/disk_test.c \
 	%D%/qcow1/header_test.c \
@@ -67,6 +68,7 @@ unit_tests += %D%/test
 	%D%/vdi/header_test.c \
 	%D%/vdi/map_test.c \
 	%D%/vdi/repair_test.c \
+	%D%/vdi/resize_test.c \
 	%D%/vdi/salvage_test.c \
 	%D%/vdi/sample.h \
 	%D%/vdi/write_test.c \

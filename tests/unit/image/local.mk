@@ -9,7 +9,6 @@ unit_tests += %D%/test
 	%D%/gate_test.c \
 	%D%/mismatch_test.c \
 	%D%/open_test.c \
+	%D%/pass_test.c \
 	%D%/read_test.c \
 	%D%/resize_test.c
-	%D%/pass_test.c \
-	%D%/read_test.c
