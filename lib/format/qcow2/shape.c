@@ -87,17 +87,21 @@ static unsigned shapes_of(const struct qcow2_shapes *s, size_t len, bool whole)
 	return shapes;
 }
 
-/* Holes are no tables, and there may be terabytes of them. */
-static bool find_hole(struct qcow2_shapes *s, uint64_t host, struct img_err *err)
+/*
+ * Holes are no tables, and there may be terabytes of them.  The file is asked once for each piece
+ * of it: some file systems walk over all that follows to find its end.  *end: of the clusters that
+ * are a hole as a whole, if host is.
+ */
+static bool is_hole(struct qcow2_shapes *s, uint64_t host, uint64_t *end, bool *hole,
+		    struct img_err *err)
 {
-	struct img_extent ex;
+	struct img_extent *ex = &s->around;
 
-	if (host < s->nothing_before)
-		return true;
-	if (!img_store_extent(s->file, host, s->file_size, &ex, err))
+	if ((host < ex->start || host >= ex->start + ex->len) &&
+	    !img_store_extent(s->file, host, s->file_size, ex, err))
 		return false;
-	if (ex.kind == IMG_EXTENT_ZERO)
-		s->nothing_before = img_round_down(ex.start + ex.len, qcow2_cluster_size(&s->geo));
+	*end = img_round_down(ex->start + ex->len, qcow2_cluster_size(&s->geo));
+	*hole = ex->kind == IMG_EXTENT_ZERO && host < *end;
 	return true;
 }
 
@@ -105,16 +109,18 @@ bool qcow2_shapes_look(struct qcow2_shapes *s, uint64_t host, unsigned *shapes, 
 		       struct img_err *err)
 {
 	const size_t size = qcow2_cluster_size(&s->geo);
+	uint64_t end;
 	size_t got;
+	bool hole;
 
 	*shapes = 0;
 	*next = host + size;
 	if (host >= s->file_size)
 		return true;
-	if (!find_hole(s, host, err))
+	if (!is_hole(s, host, &end, &hole, err))
 		return false;
-	if (host < s->nothing_before) {
-		*next = s->nothing_before;
+	if (hole) {
+		*next = end;
 		return true;
 	}
 	if (!img_store_read_some(s->file, host, s->raw, HEAD, &got, err))

@@ -10,13 +10,13 @@ enum {
 	QCOW2_SHAPE_L1 = 1 << 1,	/* the same of an L1 table, or a piece of one */
 };
 
-/* Looks at clusters of one file, best in rising order.  One thread. */
+/* Looks at clusters of one file.  One thread. */
 struct qcow2_shapes {
 	struct img_store *file;		/* borrowed */
 	struct qcow2_geometry geo;
 	uint64_t file_size;
 	uint8_t *raw;			/* of the cluster that was looked at last; owned */
-	uint64_t nothing_before;	/* known to be zeros up to here */
+	struct img_extent around;	/* of the file, where it was asked last */
 };
 
 bool qcow2_shapes_start(struct qcow2_shapes *s, const struct qcow2_header *hdr,
