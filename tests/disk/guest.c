@@ -34,12 +34,16 @@ void guest_fill(uint8_t *buf, uint64_t at, size_t len, uint32_t seq)
 /* The stamp of a sector, 0 for zeros, or TORN. */
 static uint64_t stamp_of(const uint8_t *sector)
 {
+	static const uint8_t zeros[SECTOR];
 	uint64_t words[WORDS], wrong;
 
+	/* Tests spend most of their time here: the loop is one that compilers do in parallel. */
+	if (!memcmp(sector, zeros, SECTOR))
+		return 0;
 	memcpy(words, sector, SECTOR);
-	wrong = words[0] & ((1 << SECTOR_SHIFT) - 1);
-	for (size_t i = 1; i < WORDS; i++)
-		wrong |= words[i] ^ (words[0] ? words[0] + i : 0);
+	wrong = words[0] ? words[0] & ((1 << SECTOR_SHIFT) - 1) : TORN;
+	for (size_t i = 0; i < WORDS; i++)
+		wrong |= words[i] ^ (words[0] + i);
 	return wrong ? TORN : words[0];
 }
 
