@@ -93,6 +93,12 @@ struct img_repair {
 	enum img_repair_level level;
 	bool plan;			/* only find out what would be repaired; nothing is written */
 	const char *undo_path;		/* of the undo file, a new one; NULL: without */
+	/*
+	 * The same for another file that the image is made of, at path, in *undo_path, which the
+	 * library frees: called when that file is to be changed.  NULL: without undo files.
+	 */
+	bool (*name_undo)(void *ctx, const char *path, char **undo_path, struct img_err *err);
+	void *name_undo_ctx;
 };
 
 struct img_repair_result {

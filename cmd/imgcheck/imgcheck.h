@@ -35,6 +35,8 @@ struct img_check check_of(const struct options *opt, const char *path);
 struct repaired {
 	struct img_repair_result result;
 	char *undo_path;		/* of the undo file that was written, or NULL; owned */
+	char **more_undo_paths;		/* those of its extents; owned */
+	size_t n_more;
 };
 /* repaired: to be cleared when it was successful. */
 bool repair_image(const struct options *opt, const char *path, const struct img_job *job,

@@ -91,34 +91,58 @@ static bool name_undo_file(const struct options *opt, const char *path, char **n
 	return *name || fail_memory(err);
 }
 
+/* Where only extents were repaired the image itself has no undo file. */
+static void forget_undo_file(struct repaired *repaired)
+{
+	if (!repaired->undo_path || exists(repaired->undo_path))
+		return;
+	free(repaired->undo_path);
+	repaired->undo_path = NULL;
+}
+
+/* Of an extent that is repaired: beside it, and kept to be told of. */
+static bool name_extent_undo(void *ctx, const char *path, char **undo_path, struct img_err *err)
+{
+	struct repaired *repaired = ctx;
+	char **more = realloc(repaired->more_undo_paths, (repaired->n_more + 1) * sizeof(*more));
+
+	if (!more)
+		return fail_memory(err);
+	repaired->more_undo_paths = more;
+	if (!choose_undo_name(path, undo_path, err))
+		return false;
+	more[repaired->n_more] = strdup(*undo_path);
+	return more[repaired->n_more++] || fail_memory(err);
+}
+
 bool repair_image(const struct options *opt, const char *path, const struct img_job *job,
 		  struct repaired *repaired, struct img_err *err)
 {
 	struct img_repair what = {
 		.check = check_of(opt, path), .plan = opt->plan,
 		.level = opt->repair == REPAIR_LEAKS ? IMG_REPAIR_LEAKS : IMG_REPAIR_ALL,
+		.name_undo = opt->no_undo ? NULL : name_extent_undo, .name_undo_ctx = repaired,
 	};
-	char *name;
 
-	if (!name_undo_file(opt, path, &name, err))
-		return false;
-	what.undo_path = name;
-	if (!img_repair_run(&what, job, &repaired->result, err)) {
-		free(name);
-		return false;
+	*repaired = (struct repaired){ .n_more = 0 };
+	if (name_undo_file(opt, path, &repaired->undo_path, err)) {
+		what.undo_path = repaired->undo_path;
+		if (img_repair_run(&what, job, &repaired->result, err)) {
+			forget_undo_file(repaired);
+			return true;
+		}
 	}
-	repaired->undo_path = name;
-	if (name && !repaired->result.changed) {
-		free(name);
-		repaired->undo_path = NULL;
-	}
-	return true;
+	repaired_clear(repaired);
+	return false;
 }
 
 void repaired_clear(struct repaired *repaired)
 {
 	img_repair_clear(&repaired->result);
 	free(repaired->undo_path);
+	for (size_t i = 0; i < repaired->n_more; i++)
+		free(repaired->more_undo_paths[i]);
+	free(repaired->more_undo_paths);
 }
 
 static uint64_t count_of(const struct img_check_result *result, const struct img_finding_kind *kind)

@@ -68,6 +68,14 @@ static void add_repairs(const struct img_repair_result *result, struct img_node 
 	}
 }
 
+static void add_more_undo_files(const struct repaired *repaired, struct img_node *to)
+{
+	struct img_node *list = repaired->n_more ? img_node_list(to, "extent-undo-files") : NULL;
+
+	for (size_t i = 0; i < repaired->n_more; i++)
+		img_node_text(list, "undo-file", repaired->more_undo_paths[i]);
+}
+
 void report_repair(const char *path, const struct repaired *repaired, bool plan,
 		   struct img_node *to)
 {
@@ -80,6 +88,7 @@ void report_repair(const char *path, const struct repaired *repaired, bool plan,
 	img_node_flag(to, "planned", plan);
 	if (repaired->undo_path)
 		img_node_text(to, "undo-file", repaired->undo_path);
+	add_more_undo_files(repaired, to);
 	add_repairs(result, img_node_list(to, "repairs"));
 }
 

@@ -159,6 +159,12 @@ static void print_hint(const char *path, const struct img_repair_result *result)
 	}
 }
 
+static void print_undo(const char *path, const char *undo_path)
+{
+	print_plain_text(stdout, path);
+	printf(_(": what it was is kept in %s (imgcheck --undo)\n"), undo_path);
+}
+
 void print_repair(const char *path, const struct repaired *repaired, bool plan)
 {
 	const struct img_repair_result *result = &repaired->result;
@@ -171,10 +177,10 @@ void print_repair(const char *path, const struct repaired *repaired, bool plan)
 		printf(": %s\n", _("Nothing was repaired."));
 	}
 	print_hint(path, result);
-	if (repaired->undo_path) {
-		print_plain_text(stdout, path);
-		printf(_(": what it was is kept in %s (imgcheck --undo)\n"), repaired->undo_path);
-	}
+	if (repaired->undo_path)
+		print_undo(path, repaired->undo_path);
+	for (size_t i = 0; i < repaired->n_more; i++)
+		print_undo(path, repaired->more_undo_paths[i]);
 	print_verdict(path, shown);
 	print_numbers(shown);
 }

@@ -334,7 +334,8 @@ struct img_checking {
 	unsigned threads;		/* at least 1 */
 	uint64_t memory;		/* bytes for counting at most */
 	const struct img_job *job;	/* or NULL */
-	const struct img_opener *opener;	/* of files that the image names, for reading */
+	/* Of files that the image names: for reading; extents for writing, too, in a repair. */
+	const struct img_opener *opener;
 };
 
 struct img_check_ops {

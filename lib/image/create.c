@@ -222,7 +222,7 @@ bool img_target_rewrite(struct img *im, struct img_err *err)
 		return img_within_file(err, store->name);
 	img_layer_close_as(ly);
 	*ly = (struct img_layer){ .store = store, .format = format };
-	if (img_layer_open_as(ly, &how, NULL, err))
+	if (img_layer_open_as(ly, &how, err))
 		return img_disk_new(im, IMG_CACHE_UNSAFE, err);
 	ly->format = NULL;
 	return img_within_file(err, store->name);

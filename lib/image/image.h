@@ -114,6 +114,17 @@ bool img_pending_show(struct img_store **store, const char *base, const struct i
 /* The image at path was replaced by a new one: takes a journal away that was for the old one. */
 void img_pending_forget(const char *path);
 
+/* ---- Files that an image names (layer.c) ----------------------------------------------------- */
+
+/* How a driver reaches what an image names; a struct img_opener first. */
+struct img_named_files {
+	struct img_opener opener;
+	const struct img_open *how;	/* borrowed */
+	const char *base;		/* of the image that names them; borrowed */
+};
+void img_named_files_init(struct img_named_files *files, const struct img_open *how,
+			  const char *base);
+
 /* ---- Checking (check.c, check_data.c) -------------------------------------------------------- */
 
 /* All that is found in any format, NULL behind the last. */
@@ -129,10 +140,37 @@ bool img_check_layer(struct img_layer *ly, const struct img_checking *how, size_
 		     struct img_check_result *result, struct img_err *err) IMG_MUST_CHECK;
 /*
  * Fails when guest bytes that could be read in the file of `before`, which is not open, cannot be in
- * `changed`, which that file would become (repair_guard.c).
+ * `changed`, which that file would become together with those of opener (repair_guard.c).
  */
 bool img_repair_guard(const struct img_layer *before, struct img_store *changed,
-		      const struct img_open *how, struct img_err *err) IMG_MUST_CHECK;
+		      const struct img_opener *opener, const struct img_open *how,
+		      struct img_err *err) IMG_MUST_CHECK;
+
+struct img_repaired_file;
+/* The files that an image in repair names (repair_files.c); a struct img_opener first. */
+struct img_repair_files {
+	struct img_opener opener;
+	struct img_named_files reading;
+	const struct img_repair *what;	/* borrowed */
+	struct img_repaired_file *v;	/* the extents that were opened; owned */
+	size_t n;
+	bool trying;			/* changes go to overlays */
+	struct img_err failure;		/* why one that is to be changed could not be opened */
+};
+
+/* reading: how files are opened that are not changed.  All are borrowed. */
+void img_repair_files_init(struct img_repair_files *files, const struct img_open *reading,
+			   const char *base, const struct img_repair *what);
+/*
+ * Ends the trial: *changed becomes true if a file was.  What is changed from now on is so for good,
+ * and only files that were may be.
+ */
+void img_repair_files_settle(struct img_repair_files *files, bool *changed);
+/* Also fails when one that is to be changed could not be opened, whatever the driver made of it. */
+bool img_repair_files_sync(struct img_repair_files *files, struct img_err *err) IMG_MUST_CHECK;
+/* The undo file of one that was changed, or NULL: none was. */
+const char *img_repair_files_undo(const struct img_repair_files *files);
+void img_repair_files_clear(struct img_repair_files *files);
 /* Reads all that the top layer of im holds, with so many threads; finds what cannot be read. */
 bool img_check_data(struct img *im, const struct img_checking *how, struct img_findings *out,
 		    struct img_err *err) IMG_MUST_CHECK;
@@ -171,17 +209,12 @@ bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct 
 /* Only finds out the format, and makes a pipe seekable for one that must seek; nothing is open. */
 bool img_layer_recognize(struct img_layer *ly, struct img_store *store, const struct img_open *how,
 			 const char **doubt, struct img_err *err) IMG_MUST_CHECK;
-/* How a driver reaches what an image names; a struct img_opener first. */
-struct img_named_files {
-	struct img_opener opener;
-	const struct img_open *how;	/* borrowed */
-	const char *base;		/* of the image that names them; borrowed */
-};
-void img_named_files_init(struct img_named_files *files, const struct img_open *how,
-			  const char *base);
 /* Opens ly, which has a store and a format, and closes it; the store stays the caller's. */
-bool img_layer_open_as(struct img_layer *ly, const struct img_open *how,
-		       const struct img_opener *opener, struct img_err *err) IMG_MUST_CHECK;
+bool img_layer_open_as(struct img_layer *ly, const struct img_open *how, struct img_err *err)
+	IMG_MUST_CHECK;
+/* The same with another way to the files that it names. */
+bool img_layer_open_with(struct img_layer *ly, const struct img_open *how,
+			 const struct img_opener *opener, struct img_err *err) IMG_MUST_CHECK;
 void img_layer_close_as(struct img_layer *ly);
 /* What how->path means: a file, a device, standard input. */
 struct img_store *img_open_top_store(const struct img_open *how, struct img_err *err);

@@ -185,19 +185,24 @@ static bool open_or_salvage(struct img_layer *ly, const struct img_layer_open *h
 	return ly->format->salvage(ly, how, err);
 }
 
-bool img_layer_open_as(struct img_layer *ly, const struct img_open *how,
-		       const struct img_opener *opener, struct img_err *err)
+bool img_layer_open_with(struct img_layer *ly, const struct img_open *how,
+			 const struct img_opener *opener, struct img_err *err)
 {
-	struct img_named_files files;
 	const struct img_layer_open layer_how = {
-		.flags = how->flags, .snapshot = how->snapshot,
-		.opener = opener ? opener : &files.opener,
+		.flags = how->flags, .snapshot = how->snapshot, .opener = opener,
 		.cache_size = how->cache_size ? how->cache_size : IMG_CACHE_SIZE,
 		.size = how->size,
 	};
 
-	img_named_files_init(&files, how, ly->store->name);
 	return open_or_salvage(ly, &layer_how, err);
+}
+
+bool img_layer_open_as(struct img_layer *ly, const struct img_open *how, struct img_err *err)
+{
+	struct img_named_files files;
+
+	img_named_files_init(&files, how, ly->store->name);
+	return img_layer_open_with(ly, how, &files.opener, err);
 }
 
 void img_layer_close_as(struct img_layer *ly)
@@ -215,7 +220,8 @@ bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct 
 {
 	*ly = (struct img_layer){ .store = store };
 	if (choose_format(ly, how, doubt, err) && check_writable(ly, how, err) &&
-	    make_seekable(ly, err) && img_layer_open_as(ly, how, opener, err))
+	    make_seekable(ly, err) && (opener ? img_layer_open_with(ly, how, opener, err)
+					      : img_layer_open_as(ly, how, err)))
 		return true;
 	return give_up(ly, err);
 }

@@ -16,4 +16,5 @@ libimg_sources += \
 	%D%/read.c \
 	%D%/repair.c \
 	%D%/repair_guard.c \
-	%D%/resize.c
+	%D%/resize.c \
+	%D%/repair_files.c

@@ -8,13 +8,14 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "image/image.h"
+#include "store/overlay.h"
 
 struct repair {
 	const struct img_repair *what;
 	struct img_open how;
 	struct img_open reading;	/* the same, of files that are not repaired */
 	struct img_checking driver;
-	struct img_named_files files;
+	struct img_repair_files files;
 	struct img_layer ly;		/* its store is the file */
 };
 
@@ -66,32 +67,19 @@ static bool prove(const struct repair *r, struct img_store *overlay,
 	if (errors_of(&result->after) > errors_of(&result->before))
 		return img_fail(err, IMG_E_CORRUPT, _("the repair that was planned would leave more "
 				"errors than there are; nothing was changed"));
-	return img_repair_guard(&r->ly, overlay, &r->how, err);
+	return img_repair_guard(&r->ly, overlay, &r->files.opener, &r->how, err);
 }
 
-/* Whether the repair of the overlay did anything to what it shows. */
-static bool see_change(const struct repair *r, struct img_store *overlay, bool *changed,
-		       struct img_err *err)
-{
-	struct img_traffic sum = { 0 };
-	uint64_t before, after;
-
-	if (!img_store_size(r->ly.store, &before, err) || !img_store_size(overlay, &after, err))
-		return false;
-	img_store_add_traffic(overlay, &sum);
-	*changed = sum.writes || sum.zeros || after != before;
-	return true;
-}
-
-static bool try(const struct repair *r, struct img_repair_result *result, struct img_err *err)
+static bool try(struct repair *r, struct img_repair_result *result, struct img_err *err)
 {
 	struct img_store *overlay = img_store_overlay(r->ly.store, err);
 	bool ok;
 
 	if (!overlay)
 		return false;
-	ok = run_driver(r, overlay, err) && prove(r, overlay, result, err) &&
-	     see_change(r, overlay, &result->changed, err);
+	ok = run_driver(r, overlay, err) && prove(r, overlay, result, err);
+	result->changed = img_overlay_changed(overlay);
+	img_repair_files_settle(&r->files, &result->changed);
 	img_store_close(overlay);
 	return ok;
 }
@@ -111,10 +99,13 @@ static bool put_undo(struct repair *r, struct img_err *err)
 
 static bool fail_cut_off(const struct repair *r, const struct img_err *why, struct img_err *err)
 {
-	if (!img_store_undo_used(r->ly.store))
+	const char *undo_path = img_store_undo_used(r->ly.store)
+					? r->what->undo_path : img_repair_files_undo(&r->files);
+
+	if (!undo_path)
 		return img_fail(err, why->code, "%s", why->text);
 	return img_fail(err, why->code, _("%s; the repair was cut off, and what the image was before "
-			"is kept in %s"), why->text, r->what->undo_path);
+			"is kept in %s"), why->text, undo_path);
 }
 
 static bool repair_file(struct repair *r, struct img_repair_result *result, struct img_err *err)
@@ -124,7 +115,7 @@ static bool repair_file(struct repair *r, struct img_repair_result *result, stru
 	if (!put_undo(r, err))
 		return false;
 	if (!run_driver(r, r->ly.store, &why) || !img_store_sync(r->ly.store, &why) ||
-	    !check(r, &result->after, &why))
+	    !img_repair_files_sync(&r->files, &why) || !check(r, &result->after, &why))
 		return fail_cut_off(r, &why, err);
 	return true;
 }
@@ -136,7 +127,7 @@ static bool run(struct repair *r, struct img_repair_result *result, struct img_e
 
 	if (!store || !img_layer_recognize(&r->ly, store, &r->how, &doubt, err))
 		return false;
-	img_named_files_init(&r->files, &r->reading, r->ly.store->name);
+	img_repair_files_init(&r->files, &r->reading, r->ly.store->name, r->what);
 	r->driver.opener = &r->files.opener;
 	if (!can_be_repaired(r, doubt, err) || !check(r, &result->before, err) ||
 	    !try(r, result, err))
@@ -165,6 +156,7 @@ bool img_repair_run(const struct img_repair *what, const struct img_job *job,
 	r.reading.flags &= ~(unsigned)IMG_OPEN_WRITE;
 	img_checking_init(&r.driver, &what->check, job);
 	ok = run(&r, result, err);
+	img_repair_files_clear(&r.files);
 	img_store_close(r.ly.store);
 	if (!ok)
 		img_repair_clear(result);

@@ -27,14 +27,15 @@ static bool compare_maps(struct img_layer *before, struct img_layer *after, stru
 }
 
 static bool open_and_compare(struct img_layer *before, struct img_layer *after,
-			     const struct img_open *how, struct img_err *err)
+			     const struct img_opener *opener, const struct img_open *how,
+			     struct img_err *err)
 {
 	bool ok;
 
 	/* What cannot be opened has nothing that could be lost. */
-	if (!img_layer_open_as(before, how, NULL, NULL))
+	if (!img_layer_open_as(before, how, NULL))
 		return true;
-	ok = img_layer_open_as(after, how, NULL, err);
+	ok = img_layer_open_with(after, how, opener, err);
 	if (ok) {
 		ok = after->size == before->size
 			     ? compare_maps(before, after, err)
@@ -47,7 +48,8 @@ static bool open_and_compare(struct img_layer *before, struct img_layer *after,
 }
 
 bool img_repair_guard(const struct img_layer *before, struct img_store *changed,
-		      const struct img_open *how, struct img_err *err)
+		      const struct img_opener *opener, const struct img_open *how,
+		      struct img_err *err)
 {
 	struct img_layer old = { .format = before->format, .store = before->store };
 	struct img_layer fresh = { .format = before->format, .store = changed };
@@ -55,5 +57,5 @@ bool img_repair_guard(const struct img_layer *before, struct img_store *changed,
 	struct img_open reading = *how;
 
 	reading.flags = (how->flags & ~IMG_OPEN_WRITE) | IMG_OPEN_NO_LOCK;
-	return open_and_compare(&old, &fresh, &reading, err);
+	return open_and_compare(&old, &fresh, opener, &reading, err);
 }

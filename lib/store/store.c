@@ -331,7 +331,17 @@ void img_store_close(struct img_store *st)
 
 	if (!st)
 		return;
+	if (st->held) {
+		st->held--;
+		return;
+	}
 	name = st->name;
 	st->ops->close(st);
 	free(name);
+}
+
+struct img_store *img_store_hold(struct img_store *st)
+{
+	st->held++;
+	return st;
 }

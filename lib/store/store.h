@@ -65,6 +65,7 @@ struct img_store {			/* head of every concrete store */
 	enum img_cache cache;
 	struct img_store_counts counts;
 	_Atomic int sync_errno;		/* of the first sync that failed; 0: none has */
+	unsigned held;			/* by so many besides the owner */
 };
 
 /*
@@ -125,7 +126,10 @@ bool img_store_copy(struct img_store *st, uint64_t at, struct img_store *from, u
 bool img_store_clones(struct img_store *st, struct img_store *from);
 /* Gives a new file its name, replacing what was there; syncs first unless the cache is unsafe. */
 bool img_store_publish(struct img_store *st, struct img_err *err) IMG_MUST_CHECK;
+/* Closes st when it is closed by all who hold it; accepts NULL. */
 void img_store_close(struct img_store *st);
+/* One more who closes st, which is returned.  One thread, as for closing. */
+struct img_store *img_store_hold(struct img_store *st);
 /* Adds the counts of st to *sum. */
 void img_store_add_traffic(const struct img_store *st, struct img_traffic *sum);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Repairing the file that is given; the extents that a descriptor names are files of their own, and
- * are repaired one by one.  Nothing is freed, and lost space stays lost: it may be all that is left
- * of something.
+ * Repairing an image, file by file: what is wrong with an extent can be seen in its own file.
+ * Nothing is freed, and lost space stays lost: it may be all that is left of something.
  */
 #include "format/vmdk/repair.h"
 
@@ -34,7 +33,7 @@ static bool count_errors(struct img_layer *ly, const struct img_checking *how, u
 	return ok;
 }
 
-/* An image in which nothing is wrong counts as closed; one with errors stays marked. */
+/* A file in which nothing is wrong counts as closed; one with errors stays marked. */
 static bool clear_unclean(struct img_layer *ly, const struct img_checking *how, struct img_err *err)
 {
 	uint8_t raw[VMDK_HEAD_BYTES];
@@ -63,15 +62,13 @@ static bool is_hosted(struct img_store *file, bool *hosted, struct img_err *err)
 	return true;
 }
 
-bool vmdk_repair(struct img_layer *ly, const struct img_checking *how, enum img_repair_level level,
-		 struct img_err *err)
+/* The file in the store of ly, if it is one of hosted grains. */
+static bool repair_grains(struct img_layer *ly, const struct img_checking *how, struct img_err *err)
 {
 	struct img_findings unused = { .most = 0 };
 	struct vmdk_check c = { .how = how, .out = &unused };
 	bool hosted, ok;
 
-	if (level != IMG_REPAIR_ALL)
-		return true;
 	if (!is_hosted(ly->store, &hosted, err))
 		return false;
 	if (!hosted)
@@ -80,4 +77,55 @@ bool vmdk_repair(struct img_layer *ly, const struct img_checking *how, enum img_
 	     clear_unclean(ly, how, err);
 	img_findings_clear(&unused);
 	return ok;
+}
+
+/* What cannot be read is told by a check, and cannot be repaired. */
+static bool repair_extent(struct img_layer *ly, const struct img_checking *how, const char *name,
+			  struct img_err *err)
+{
+	const struct img_reference ref = { .kind = IMG_REF_EXTENT, .name = name };
+	struct img_layer part = { .format = ly->format };
+	struct img_err why = { 0 };
+	bool ok;
+
+	if (!how->opener->open(how->opener, &ref, &part.store, &why))
+		return img_code_is_damage(why.code) || why.code == IMG_E_IO ||
+		       img_fail(err, why.code, "%s", why.text);
+	ok = repair_grains(&part, how, err) || img_within(err, _("extent \"%s\""), name);
+	img_store_close(part.store);
+	return ok;
+}
+
+/* An extent that may only be read belongs to others, too. */
+static bool is_repairable(const struct vmdk_extent_line *line)
+{
+	return line->type == VMDK_EXTENT_SPARSE && !line->read_only;
+}
+
+static bool repair_extents(struct img_layer *ly, const struct img_checking *how,
+			   struct img_err *err)
+{
+	struct vmdk_descriptor desc;
+	bool ok = true;
+
+	if (vmdk_descriptor_of(ly->store, &desc, NULL))
+		for (size_t i = 0; ok && how->opener && i < desc.n_extents; i++)
+			ok = !is_repairable(&desc.extents[i]) ||
+			     repair_extent(ly, how, desc.extents[i].name, err);
+	vmdk_descriptor_clear(&desc);
+	return ok;
+}
+
+bool vmdk_repair(struct img_layer *ly, const struct img_checking *how, enum img_repair_level level,
+		 struct img_err *err)
+{
+	uint8_t head[VMDK_HEAD_BYTES];
+	size_t got;
+
+	if (level != IMG_REPAIR_ALL)
+		return true;
+	if (!img_store_read_some(ly->store, 0, head, sizeof(head), &got, err))
+		return false;
+	return vmdk_is_descriptor(head, got) ? repair_extents(ly, how, err)
+					     : repair_grains(ly, how, err);
 }

@@ -11,4 +11,5 @@ unit_tests += %D%/test
 	%D%/open_test.c \
 	%D%/pass_test.c \
 	%D%/read_test.c \
-	%D%/resize_test.c
+	%D%/resize_test.c \
+	%D%/repair_files_test.c

@@ -199,3 +199,16 @@ Test(store, a_sync_that_fails_fails_for_all_under_way, .timeout = 30)
 	pthread_join(thread, &done);
 	cr_assert_null(done);
 }
+
+Test(store, held_by_two_is_closed_by_the_second)
+{
+	struct img_store *st;
+	uint8_t byte;
+
+	ok(st = img_store_mem("abc", 3, &err));
+	cr_assert_eq(img_store_hold(st), st);
+	img_store_close(st);
+	ok(img_store_read(st, 2, &byte, 1, &err));
+	cr_assert_eq(byte, 'c');
+	img_store_close(st);
+}
