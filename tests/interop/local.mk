@@ -40,6 +40,7 @@ shell_tests += \
 	%D%/read-vdi.sh \
 	%D%/reflink.sh \
 	%D%/repair-vdi.sh \
+	%D%/repair-vmdk-stream.sh \
 	%D%/repair.sh \
 	%D%/resize-partitions.sh \
 	%D%/truncated.sh \

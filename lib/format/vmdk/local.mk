@@ -39,6 +39,7 @@ libimg_sources += \
 	%D%/repair.c \
 	%D%/repair.h \
 	%D%/repair_judge.c \
+	%D%/repair_markers.c \
 	%D%/repair_stream.c \
 	%D%/repair_tables.c \
 	%D%/salvage.c \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Decoding markers; every number of one is checked before it is believed. */
+#include <inttypes.h>
 #include "base/bytes.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "format/vmdk/marker.h"
 
@@ -76,5 +78,56 @@ bool vmdk_marker_read(const struct vmdk_sparse *sp, uint64_t at, struct vmdk_mar
 						   : decode_other(sp, raw, &m);
 	if (whole)
 		*out = m;
+	return true;
+}
+
+/* ---- Grains ---------------------------------------------------------------------------------- */
+
+bool vmdk_unpacker_init(struct vmdk_unpacker *u, uint64_t grain, struct img_err *err)
+{
+	*u = (struct vmdk_unpacker){ 0 };
+	if (grain > VMDK_PACKED_GRAIN_MAX)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("compressed grains of %" PRIu64 " bytes"),
+				grain);
+	u->cx = img_codec_zlib.open(img_codec_zlib.level_default, grain, err);
+	u->stored = u->cx ? img_alloc_aligned(vmdk_packed_max(grain), err) : NULL;
+	u->grain = u->stored ? img_alloc_aligned(grain, err) : NULL;
+	if (u->grain)
+		return true;
+	vmdk_unpacker_clear(u);
+	return false;
+}
+
+void vmdk_unpacker_clear(struct vmdk_unpacker *u)
+{
+	if (u->cx)
+		img_codec_zlib.close(u->cx);
+	free(u->stored);
+	free(u->grain);
+	*u = (struct vmdk_unpacker){ 0 };
+}
+
+static bool decodes(struct vmdk_unpacker *u, const struct vmdk_marker *m, uint64_t len)
+{
+	return len && img_codec_zlib.decode(u->cx, u->stored, m->len, u->grain, len, NULL);
+}
+
+/* What is no zlib stream is not even read. */
+bool vmdk_unpacks(struct vmdk_unpacker *u, const struct vmdk_sparse *sp,
+		  const struct vmdk_marker *m, bool *yes, struct img_err *err)
+{
+	const uint64_t len = vmdk_grain_len(&sp->hdr, m->guest / sp->hdr.grain);
+	uint8_t head[2];
+
+	*yes = false;
+	if (m->len < sizeof(head))
+		return true;
+	if (!img_store_read(sp->file, m->host, head, sizeof(head), err))
+		return false;
+	if ((head[0] & 15) != 8 || img_get_be16(head) % 31)
+		return true;
+	if (!img_store_read(sp->file, m->host, u->stored, m->len, err))
+		return false;
+	*yes = decodes(u, m, sp->hdr.grain) || decodes(u, m, len);
 	return true;
 }

@@ -14,8 +14,9 @@ static bool repair_file(struct vmdk_check *c, struct img_store *file, struct img
 		return false;
 	if (!usable)
 		return true;
-	ok = f.sp.hdr.kind != VMDK_KIND_HOSTED || !f.sp.rgd ||
-	     (vmdk_check_more(&f, err) && vmdk_repair_tables(&f, err));
+	ok = f.sp.hdr.kind != VMDK_KIND_HOSTED ||
+	     (vmdk_check_more(&f, err) && (!f.sp.rgd || vmdk_repair_tables(&f, err)) &&
+	      (!f.sp.hdr.markers || vmdk_repair_markers(&f, err)));
 	vmdk_sparse_clear(&f.sp);
 	return ok;
 }

@@ -18,6 +18,9 @@ bool vmdk_repair_stream(struct img_store *file, struct img_err *err) IMG_MUST_CH
 /* Makes both tables of each pair say the same where one is known to be right (repair_tables.c). */
 bool vmdk_repair_tables(struct vmdk_file_check *f, struct img_err *err) IMG_MUST_CHECK;
 
+/* Mends markers from tables, and tables from markers, of a file that has them (repair_markers.c). */
+bool vmdk_repair_markers(struct vmdk_file_check *f, struct img_err *err) IMG_MUST_CHECK;
+
 /* What can be said of an entry, beside all that is agreed on (repair_judge.c). */
 enum vmdk_verdict {
 	VMDK_SAYS_NOTHING,

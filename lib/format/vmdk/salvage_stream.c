@@ -22,8 +22,7 @@ struct found {
 struct walk {
 	struct vmdk_salvage *s;
 	struct vmdk_sparse *sp;
-	void *cx;			/* decoder */
-	uint8_t *stored, *grain;	/* room for one each; owned */
+	struct vmdk_unpacker unpacker;
 	struct found *v;		/* owned */
 	size_t n, cap;
 	bool damage;			/* since the last grain */
@@ -32,30 +31,6 @@ struct walk {
 };
 
 /* ---- Grains ---------------------------------------------------------------------------------- */
-
-static bool decodes(struct walk *w, const struct vmdk_marker *m, uint64_t len)
-{
-	return len && img_codec_zlib.decode(w->cx, w->stored, m->len, w->grain, len, NULL);
-}
-
-/* Whether the marker is that of a grain; what is no zlib stream is not even read. */
-static bool is_grain(struct walk *w, const struct vmdk_marker *m, bool *yes, struct img_err *err)
-{
-	const uint64_t len = vmdk_grain_len(&w->sp->hdr, m->guest / w->sp->hdr.grain);
-	uint8_t head[2];
-
-	*yes = false;
-	if (m->len < sizeof(head))
-		return true;
-	if (!img_store_read(w->sp->file, m->host, head, sizeof(head), err))
-		return false;
-	if ((head[0] & 15) != 8 || img_get_be16(head) % 31)
-		return true;
-	if (!img_store_read(w->sp->file, m->host, w->stored, m->len, err))
-		return false;
-	*yes = decodes(w, m, w->sp->hdr.grain) || decodes(w, m, len);
-	return true;
-}
 
 static bool add(struct walk *w, const struct vmdk_marker *m, struct img_err *err)
 {
@@ -122,7 +97,8 @@ static bool step(struct walk *w, struct vmdk_marker *m, struct img_err *err)
 	bool grain = false;
 
 	if (!vmdk_marker_read(w->sp, at, m, err) ||
-	    (m->kind == VMDK_MARKER_GRAIN && !is_grain(w, m, &grain, err)))
+	    (m->kind == VMDK_MARKER_GRAIN &&
+	     !vmdk_unpacks(&w->unpacker, w->sp, m, &grain, err)))
 		return false;
 	if (grain)
 		return add(w, m, err);
@@ -350,19 +326,9 @@ bool vmdk_salvage_stream(struct vmdk_salvage *s, struct vmdk_part *part, uint64_
 	bool ok;
 
 	*n = 0;
-	if (w.sp->hdr.grain > VMDK_PACKED_GRAIN_MAX)
-		return img_fail(err, IMG_E_UNSUPPORTED, _("compressed grains of %" PRIu64 " bytes"),
-				w.sp->hdr.grain);
-	w.cx = img_codec_zlib.open(img_codec_zlib.level_default, w.sp->hdr.grain, err);
-	if (!w.cx)
-		return false;
-	w.stored = img_alloc_aligned(vmdk_packed_max(w.sp->hdr.grain), err);
-	w.grain = w.stored ? img_alloc_aligned(w.sp->hdr.grain, err) : NULL;
-	ok = w.grain && run(&w, part, start, err);
+	ok = vmdk_unpacker_init(&w.unpacker, w.sp->hdr.grain, err) && run(&w, part, start, err);
 	*n = w.n;
-	img_codec_zlib.close(w.cx);
-	free(w.stored);
-	free(w.grain);
+	vmdk_unpacker_clear(&w.unpacker);
 	free(w.v);
 	return ok;
 }
