@@ -26,13 +26,15 @@ static const struct shape shapes[] = {
 	{ "compressed qcow2", "qcow2", "cluster_size=64k", true },
 	{ "extended L2", "qcow2", "extended_l2=on,cluster_size=16k", false },
 	{ "qcow2, space set aside", "qcow2", "preallocation=falloc", false },
+	{ "VMDK", "vmdk", NULL, false },
+	{ "VMDK, all grains have their places", "vmdk", "preallocation=metadata", false },
 	{ "VMDK stream", "vmdk", "subformat=streamOptimized", false },
 };
 
 #define N_SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
 /* What a parameterized test gets: pointers would not survive on their way to its process. */
-static size_t numbers[N_SHAPES] = { 0, 1, 2, 3, 4, 5, 6 };
+static size_t numbers[N_SHAPES] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 };
 
 static char dir[64];
 static char source_path[80], target_path[80];

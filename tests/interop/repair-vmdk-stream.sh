@@ -55,8 +55,9 @@ elif kind == 'lost':                # nobody can know
         for i in (4, 5):
             struct.pack_into('<I', f, entry(number(i)), 0)
         struct.pack_into('<Q', f, grains[5], number(4) * 128)
-    elif how == 'filled':           # its entry leads to another grain, which then has two
-        struct.pack_into('<I', f, entry(number(4)), grains[5] // 512)
+    elif how == 'filled':           # their entries lead to another grain, which has many then
+        for i in (*range(5), *range(6, 12)):
+            struct.pack_into('<I', f, entry(number(i)), grains[5] // 512)
     elif how == 'garbage':          # a marker that nothing tells of
         struct.pack_into('<I', f, entry(number(4)), 0)
         f[grains[4]:grains[4] + 12] = b'\xff' * 12

@@ -57,6 +57,38 @@ for options in zeroed_grain=off zeroed_grain=on; do
 	done
 done
 
+# Space that is set aside: where nothing is, the file has a gap, space, or zeros that were written.
+make_disk disk.raw $((70 * mib + 512))
+for type in $types; do
+	for how in metadata falloc full; do
+		rm -f image*
+		if [[ $type$how = *Flatmetadata ]]; then
+			exits 1 imgconv -o subformat="$type",preallocation=$how disk.raw image.vmdk 2>/dev/null
+			continue
+		fi
+		imgconv -o subformat="$type",preallocation=$how disk.raw image.vmdk
+		judged image.vmdk disk.raw "$type, preallocation=$how"
+		imgcheck -q image.vmdk || fail "$type, preallocation=$how: imgcheck"
+		used=$(du -ck image* | tail -n 1 | cut -f 1)
+		[ $((used > 70 * 1024)) = $([ $how = metadata ]; echo $?) ] ||
+			fail "$type, preallocation=$how: $used KiB"
+		rm -f image*
+		imgcreate -o subformat="$type",preallocation=$how image.vmdk 70M
+		same "$(head -c 70M /dev/zero | sha256sum)" "$(imgconv image.vmdk -O raw - | sha256sum)" \
+			"a new $type, preallocation=$how"
+	done
+done
+cat disk.raw | imgconv -o subformat=monolithicFlat,preallocation=full -O vmdk - image.vmdk
+judged image.vmdk disk.raw "monolithicFlat from a pipe, preallocation=full"
+rm -f image*
+
+# What would hide the image below, and what cannot be known yet.
+imgcreate image.vmdk 70M
+exits 1 imgcreate -o preallocation=metadata -b image.vmdk child.vmdk 2>/dev/null
+exits 1 imgconv -o preallocation=metadata -O vmdk - child.vmdk < <(cat disk.raw) 2>/dev/null
+[ ! -e child.vmdk ] || fail "a target is left"
+rm -f image*
+
 # Where two files meet.
 rm disk.raw
 truncate -s 4100M disk.raw

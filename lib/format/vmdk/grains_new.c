@@ -28,6 +28,27 @@ static void free_grains(void *own)
 
 /* ---- The start ------------------------------------------------------------------------------- */
 
+/* All grains get their places, and the file as much space as was asked for. */
+static bool preallocate(const struct vmdk *v, struct vmdk_sparse_new *sp, struct img_err *err)
+{
+	const enum vmdk_preallocation how = v->fresh->preallocation;
+
+	return !how || (vmdk_sparse_new_place_all(sp, err) &&
+			vmdk_part_preallocate(sp->file, 0, sp->next, how, err));
+}
+
+static bool check_preallocation(const struct vmdk *v, const struct img_layer_create *what,
+				struct img_err *err)
+{
+	if (!v->fresh->preallocation)
+		return true;
+	if (what->backing)
+		return img_fail(err, IMG_E_ARGUMENT, _("preallocation would hide the backing file"));
+	return what->size != IMG_SIZE_UNKNOWN ||
+	       img_fail(err, IMG_E_ARGUMENT,
+			_("preallocation needs a disk whose size is known beforehand"));
+}
+
 static bool start_files(const struct vmdk *v, const struct img_layer_create *what,
 			struct grains *grains, struct img_err *err)
 {
@@ -35,16 +56,17 @@ static bool start_files(const struct vmdk *v, const struct img_layer_create *wha
 	grains->v = img_calloc(v->n_parts, sizeof(*grains->v), err);
 	if (!grains->v)
 		return false;
-	for (grains->n = 0; grains->n < v->n_parts; grains->n++) {
+	while (grains->n < v->n_parts) {
 		const struct vmdk_part *part = &v->parts[grains->n];
-		struct vmdk_sparse_new *sp = &grains->v[grains->n];
+		struct vmdk_sparse_new *sp = &grains->v[grains->n++];
 
 		*sp = (struct vmdk_sparse_new){
 			.file = part->file, .zeroed_grain = v->fresh->zeroed_grain,
 			.fresh = (part->file->caps & IMG_STORE_FRESH) || what->reads_as_zero,
 			.hdr.capacity = part->len,
 		};
-		if (!vmdk_sparse_new_start(sp, part->own_file ? 0 : DESCRIPTOR_ROOM, err))
+		if (!vmdk_sparse_new_start(sp, part->own_file ? 0 : DESCRIPTOR_ROOM, err) ||
+		    !preallocate(v, sp, err))
 			return false;
 	}
 	return true;
@@ -56,7 +78,7 @@ static bool start(struct img_layer *ly, const struct img_layer_create *what,
 	struct vmdk *v = ly->priv;
 	struct grains *grains = v->fresh->own = img_calloc(1, sizeof(*grains), err);
 
-	if (!grains || !vmdk_parts_make(ly, what, layout, err) ||
+	if (!grains || !check_preallocation(v, what, err) || !vmdk_parts_make(ly, what, layout, err) ||
 	    !start_files(v, what, grains, err))
 		return false;
 	ly->unit = (uint32_t)grains->v[0].hdr.grain;
@@ -103,10 +125,11 @@ static bool reserve(struct img_layer *ly, struct img_slot *slots, size_t n, stru
 		struct vmdk_sparse_new *sp = file_at(ly->priv, slots[i].at, &start, &end);
 
 		assert(slots[i].at + slots[i].len <= end);	/* see VMDK_SPLIT */
-		if (!vmdk_sparse_new_take(sp, slots[i].len, &slots[i].host, err))
+		if (!vmdk_sparse_new_take(sp, slots[i].at - start, slots[i].len, &slots[i].host, err))
 			return false;
 		slots[i].store = sp->file;
-		img_store_expect(sp->file, slots[i].host + slots[i].len);
+		if (!sp->first)
+			img_store_expect(sp->file, slots[i].host + slots[i].len);
 	}
 	return true;
 }

@@ -23,9 +23,19 @@ struct vmdk_subformat {
 	void (*free)(void *own);	/* accepts NULL */
 };
 
+/* Streams have nothing that could be set aside, and ignore it. */
+enum vmdk_preallocation {
+	VMDK_PREALLOC_OFF,
+	VMDK_PREALLOC_METADATA,		/* each grain has its place; flat images have none */
+	VMDK_PREALLOC_FALLOC,		/* and the file its space */
+	VMDK_PREALLOC_FULL,		/* which was written */
+};
+
 struct vmdk_new {
 	const struct vmdk_subformat *subformat;
 	bool zeroed_grain;		/* entries of tables may say that a grain reads as zeros */
+	enum vmdk_preallocation preallocation;
+	uint64_t covered;		/* flat: guest bytes in front of this have their space */
 	void *own;			/* the subformat's; freed by its free */
 };
 
@@ -63,6 +73,9 @@ bool vmdk_parts_make(struct img_layer *ly, const struct img_layer_create *what,
 		     const struct vmdk_layout *layout, struct img_err *err) IMG_MUST_CHECK;
 /* At the end: the size is known, if it was not before.  IMG_E_RANGE: there is no disk. */
 bool vmdk_parts_settle(struct img_layer *ly, struct img_err *err) IMG_MUST_CHECK;
+/* Sets aside the space of a part's file there, or writes it, as how says. */
+bool vmdk_part_preallocate(struct img_store *file, uint64_t at, uint64_t len,
+			   enum vmdk_preallocation how, struct img_err *err) IMG_MUST_CHECK;
 /* Writes the descriptor to the image's own file, which holds nothing else. */
 bool vmdk_descriptor_store(struct img_layer *ly, struct img_err *err) IMG_MUST_CHECK;
 

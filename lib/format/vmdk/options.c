@@ -21,6 +21,8 @@ const struct img_option vmdk_create_options[] = {
 	  N_("version of the guest tools; the fallback says that there are foreign ones") },
 	{ "zeroed_grain", IMG_OPT_FLAG, NULL, "off",
 	  N_("let tables say that a grain reads as zeros; needs version 2 of the format") },
+	{ "preallocation", IMG_OPT_CHOICE, "off|metadata|falloc|full", "off",
+	  N_("what is allocated at once: tables, space for the data, written space") },
 	{ "compression_level", IMG_OPT_NUMBER, NULL, NULL,
 	  N_("how hard streamOptimized images are compressed, 1 to 12") },
 	{ "cid", IMG_OPT_TEXT, NULL, "new",
@@ -101,11 +103,22 @@ static bool choose_cid(const struct img_settings *set, uint32_t *cid, struct img
 	       img_fail(err, IMG_E_ARGUMENT, _("the cid ffffffff stands for none"));
 }
 
+static enum vmdk_preallocation preallocation_of(const struct img_settings *set)
+{
+	const char *how = img_settings_text(set, "preallocation");
+
+	return !strcmp(how, "metadata") ? VMDK_PREALLOC_METADATA
+	       : !strcmp(how, "falloc") ? VMDK_PREALLOC_FALLOC
+	       : !strcmp(how, "full")	? VMDK_PREALLOC_FULL
+					: VMDK_PREALLOC_OFF;
+}
+
 bool vmdk_options_read(const struct img_settings *set, struct vmdk_descriptor *desc,
 		       struct vmdk_new *out, struct img_err *err)
 {
 	*desc = (struct vmdk_descriptor){ .parent_cid = VMDK_NO_PARENT };
 	out->zeroed_grain = img_settings_flag(set, "zeroed_grain");
+	out->preallocation = preallocation_of(set);
 	return choose_subformat(set, desc, out, err) && choose_hardware(set, out->subformat, desc, err) &&
 	       choose_cid(set, &desc->cid, err);
 }

@@ -135,3 +135,18 @@ bool vmdk_descriptor_store(struct img_layer *ly, struct img_err *err)
 				"room for %" PRIu64), len, (uint64_t)VMDK_DESCRIPTOR_MAX);
 	return img_store_write(ly->store, 0, text, len, err);
 }
+
+bool vmdk_part_preallocate(struct img_store *file, uint64_t at, uint64_t len,
+			   enum vmdk_preallocation how, struct img_err *err)
+{
+	switch (how) {
+	case VMDK_PREALLOC_FALLOC:
+		return img_store_preallocate(file, at, len, IMG_PREALLOC_FALLOC, err);
+	case VMDK_PREALLOC_FULL:
+		return img_store_preallocate(file, at, len, IMG_PREALLOC_FULL, err);
+	case VMDK_PREALLOC_OFF:
+	case VMDK_PREALLOC_METADATA:
+		break;
+	}
+	return true;
+}

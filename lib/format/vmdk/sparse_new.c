@@ -81,8 +81,8 @@ void vmdk_sparse_new_clear(struct vmdk_sparse_new *sp)
 
 /* ---- Grains ---------------------------------------------------------------------------------- */
 
-bool vmdk_sparse_new_take(struct vmdk_sparse_new *sp, uint64_t len, uint64_t *host,
-			  struct img_err *err)
+/* Places behind all others. */
+static bool append(struct vmdk_sparse_new *sp, uint64_t len, uint64_t *host, struct img_err *err)
 {
 	const uint64_t end = sp->next + img_round_up(len, GRAIN);
 
@@ -91,6 +91,15 @@ bool vmdk_sparse_new_take(struct vmdk_sparse_new *sp, uint64_t len, uint64_t *ho
 				"entry of a grain table can name"));
 	*host = sp->next;
 	sp->next = end;
+	return true;
+}
+
+bool vmdk_sparse_new_take(struct vmdk_sparse_new *sp, uint64_t at, uint64_t len, uint64_t *host,
+			  struct img_err *err)
+{
+	if (!sp->first)
+		return append(sp, len, host, err);
+	*host = sp->first + at;
 	return true;
 }
 
@@ -158,6 +167,16 @@ bool vmdk_sparse_new_map(struct vmdk_sparse_new *sp, uint64_t at, uint64_t len, 
 	return set_entries(sp, at, len, host, GRAIN, err) && zero_rest(sp, len, host, err);
 }
 
+bool vmdk_sparse_new_place_all(struct vmdk_sparse_new *sp, struct img_err *err)
+{
+	const uint64_t len = sp->hdr.capacity;
+
+	return append(sp, len, &sp->first, err) &&
+	       set_entries(sp, 0, len, sp->first, GRAIN, err) &&
+	       (sp->fresh ||
+		img_store_zero(sp->file, sp->first, img_round_up(len, GRAIN), false, err));
+}
+
 /* Where a format without such entries needs grains of zeros, they get their places at the end. */
 bool vmdk_sparse_new_zero(struct vmdk_sparse_new *sp, uint64_t at, uint64_t len,
 			  struct img_err *err)
@@ -171,7 +190,7 @@ static bool place_zero_grain(struct vmdk_sparse_new *sp, uint8_t *entry, struct 
 {
 	uint64_t host = 0;
 
-	if (!vmdk_sparse_new_take(sp, GRAIN, &host, err))
+	if (!append(sp, GRAIN, &host, err))
 		return false;
 	img_put_le32(entry, (uint32_t)(host / VMDK_SECTOR));
 	return sp->fresh || img_store_zero(sp->file, host, GRAIN, false, err);

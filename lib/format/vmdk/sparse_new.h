@@ -16,6 +16,7 @@ struct vmdk_sparse_new {
 	bool fresh;			/* what was never written to file reads as zeros */
 	bool zeroed_grain;
 	uint64_t next;			/* bytes of the file: where the next grain goes */
+	uint64_t first;			/* of the first grain, when all have their places; else 0 */
 	uint8_t **tables;		/* as in the file; owned; NULL: all holes */
 	size_t n_tables;
 };
@@ -29,8 +30,13 @@ struct vmdk_sparse_new {
 bool vmdk_sparse_new_start(struct vmdk_sparse_new *sp, uint64_t desc_len, struct img_err *err)
 	IMG_MUST_CHECK;
 void vmdk_sparse_new_clear(struct vmdk_sparse_new *sp);
+/*
+ * Behind vmdk_sparse_new_start(), of a file whose capacity is known: gives each grain its place, in
+ * the order of the disk.  They read as zeros.  IMG_E_RANGE: no entry can name one of them.
+ */
+bool vmdk_sparse_new_place_all(struct vmdk_sparse_new *sp, struct img_err *err) IMG_MUST_CHECK;
 /* Picks the place for [at, at + len).  IMG_E_RANGE: no entry can name it. */
-bool vmdk_sparse_new_take(struct vmdk_sparse_new *sp, uint64_t len, uint64_t *host,
+bool vmdk_sparse_new_take(struct vmdk_sparse_new *sp, uint64_t at, uint64_t len, uint64_t *host,
 			  struct img_err *err) IMG_MUST_CHECK;
 /* The grains of [at, at + len) lie at host. */
 bool vmdk_sparse_new_map(struct vmdk_sparse_new *sp, uint64_t at, uint64_t len, uint64_t host,

@@ -27,7 +27,7 @@ static struct img_store *make(bool zeroed_grain, const char *text, struct vmdk_h
 
 	memset(ones, '1', sizeof(ones));
 	cr_assert(vmdk_sparse_new_start(&sp, 20 * VMDK_SECTOR, &err));
-	cr_assert(vmdk_sparse_new_take(&sp, G, &host, &err));
+	cr_assert(vmdk_sparse_new_take(&sp, 0, G, &host, &err));
 	cr_assert(img_store_write(sp.file, host, ones, G, &err));
 	cr_assert(vmdk_sparse_new_map(&sp, G, G, host, &err));
 	cr_assert(vmdk_sparse_new_finish(&sp, text, strlen(text), &err));

@@ -61,7 +61,7 @@ Test(sparse_new, has_its_tables_in_front_of_the_grains)
 	uint64_t host;
 
 	start(3 * (uint64_t)SPAN + 512, 20 * 512);
-	cr_assert(vmdk_sparse_new_take(&sp, 3 * GRAIN - 512, &host, &err));
+	cr_assert(vmdk_sparse_new_take(&sp, 0, 3 * GRAIN - 512, &host, &err));
 	cr_assert(vmdk_sparse_new_map(&sp, 2 * (uint64_t)SPAN - GRAIN, 3 * GRAIN - 512, host, &err));
 	hdr = finish("text");
 	cr_assert(hdr.rgd_at == 21 * 512 && hdr.gd_at == hdr.rgd_at + 512 + 4 * 2048);
@@ -75,13 +75,38 @@ Test(sparse_new, has_its_tables_in_front_of_the_grains)
 	stop();
 }
 
+Test(sparse_new, places_all_grains_in_order_and_zeroed)
+{
+	static uint8_t used[8 * GRAIN];
+	struct vmdk_header hdr;
+	uint64_t host;
+	uint8_t bytes[2];
+
+	memset(used, 'u', sizeof(used));
+	sp = (struct vmdk_sparse_new){
+		.file = img_store_mem(used, sizeof(used), NULL), .hdr.capacity = 4 * GRAIN + 512,
+	};
+	cr_assert(vmdk_sparse_new_start(&sp, 20 * 512, &err), "%s", err.text);
+	cr_assert(vmdk_sparse_new_place_all(&sp, &err), "%s", err.text);
+	cr_assert(vmdk_sparse_new_take(&sp, 2 * GRAIN, 2 * GRAIN, &host, &err));
+	cr_assert_eq(host, 3 * GRAIN);
+	hdr = finish("text");
+	for (uint64_t i = 0; i < 5; i++)
+		cr_assert_eq(grain(&hdr, i), (i + 1) * 128);
+	cr_assert_eq(grain(&hdr, 5), 0);
+	cr_assert(img_store_read(sp.file, GRAIN, bytes, 1, &err));
+	cr_assert(img_store_read(sp.file, 6 * GRAIN - 1, bytes + 1, 1, &err));
+	cr_assert(!bytes[0] && !bytes[1]);
+	stop();
+}
+
 Test(sparse_new, has_them_behind_when_the_size_comes_late)
 {
 	struct vmdk_header hdr;
 	uint64_t host;
 
 	start(IMG_SIZE_UNKNOWN, 20 * 512);
-	cr_assert(vmdk_sparse_new_take(&sp, GRAIN, &host, &err));
+	cr_assert(vmdk_sparse_new_take(&sp, 0, GRAIN, &host, &err));
 	cr_assert(vmdk_sparse_new_map(&sp, 5 * GRAIN, GRAIN, host, &err));
 	sp.hdr.capacity = 6 * GRAIN;
 	hdr = finish("text");
@@ -97,7 +122,7 @@ Test(sparse_new, zeros_are_entries_or_grains_at_the_end)
 
 	start(SPAN, 0);
 	cr_assert(vmdk_sparse_new_zero(&sp, GRAIN, 2 * GRAIN, &err));
-	cr_assert(vmdk_sparse_new_take(&sp, GRAIN, &host, &err));
+	cr_assert(vmdk_sparse_new_take(&sp, 0, GRAIN, &host, &err));
 	cr_assert(vmdk_sparse_new_map(&sp, 4 * GRAIN, GRAIN, host, &err));
 	hdr = finish("");
 	cr_assert(grain(&hdr, 1) == 256 && grain(&hdr, 2) == 384 && grain(&hdr, 4) == 128);
@@ -133,7 +158,7 @@ Test(sparse_new, leaves_nothing_of_what_a_device_held)
 	start(SPAN, 0);
 	cr_assert(img_store_write(sp.file, 0, old, sizeof(old), &err));
 	sp.fresh = false;
-	cr_assert(vmdk_sparse_new_take(&sp, 512, &host, &err));
+	cr_assert(vmdk_sparse_new_take(&sp, 0, 512, &host, &err));
 	cr_assert(vmdk_sparse_new_map(&sp, SPAN - GRAIN, 512, host, &err));
 	cr_assert(vmdk_sparse_new_zero(&sp, 0, GRAIN, &err));
 	hdr = finish("");
@@ -149,7 +174,7 @@ Test(sparse_new, names_no_place_that_an_entry_cannot)
 
 	start(SPAN, 0);
 	sp.next = (UINT32_MAX - UINT64_C(127)) * VMDK_SECTOR;
-	cr_assert(!vmdk_sparse_new_take(&sp, GRAIN, &host, &err));
+	cr_assert(!vmdk_sparse_new_take(&sp, 0, GRAIN, &host, &err));
 	cr_assert_eq(err.code, IMG_E_RANGE);
 	stop();
 }
