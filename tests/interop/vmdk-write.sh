@@ -57,6 +57,14 @@ for options in zeroed_grain=off zeroed_grain=on; do
 	done
 done
 
+# takes HOW WHAT: the files of image.vmdk have the space that this preallocation means.
+takes() {
+	local kib
+
+	kib=$(du -ck image* | tail -n 1 | cut -f 1)
+	[ $((kib > 70 * 1024)) = $([ "$1" = metadata ]; echo $?) ] || fail "$2: $kib KiB"
+}
+
 # Space that is set aside: where nothing is, the file has a gap, space, or zeros that were written.
 make_disk disk.raw $((70 * mib + 512))
 for type in $types; do
@@ -69,12 +77,11 @@ for type in $types; do
 		imgconv -o subformat="$type",preallocation=$how disk.raw image.vmdk
 		judged image.vmdk disk.raw "$type, preallocation=$how"
 		imgcheck -q image.vmdk || fail "$type, preallocation=$how: imgcheck"
-		used=$(du -ck image* | tail -n 1 | cut -f 1)
-		[ $((used > 70 * 1024)) = $([ $how = metadata ]; echo $?) ] ||
-			fail "$type, preallocation=$how: $used KiB"
+		takes $how "$type, preallocation=$how"
 		rm -f image*
-		imgcreate -o subformat="$type",preallocation=$how image.vmdk 70M
-		same "$(head -c 70M /dev/zero | sha256sum)" "$(imgconv image.vmdk -O raw - | sha256sum)" \
+		imgcreate -o subformat="$type",preallocation=$how image.vmdk $((70 * mib + 512))
+		takes $how "a new $type, preallocation=$how"
+		same "$(hash_of head -c $((70 * mib + 512)) /dev/zero)" "$(hash_of imgconv image.vmdk -O raw -)" \
 			"a new $type, preallocation=$how"
 	done
 done
