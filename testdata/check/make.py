@@ -630,6 +630,11 @@ def _(im):
     im.blocks = 3
 
 
+@sample("vdi.header.field", Vdi)
+def _(im):
+    im.blocks = 5
+
+
 @sample("vdi.header.count", Vdi)
 def _(im):
     im.allocated = 1

@@ -48,6 +48,11 @@ elif kind == "low":
     struct.pack_into("<I", image, 388, random.randrange(allocated))
 elif kind == "many":
     struct.pack_into("<I", image, 388, allocated + random.randrange(1, 1 << 20))
+elif kind == "header":  # a bit of what says where things lie
+    field = random.choice((76, 340, 344, 376, 380, 384))
+    bits = (3, 4, 5) if field == 76 else range(9, 24)
+    struct.pack_into("<I", image, field,
+                     struct.unpack_from("<I", image, field)[0] ^ 1 << random.choice(bits))
 elif kind == "map-zeroed":
     image[map_at:map_at + 4 * blocks] = bytes(4 * blocks)
 elif kind == "map-random":
@@ -89,8 +94,8 @@ kinds() {
 }
 
 qemu-img convert -f raw -O vdi s.raw good.vdi
-kinds dynamic high noise doubled free low many
+kinds dynamic high noise doubled free low many header
 imgconv -q -f raw -O vdi s.raw good.vdi
-kinds "dynamic, of ours" high noise doubled free low many
+kinds "dynamic, of ours" high noise doubled free low many header
 qemu-img convert -f raw -O vdi -o static=on s.raw good.vdi
-kinds static high noise map-zeroed map-random low many
+kinds static high noise map-zeroed map-random low many header

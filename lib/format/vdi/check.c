@@ -53,6 +53,17 @@ static bool check_alignment(struct check *c, struct img_err *err)
 		    0, err);
 }
 
+/* What is unknown here is damage where all else tells what it was. */
+static bool is_damage(const struct check *c, const struct img_err *why)
+{
+	uint8_t raw[VDI_DECODE_LEN];
+	bool changed;
+
+	return img_code_is_damage(why->code) ||
+	       (why->code == IMG_E_UNSUPPORTED &&
+		vdi_header_derive(c->file, c->file_size, raw, &changed, NULL) && changed);
+}
+
 /* *usable: there is a header to go on from. */
 static bool check_header(struct check *c, bool *usable, struct img_err *err)
 {
@@ -65,11 +76,8 @@ static bool check_header(struct check *c, bool *usable, struct img_err *err)
 	*usable = vdi_header_read(c->file, &c->hdr, &why);
 	if (*usable)
 		return check_uuids(c, err) && check_alignment(c, err);
-	if (!img_code_is_damage(why.code)) {
-		if (err)
-			*err = why;
-		return false;
-	}
+	if (!is_damage(c, &why))
+		return img_fail(err, why.code, "%s", why.text);
 	one.detail = img_strdup(why.text, err);
 	return one.detail && img_findings_add(c->out, one, 0, err);
 }
@@ -193,6 +201,36 @@ static bool check_blocks(struct check *c, const struct img_job *job, struct img_
 	return ok;
 }
 
+/* Fields that a repair would change. */
+static const unsigned fields[] = {
+	VDI_HDR_MAP_OFF, VDI_HDR_DATA_OFF, VDI_HDR_BLOCK_SIZE, VDI_HDR_BLOCK_EXTRA, VDI_HDR_BLOCKS,
+};
+
+/* A header may be legal and wrong: then the rest does not go with it. */
+static bool check_fields(struct check *c, struct img_err *err)
+{
+	uint8_t raw[VDI_DECODE_LEN], now[VDI_DECODE_LEN];
+	bool changed;
+
+	if (!c->out->n_tallies)
+		return true;
+	if (!vdi_header_derive(c->file, c->file_size, raw, &changed, err))
+		return false;
+	if (!changed)
+		return true;
+	if (!img_store_read(c->file, 0, now, sizeof(now), err))
+		return false;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		const uint32_t want = img_get_le32(raw + fields[i]);
+		const uint32_t is = img_get_le32(now + fields[i]);
+
+		if (want != is && !tell(c, &vdi_found_header_field, fields[i], IMG_NOWHERE, want, is,
+					0, err))
+			return false;
+	}
+	return true;
+}
+
 static bool vdi_check(struct img_layer *ly, const struct img_checking *how,
 		      struct img_findings *out, struct img_check_result *result,
 		      struct img_err *err)
@@ -204,7 +242,7 @@ static bool vdi_check(struct img_layer *ly, const struct img_checking *how,
 		return false;
 	if (!usable)
 		return true;
-	if (!check_blocks(&c, how->job, err))
+	if (!check_blocks(&c, how->job, err) || !check_fields(&c, err))
 		return false;
 	result->total = vdi_blocks_used(&c.hdr);
 	result->allocated = c.allocated;

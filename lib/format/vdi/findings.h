@@ -11,6 +11,8 @@
 #define VDI_FINDINGS(X) \
 	X(header_broken, "vdi.header.broken", FATAL, \
 	  N_("the header cannot be used")) \
+	X(header_field, "vdi.header.field", CORRUPT, \
+	  N_("the field of the header is contradicted by the block map and the length of the file")) \
 	X(header_count, "vdi.header.count", CORRUPT, \
 	  N_("the number of allocated blocks is wrong: who adds one may overwrite another")) \
 	X(header_high, "vdi.header.high", LEAK, \

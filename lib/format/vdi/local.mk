@@ -1,6 +1,8 @@
 EXTRA_DIST += %D%/README
 libimg_sources += \
 	%D%/amend.c \
+	%D%/candidates.c \
+	%D%/candidates.h \
 	%D%/check.c \
 	%D%/create.c \
 	%D%/disk.c \
@@ -18,6 +20,7 @@ libimg_sources += \
 	%D%/repair.c \
 	%D%/repair.h \
 	%D%/repair_entries.c \
+	%D%/repair_header.c \
 	%D%/request.c \
 	%D%/resize.c \
 	%D%/salvage.c \

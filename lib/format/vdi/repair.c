@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Repairing in place: entries of the block map of which only one thing can be true, and then the
- * number of allocated blocks.  Each write leaves an image that is no worse.
+ * Repairing in place: fields of the header and entries of the block map of which only one thing can be
+ * true, and then the number of allocated blocks.  Each write leaves an image that is no worse.
  *
  * Blocks of the file that no entry names are lost space only if they hold nothing but zeros: an
  * entry that was overwritten with "free" cannot be told from one that was never used.
@@ -286,11 +286,13 @@ bool vdi_repair(struct img_layer *ly, const struct img_checking *how, enum img_r
 	struct img_err why = { 0 };
 	bool ok;
 
+	if (!img_store_size(r.file, &r.file_size, err) ||
+	    (level == IMG_REPAIR_ALL && !vdi_repair_header(&r, err)))
+		return false;
 	/* Without a header nothing is certain; that a check has found. */
 	if (!vdi_header_read(r.file, &r.hdr, &why))
 		return img_code_is_damage(why.code) || img_fail(err, why.code, "%s", why.text);
-	ok = img_store_size(r.file, &r.file_size, err) &&
-	     (level == IMG_REPAIR_ALL ? vdi_repair_entries(&r, err) : look(&r, err)) &&
+	ok = (level == IMG_REPAIR_ALL ? vdi_repair_entries(&r, err) : look(&r, err)) &&
 	     mend_count(&r, level, err);
 	vdi_repair_clear(&r);
 	return ok;

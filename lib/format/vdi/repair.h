@@ -44,6 +44,14 @@ bool vdi_repair_is_orphan(const struct vdi_repair *r, uint32_t block);
 /* Whether the file has the whole block, and no entry or more than one names it. */
 bool vdi_repair_is_disputed(const struct vdi_repair *r, uint32_t block);
 /*
+ * repair_header.c: *changed: the header is not what it must have been, which raw (VDI_DECODE_LEN bytes)
+ * holds then.  Errors: IMG_E_IO, IMG_E_NOMEM.
+ */
+bool vdi_header_derive(struct img_store *file, uint64_t file_size, uint8_t *raw, bool *changed,
+		       struct img_err *err) IMG_MUST_CHECK;
+/* Writes that to the file, if there is anything that is certain. */
+bool vdi_repair_header(struct vdi_repair *r, struct img_err *err) IMG_MUST_CHECK;
+/*
  * repair_entries.c: sets suspects[].place where only one thing can have been there.  The order of
  * the suspects is another one then.
  */

@@ -6,11 +6,10 @@
  */
 #include "base/bytes.h"
 #include "base/num.h"
+#include "format/vdi/candidates.h"
 #include "format/vdi/salvage.h"
-#include "format/vdi/salvage_shape.h"
 
 enum {
-	BLOCKS_MOST	= 16 << 20,	/* that are looked for where no field says how many */
 	/* How much each thing speaks for a combination. */
 	SAYS_SO		= 6,		/* a field of the header */
 	LEGAL		= 20,		/* the whole header, where the map is not good */
@@ -28,24 +27,13 @@ struct search {
 	struct vdi_salvage *s;
 	struct vdi_header said;
 	bool legal;			/* all of it, as s->hdr */
-	uint32_t run;			/* entries up to the first bad one, of the map looked at */
 	struct vdi_header best;
 	struct vdi_shape best_shape;
 	unsigned best_score;
 	bool exact;			/* the best: file and map leave no doubt */
 };
 
-static bool is_block_size(uint32_t size)
-{
-	return img_is_pow2(size) && size >= VDI_SECTOR && size <= VDI_BLOCK_SIZE_MAX;
-}
-
 /* ---- Evidence -------------------------------------------------------------------------------- */
-
-static uint64_t blocks_for(uint64_t size, uint32_t block_size)
-{
-	return size / block_size + (size % block_size != 0);
-}
 
 static unsigned score_fields(const struct search *search, const struct vdi_header *hdr)
 {
@@ -54,7 +42,7 @@ static unsigned score_fields(const struct search *search, const struct vdi_heade
 	return SAYS_SO * ((hdr->map_off == said->map_off) + (hdr->data_off == said->data_off) +
 			  (hdr->block_size == said->block_size) +
 			  (hdr->n_blocks == said->n_blocks) +
-			  (blocks_for(said->size, hdr->block_size) == hdr->n_blocks));
+			  (vdi_blocks_for(said->size, hdr->block_size) == hdr->n_blocks));
 }
 
 static unsigned score_map(const struct vdi_shape *shape)
@@ -89,13 +77,15 @@ static bool is_as_said(const struct search *search, const struct vdi_header *hdr
 	       hdr->n_blocks == said->n_blocks;
 }
 
-static void judge(struct search *search, const struct vdi_header *hdr,
-		  const struct vdi_shape *shape)
+static void judge(void *ctx, const struct vdi_candidate *one)
 {
+	struct search *search = ctx;
+	const struct vdi_header *hdr = &one->hdr;
+	const struct vdi_shape *shape = one->shape;
 	const unsigned map = score_map(shape), length = score_length(search, hdr, shape);
 	const unsigned score = score_fields(search, hdr) + map + length +
 			       (shape->end && shape->end == search->said.n_allocated ? SAYS_SO : 0) +
-			       (shape->n == search->run ? RIGHT_RUN : 0) +
+			       (shape->n == one->run ? RIGHT_RUN : 0) +
 			       (is_as_said(search, hdr) && map < GOOD_MAP ? LEGAL : 0) +
 			       (hdr->block_size == VDI_BLOCK_SIZE);
 
@@ -105,100 +95,6 @@ static void judge(struct search *search, const struct vdi_header *hdr,
 	search->best_shape = *shape;
 	search->best_score = score;
 	search->exact = map >= GOOD_MAP && length == RIGHT_LENGTH;
-}
-
-/* ---- Combinations ---------------------------------------------------------------------------- */
-
-/* From where the blocks are counted: what size makes so many of them end with the file. */
-static uint32_t size_of_blocks(const struct search *search, uint64_t data_off,
-			       const struct vdi_shape *shape)
-{
-	const uint64_t room = search->s->file_size > data_off ? search->s->file_size - data_off : 0;
-	const uint64_t size = shape->end ? room / shape->end : 0;
-
-	return size <= VDI_BLOCK_SIZE_MAX ? (uint32_t)size : 0;
-}
-
-static void try_data_off(struct search *search, const struct vdi_shape *shape, uint64_t data_off)
-{
-	const uint32_t sizes[] = {
-		search->said.block_size, VDI_BLOCK_SIZE, size_of_blocks(search, data_off, shape),
-	};
-
-	if (data_off > UINT32_MAX || data_off < shape->map_off + shape->n * VDI_ENTRY_LEN)
-		return;
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		struct vdi_header hdr = search->said;
-
-		if (!is_block_size(sizes[i]))
-			continue;
-		hdr.map_off = shape->map_off;
-		hdr.data_off = (uint32_t)data_off;
-		hdr.block_size = sizes[i];
-		hdr.n_blocks = shape->n;
-		hdr.block_extra = 0;
-		judge(search, &hdr, shape);
-		hdr.block_extra = search->said.block_extra;
-		if (hdr.block_extra && is_block_size(hdr.block_extra))
-			judge(search, &hdr, shape);
-	}
-}
-
-static void try_shape(struct search *search, const struct vdi_shape *shape)
-{
-	const uint64_t end = shape->map_off + (uint64_t)shape->n * VDI_ENTRY_LEN;
-
-	try_data_off(search, shape, search->said.data_off);
-	try_data_off(search, shape, img_round_up(end, VDI_SECTOR));
-	try_data_off(search, shape, img_round_up(end, VDI_ALIGN));
-}
-
-static bool try_map(struct search *search, uint32_t map_off, uint64_t n, struct img_err *err)
-{
-	const uint64_t size = search->s->file_size;
-	struct vdi_shape shape;
-
-	if (!n || n > VDI_BLOCKS_MAX || map_off >= size || n > (size - map_off) / VDI_ENTRY_LEN)
-		return true;
-	if (!vdi_measure_shape(search->s->file, size, map_off, (uint32_t)n, true, &shape, err))
-		return false;
-	try_shape(search, &shape);
-	return true;
-}
-
-/* Maps of as many entries as a field says, as the disk needs, and as there seem to be. */
-static bool try_map_off(struct search *search, uint32_t map_off, struct img_err *err)
-{
-	const struct vdi_header *said = &search->said;
-	const uint32_t block = is_block_size(said->block_size) ? said->block_size : VDI_BLOCK_SIZE;
-	const uint64_t size = search->s->file_size;
-	const uint64_t most = img_min_u64(map_off < size ? (size - map_off) / VDI_ENTRY_LEN : 0,
-					  BLOCKS_MOST);
-
-	struct vdi_shape run;
-
-	if (!most)
-		return true;
-	if (!vdi_measure_shape(search->s->file, size, map_off, (uint32_t)most, false, &run, err))
-		return false;
-	search->run = run.n;
-	return try_map(search, map_off, said->n_blocks, err) &&
-	       try_map(search, map_off, blocks_for(said->size, block), err) &&
-	       try_map(search, map_off, run.n, err);
-}
-
-/* Where VirtualBox has it now and had it once, and QEMU; and where the header says. */
-static bool try_all(struct search *search, struct img_err *err)
-{
-	static const uint32_t usual[] = { VDI_SECTOR, VDI_ALIGN, 4096 };
-
-	if (search->said.map_off >= VDI_HDR_END &&
-	    !try_map_off(search, search->said.map_off, err))
-		return false;
-	for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
-		if (!try_map_off(search, usual[i], err))
-			return false;
-	return true;
 }
 
 /* ---- What follows from the best -------------------------------------------------------------- */
@@ -237,7 +133,7 @@ static bool choose_size(struct search *search, struct img_err *err)
 	struct vdi_header *hdr = &s->hdr;
 	const uint64_t most = (uint64_t)hdr->n_blocks * hdr->block_size;
 
-	if (blocks_for(hdr->size, hdr->block_size) == hdr->n_blocks)
+	if (vdi_blocks_for(hdr->size, hdr->block_size) == hdr->n_blocks)
 		return true;
 	hdr->size = most;
 	s->told->size_guessed = true;
@@ -289,7 +185,11 @@ static bool find_header(struct vdi_salvage *s, struct img_err *err)
 	if (search.legal && !is_right(s, &s->hdr, &right, err))
 		return false;
 	vdi_header_fields(raw, &search.said);
-	return right || (try_all(&search, err) && take_best(&search, err));
+	const struct vdi_candidates look = {
+		.file = s->file, .file_size = s->file_size, .said = &search.said, .judge = judge,
+		.ctx = &search,
+	};
+	return right || (vdi_candidates_each(&look, err) && take_best(&search, err));
 }
 
 bool vdi_salvage_header(struct vdi_salvage *s, uint64_t size, struct img_err *err)

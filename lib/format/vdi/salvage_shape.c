@@ -45,6 +45,7 @@ static bool measure_run(void *ctx, uint32_t first, uint32_t n, const uint8_t *ra
 		shape->bad += !legal;
 		if (legal && entry < VDI_ENTRY_ZERO) {
 			shape->named++;
+			shape->placed += entry == first + i;
 			shape->end = (uint32_t)img_max_u64(shape->end, (uint64_t)entry + 1);
 		}
 	}

@@ -10,6 +10,7 @@ struct vdi_shape {
 	uint32_t n;			/* entries */
 	uint32_t bad;			/* those that name no block that there can be, or one twice */
 	uint32_t named;			/* the others that name one */
+	uint32_t placed;		/* of these, those that have the number of their entry */
 	uint32_t end;			/* behind the highest block that is named */
 };
 

@@ -192,3 +192,109 @@ Test(vdi_repair, the_number_of_blocks)
 		expect(&got, map, c->after, c->what);
 	}
 }
+
+/* ---- The header ------------------------------------------------------------------------------ */
+
+/* Repairs a file of s.bytes, len of them; whether its header is that of s.hdr then. */
+static bool header_comes_back(const struct sample *s, size_t len)
+{
+	const struct img_checking how = { .threads = 1, .memory = 1 << 20 };
+	struct img_layer ly = { .format = &img_format_vdi };
+	struct img_err err = { 0 };
+	uint8_t want[VDI_DECODE_LEN], got[VDI_DECODE_LEN];
+	struct img_store *file = img_store_mem(s->bytes, len, &err);
+
+	vdi_header_encode(&s->hdr, want);
+	cr_assert(file);
+	cr_assert(ly.store = img_store_overlay(file, &err), "%s", err.text);
+	cr_assert(ly.format->check->repair(&ly, &how, IMG_REPAIR_ALL, &err), "%s", err.text);
+	cr_assert(img_store_read(ly.store, 0, got, sizeof(got), &err));
+	img_store_close(ly.store);
+	img_store_close(file);
+	return !memcmp(want, got, sizeof(want));
+}
+
+/* An image whose file has all blocks that its map names. */
+static size_t start_whole(struct sample *s, enum vdi_type type)
+{
+	static const uint32_t mixed[BLOCKS] = { 2, 0, VDI_ENTRY_FREE, VDI_ENTRY_ZERO, 1, 4, 3, 5 };
+	struct vdi_header hdr = sample_header(BLOCKS);
+
+	hdr.type = type;
+	hdr.n_allocated = type == VDI_TYPE_FIXED ? BLOCKS : 6;
+	sample_start(s, hdr);
+	for (uint32_t i = 0; i < BLOCKS; i++)
+		sample_put(s, i, type == VDI_TYPE_FIXED ? i : mixed[i]);
+	memset(s->bytes + hdr.data_off, 'x', (size_t)hdr.n_allocated * B);
+	return hdr.data_off + (size_t)hdr.n_allocated * B;
+}
+
+static void flip(struct sample *s, size_t field, unsigned bit)
+{
+	img_put_le32(s->bytes + field, img_get_le32(s->bytes + field) ^ UINT32_C(1) << bit);
+}
+
+Test(vdi_repair, any_bit_of_the_header)
+{
+	static const size_t fields[] = {
+		VDI_PRE_MAGIC, VDI_HDR_MAP_OFF, VDI_HDR_DATA_OFF, VDI_HDR_BLOCK_SIZE,
+		VDI_HDR_BLOCK_EXTRA, VDI_HDR_BLOCKS,
+	};
+	static const enum vdi_type types[] = { VDI_TYPE_DYNAMIC, VDI_TYPE_FIXED };
+	struct sample s;
+
+	for (size_t t = 0; t < 2; t++) {
+		const size_t len = start_whole(&s, types[t]);
+
+		for (size_t f = 0; f < sizeof(fields) / sizeof(*fields); f++)
+			for (unsigned bit = 0; bit < 32; bit++) {
+				flip(&s, fields[f], bit);
+				cr_assert(header_comes_back(&s, len), "field %zu, bit %u",
+					  fields[f], bit);
+				flip(&s, fields[f], bit);
+			}
+		for (unsigned bit = 2; bit < 32; bit++) {
+			flip(&s, VDI_HDR_TYPE, bit);
+			cr_assert(header_comes_back(&s, len), "type, bit %u", bit);
+			flip(&s, VDI_HDR_TYPE, bit);
+		}
+		free(s.bytes);
+	}
+}
+
+/* Two things are wrong at a time, or the file does not end where it should: nothing is certain. */
+Test(vdi_repair, a_header_is_not_guessed)
+{
+	struct sample s;
+	size_t len = start_whole(&s, VDI_TYPE_DYNAMIC);
+
+	flip(&s, VDI_HDR_BLOCK_SIZE, 0);
+	flip(&s, VDI_HDR_DATA_OFF, 9);
+	cr_assert_not(header_comes_back(&s, len));
+	flip(&s, VDI_HDR_DATA_OFF, 9);
+	cr_assert(header_comes_back(&s, len));
+	cr_assert_not(header_comes_back(&s, len - B));
+	sample_put(&s, 0, 5);
+	cr_assert_not(header_comes_back(&s, len));
+	sample_put(&s, 0, 2);
+	flip(&s, VDI_HDR_BLOCK_SIZE, 0);
+	flip(&s, VDI_HDR_SIZE, 30);
+	cr_assert_not(header_comes_back(&s, len));
+	free(s.bytes);
+}
+
+/* One that is legal stays as it is while one thing alone speaks against it. */
+Test(vdi_repair, a_file_that_was_cut_off_keeps_its_header)
+{
+	struct sample s;
+	const size_t len = start_whole(&s, VDI_TYPE_DYNAMIC);
+
+	cr_assert(header_comes_back(&s, len - B));
+	cr_assert(header_comes_back(&s, len - 3 * B));
+	cr_assert(header_comes_back(&s, len + B));
+	/* Even if it ends where blocks at another usual place would. */
+	s.hdr.data_off = VDI_ALIGN;
+	vdi_header_encode(&s.hdr, s.bytes);
+	cr_assert(header_comes_back(&s, len));
+	free(s.bytes);
+}
