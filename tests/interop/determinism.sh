@@ -39,6 +39,18 @@ head -c $((11 * mib + 512)) long.raw >sectors.raw
 always vmdk long.raw -O vmdk -o cid=2
 always 'vmdk, zeroed grains over a parent' sectors.raw -O vmdk -o cid=2,zeroed_grain=on -B base.vmdk
 always 'vmdk, zeros over a parent' sectors.raw -O vmdk -o cid=2 -B base.vmdk
+id=12345678-9abc-4def-8123-456789abcdef
+imgconv -o uuid=$id base.raw base.vdi
+always vdi long.raw -O vdi -o uuid=$id
+always 'vdi, blocks of 64k' packed.qcow2 -O vdi -o uuid=$id,block_size=64k
+always 'vdi, preallocated' long.raw -O vdi -o uuid=$id,preallocation=falloc
+always 'vdi over a parent' long.raw -O vdi -o uuid=$id -B base.vdi
+always qcow long.raw -O qcow
+always 'qcow, compressed' long.raw -O qcow -c
+always 'qcow over a file' packed.qcow2 -O qcow -B base.raw -F raw
+always cow sectors.raw -O cow
+tail -c 5M sectors.raw >other.raw
+always 'cow over a file' other.raw -O cow -o layout=uml-2 -B base.raw -F raw
 always 'VMDK stream' long.raw -O vmdk -o subformat=streamOptimized,cid=1
 for threads in 1 2 7; do
 	cat long.raw | imgconv -m $threads - -O qcow2 - | sha256sum
