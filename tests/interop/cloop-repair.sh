@@ -77,3 +77,38 @@ exits 5 imgcheck --salvage -o rest.raw image.cloop >/dev/null
 len=$(stat -c %s rest.raw)
 [ "$len" -gt $mib ] || fail "only $len bytes are found"
 cmp -n "$len" rest.raw disk.raw || fail "what is found of half an image is wrong"
+
+# What create_compressed_fs writes, and the same blocks as version 4.0 has them, in both orders.
+requires test -x /usr/bin/create_compressed_fs
+requires python3 --version
+head -c 3M disk.raw >small.raw
+for level in -1 0 6; do
+	create_compressed_fs -q -L $level -B 65536 small.raw v2.cloop >/dev/null 2>&1
+	python3 - <<'PYTHON'
+import struct
+
+image = open("v2.cloop", "rb").read()
+blocks = struct.unpack_from(">I", image, 132)[0]
+index = struct.unpack_from(">%dQ" % (blocks + 1), image, 136)
+header = image[:136].replace(b"V2.0", b"V4.0")
+open("first.cloop", "wb").write(header + image[136:])
+places = struct.pack(">%dQ" % (blocks + 1), *(at - index[0] for at in index))
+open("last.cloop", "wb").write(image[index[0]:index[-1]] + places + header)
+PYTHON
+	for image in v2 first last; do
+		at=0 entries=136
+		if [ $image = last ]; then
+			at=$(($(stat -c %s last.cloop) - 136))
+			entries=$((at - 8 * 49))
+		fi
+		exits 0 imgcheck -q --data $image.cloop
+		cp $image.cloop image.cloop
+		overwrite $((entries + 8 * 3)) 40
+		exits 0 imgcheck -q --repair --no-undo-file image.cloop
+		cmp image.cloop $image.cloop || fail "$image, level $level: not as it was"
+		dd if=/dev/zero of=image.cloop bs=1 seek=$at count=136 conv=notrunc status=none
+		exits 5 imgcheck -f cloop --salvage -o rest.raw image.cloop >/dev/null
+		cmp rest.raw small.raw || fail "$image, level $level: salvaged otherwise"
+		rm rest.raw
+	done
+done
