@@ -26,6 +26,17 @@ for name in v2 v2-stored v2-gap; do
 	cmp ours.raw theirs.raw || fail "good-$name.cloop"
 done
 
+# Blocks of one byte each are as long as those of zeros, and are not taken for them.
+for byte in 0 1 0 2 0 0 1 0 3; do
+	head -c 64K /dev/zero | tr '\0' "\\$byte"
+done >bytes.raw
+for options in version=2.0 version=4.0,compression_type=xz version=4.0,compression_type=lz4; do
+	imgconv -o $options bytes.raw image.cloop
+	for threads in 1 2; do
+		imgconv -m $threads image.cloop -O raw - | cmp - bytes.raw || fail "bytes, $options"
+	done
+done
+
 # A file that was cut short is never zeros: status 4, and a salvage lists what is lost.
 make_disk disk.raw $((11 * mib))
 imgconv disk.raw image.cloop

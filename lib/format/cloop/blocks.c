@@ -8,11 +8,13 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "extent/extent.h"
 #include "format/cloop/cloop.h"
 
 enum {
 	BLOCKS_MAX = 64,		/* looked up at once */
 	GROUP_BYTES = 2 << 20,		/* read at once, unless a single block is larger */
+	ZEROS_MAX = 2048,		/* stored bytes of a block of zeros that are kept */
 };
 
 /* ---- Readers --------------------------------------------------------------------------------- */
@@ -24,6 +26,10 @@ struct reader {
 	uint8_t *stored;		/* what was read of the file */
 	size_t room;
 	uint8_t *block;			/* one that is not wanted whole */
+	/* The last whole block of zeros as it is stored: of an empty disk all others are the same. */
+	uint8_t zeros[ZEROS_MAX];
+	size_t zeros_len;		/* 0: none was seen yet */
+	enum cloop_compressor zeros_by;
 };
 
 struct cloop_shelf {
@@ -133,6 +139,39 @@ static uint32_t whole_len(const struct cloop *c, uint32_t i)
 	return i + 1 == c->header.n_blocks ? c->last_len : c->header.block_size;
 }
 
+static bool is_known_zeros(const struct reader *r, const struct cloop_place *place,
+			   const uint8_t *stored)
+{
+	return r->zeros_len && place->len == r->zeros_len && place->compressor == r->zeros_by &&
+	       !memcmp(stored, r->zeros, r->zeros_len);
+}
+
+static void remember_zeros(struct reader *r, const struct cloop_place *place,
+			   const uint8_t *stored)
+{
+	memcpy(r->zeros, stored, place->len);
+	r->zeros_len = place->len;
+	r->zeros_by = place->compressor;
+}
+
+/* A whole block by its codec; to compare a few bytes is quicker than to unpack them. */
+static bool decode_whole(struct cloop *c, struct reader *r, const struct img_codec *codec,
+			 const struct cloop_place *place, const uint8_t *stored, uint8_t *out,
+			 struct img_err *err)
+{
+	const uint32_t len = c->header.block_size;
+
+	if (is_known_zeros(r, place, stored)) {
+		memset(out, 0, len);
+		return true;
+	}
+	if (!codec->decode(r->contexts[place->compressor], stored, place->len, out, len, err))
+		return false;
+	if (place->len <= ZEROS_MAX && img_is_zero(out, len))
+		remember_zeros(r, place, stored);
+	return true;
+}
+
 static bool decode(struct cloop *c, struct reader *r, const struct cloop_place *place, uint32_t i,
 		   const uint8_t *stored, uint8_t *out, struct img_err *err)
 {
@@ -140,6 +179,8 @@ static bool decode(struct cloop *c, struct reader *r, const struct cloop_place *
 
 	if (!prepare(c, r, place->compressor, &codec, err))
 		return false;
+	if (codec && whole_len(c, i) == c->header.block_size)
+		return decode_whole(c, r, codec, place, stored, out, err);
 	if (codec)
 		return codec->decode(r->contexts[place->compressor], stored, place->len, out,
 				     whole_len(c, i), err);
