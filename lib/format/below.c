@@ -38,3 +38,23 @@ bool img_below_copy(const struct img_below *below, uint64_t from, uint64_t to,
 	}
 	return true;
 }
+
+bool img_below_hide(struct img_layer *ly, uint64_t from, uint64_t to, struct img_err *err)
+{
+	struct img_extent ex;
+	uint64_t start, end;
+
+	for (uint64_t at = from; ly->below && at < to; at = end) {
+		if (!ly->below->extent(ly->below, at, to, &ex, err))
+			return false;
+		end = at + ex.len;
+		if (ex.kind == IMG_EXTENT_ZERO || ex.kind == IMG_EXTENT_HOLE)
+			continue;
+		/* Whole units: a part of one would bring along what is below the rest. */
+		start = img_max_u64(from, img_round_down(at, ly->unit));
+		end = img_min_u64(to, img_round_up(end, ly->unit));
+		if (!ly->format->disk->zero(ly, start, end - start, true, err))
+			return false;
+	}
+	return true;
+}

@@ -155,6 +155,14 @@ struct img_layer {
 	struct img_salvaged salvaged;
 };
 
+/*
+ * Makes guest bytes [from, to) of a layer, which holds nothing there and is open for writing, read as
+ * zeros where what lies below it has any.  from or to may be inside a unit: what the unit holds on
+ * their other side stays.  To be flushed; below.c.
+ */
+bool img_below_hide(struct img_layer *ly, uint64_t from, uint64_t to, struct img_err *err)
+	IMG_MUST_CHECK;
+
 struct img_layer_open {
 	unsigned flags;			/* IMG_OPEN_* */
 	const char *snapshot;		/* or NULL */

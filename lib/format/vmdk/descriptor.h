@@ -3,6 +3,7 @@
 #ifndef VMDK_DESCRIPTOR_H
 #define VMDK_DESCRIPTOR_H
 
+#include <stdio.h>
 #include "libimg.h"
 
 enum { VMDK_DESCRIPTOR_MAX = 1 << 20 };	/* bytes; thousands of extents need less */
@@ -58,6 +59,8 @@ bool vmdk_descriptor_check_name(const char *name, struct img_err *err) IMG_MUST_
 /* One line "RW 6144 FLAT "name" 0"; line is a text of its own and is changed. */
 bool vmdk_extent_line_parse(char *line, struct vmdk_extent_line *out, struct img_err *err)
 	IMG_MUST_CHECK;
+/* The inverse, of a line RW, with its end. */
+void vmdk_extent_line_put(FILE *to, const struct vmdk_extent_line *line);
 /* Whether a line is one of an extent: it starts with how that may be accessed. */
 bool vmdk_is_extent_line(const char *line);
 

@@ -8,7 +8,7 @@
 #include "format/vmdk/descriptor.h"
 #include "format/vmdk/layout.h"
 
-static void put_extent(FILE *to, const struct vmdk_extent_line *line)
+void vmdk_extent_line_put(FILE *to, const struct vmdk_extent_line *line)
 {
 	static const char *const types[] = {
 		[VMDK_EXTENT_FLAT] = "FLAT", [VMDK_EXTENT_SPARSE] = "SPARSE",
@@ -43,7 +43,7 @@ static void put_all(FILE *to, const struct vmdk_descriptor *desc)
 		fprintf(to, "parentFileNameHint=\"%s\"\n", desc->parent);
 	fprintf(to, "\n# Extent description\n");
 	for (size_t i = 0; i < desc->n_extents; i++)
-		put_extent(to, &desc->extents[i]);
+		vmdk_extent_line_put(to, &desc->extents[i]);
 	fprintf(to, "\n# The Disk Data Base\n#DDB\n\nddb.virtualHWVersion = \"%s\"\n",
 		desc->hw_version);
 	put_geometry(to, desc);

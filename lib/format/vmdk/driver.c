@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "format/vmdk/disk.h"
 #include "format/vmdk/new.h"
+#include "format/vmdk/resize.h"
 #include "format/vmdk/salvage.h"
 #include "format/vmdk/told.h"
 
@@ -229,7 +230,8 @@ static const char *vmdk_mismatch(const struct img_layer *ly, const struct img_la
 const struct img_format img_format_vmdk = {
 	.name = "vmdk",
 	.extensions = "vmdk",
-	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING | IMG_FMT_COMPRESS | IMG_FMT_SEQUENTIAL,
+	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING | IMG_FMT_COMPRESS | IMG_FMT_SEQUENTIAL |
+		IMG_FMT_RESIZE,
 	.create_options = vmdk_create_options,
 	.probe = vmdk_probe,
 	.open = vmdk_open,
@@ -248,4 +250,5 @@ const struct img_format img_format_vmdk = {
 	.check = &vmdk_check_ops,
 	.write = &vmdk_write_ops,
 	.disk = &vmdk_disk_ops,
+	.resize = vmdk_resize,
 };

@@ -10,6 +10,7 @@ libimg_sources += \
 	%D%/create.c \
 	%D%/descriptor.c \
 	%D%/descriptor.h \
+	%D%/descriptor_edit.c \
 	%D%/descriptor_text.c \
 	%D%/disk.c \
 	%D%/disk.h \
@@ -51,6 +52,9 @@ libimg_sources += \
 	%D%/salvage_stream.c \
 	%D%/parts_new.c \
 	%D%/request.c \
+	%D%/resize.c \
+	%D%/resize.h \
+	%D%/resize_sparse.c \
 	%D%/sesparse.c \
 	%D%/sparse.c \
 	%D%/sparse.h \

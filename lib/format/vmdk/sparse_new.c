@@ -23,15 +23,27 @@ static uint64_t directory_len(uint64_t n)
 	return img_round_up(n * ENTRY, VMDK_SECTOR);
 }
 
-/* Both directories, each with its tables behind it, from start on; returns the end. */
-static uint64_t place_tables(struct vmdk_sparse_new *sp, uint64_t start)
+/* A file that was made by others may have shorter tables; each begins at a sector. */
+static uint64_t table_len(const struct vmdk_header *hdr)
+{
+	return img_round_up((uint64_t)hdr->gt_entries * ENTRY, VMDK_SECTOR);
+}
+
+/* Of a directory with the tables behind it. */
+static uint64_t tables_len(const struct vmdk_header *hdr)
+{
+	return directory_len(hdr->n_gd) + hdr->n_gd * table_len(hdr);
+}
+
+uint64_t vmdk_sparse_new_place(struct vmdk_sparse_new *sp, uint64_t start)
 {
 	struct vmdk_header *hdr = &sp->hdr;
-	const uint64_t one = directory_len(hdr->n_gd) + hdr->n_gd * TABLE;
+	const uint64_t one = tables_len(hdr);
 
-	hdr->rgd_at = start;
-	hdr->gd_at = start + one;
-	return start + 2 * one;
+	hdr->gd_at_end = false;
+	hdr->rgd_at = hdr->flags & VMDK_FLAG_REDUNDANT ? start : 0;
+	hdr->gd_at = hdr->rgd_at ? start + one : start;
+	return hdr->gd_at + one;
 }
 
 static bool knows_size(const struct vmdk_sparse_new *sp)
@@ -64,7 +76,7 @@ bool vmdk_sparse_new_start(struct vmdk_sparse_new *sp, uint64_t desc_len, struct
 	if (knows_size(sp)) {
 		if (!count_tables(hdr, err))
 			return false;
-		sp->next = place_tables(sp, sp->next);
+		sp->next = vmdk_sparse_new_place(sp, sp->next);
 	}
 	sp->next = hdr->overhead = img_round_up(sp->next, GRAIN);
 	return true;
@@ -214,14 +226,14 @@ static bool place_zeros(struct vmdk_sparse_new *sp, struct img_err *err)
 static bool write_directory(struct vmdk_sparse_new *sp, uint64_t at, uint8_t *buf,
 			    struct img_err *err)
 {
-	const uint64_t n = sp->hdr.n_gd, tables = at + directory_len(n);
+	const uint64_t n = sp->hdr.n_gd, tables = at + directory_len(n), each = table_len(&sp->hdr);
 
 	for (uint64_t first = 0; first < n; first += BUFFER / ENTRY) {
 		const size_t count = img_min_u64(n - first, BUFFER / ENTRY);
 
 		for (size_t i = 0; i < count; i++)
 			img_put_le32(buf + i * ENTRY,
-				     (uint32_t)((tables + (first + i) * TABLE) / VMDK_SECTOR));
+				     (uint32_t)((tables + (first + i) * each) / VMDK_SECTOR));
 		if (!img_store_write(sp->file, at + first * ENTRY, buf, count * ENTRY, err))
 			return false;
 	}
@@ -236,10 +248,11 @@ static const uint8_t *table_at(const struct vmdk_sparse_new *sp, uint64_t i)
 /* Tables from first on that hold something, as far as they lie in one piece; returns how many. */
 static size_t collect(const struct vmdk_sparse_new *sp, uint64_t first, uint8_t *buf)
 {
+	const uint64_t each = table_len(&sp->hdr);
 	size_t n = 0;
 
-	for (; n < BUFFER / TABLE && first + n < sp->hdr.n_gd && table_at(sp, first + n); n++)
-		memcpy(buf + n * TABLE, table_at(sp, first + n), TABLE);
+	for (; n < BUFFER / each && first + n < sp->hdr.n_gd && table_at(sp, first + n); n++)
+		memcpy(buf + n * each, table_at(sp, first + n), each);
 	return n;
 }
 
@@ -247,28 +260,34 @@ static size_t collect(const struct vmdk_sparse_new *sp, uint64_t first, uint8_t 
 static bool write_tables(struct vmdk_sparse_new *sp, uint64_t at, uint8_t *buf,
 			 struct img_err *err)
 {
+	const uint64_t each = table_len(&sp->hdr);
 	size_t n;
 
 	for (uint64_t i = 0; i < sp->hdr.n_gd && i < sp->n_tables; i += img_max_u64(n, 1)) {
 		n = collect(sp, i, buf);
-		if (n && !img_store_write(sp->file, at + i * TABLE, buf, n * TABLE, err))
+		if (n && !img_store_write(sp->file, at + i * each, buf, n * each, err))
 			return false;
 	}
 	return true;
 }
 
-static bool write_both(struct vmdk_sparse_new *sp, struct img_err *err)
+static bool write_one(struct vmdk_sparse_new *sp, uint64_t at, uint8_t *buf, struct img_err *err)
+{
+	return write_directory(sp, at, buf, err) &&
+	       write_tables(sp, at + directory_len(sp->hdr.n_gd), buf, err);
+}
+
+bool vmdk_sparse_new_write(struct vmdk_sparse_new *sp, struct img_err *err)
 {
 	const struct vmdk_header *hdr = &sp->hdr;
-	const uint64_t one = directory_len(hdr->n_gd) + hdr->n_gd * TABLE;
+	const uint64_t start = hdr->rgd_at ? hdr->rgd_at : hdr->gd_at;
+	const uint64_t end = hdr->gd_at + tables_len(hdr);
 	IMG_AUTO_FREE uint8_t *buf = img_alloc_aligned(BUFFER, err);
 
-	if (!buf || (!sp->fresh && one && !img_store_zero(sp->file, hdr->rgd_at, 2 * one, false, err)))
+	if (!buf || (!sp->fresh && !img_store_zero(sp->file, start, end - start, false, err)))
 		return false;
-	return write_directory(sp, hdr->rgd_at, buf, err) &&
-	       write_tables(sp, hdr->rgd_at + directory_len(hdr->n_gd), buf, err) &&
-	       write_directory(sp, hdr->gd_at, buf, err) &&
-	       write_tables(sp, hdr->gd_at + directory_len(hdr->n_gd), buf, err);
+	return (!hdr->rgd_at || write_one(sp, hdr->rgd_at, buf, err)) &&
+	       write_one(sp, hdr->gd_at, buf, err);
 }
 
 /* Behind the grains are the tables when the size was not known in time. */
@@ -279,7 +298,7 @@ static bool finish_places(struct vmdk_sparse_new *sp, bool known, struct img_err
 	if (!known) {
 		if (!count_tables(&sp->hdr, err))
 			return false;
-		end = place_tables(sp, sp->next);
+		end = vmdk_sparse_new_place(sp, sp->next);
 		if (end / VMDK_SECTOR > UINT32_MAX)
 			return img_fail(err, IMG_E_RANGE, _("the image is larger than 2 TiB, which "
 					"no entry of a grain table can name"));
@@ -314,7 +333,7 @@ bool vmdk_sparse_new_finish(struct vmdk_sparse_new *sp, const char *text, size_t
 	uint8_t raw[VMDK_HDR_LEN];
 
 	if (!place_zeros(sp, err) || !finish_places(sp, sp->hdr.gd_at, err) ||
-	    !write_both(sp, err) || !write_descriptor(sp, text, len, err))
+	    !vmdk_sparse_new_write(sp, err) || !write_descriptor(sp, text, len, err))
 		return false;
 	vmdk_header_encode(&sp->hdr, raw);
 	return img_store_write(sp->file, 0, raw, sizeof(raw), err);

@@ -45,6 +45,13 @@ bool vmdk_sparse_new_map(struct vmdk_sparse_new *sp, uint64_t at, uint64_t len, 
 bool vmdk_sparse_new_zero(struct vmdk_sparse_new *sp, uint64_t at, uint64_t len,
 			  struct img_err *err) IMG_MUST_CHECK;
 /*
+ * The two steps of the end that a file which gets another size has, too.  place: the directories of
+ * a header whose capacity, n_gd and flags are right, each with its tables behind it, lie from start
+ * on; returns the end.  write: directories and tables, whose entries are final.
+ */
+uint64_t vmdk_sparse_new_place(struct vmdk_sparse_new *sp, uint64_t start);
+bool vmdk_sparse_new_write(struct vmdk_sparse_new *sp, struct img_err *err) IMG_MUST_CHECK;
+/*
  * Writes everything; the header comes last.  The capacity is known.  text: the descriptor, len
  * bytes of it, no more than there is room for (IMG_E_RANGE).
  */

@@ -81,6 +81,7 @@ unit_tests += %D%/test
 	%D%/vmdk/header_test.c \
 	%D%/vmdk/marker_test.c \
 	%D%/vmdk/repair_test.c \
+	%D%/vmdk/resize_test.c \
 	%D%/vmdk/salvage_test.c \
 	%D%/vmdk/sample.h \
 	%D%/vmdk/sparse_new_test.c \

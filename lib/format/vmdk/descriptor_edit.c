@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A descriptor whose disk gets another size: its lines about extents and the number of cylinders are
+ * changed in the text, so that whatever others have written there stays.
+ */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include "base/mem.h"
+#include "format/vmdk/layout.h"
+#include "format/vmdk/resize.h"
+
+/* One line of the text, with its end. */
+struct line {
+	const char *text;
+	size_t len;
+};
+
+/* The next line of *rest; false: there is none. */
+static bool next_line(const char **rest, struct line *out)
+{
+	const char *end = strchr(*rest, '\n');
+
+	*out = (struct line){ *rest, end ? (size_t)(end - *rest) + 1 : strlen(*rest) };
+	*rest += out->len;
+	return out->len;
+}
+
+static size_t blanks(const char *text)
+{
+	return strspn(text, " \t");
+}
+
+/* Where the value of key begins in the line; NULL: it is not about that. */
+static const char *value_of(const struct line *line, const char *key)
+{
+	const char *at = line->text + blanks(line->text);
+
+	if (strncasecmp(at, key, strlen(key)))
+		return NULL;
+	at += strlen(key);
+	at += blanks(at);
+	if (*at != '=')
+		return NULL;
+	at += 1 + blanks(at + 1);
+	return at + (*at == '"');
+}
+
+/* A number in the text; 0: it is not there. */
+static uint64_t number_of(const char *text, const char *key)
+{
+	struct line line;
+
+	while (next_line(&text, &line)) {
+		const char *value = value_of(&line, key);
+
+		if (value && isdigit((unsigned char)*value))
+			return strtoull(value, NULL, 10);
+	}
+	return 0;
+}
+
+/* How many there are; the same as for the descriptor.  0: the text does not say what one is. */
+static uint64_t cylinders_of(const char *text, uint64_t size)
+{
+	const uint64_t heads = number_of(text, "ddb.geometry.heads");
+	const uint64_t sectors = number_of(text, "ddb.geometry.sectors");
+
+	if (!heads || !sectors || heads > UINT16_MAX || sectors > UINT16_MAX)
+		return 0;
+	return size / (heads * sectors * VMDK_SECTOR);
+}
+
+static bool is_extent(const struct line *line)
+{
+	return vmdk_is_extent_line(line->text + blanks(line->text));
+}
+
+static size_t count_extents(const char *text)
+{
+	struct line line;
+	size_t n = 0;
+
+	while (next_line(&text, &line))
+		n += is_extent(&line);
+	return n;
+}
+
+/* Digits become another number; what is in front of them and behind them stays. */
+static void put_number(FILE *to, const struct line *line, const char *digits, uint64_t number)
+{
+	const char *behind = digits + strspn(digits, "0123456789");
+
+	fprintf(to, "%.*s%" PRIu64 "%.*s", (int)(digits - line->text), line->text, number,
+		(int)(line->text + line->len - behind), behind);
+}
+
+static void put_extent(FILE *to, const struct line *line, const struct vmdk_extent_line *extent)
+{
+	const char *at = line->text + blanks(line->text);
+
+	at += strcspn(at, " \t");
+	put_number(to, line, at + blanks(at), extent->len / VMDK_SECTOR);
+}
+
+static void put_all(FILE *to, const char *text, const struct vmdk_descriptor *desc)
+{
+	const uint64_t cylinders = cylinders_of(text, desc->size);
+	const size_t n = count_extents(text);
+	struct line line;
+	size_t i = 0;
+
+	while (next_line(&text, &line)) {
+		const char *value = value_of(&line, "ddb.geometry.cylinders");
+
+		if (!is_extent(&line)) {
+			if (value && cylinders)
+				put_number(to, &line, value, cylinders);
+			else
+				fwrite(line.text, 1, line.len, to);
+			continue;
+		}
+		if (i < desc->n_extents)
+			put_extent(to, &line, &desc->extents[i]);
+		for (i++; i >= n && i < desc->n_extents; i++)
+			vmdk_extent_line_put(to, &desc->extents[i]);
+	}
+}
+
+bool vmdk_descriptor_edit(const char *text, size_t len, const struct vmdk_descriptor *desc,
+			  char **out, size_t *out_len, struct img_err *err)
+{
+	IMG_AUTO_FREE char *copy = img_calloc(len + 1, 1, err);
+	FILE *to = copy ? open_memstream(out, out_len) : NULL;
+	bool ok;
+
+	if (!to)
+		return img_fail(err, IMG_E_NOMEM, _("out of memory while composing a text"));
+	memcpy(copy, text, len);
+	put_all(to, copy, desc);
+	ok = !ferror(to);
+	if (!fclose(to) && ok)
+		return true;
+	free(*out);
+	return img_fail(err, IMG_E_NOMEM, _("out of memory while composing a text"));
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Another size for the disk of a VMDK image: its parts, one file of grains, and the descriptor. */
+#ifndef VMDK_RESIZE_H
+#define VMDK_RESIZE_H
+
+#include "format/vmdk/vmdk.h"
+
+/* resize.c; the op of the driver. */
+bool vmdk_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err);
+
+/*
+ * resize_sparse.c: gives a file of grains, which is open for writing and has no dirty tables, the
+ * capacity `len`, whole sectors, and opens it anew.  What was behind the new end is gone, and no gap
+ * stays between the grains.  IMG_E_UNSUPPORTED: it is not laid out as all writers do it; IMG_E_RANGE.
+ */
+bool vmdk_sparse_resize(struct vmdk_part *part, uint64_t len, const struct img_job *job,
+			struct img_err *err) IMG_MUST_CHECK;
+
+/*
+ * descriptor_edit.c: the text, which ends at a NUL byte or after len bytes, with the extents of desc
+ * and the number of cylinders that goes with its size; all else stays.  *out is the caller's and ends
+ * with a NUL behind *out_len.  Pure.  IMG_E_NOMEM.
+ */
+bool vmdk_descriptor_edit(const char *text, size_t len, const struct vmdk_descriptor *desc,
+			  char **out, size_t *out_len, struct img_err *err) IMG_MUST_CHECK;
+
+#endif
