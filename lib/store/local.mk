@@ -25,6 +25,7 @@ libimg_sources += \
 	%D%/overlay.h \
 	%D%/ranges.c \
 	%D%/ranges.h \
+	%D%/scan.c \
 	%D%/slice.c \
 	%D%/spool.c \
 	%D%/store.c \

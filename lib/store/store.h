@@ -96,6 +96,20 @@ bool img_store_zero(struct img_store *st, uint64_t at, uint64_t len, bool keep_s
 /* DATA or ZERO (with zero_in_store) from at to limit <= size; DATA when it cannot tell. */
 bool img_store_extent(struct img_store *st, uint64_t at, uint64_t limit, struct img_extent *out,
 		      struct img_err *err) IMG_MUST_CHECK;
+
+/* At once, at most; grains are no larger. */
+enum { IMG_SCAN_BYTES = 1 << 20 };
+struct img_store_scan {
+	bool (*run)(void *ctx, uint64_t at, const uint8_t *bytes, size_t len, struct img_err *err);
+	void *ctx;
+};
+/*
+ * Shows what is in [from, to), which the store has, in its order and without holes, in whole grains
+ * from `from` on; the last one may be short.  grain: a power of two.  Errors beside those of run: of
+ * reading, IMG_E_NOMEM.
+ */
+bool img_store_scan(struct img_store *st, uint64_t from, uint64_t to, uint32_t grain,
+		    const struct img_store_scan *scan, struct img_err *err) IMG_MUST_CHECK;
 bool img_store_resize(struct img_store *st, uint64_t bytes, struct img_err *err) IMG_MUST_CHECK;
 /* FALLOC: space is set aside, reads as zeros; FULL: zeros are written where the system cannot. */
 bool img_store_preallocate(struct img_store *st, uint64_t at, uint64_t len,

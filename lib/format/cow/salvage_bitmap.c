@@ -16,7 +16,6 @@ enum {
 	LINE_WORDS	= LINE_BYTES / 8,
 	LINE_BITS	= LINE_BYTES * 8,
 	CHUNK_LINES	= 1024,		/* of the bitmap that are read together */
-	READ_BYTES	= 1 << 20,
 	WRONG_FEW	= 2,		/* bits of a line that may be wrong by themselves */
 	NOISE_RUNS	= LINE_BITS / 3,	/* so many runs are random */
 };
@@ -25,7 +24,6 @@ struct walk {
 	struct cow_salvage *s;
 	uint64_t there;			/* bits that the file is long enough for */
 	uint8_t *bitmap;		/* CHUNK_LINES lines; owned */
-	uint8_t *data;			/* READ_BYTES; owned */
 	bool damaged;			/* some line was overwritten */
 	/* Guest bytes of lines that may have been overwritten, too: no data speak for them. */
 	struct img_rangeset weak;
@@ -47,24 +45,23 @@ static void mark(struct line *line, uint64_t sector, uint64_t n)
 		line->full[i / 64] |= UINT64_C(1) << i % 64;
 }
 
-/* Bytes [at, at + len) of the file are data, from a sector of the line on. */
-static bool mark_data(struct walk *w, struct line *line, uint64_t at, uint64_t len,
-		      struct img_err *err)
+struct finding {
+	const struct cow_header *hdr;
+	struct line *line;
+};
+
+static bool mark_data(void *ctx, uint64_t at, const uint8_t *bytes, size_t len, struct img_err *err)
 {
-	const struct cow_header *hdr = &w->s->hdr;
-	size_t n, run;
+	const struct finding *f = ctx;
+	size_t run;
 	bool zero;
 
-	for (uint64_t end = at + len; at < end; at += n) {
-		n = img_min_u64(end - at, READ_BYTES);
-		if (!img_store_read(w->s->file, at, w->data, n, err))
-			return false;
-		for (size_t i = 0; i < n; i += run) {
-			run = img_zero_run(w->data + i, n - i, hdr->sector, &zero);
-			if (!zero)
-				mark(line, (at + i - hdr->data_off) / hdr->sector,
-				     img_div_up(run, hdr->sector));
-		}
+	(void)err;
+	for (size_t i = 0; i < len; i += run) {
+		run = img_zero_run(bytes + i, len - i, f->hdr->sector, &zero);
+		if (!zero)
+			mark(f->line, (at + i - f->hdr->data_off) / f->hdr->sector,
+			     img_div_up(run, f->hdr->sector));
 	}
 	return true;
 }
@@ -74,19 +71,11 @@ static bool find_data(struct walk *w, struct line *line, struct img_err *err)
 	const struct cow_header *hdr = &w->s->hdr;
 	const uint64_t last = img_min_u64(line->first + LINE_BITS, w->there);
 	const uint64_t end = img_min_u64(hdr->data_off + last * hdr->sector, w->s->file_size);
-	struct img_extent ex;
-	uint64_t from, to;
+	struct finding finding = { .hdr = hdr, .line = line };
+	const struct img_store_scan scan = { .run = mark_data, .ctx = &finding };
 
-	for (uint64_t at = hdr->data_off + line->first * hdr->sector; at < end; at = to) {
-		if (!img_store_extent(w->s->file, at, end, &ex, err))
-			return false;
-		from = img_round_down(at - hdr->data_off, hdr->sector) + hdr->data_off;
-		to = img_min_u64(img_round_up(at + ex.len - hdr->data_off, hdr->sector) +
-				 hdr->data_off, end);
-		if (ex.kind != IMG_EXTENT_ZERO && !mark_data(w, line, from, to - from, err))
-			return false;
-	}
-	return true;
+	return img_store_scan(w->s->file, hdr->data_off + line->first * hdr->sector, end,
+			      hdr->sector, &scan, err);
 }
 
 /* ---- Lines ----------------------------------------------------------------------------------- */
@@ -272,10 +261,8 @@ bool cow_salvage_bitmap(struct cow_salvage *s, struct img_err *err)
 	bool ok;
 
 	w.bitmap = img_alloc_aligned(CHUNK_LINES * LINE_BYTES, err);
-	w.data = img_alloc_aligned(READ_BYTES, err);
-	ok = w.bitmap && w.data && walk_all(&w, err) && add_weak(&w, err);
+	ok = w.bitmap && walk_all(&w, err) && add_weak(&w, err);
 	img_rangeset_clear(&w.weak);
 	free(w.bitmap);
-	free(w.data);
 	return ok;
 }

@@ -16,6 +16,7 @@ unit_tests += %D%/test
 	%D%/ranges_test.c \
 	%D%/scratch.h \
 	%D%/overlay_test.c \
+	%D%/scan_test.c \
 	%D%/slice_test.c \
 	%D%/spool_test.c \
 	%D%/store_test.c \
