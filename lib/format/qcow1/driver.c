@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "format/qcow1/disk.h"
 #include "format/qcow1/new.h"
+#include "format/qcow1/salvage.h"
 
 static int qcow1_probe(const struct img_peek *peek)
 {
@@ -18,6 +19,7 @@ void qcow1_free(struct qcow1 *q)
 	if (!q)
 		return;
 	qcow1_disk_free(q->disk);
+	qcow1_salvage_free(q->salvage);
 	qcow1_new_free(q->fresh);
 	qcow1_tables_clear(&q->tables);
 	img_codec_pool_free(q->decoders);
@@ -36,17 +38,24 @@ static bool check_supported(const struct qcow1_header *hdr, const struct img_lay
 	return true;
 }
 
-static bool start(struct qcow1 *q, struct img_layer *ly, const struct img_layer_open *how,
+static bool start(struct qcow1 *q, struct img_store *file, const struct img_layer_open *how,
 		  struct img_err *err)
 {
 	const struct qcow1_header *hdr = &q->header;
 
 	if (!check_supported(hdr, how, err) ||
-	    !qcow1_tables_init(&q->tables, hdr, ly->store, how->cache_size, err))
+	    !qcow1_tables_init(&q->tables, hdr, file, how->cache_size, err))
 		return false;
 	q->decoders = img_codec_pool_new(&img_codec_deflate, img_codec_deflate.level_default,
 					 qcow1_cluster_size(hdr), err);
 	return q->decoders && (!(how->flags & IMG_OPEN_WRITE) || qcow1_disk_start(q, err));
+}
+
+static void take(struct qcow1 *q, struct img_layer *ly)
+{
+	ly->priv = q;
+	ly->size = q->header.size;
+	ly->unit = qcow1_cluster_size(&q->header);
 }
 
 static bool qcow1_open(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err)
@@ -56,15 +65,37 @@ static bool qcow1_open(struct img_layer *ly, const struct img_layer_open *how, s
 
 	if (!q)
 		return false;
-	if (!qcow1_header_read(ly->store, &q->header, &backing, err) || !start(q, ly, how, err)) {
+	if (!qcow1_header_read(ly->store, &q->header, &backing, err) ||
+	    !start(q, ly->store, how, err)) {
 		free(backing);
 		qcow1_free(q);
 		return false;
 	}
-	ly->priv = q;
-	ly->size = q->header.size;
-	ly->unit = qcow1_cluster_size(&q->header);
+	take(q, ly);
 	ly->backing = backing;
+	return true;
+}
+
+static bool qcow1_salvage(struct img_layer *ly, const struct img_layer_open *how,
+			  struct img_err *err)
+{
+	struct qcow1 *q = img_calloc(1, sizeof(*q), err);
+	struct qcow1_salvage *s = q ? qcow1_salvage_new(ly->store, how->size, &ly->salvaged, err)
+				    : NULL;
+
+	if (!s) {
+		qcow1_free(q);
+		return false;
+	}
+	q->salvage = s;
+	q->header = s->hdr;
+	if (!start(q, s->overlay, how, err) || !qcow1_l1_give(&q->tables, s->l1, s->n_l1, err)) {
+		qcow1_free(q);
+		return false;
+	}
+	take(q, ly);
+	ly->backing = s->backing;
+	s->backing = NULL;
 	return true;
 }
 
@@ -77,7 +108,13 @@ static void qcow1_close(struct img_layer *ly)
 static bool qcow1_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struct img_extent *out,
 			 struct img_err *err)
 {
-	return qcow1_map_extent(&((struct qcow1 *)ly->priv)->tables, at, limit, out, err);
+	struct qcow1 *q = ly->priv;
+
+	if (!qcow1_map_extent(&q->tables, at, limit, out, err))
+		return false;
+	if (q->salvage)
+		qcow1_salvage_judge(q->salvage, out);
+	return true;
 }
 
 static bool qcow1_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
@@ -92,7 +129,9 @@ const struct img_format img_format_qcow = {
 	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING | IMG_FMT_COMPRESS,
 	.create_options = qcow1_create_options,
 	.probe = qcow1_probe,
+	.remains = qcow1_remains,
 	.open = qcow1_open,
+	.salvage = qcow1_salvage,
 	.create = qcow1_create,
 	.close = qcow1_close,
 	.extent = qcow1_extent,

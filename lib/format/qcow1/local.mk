@@ -16,7 +16,16 @@ libimg_sources += \
 	%D%/new.h \
 	%D%/packed.c \
 	%D%/qcow1.h \
+	%D%/remains.c \
 	%D%/request.c \
+	%D%/salvage.c \
+	%D%/salvage.h \
+	%D%/salvage_find.c \
+	%D%/salvage_header.c \
+	%D%/salvage_l1.c \
+	%D%/salvage_l2.c \
+	%D%/salvage_shape.c \
+	%D%/salvage_use.c \
 	%D%/survey.c \
 	%D%/survey.h \
 	%D%/tables.c \

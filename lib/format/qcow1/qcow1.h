@@ -119,6 +119,7 @@ struct qcow1_tables {
 	struct img_store *file;
 	_Atomic uint64_t file_size;	/* when it was opened; grows as the disk is written */
 	uint32_t n_l1;
+	uint32_t n_given;		/* entries of it that are not those of the file */
 	_Atomic(_Atomic uint64_t *) *pieces;	/* of the L1 table, owned; NULL: not read yet */
 	pthread_mutex_t lock;		/* guards all below, and what a disk in use adds */
 	struct qcow1_table **buckets;	/* owned */
@@ -133,6 +134,9 @@ bool qcow1_tables_init(struct qcow1_tables *t, const struct qcow1_header *hdr,
 	IMG_MUST_CHECK;
 /* Accepts zeroed ones. */
 void qcow1_tables_clear(struct qcow1_tables *t);
+/* The first n entries of the L1 table are these, whatever the file says; before all others. */
+bool qcow1_l1_give(struct qcow1_tables *t, const uint64_t *entries, uint32_t n,
+		   struct img_err *err) IMG_MUST_CHECK;
 /* The entry of the L1 table; NULL: it cannot be read.  Behind the end of the file it is zero. */
 _Atomic uint64_t *qcow1_l1_entry(struct qcow1_tables *t, uint32_t index, struct img_err *err)
 	IMG_MUST_CHECK;
@@ -164,6 +168,7 @@ bool qcow1_map_packed(struct qcow1_tables *t, uint64_t at, struct qcow1_cluster 
 
 struct qcow1_new;
 struct qcow1_disk;
+struct qcow1_salvage;
 
 struct qcow1 {
 	struct qcow1_header header;
@@ -171,6 +176,7 @@ struct qcow1 {
 	struct img_codec_pool *decoders;	/* owned */
 	struct qcow1_new *fresh;	/* while a new image is being written, else NULL; owned */
 	struct qcow1_disk *disk;	/* while it is written in place, else NULL; owned */
+	struct qcow1_salvage *salvage;	/* of what is being salvaged, else NULL; owned */
 };
 
 /* driver.c; accepts NULL. */

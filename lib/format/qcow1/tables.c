@@ -74,7 +74,7 @@ static uint64_t l1_entry_off(const struct qcow1_tables *t, uint32_t index)
 
 bool qcow1_l1_has(const struct qcow1_tables *t, uint32_t index)
 {
-	return l1_entry_off(t, index) + QCOW1_ENTRY_LEN <= t->file_size;
+	return index < t->n_given || l1_entry_off(t, index) + QCOW1_ENTRY_LEN <= t->file_size;
 }
 
 /* How many of the entries from first on, a piece at most, the table and the file have. */
@@ -118,6 +118,20 @@ _Atomic uint64_t *qcow1_l1_entry(struct qcow1_tables *t, uint32_t index, struct 
 		}
 	}
 	return piece ? &piece[index % QCOW1_PIECE_ENTRIES] : NULL;
+}
+
+bool qcow1_l1_give(struct qcow1_tables *t, const uint64_t *entries, uint32_t n,
+		   struct img_err *err)
+{
+	t->n_given = n;
+	for (uint32_t i = 0; i < n; i++) {
+		_Atomic uint64_t *entry = qcow1_l1_entry(t, i, err);
+
+		if (!entry)
+			return false;
+		*entry = entries[i];
+	}
+	return true;
 }
 
 /* ---- The second level ------------------------------------------------------------------------ */
