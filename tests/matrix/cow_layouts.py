@@ -38,11 +38,17 @@ def alone(work, content):
     return convert(work, os.path.join(work, "disk.raw"), "qemu"), content
 
 
-def child(work, content):
+def changed_records(content):
+    """The disk after a third of its records were written again."""
     rng, changed = random.Random(9), bytearray(content)
     for at in disk.records():
         if rng.random() < 0.3:
             changed[at:at + disk.RECORD] = disk.record(at, 1)
+    return changed
+
+
+def child(work, content):
+    changed = changed_records(content)
     source = write(work, "changed.raw", changed)
     return convert(work, source, "qemu", "-B", "disk.raw", "-F", "raw"), changed
 

@@ -10,12 +10,17 @@ import cow_truth
 import damages
 import layouts
 import limits
+import qcow_damages
+import qcow_layouts
+import qcow_limits
+import qcow_truth
 import truth
 import vdi_damages
 import vdi_layouts
 import vdi_limits
 import vdi_truth
 from cow import Cow
+from qcow import Qcow
 from qcow2 import Qcow2
 from vdi import Vdi
 
@@ -30,4 +35,6 @@ FORMATS = [
            vdi_limits.KNOWN, vdi_truth.Truth, False),
     Format("cow", Cow, cow_layouts.LAYOUTS, cow_layouts.make, cow_damages.DAMAGES,
            cow_limits.KNOWN, cow_truth.Truth, False),
+    Format("qcow", Qcow, qcow_layouts.LAYOUTS, qcow_layouts.make, qcow_damages.DAMAGES,
+           qcow_limits.KNOWN, qcow_truth.Truth, False),
 ]

@@ -7,7 +7,9 @@ MATRIX_FLAGS =
 shell_tests += %D%/matrix.sh
 EXTRA_DIST += %D%/cell.py %D%/cow.py %D%/cow_damages.py %D%/cow_layouts.py %D%/cow_limits.py \
 	%D%/cow_truth.py %D%/damages.py %D%/disk.py %D%/formats.py %D%/layouts.py \
-	%D%/limits.py %D%/matrix.py %D%/qcow2.py %D%/readings.py %D%/table.py %D%/truth.py \
+	%D%/limits.py %D%/matrix.py %D%/qcow.py %D%/qcow2.py %D%/qcow_damages.py \
+	%D%/qcow_layouts.py %D%/qcow_limits.py %D%/qcow_truth.py \
+	%D%/readings.py %D%/table.py %D%/truth.py \
 	%D%/vdi.py %D%/vdi_damages.py %D%/vdi_layouts.py %D%/vdi_limits.py %D%/vdi_truth.py \
 	%D%/ways.py
 matrix: all

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The damage matrix: kinds of damage by layouts of qcow2, VDI and cow, and how much of a disk can still be read
+"""The damage matrix: kinds of damage by layouts of each format, and how much of a disk can still be read
 before and after repair and salvage, beside qemu-img check -r all.
 
     matrix.py [--output=json] [--quick] [--format NAME] [--layout NAME] [--damage NAME] [FOLDER]

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is known not to hold for qcow images, as in limits.py.  There are no counts: what is zero is a
+hole as long as nothing else speaks against it."""
+
+ZEROS = "an entry of zero is a hole, and there are no counts of what is in use"
+SHARED = "compressed clusters are shared, and that an entry is another's is no damage"
+MOVED = "entries that were moved and look legal"
+OVER = "a table of many clusters looks like one from the middle of it on, too"
+NO_TABLES = "header, L1 table and L2 tables are gone"
+
+KNOWN = {
+    ("clean", "L1 zero"): ZEROS,
+    ("clean", "L1 half"): ZEROS,
+    ("clean", "one L2 zero"): ZEROS,
+    ("clean", "all L2 zero"): ZEROS,
+    ("clean", "one L2 half"): ZEROS,
+    ("clean", "all L2 half"): ZEROS,
+    ("clean", "L2 entries lost"): ZEROS,
+    ("clean", "qcow-packed", "L2 entries doubled"): SHARED,
+    ("told", "qcow-packed", "L2 entries doubled"): SHARED,
+    ("clean", "one L2 shifted"): MOVED,
+    ("told", "qcow-child", "bit: L1 offset, low"): OVER,
+    ("derived", "qcow-child", "bit: L1 offset, low"): OVER,
+    ("derived", "qcow-child", "L1 entry into data"): OVER,
+    ("derived", "first 64 KiB random"): NO_TABLES,
+}
