@@ -81,6 +81,7 @@ libimg_sources += \
 	%D%/salvage.c \
 	%D%/salvage.h \
 	%D%/salvage_anchor.c \
+	%D%/salvage_codec.c \
 	%D%/salvage_entry.c \
 	%D%/salvage_found.c \
 	%D%/salvage_heal.h \

@@ -225,8 +225,9 @@ static bool rebuild(struct qcow2_salvage *s, uint64_t size, struct img_err *err)
 		s->hdr.size = size;
 		s->size_known = true;
 	}
-	if (!qcow2_decoder_open(&s->decoder, &s->hdr, s->file, err) ||
-	    !qcow2_salvage_scan(s, err) || !qcow2_salvage_snapshots(s, err) ||
+	if (!qcow2_salvage_scan(s, err) || !qcow2_salvage_codec(s, err) ||
+	    !qcow2_decoder_open(&s->decoder, &s->hdr, s->file, err) ||
+	    !qcow2_salvage_snapshots(s, err) ||
 	    !qcow2_salvage_reftable(s, err) ||
 	    !qcow2_salvage_l1(s, err) || !put_l1(s, err) || !count(s, false, err) ||
 	    !qcow2_salvage_place(s, err) || (!s->size_known && !guess_size(s, err)) ||

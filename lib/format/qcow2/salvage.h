@@ -136,6 +136,8 @@ bool qcow2_salvage_widths(struct img_store *file, uint64_t file_size, struct qco
 bool qcow2_salvage_header(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 /* s->found. */
 bool qcow2_salvage_scan(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
+/* How clusters are compressed, in s->hdr; after the scan. */
+bool qcow2_salvage_codec(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 /* s->snapshots. */
 bool qcow2_salvage_snapshots(struct qcow2_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 /* The refcount table, when the header does not say where it is. */

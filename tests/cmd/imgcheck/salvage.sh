@@ -80,7 +80,8 @@ fresh() {
 }
 
 for how in " cluster_size=4k" "-c compat=0.10,cluster_size=4k" "-c cluster_size=64k" \
-	" cluster_size=16k,extended_l2=on" "-c cluster_size=16k,extended_l2=on"; do
+	"-c compression_type=zstd" " cluster_size=16k,extended_l2=on" \
+	"-c cluster_size=16k,extended_l2=on"; do
 	compressed=${how%% *}
 	options=${how#* }
 	damage="no damage"
