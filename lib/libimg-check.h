@@ -108,10 +108,11 @@ struct img_repair_result {
 };
 
 /*
- * Repairs an image in place, as far as that can be done without losing anything that can be read or
- * could be found still.  The repair is made on an overlay first, and must prove there that nothing
- * gets worse.  Before a byte of the image changes what it held is durable in the undo file, which is
- * made only then.  May be cut off at any point and done again.
+ * Repairs an image in place, with the extents that it names and that are not read-only, as far as
+ * that can be done without losing anything that can be read or could be found still.  The repair
+ * is made on an overlay first, and must prove there that nothing gets worse.  Before a byte of the
+ * image changes what it held is durable in the undo file, which is made only then.  May be cut off
+ * at any point and done again.
  * Errors: those of img_check_run(); IMG_E_UNSUPPORTED: nothing can be repaired in this format;
  * IMG_E_ARGUMENT: the undo file is there already.  When something has changed by then the undo file
  * exists and the sentence names it.

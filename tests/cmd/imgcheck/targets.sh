@@ -74,6 +74,7 @@ imgcreate -b disk.raw -F raw over.qcow2
 judged 6 ec2 over.qcow2 ec2.format ec2.parent
 cp "$srcdir"/testdata/check/image.mismatch.vmdk "$srcdir"/testdata/check/below.bin .
 judged 2 ec2 image.mismatch.vmdk ec2.subformat ec2.parent
+judged 2 ec2 "$srcdir/testdata/check/vmdk.descriptor.parent.vmdk" ec2.subformat ec2.parent
 
 # VHD is known although it is read as raw; what imgconv cannot read it does not help with.
 qemu-img create -q -f vpc -o subformat=fixed,force_size fixed.vhd 100M
