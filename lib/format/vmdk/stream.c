@@ -104,8 +104,31 @@ bool vmdk_packed_find(const struct vmdk_sparse *sp, uint64_t at, uint64_t host,
 struct decoding {
 	struct vmdk_sparse *sp;
 	void *cx;
-	uint8_t *stored, *grain;	/* room for one each; owned */
+	uint8_t *stored;		/* room bytes for what is compressed; owned */
+	uint64_t room;
+	uint8_t *grain;			/* room for one, when not all of it is wanted; owned */
 };
+
+/*
+ * Makes room for what a grain really has.  The most that it could have is so much that the system
+ * would hand out fresh pages each time.
+ */
+static bool reserve_stored(struct decoding *d, uint64_t len, struct img_err *err)
+{
+	if (len <= d->room)
+		return true;
+	free(d->stored);
+	d->room = img_round_up(len, IMG_MEM_ALIGN);
+	d->stored = img_alloc_aligned(d->room, err);
+	return d->stored;
+}
+
+static bool reserve_grain(struct decoding *d, struct img_err *err)
+{
+	if (!d->grain)
+		d->grain = img_alloc_aligned(d->sp->hdr.grain, err);
+	return d->grain;
+}
 
 static bool find_grain(struct decoding *d, uint64_t at, struct vmdk_packed *place,
 		       struct img_err *err)
@@ -140,12 +163,12 @@ static bool read_grain(struct decoding *d, uint64_t at, uint8_t *buf, size_t *le
 	const uint64_t grain = d->sp->hdr.grain, skip = at & (grain - 1);
 	const uint64_t disk_len = vmdk_grain_len(&d->sp->hdr, at / grain);
 	const bool whole = !skip && *len >= grain;
-	uint8_t *out = whole ? buf : d->grain;
 	struct vmdk_packed place;
 
-	if (!find_grain(d, at, &place, err) ||
+	if (!find_grain(d, at, &place, err) || !reserve_stored(d, place.len, err) ||
+	    (!whole && !reserve_grain(d, err)) ||
 	    !img_store_read(place.store, place.host, d->stored, place.len, err) ||
-	    !decode(d, place.len, disk_len, out, err))
+	    !decode(d, place.len, disk_len, whole ? buf : d->grain, err))
 		return img_within(err, _("compressed grain at guest offset 0x%" PRIx64), at - skip);
 	*len = img_min_u64(*len, disk_len - skip);
 	if (!whole)
@@ -179,9 +202,7 @@ bool vmdk_packed_read(struct vmdk_sparse *sp, struct img_codec_pool *decoders, u
 	d.cx = img_codec_pool_get(decoders, err);
 	if (!d.cx)
 		return false;
-	d.stored = img_alloc_aligned(vmdk_packed_max(sp->hdr.grain), err);
-	d.grain = d.stored ? img_alloc_aligned(sp->hdr.grain, err) : NULL;
-	ok = d.grain && read_all(&d, at, buf, len, err);
+	ok = read_all(&d, at, buf, len, err);
 	free(d.stored);
 	free(d.grain);
 	img_codec_pool_put(decoders, d.cx);
