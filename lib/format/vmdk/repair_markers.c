@@ -205,6 +205,12 @@ static bool look(struct mending *m, struct vmdk_marker *out, struct img_err *err
 	       (mend_other(m, at, err) && vmdk_marker_read(sp, at, out, err));
 }
 
+/* Behind that no entry leads. */
+static bool is_in_reach(uint64_t at)
+{
+	return at / VMDK_SECTOR <= UINT32_MAX;
+}
+
 static bool walk(struct mending *m, struct img_err *err)
 {
 	struct vmdk_marker marker = { .end = img_max_u64(m->f->overhead, VMDK_SECTOR) };
@@ -215,7 +221,7 @@ static bool walk(struct mending *m, struct img_err *err)
 		if (!look(m, &marker, err))
 			return false;
 	} while (marker.kind != VMDK_MARKER_NONE && marker.kind != VMDK_MARKER_END &&
-		 marker.end < m->f->sp.file_size);
+		 marker.end < m->f->sp.file_size && is_in_reach(marker.end));
 	return true;
 }
 
