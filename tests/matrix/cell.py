@@ -13,7 +13,7 @@ import os
 import random
 import shutil
 
-from readings import Misbehaviour, Reader, run, sha256
+from readings import Misbehaviour, Reader, holds, is_zero, run
 
 
 class Cell:
@@ -34,8 +34,9 @@ class Cell:
         self.form.damages[self.damage][1](raw, self.im, random.Random(self.damage))
         with open(self.path, "wb") as f:
             f.write(raw)
+        self.damaged = bytes(raw)
         self.truth = self.form.truth(self.im, raw)
-        empty = {c for c in self.im.map if not any(self.bytes_of(c))}
+        empty = {c for c in self.im.map if is_zero(self.bytes_of(c))}
         self.in_file = self.truth.in_file - empty
         self.derivable = self.truth.derivable - empty
         # Bytes of the disk that are damaged themselves: no table can tell.
@@ -112,11 +113,10 @@ class Cell:
             status, _ = run("imgcheck", "-q", "--undo", undo, path)
             self.rule("undo", status == 0, "undo has the exit status %d" % status)
             self.rule("undo", not os.path.exists(undo), "undo left its file")
-        self.rule("undo", sha256(path) == sha256(self.path),
+        self.rule("undo", holds(path, self.damaged),
                   "undo does not give back the damaged bytes")
 
     def measure_salvage(self):
-        before = sha256(self.path)
         status, self.salvaged = self.reader.by_salvage(self.path)
         silent = self.put_reading("salvaged", self.salvaged, True)
         self.put("salvaged, wrong guesses", self.salvaged.told)
@@ -124,7 +124,7 @@ class Cell:
                   "salvage has the exit status %d" % status)
         self.rule("told", not silent,
                   "%d clusters are wrong in what was salvaged" % len(silent))
-        self.rule("undo", sha256(self.path) == before, "salvage has changed its source")
+        self.rule("undo", holds(self.path, self.damaged), "salvage has changed its source")
 
     def judge_together(self):
         missing = self.derivable - self.repaired.good - self.salvaged.good
@@ -146,5 +146,5 @@ class Cell:
         except Misbehaviour as why:
             self.broken.append(str(why))
         # The sets are large, and cells are many.
-        self.before = self.repaired = self.salvaged = self.truth = self.spoilt = None
+        self.before = self.repaired = self.salvaged = self.truth = self.spoilt = self.damaged = None
         return self
