@@ -54,6 +54,19 @@ exits() {
 	[ "$got" = "$want" ] || fail "exit status $got instead of $want: $*"
 }
 
+# few ALL FEW: how many cases a test goes through; sanitizers make each cost ten times as much.
+# $SANITIZER is "address" or "thread" in the builds of variants.mk that have one.
+few() {
+	[ "${SANITIZER-}" ] && echo "$2" || echo "$1"
+}
+
+# left_out: true for three of four calls in a build that looks for data races, where what differs in
+# its data only is the same case.
+cases=0
+left_out() {
+	[ "${SANITIZER-}" = thread ] && [ $((cases++ % 4)) != 0 ]
+}
+
 # same WANT GOT WHAT: two texts must be equal; shows how they differ.
 same() {
 	[ "$1" = "$2" ] || {

@@ -24,6 +24,7 @@ damaged() {
 	local status=$1 image=$2 kind=$3
 
 	shift 3
+	! left_out || return 0
 	tool damage "$image" x.vmdk "$kind"
 	echo "$image, $kind:"
 	before=$(sha256sum <x.vmdk)
