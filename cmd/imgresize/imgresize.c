@@ -4,21 +4,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "common/exit.h"
 #include "common/progress.h"
 #include "common/source.h"
 #include "common/text.h"
 #include "imgresize/imgresize.h"
-
-struct options {
-	struct source_options source;
-	struct request request;
-	const char *size;		/* the operand */
-	bool quiet;
-	struct progress_options progress;
-	enum img_style style;
-};
 
 #define AT(member) offsetof(struct options, member)
 
@@ -69,6 +59,7 @@ static const struct cli_option rows[] = {
 	  N_("how the image is written") },
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SOURCE_ROW_MISMATCH(AT(source.mismatch)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
 	  N_("how to print it (default human)") },
 	{ 'p', "progress", PROGRESS_VALUE, progress_set, AT(progress),
@@ -100,81 +91,18 @@ static void settle(struct options *opt, const char *less, char **names, int n)
 		cli_misused(&cli, &err);
 }
 
-/* ---- The work ------------------------------------------------------------------------------------ */
-
-static void tell_remarks(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->n_remarks; i++) {
-		struct img_err text = { 0 };
-
-		remark_sentence(&plan->remarks[i], plan, &text);
-		cli_warn(&cli, text.text);
-	}
-}
-
-/* The library names the file in what it says, the other parts of this command do not. */
-static bool name_file(struct img_err *err, const char *path)
-{
-	return strncmp(err->text, path, strlen(path)) ? img_within(err, "%s", path) : false;
-}
-
-static bool run(const struct options *opt, struct img *im, const struct img_job *job,
-		struct plan *plan, struct img_err *err)
-{
-	const struct request *request = &opt->request;
-	struct sketch *sk = sketch_new(im, err);
-	const bool ok = sk && plan_make(request, im, sk, job, plan, err) &&
-		  plan_apply(request, plan, im, sk, job, err) &&
-		  (request->dry_run || img_finish(im, err));
-
-	sketch_free(sk);
-	return ok || name_file(err, request->path);
-}
-
-static bool resize(const struct options *opt, struct img *im, struct img_err *err)
-{
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
-	struct progress progress;
-	const struct img_job *job = progress_start(&progress, &cli,
-						   opt->quiet ? &silent : &opt->progress, "resize");
-	struct plan plan = { .old_size = 0 };
-	bool ok = run(opt, im, job, &plan, err);
-
-	progress_end(&progress, ok);
-	if (ok && !opt->quiet) {
-		tell_remarks(&plan);
-		ok = report(&opt->request, &plan, img_layer_format(im, 0), opt->style, err);
-	}
-	plan_free(&plan);
-	return ok;
-}
-
 /* What keeps its size can be copied. */
 static void advise(const struct options *opt)
 {
-	struct img *im = source_open(&cli, &opt->source, opt->request.path, IMG_OPEN_NO_BACKING,
-				     NULL);
+	struct img_err err = { 0 };
+	struct img *im = source_open_again(&opt->source, opt->request.path, IMG_OPEN_NO_BACKING,
+					   &err);
 	char *commands = im ? advice_copy(&opt->request, opt->size, img_layer_format(im, 0)) : NULL;
 
 	if (commands)
 		fprintf(stderr, _("%s: a copy can have another size:\n  %s\n"), cli.name, commands);
 	free(commands);
 	img_close(im);
-}
-
-static bool open_and_resize(const struct options *opt, struct img_err *err)
-{
-	const char *path = opt->request.path;
-	struct stat st;
-	struct img *im;
-	bool ok;
-
-	if (!stat(path, &st) && (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode)))
-		return img_fail(err, IMG_E_DENIED, _("%s: a device keeps its size"), path);
-	im = source_open(&cli, &opt->source, path, IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE, err);
-	ok = im && resize(opt, im, err);
-	img_close(im);
-	return ok;
 }
 
 int main(int argc, char **argv)
@@ -188,7 +116,7 @@ int main(int argc, char **argv)
 	bool ok;
 
 	settle(&opt, less, names, n);
-	ok = open_and_resize(&opt, &err);
+	ok = resize(&cli, &opt, &err);
 	status = cli_end(&cli, ok ? NULL : &err, CMD_DONE);
 	/* A format may have no tables to set aside, and be resized all the same. */
 	if (status == CMD_UNSUPPORTED && opt.request.preallocation == IMG_PREALLOC_OFF)

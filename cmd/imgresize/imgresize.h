@@ -3,7 +3,8 @@
 #ifndef CMD_IMGRESIZE_H
 #define CMD_IMGRESIZE_H
 
-#include "common/cli.h"
+#include "common/progress.h"
+#include "common/source.h"
 #include "imgresize/table.h"
 
 enum wish_kind { WISH_ABSOLUTE, WISH_MORE, WISH_LESS, WISH_TO_LAST_PARTITION };
@@ -21,6 +22,16 @@ struct request {
 	enum img_preallocation preallocation;
 	unsigned grow;			/* number of the partition that is to grow; 0: none */
 	bool shrink, compact, force, dry_run;
+};
+
+/* All options. */
+struct options {
+	struct source_options source;
+	struct request request;
+	const char *size;		/* the operand */
+	bool quiet;
+	struct progress_options progress;
+	enum img_style style;
 };
 
 /* What users must know although it is done. */
@@ -56,6 +67,9 @@ struct plan {
 	struct remark remarks[REMARKS_MAX];
 	size_t n_remarks;
 };
+
+/* run.c: from opening the image to the report. */
+bool resize(const struct cli *cli, const struct options *opt, struct img_err *err) IMG_MUST_CHECK;
 
 /* size.c.  Takes "-5G" out of the command line, in which it would be options; or NULL. */
 const char *wish_take_less(int *argc, char **argv);

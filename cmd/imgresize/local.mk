@@ -13,6 +13,7 @@ bin_PROGRAMS += %D%/imgresize
 	%D%/partitions.h \
 	%D%/plan.c \
 	%D%/report.c \
+	%D%/run.c \
 	%D%/sentences.c \
 	%D%/size.c \
 	%D%/sketch.c \

@@ -74,12 +74,22 @@ static bool read_gpt(struct sketch *sk, struct table *table, struct img_err *err
 	       sketch_resize(sk, size, err);
 }
 
+/*
+ * What a file system says of its own size can be held against the partition; what has no size may be
+ * a magic number that lies there by chance.
+ */
+static bool is_convincing(const struct partition *part)
+{
+	return part->content.size && part->content.size <= part->len;
+}
+
 /* More are not worth the time: they are only looked at to tell users what lies in them. */
 enum { MOST_LOOKED_AT = 128 };
 
-static bool look_into(struct img *im, struct table *table, size_t *known, struct img_err *err)
+static bool look_into(struct img *im, struct table *table, size_t *convincing,
+		      struct img_err *err)
 {
-	*known = 0;
+	*convincing = 0;
 	for (size_t i = 0; i < table->n && i < MOST_LOOKED_AT; i++) {
 		struct partition *part = &table->parts[i];
 
@@ -87,42 +97,57 @@ static bool look_into(struct img *im, struct table *table, size_t *known, struct
 			continue;
 		if (!superblock_find(im, part->start, part->len, &part->content, err))
 			return false;
-		*known += part->content.type[0] != 0;
+		*convincing += is_convincing(part);
 	}
 	return true;
 }
 
-static bool read_dos(struct sketch *sk, struct img *im, struct table *table, size_t *known,
+static bool read_dos(struct sketch *sk, struct img *im, struct table *table, size_t *convincing,
 		     struct img_err *err)
 {
 	return partitions_read(sk, "dos", table->sector, &table->parts, &table->n, err) &&
-	       look_into(im, table, known, err);
+	       look_into(im, table, convincing, err);
+}
+
+/* As if sectors were large.  Numbers that are no partitions then are not meant so: no error. */
+static bool try_large(struct sketch *sk, struct img *im, struct table *out, size_t *fits,
+		      struct img_err *err)
+{
+	struct img_err why = { 0 };
+
+	*out = (struct table){ .kind = TABLE_DOS, .sector = LARGE_SECTOR, .name = "dos" };
+	*fits = 0;
+	if (read_dos(sk, im, out, fits, &why) || why.code == IMG_E_CORRUPT)
+		return true;
+	*err = why;
+	return false;
 }
 
 /* An MBR does not say how large its sectors are; what its partitions hold tells. */
 static bool read_dos_guessing(struct sketch *sk, struct img *im, struct table *table,
 			      struct img_err *err)
 {
-	struct table large = { .kind = TABLE_DOS, .sector = LARGE_SECTOR, .name = "dos" };
-	size_t known, known_large;
+	struct table large;
+	size_t small_fits, large_fits;
+	bool ok;
 
-	if (!read_dos(sk, im, table, &known, err))
+	if (!read_dos(sk, im, table, &small_fits, err))
 		return false;
-	if (known || !table->n)
+	if (small_fits || !table->n)
 		return true;
-	/* With numbers that are no partitions then they are not meant so. */
-	if (!read_dos(sk, im, &large, &known_large, NULL) || !known_large) {
+	ok = try_large(sk, im, &large, &large_fits, err);
+	if (ok && large_fits) {
+		table_free(table);
+		*table = large;
+	} else {
 		table_free(&large);
-		return true;
 	}
-	table_free(table);
-	*table = large;
-	return true;
+	return ok;
 }
 
 bool table_read(struct sketch *sk, struct img *im, struct table *out, struct img_err *err)
 {
-	size_t known;
+	size_t convincing;
 
 	*out = (struct table){ .sector = SECTOR };
 	if (!sketch_copy(sk, 0, LARGE_SECTOR, err) ||
@@ -137,7 +162,7 @@ bool table_read(struct sketch *sk, struct img *im, struct table *out, struct img
 	if (out->kind != TABLE_GPT)
 		return true;
 	out->sector = out->gpt.sector;
-	return read_gpt(sk, out, err) && look_into(im, out, &known, err);
+	return read_gpt(sk, out, err) && look_into(im, out, &convincing, err);
 }
 
 /* ---- Ends ---------------------------------------------------------------------------------------- */

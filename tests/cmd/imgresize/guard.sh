@@ -13,7 +13,7 @@ kept() {
 	shift
 
 	cp --sparse=always disk.raw before.raw
-	exits 1 imgresize disk.raw "$@" 2>err
+	exits 1 imgresize disk.raw "$@" >out 2>err
 	grep -q -- "$why" err || fail "$*: $(cat err)"
 	cmp disk.raw before.raw || fail "refused, but something changed: $*"
 }
@@ -86,7 +86,8 @@ kept '"sun"' --shrink 4M
 imgresize disk.raw 9M 2>err >out
 grep -q 'warning: .*(sun) is left' err || fail "no warning: $(cat err)"
 
-# An MBR: the extended partition counts, and what deleted partitions left only warns.
+# An MBR: the extended partition counts, and what deleted partitions left only warns, once something in
+# a partition has shown how the numbers are meant.
 rm -f disk.raw
 truncate -s 16M disk.raw
 printf 'label: dos\n1M,4M\n6M,5M,E\n7M,2M\n' | sfdisk -q disk.raw
@@ -95,6 +96,8 @@ kept "partition 2 ends at $((11 << 20)),.* size is $((11 << 20))" --shrink 10M
 kept 'partition 5 lies behind it' --partition=1=max 20M
 kept 'only holds others' --partition=2=max 20M
 kept 'no partition 7' --partition=7=max 20M
+kept 'nobody knows' --shrink=to-last-partition
+mkfs.ext4 -q -E offset=$((1 << 20)) disk.raw 4M
 imgresize --shrink=to-last-partition --output=json disk.raw >out 2>err
 same "$((11 << 20)) data-cut" "$(jq -r '"\(."new-size") \(.warnings[].id)"' out)" "an MBR"
 grep -q 'warning: data behind the new end' err || fail "no warning: $(cat err)"

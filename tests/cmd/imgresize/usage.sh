@@ -27,7 +27,7 @@ refused() {
 	same 1048576 "$(size)" "refused, but something changed: $*"
 }
 
-rm -f disk.raw
+dd if=/dev/urandom of=noise bs=64k count=4 status=none
 truncate -s 1M disk.raw
 for pair in 2M:2097152 +1M:2097152 1.5M:1572864 1048577:1049088 +1:1049088 +0:1048576; do
 	truncate -s 1M disk.raw
@@ -80,3 +80,10 @@ same "imgresize --shrink 'a '\''b-resizable.qcow2' -512k" "${commands#*&& }" "th
 imgconv -q -o subformat=streamOptimized disk.raw stream.vmdk
 exits 63 imgresize stream.vmdk 2M 2>err
 grep -q '^  imgconv stream.vmdk stream-resizable' err || fail "no advice: $(cat err)"
+
+# What looks like raw, but seems to be a damaged image, is not cut on a guess.
+imgconv -q noise damaged.qcow2
+dd if=/dev/zero of=damaged.qcow2 bs=512 count=1 conv=notrunc status=none
+exits 1 imgresize damaged.qcow2 +1M 2>err
+grep -q '^imgresize: damaged.qcow2: is not overwritten' err || fail "in doubt: $(cat err)"
+imgresize -q -f raw damaged.qcow2 +1M

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From the image that is opened to the report of what was done with it. */
+#include <string.h>
+#include <sys/stat.h>
+#include "common/text.h"
+#include "imgresize/imgresize.h"
+
+static void tell_remarks(const struct cli *cli, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_remarks; i++) {
+		struct img_err text = { 0 };
+
+		remark_sentence(&plan->remarks[i], plan, &text);
+		cli_warn(cli, text.text);
+	}
+}
+
+/* The library names the file in what it says, the other parts of this command do not. */
+static bool name_file(struct img_err *err, const char *path)
+{
+	return strncmp(err->text, path, strlen(path)) ? img_within(err, "%s", path) : false;
+}
+
+static bool run(const struct options *opt, struct img *im, const struct img_job *job,
+		struct plan *plan, struct img_err *err)
+{
+	const struct request *request = &opt->request;
+	struct sketch *sk = sketch_new(im, err);
+	const bool ok = sk && plan_make(request, im, sk, job, plan, err) &&
+		  plan_apply(request, plan, im, sk, job, err) &&
+		  (request->dry_run || img_finish(im, err));
+
+	sketch_free(sk);
+	return ok || name_file(err, request->path);
+}
+
+static bool resize_image(const struct cli *cli, const struct options *opt, struct img *im,
+			 struct img_err *err)
+{
+	const struct progress_options silent = { .mode = PROGRESS_OFF };
+	struct progress progress;
+	const struct img_job *job = progress_start(&progress, cli,
+						   opt->quiet ? &silent : &opt->progress, "resize");
+	struct plan plan = { .old_size = 0 };
+	bool ok = run(opt, im, job, &plan, err);
+
+	progress_end(&progress, ok);
+	if (ok && !opt->quiet) {
+		tell_remarks(cli, &plan);
+		ok = report(&opt->request, &plan, img_layer_format(im, 0), opt->style, err);
+	}
+	plan_free(&plan);
+	return ok;
+}
+
+/* A guess is not good enough to cut something off. */
+static struct img *open_image(const struct cli *cli, const struct options *opt, struct img_err *err)
+{
+	struct img *im = source_open_again(&opt->source, opt->request.path,
+					   IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE, err);
+	const char *why;
+
+	if (im && img_probe_doubtful(im, &why)) {
+		img_close(im);
+		img_fail(err, IMG_E_DENIED, _("is not overwritten: it looks like raw, but %s; -f says "
+			 "what it is"), why);
+		(void)name_file(err, opt->request.path);	/* it fails anyway */
+		return NULL;
+	}
+	if (im)
+		source_warn(cli, im);
+	return im;
+}
+
+bool resize(const struct cli *cli, const struct options *opt, struct img_err *err)
+{
+	const char *path = opt->request.path;
+	struct stat st;
+	struct img *im;
+	bool ok;
+
+	if (!stat(path, &st) && (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode)))
+		return img_fail(err, IMG_E_DENIED, _("%s: a device keeps its size"), path);
+	im = open_image(cli, opt, err);
+	ok = im && resize_image(cli, opt, im, err);
+	img_close(im);
+	return ok;
+}
