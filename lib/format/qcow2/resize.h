@@ -38,7 +38,7 @@ bool qcow2_cut_guest(struct img_layer *ly, uint64_t end, struct img_err *err) IM
 
 /* ---- trim.c --------------------------------------------------------------------------------------- */
 
-/* Refcount blocks that count nothing go, and the file ends behind the last cluster in use. */
+/* The last refcount blocks go if they count nothing, and the file ends with what is in use. */
 bool qcow2_trim(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- compact.c ------------------------------------------------------------------------------------ */

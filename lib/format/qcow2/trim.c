@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The end of a file whose disk got smaller: refcount blocks that count nothing but themselves go, the
- * refcount table ends behind the last of the others, and the file behind the last cluster in use.
+ * The end of a file whose disk got smaller: the last refcount blocks go, as far as they count nothing
+ * but themselves, the refcount table ends behind the others, and the file behind the last cluster in
+ * use.  A block further down stays: what it counts as free can be used again.
  */
 #include "base/num.h"
 #include "format/qcow2/resize.h"
@@ -33,13 +34,14 @@ static void leave_block(struct qcow2 *q, uint64_t host, bool own)
 		qcow2_drop(q, host, qcow2_cluster_size(&q->geo));
 }
 
-/* Lock held.  *gone: nothing refers to the block any more. */
-static bool try_block(struct qcow2 *q, uint64_t index, bool *gone, struct img_err *err)
+/* Lock held.  *gone: nothing refers to the block any more; *stays: it is needed. */
+static bool try_block(struct qcow2 *q, uint64_t index, bool *gone, bool *stays,
+		      struct img_err *err)
 {
 	struct qcow2_table *block;
 	bool own;
 
-	*gone = false;
+	*gone = *stays = false;
 	if (!qcow2_count_block(q, index, &block, err))
 		return false;
 	if (!block)
@@ -47,23 +49,24 @@ static bool try_block(struct qcow2 *q, uint64_t index, bool *gone, struct img_er
 	const uint64_t host = block->host;
 
 	*gone = is_idle(q, block, index, &own);
+	*stays = !*gone;
 	qcow2_cache_put(q->map.cache, block);
-	if (!*gone)
+	if (*stays)
 		return true;
 	q->disk->reftable[index] = 0;
 	leave_block(q, host, own);
 	return qcow2_reftable_write(q, q->header.reftable_off, index, 1, err);
 }
 
-/* From the last to the first: those that count the blocks behind come later. */
-static bool drop_idle_blocks(struct qcow2 *q, bool *any, struct img_err *err)
+/* One that counts the blocks behind it is idle only when they are gone, and their counts settled. */
+static bool drop_last_blocks(struct qcow2 *q, bool *any, struct img_err *err)
 {
-	bool ok = true, gone;
+	bool ok = true, gone, stays = false;
 
 	*any = false;
 	pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
-	for (size_t i = q->disk->n_reftable; ok && i-- > 0;) {
-		ok = try_block(q, i, &gone, err);
+	for (size_t i = q->disk->n_reftable; ok && !stays && i-- > 0;) {
+		ok = try_block(q, i, &gone, &stays, err);
 		*any |= gone;
 	}
 	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
@@ -114,7 +117,7 @@ bool qcow2_trim(struct qcow2 *q, struct img_err *err)
 	bool any = true;
 
 	while (any)
-		if (!drop_idle_blocks(q, &any, err))
+		if (!drop_last_blocks(q, &any, err))
 			return false;
 	shorten_table(q);
 	if (!qcow2_settle(q, err))
