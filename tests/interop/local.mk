@@ -43,6 +43,7 @@ shell_tests += \
 	%D%/repair-vmdk-stream.sh \
 	%D%/repair.sh \
 	%D%/resize-partitions.sh \
+	%D%/resize-qcow2.sh \
 	%D%/truncated.sh \
 	%D%/vmdk-read.sh \
 	%D%/vmdk-write.sh \

@@ -44,6 +44,7 @@ unit_tests += %D%/test
 	%D%/qcow2/header_store_test.c \
 	%D%/qcow2/header_test.c \
 	%D%/qcow2/map_test.c \
+	%D%/qcow2/move_plan_test.c \
 	%D%/qcow2/options_test.c \
 	%D%/qcow2/rebuild_test.c \
 	%D%/qcow2/refs_judge_test.c \

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which clusters move where, by pictures: a letter for each cluster of the file. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include "format/qcow2/move.h"
+
+/*
+ * '.': free, '#': free, but no block counts it, a small letter: in use; a capital: in use, and tied to
+ * the one behind it.
+ */
+static struct qcow2_picture draw(const char *text)
+{
+	struct qcow2_picture pic;
+
+	cr_assert(qcow2_picture_start(&pic, strlen(text), NULL));
+	for (size_t i = 0; text[i]; i++) {
+		qcow2_picture_set(pic.open, i, text[i] == '.');
+		qcow2_picture_set(pic.used, i, text[i] != '.' && text[i] != '#');
+		qcow2_picture_set(pic.tied, i, text[i] >= 'A' && text[i] <= 'Z');
+	}
+	return pic;
+}
+
+/* What the moves make of it; each place is taken once, and nothing that is in use is written over. */
+static char *apply(const char *text, const struct qcow2_moves *moves)
+{
+	const size_t n = strlen(text);
+	char *out = strdup(text);
+
+	for (size_t i = 0; i < n; i++)
+		if (qcow2_moves_find(moves, i) != i)
+			out[i] = text[i] == '#' ? '#' : '.';
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t to = qcow2_moves_find(moves, i);
+
+		if (to == i)
+			continue;
+		cr_assert_lt(to, i);
+		cr_assert_eq(out[to], '.', "%s: cluster %zu goes to %lu", text, i, (unsigned long)to);
+		out[to] = text[i];
+	}
+	return out;
+}
+
+static void expect(const char *text, const char *wanted)
+{
+	struct qcow2_picture pic = draw(text);
+	struct qcow2_moves moves;
+
+	cr_assert(qcow2_moves_plan(&pic, &moves, NULL));
+	char *found = apply(text, &moves);
+
+	cr_assert_str_eq(found, wanted, "%s becomes %s", text, found);
+	for (size_t i = 1; i < moves.n; i++)
+		cr_assert_leq(moves.v[i - 1].from + moves.v[i - 1].n, moves.v[i].from);
+	free(found);
+	qcow2_moves_clear(&moves);
+	qcow2_picture_clear(&pic);
+}
+
+Test(move_plan, nothing_moves_that_need_not)
+{
+	expect("", "");
+	expect("a", "a");
+	expect("abcd", "abcd");
+	expect("abcd....", "abcd....");
+	expect("aBc.", "aBc.");
+}
+
+Test(move_plan, single_clusters_fill_what_is_free_in_their_order)
+{
+	expect("a.b", "ab.");
+	expect("a...bcd", "abcd...");
+	expect("a..b.c.d", "acdb....");
+	expect("a................................b", "ab................................");
+}
+
+Test(move_plan, room_that_nothing_counts_is_none)
+{
+	expect("a##b", "a##b");
+	expect("a##b.cd", "a##bdc.");
+}
+
+Test(move_plan, what_is_tied_stays_together)
+{
+	expect("a.b..Cd", "a.bCd..");
+	expect("a.bc.De", "a.bcDe.");
+	expect("a..BCd", "aBCd..");
+	/* What a piece leaves is room for the next round. */
+	expect("aBc...DEf.g", "aBcDEf...g.");
+}
+
+Test(move_plan, what_has_no_room_ends_the_file)
+{
+	expect("a.b.Cd", "a.bCd.");
+	expect("a.b.cDe", "a.b.cDe");
+	expect("a.bDeF#", "a.bDeF#");
+}
+
+Test(move_plan, a_long_piece_goes_where_there_is_room_for_it)
+{
+	char text[200], wanted[200];
+
+	memset(text, '.', sizeof(text));
+	memset(wanted, '.', sizeof(wanted));
+	text[0] = text[50] = wanted[0] = wanted[50] = 'a';
+	for (size_t i = 0; i < 70; i++) {
+		text[125 + i] = i < 69 ? 'B' : 'b';
+		wanted[51 + i] = text[125 + i];
+	}
+	text[199] = wanted[199] = '\0';
+	expect(text, wanted);
+}
