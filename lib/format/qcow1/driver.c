@@ -126,7 +126,7 @@ static bool qcow1_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 const struct img_format img_format_qcow = {
 	.name = "qcow",
 	.extensions = "qcow",
-	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING | IMG_FMT_COMPRESS,
+	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING | IMG_FMT_COMPRESS | IMG_FMT_RESIZE,
 	.create_options = qcow1_create_options,
 	.probe = qcow1_probe,
 	.remains = qcow1_remains,
@@ -139,5 +139,6 @@ const struct img_format img_format_qcow = {
 	.info = qcow1_info,
 	.write = &qcow1_write_ops,
 	.disk = &qcow1_disk_ops,
+	.resize = qcow1_resize,
 	.check = &qcow1_check_ops,
 };

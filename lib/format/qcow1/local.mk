@@ -26,6 +26,7 @@ libimg_sources += \
 	%D%/salvage_l2.c \
 	%D%/salvage_shape.c \
 	%D%/salvage_use.c \
+	%D%/resize.c \
 	%D%/survey.c \
 	%D%/survey.h \
 	%D%/tables.c \

@@ -193,6 +193,8 @@ bool qcow1_create(struct img_layer *ly, const struct img_layer_create *what, str
 
 extern const struct img_disk_ops qcow1_disk_ops;	/* disk.c */
 extern const struct img_check_ops qcow1_check_ops;	/* check.c */
+/* resize.c */
+bool qcow1_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err);
 /* info.c */
 bool qcow1_info(struct img_layer *ly, struct img_node *report, struct img_err *err);
 

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Another size for the disk.  An L1 table that needs more entries goes behind all that is in use;
+ * what is behind the new end is not referred to any more, and the file is cut off where that was
+ * last.  Nothing in the format says what is free: what is lost in between stays so.
+ */
+#include <inttypes.h>
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/qcow1/disk.h"
+
+static bool check_wish(const struct qcow1_header *hdr, const struct img_layer_resize *how,
+		       struct img_err *err)
+{
+	if (how->preallocation != IMG_PREALLOC_OFF)
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("a qcow image has no space for what was not written yet"));
+	if (how->size < QCOW1_DISK_MIN ||
+	    img_div_up(how->size, UINT64_C(1) << qcow1_l1_bits(hdr)) >= QCOW1_L1_MAX)
+		return img_fail(err, IMG_E_RANGE,
+				_("a qcow image cannot hold a disk of %" PRIu64 " bytes"), how->size);
+	return true;
+}
+
+/* ---- Tables ---------------------------------------------------------------------------------- */
+
+/* Whole clusters from guest byte `end` on lose their entries in the L2 table in which that is. */
+static bool clear_entries(struct qcow1 *q, const uint8_t *l1, uint64_t end, struct img_err *err)
+{
+	const struct qcow1_header *hdr = &q->header;
+	const uint64_t first = img_round_up(end, qcow1_cluster_size(hdr));
+	const uint64_t table = img_get_be64(l1 + (uint64_t)qcow1_l1_index(hdr, first) *
+						 QCOW1_ENTRY_LEN);
+	const uint64_t skip = (uint64_t)qcow1_l2_index(hdr, first) * QCOW1_ENTRY_LEN;
+
+	return !skip || !table ||
+	       img_store_zero(q->tables.file, table + skip, qcow1_l2_bytes(hdr) - skip, true, err);
+}
+
+/* The new L1 table, where there is room for it. */
+static bool write_l1(struct qcow1 *q, const uint8_t *l1, uint32_t n_old, uint32_t n,
+		     struct img_err *err)
+{
+	const size_t bytes = (size_t)n * QCOW1_ENTRY_LEN;
+
+	if (n <= n_old)
+		return true;
+	q->header.l1_off = qcow1_disk_take(q, bytes);
+	return img_store_write(q->tables.file, q->header.l1_off, l1, bytes, err);
+}
+
+static bool write_header(const struct qcow1 *q, struct img_err *err)
+{
+	uint8_t raw[QCOW1_HDR_LEN];
+
+	qcow1_header_encode(&q->header, raw);
+	return img_store_write(q->tables.file, 0, raw, sizeof(raw), err);
+}
+
+static bool change_tables(struct qcow1 *q, uint64_t size, struct img_err *err)
+{
+	const uint64_t end = img_min_u64(q->header.size, size);
+	const uint32_t n_old = q->tables.n_l1, n = qcow1_l1_needed(&q->header, size);
+	const uint32_t n_both = (uint32_t)img_min_u64(n_old, n);
+	IMG_AUTO_FREE uint8_t *l1 = img_calloc((size_t)n + 1, QCOW1_ENTRY_LEN, err);
+
+	if (!l1 || !img_store_read(q->tables.file, q->header.l1_off, l1,
+				   (size_t)n_both * QCOW1_ENTRY_LEN, err) ||
+	    !clear_entries(q, l1, end, err) || !write_l1(q, l1, n_old, n, err))
+		return false;
+	q->header.size = size;
+	return write_header(q, err);
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+/* What is known of the file is found out anew. */
+static bool start_again(struct qcow1 *q, struct img_err *err)
+{
+	struct img_store *file = q->tables.file;
+	const uint64_t cache_size = (uint64_t)q->tables.most * qcow1_l2_bytes(&q->header);
+
+	qcow1_disk_free(q->disk);
+	q->disk = NULL;
+	qcow1_tables_clear(&q->tables);
+	return qcow1_tables_init(&q->tables, &q->header, file, cache_size, err) &&
+	       qcow1_disk_start(q, err);
+}
+
+static bool cut_off(struct qcow1 *q, struct img_err *err)
+{
+	const uint64_t end = img_round_up(q->disk->end, qcow1_cluster_size(&q->header));
+
+	if (!(q->tables.file->caps & IMG_STORE_RESIZE) || end >= q->tables.file_size)
+		return true;
+	q->tables.file_size = q->disk->old_end = end;
+	return img_store_resize(q->tables.file, end, err);
+}
+
+/* The rest of the cluster in which the disk ends, or ended, if it has a place. */
+static bool clean_tail(struct img_layer *ly, uint64_t end, uint64_t size, struct img_err *err)
+{
+	struct qcow1 *q = ly->priv;
+	const uint64_t rest = img_round_up(end, qcow1_cluster_size(&q->header)) - end;
+	struct img_extent ex;
+
+	if (!rest || !qcow1_map_extent(&q->tables, end - 1, end, &ex, err))
+		return !rest;
+	return ex.kind == IMG_EXTENT_HOLE ||
+	       qcow1_disk_zero(ly, end, img_min_u64(rest, size - end), true, err);
+}
+
+bool qcow1_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err)
+{
+	struct qcow1 *q = ly->priv;
+	const uint64_t old = ly->size;
+	bool freed;
+
+	if (!check_wish(&q->header, how, err) ||
+	    (how->size < old && !(clean_tail(ly, how->size, old, err) &&
+				  qcow1_disk_flush(ly, &freed, err))) ||
+	    !change_tables(q, how->size, err) || !start_again(q, err) || !cut_off(q, err))
+		return false;
+	ly->size = how->size;
+	return how->size < old ||
+	       (clean_tail(ly, old, how->size, err) && img_below_hide(ly, old, how->size, err) &&
+		qcow1_disk_flush(ly, &freed, err));
+}
