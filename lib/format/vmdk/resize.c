@@ -106,15 +106,17 @@ static bool resize_part(struct vmdk *v, uint64_t len, const struct img_layer_res
 
 /* ---- Parts that come and go ------------------------------------------------------------------ */
 
-/* "disk-s009.vmdk" follows "disk-s008.vmdk".  Owned by the caller. */
+/* "disk-s009.vmdk" follows "disk-s008.vmdk", which may lack its end.  Owned by the caller. */
 static char *next_name(const char *name, struct img_err *err)
 {
 	const size_t extension = strlen(".vmdk"), len = strlen(name);
-	size_t digits = 0, end = len > extension ? len - extension : 0;
+	size_t digits = 0, end = len;
 
+	if (len > extension && !strcasecmp(name + len - extension, ".vmdk"))
+		end -= extension;
 	while (digits < end && isdigit((unsigned char)name[end - digits - 1]))
 		digits++;
-	if (!digits || digits > 9 || strcasecmp(name + end, ".vmdk")) {
+	if (!digits || digits > 9) {
 		img_fail(err, IMG_E_UNSUPPORTED, _("what file comes behind \"%s\" is not clear"), name);
 		return NULL;
 	}
