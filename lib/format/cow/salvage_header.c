@@ -18,7 +18,7 @@ enum {
 	RIGHT_LENGTH	= 6,		/* the file ends with the disk */
 	ENOUGH		= 9,		/* less than this may be chance */
 	SURE_RUNS	= 4,		/* so many that agree are no chance */
-	TAILS_MOST	= 512,		/* ends of the disk that are tried where QEMU wrote nothing */
+	TAILS_MOST	= 64,		/* of 2 MiB where QEMU wrote nothing, that are tried */
 };
 
 struct search {

@@ -15,6 +15,7 @@ enum {
 	ENTRIES_MOST	= 16 << 20,	/* that are rebuilt */
 	ENTRIES_UNKNOWN	= 1 << 16,	/* where nobody says how many there are */
 	GOOD_FOR_BAD	= 64,		/* entries */
+	STEPS_MOST	= 256,		/* back from where the table was found */
 	SECTORS_MOST	= 256,		/* tried as its beginning, from the end of the file on */
 };
 
@@ -107,7 +108,8 @@ static bool step_back(struct finding *f, struct img_err *err)
 	uint8_t raw[QCOW1_ENTRY_LEN];
 	bool is = f->best;
 
-	while (is && f->best_at >= QCOW1_HDR_LEN + QCOW1_ENTRY_LEN) {
+	for (unsigned i = 0; is && i < STEPS_MOST &&
+	     f->best_at >= QCOW1_HDR_LEN + QCOW1_ENTRY_LEN; i++) {
 		if (!img_store_read(f->s->file, f->best_at - QCOW1_ENTRY_LEN, raw, sizeof(raw), err) ||
 		    !is_lead(f, img_get_be64(raw), &is, err))
 			return false;
@@ -144,7 +146,8 @@ static bool find_place(struct finding *f, struct img_err *err)
 /* Of a disk of unknown size as many as lead to tables, with few others between them. */
 static uint32_t count_entries(const struct qcow1_salvage *s)
 {
-	const uint64_t left = (s->file_size - s->hdr.l1_off) / QCOW1_ENTRY_LEN;
+	const uint64_t at = s->hdr.l1_off, size = s->file_size;
+	const uint64_t left = at < size ? (size - at) / QCOW1_ENTRY_LEN : 0;
 
 	return (uint32_t)img_min_u64(img_min_u64(left, ENTRIES_MOST),
 				     s->size_known ? qcow1_l1_needed(&s->hdr, s->hdr.size)

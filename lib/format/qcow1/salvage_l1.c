@@ -89,27 +89,31 @@ static bool try_table(struct placing *p, uint64_t host, bool *is, struct img_err
 	return !*is || add_lone(p, host, err);
 }
 
-/* A table lies in front of the first data that need it: it ends where one of its entries leads. */
-static bool try_anchors(struct placing *p, uint64_t sector, bool *is, struct img_err *err)
+/*
+ * A table lies in front of the first data that need it: the one with this sector may end where the
+ * lowest cluster behind it begins.  One try for each sector: tables are long.
+ */
+static bool try_anchor(struct placing *p, uint64_t sector, bool *is, struct img_err *err)
 {
 	struct qcow1_salvage *s = p->s;
 	const uint32_t len = qcow1_l2_bytes(&s->hdr), cluster = qcow1_cluster_size(&s->hdr);
+	uint64_t lowest = UINT64_MAX;
 	uint8_t raw[QCOW1_SECTOR] = { 0 };
 	size_t got;
 
 	*is = false;
 	if (!img_store_read_some(s->file, sector, raw, sizeof(raw), &got, err))
 		return false;
-	for (size_t i = 0; i < sizeof(raw) && !*is; i += QCOW1_ENTRY_LEN) {
+	for (size_t i = 0; i < sizeof(raw); i += QCOW1_ENTRY_LEN) {
 		const uint64_t entry = img_get_be64(raw + i);
 		const uint64_t host = qcow1_entry_decode(&s->hdr, entry).host;
-		const uint64_t start = host > len ? img_round_down(host - len, cluster) : 0;
 
-		if (qcow1_is_sane(&s->hdr, entry, s->file_size) && start <= sector &&
-		    sector < start + len && !try_table(p, start, is, err))
-			return false;
+		if (qcow1_is_sane(&s->hdr, entry, s->file_size) && host > sector)
+			lowest = img_min_u64(lowest, host);
 	}
-	return true;
+	const uint64_t start = lowest > len ? img_round_down(lowest - len, cluster) : 0;
+
+	return start > sector || sector - start >= len || try_table(p, start, is, err);
 }
 
 static bool is_in_l1(const struct qcow1_salvage *s, uint64_t host)
@@ -128,7 +132,7 @@ static bool find_lone(struct placing *p, struct img_err *err)
 	for (size_t i = 0; i < s->n_sectors; i++) {
 		if (qcow1_is_taken(s, s->sectors[i]) || is_in_l1(s, s->sectors[i]))
 			continue;
-		if (!try_anchors(p, s->sectors[i], &is, err) ||
+		if (!try_anchor(p, s->sectors[i], &is, err) ||
 		    (!is && !try_table(p, img_round_down(s->sectors[i], cluster), &is, err)))
 			return false;
 	}

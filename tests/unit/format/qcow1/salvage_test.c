@@ -344,6 +344,18 @@ Test(qcow1_salvage, what_is_cut_off_is_lost)
 	finish(&im);
 }
 
+/* No number of the header is believed to be in the file. */
+Test(qcow1_salvage, nothing_but_a_header)
+{
+	struct image im;
+
+	for (size_t len = 0; len <= SAMPLE_L1 + 20; len++) {
+		start(&im);
+		salvage_as(&im, len, 0);
+		finish(&im);
+	}
+}
+
 Test(qcow1_salvage, remains)
 {
 	struct image im;
