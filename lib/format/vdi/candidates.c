@@ -32,7 +32,7 @@ static void try_data_off(const struct vdi_candidates *look, struct vdi_candidate
 		look->said->block_size, VDI_BLOCK_SIZE, size_of_blocks(look, data_off, shape),
 	};
 
-	if (data_off > UINT32_MAX || data_off < shape->map_off + shape->n * VDI_ENTRY_LEN)
+	if (data_off > UINT32_MAX || data_off < shape->map_off + (uint64_t)shape->n * VDI_ENTRY_LEN)
 		return;
 	one->hdr.data_off = (uint32_t)data_off;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
