@@ -26,7 +26,7 @@ static bool open_as(struct opened *o, struct img_store *st, const char *format, 
 	const char *doubt = NULL;
 
 	o->im = (struct img){ .layers = &o->layer, .n_layers = 1 };
-	return st && img_layer_open(&o->layer, st, &how, &doubt, NULL);
+	return st && img_layer_open(&o->layer, st, &how, NULL, &doubt, NULL);
 }
 
 /* What of the extent is in the window, into seen. */
