@@ -12,4 +12,6 @@ libimg_sources += \
 	%D%/parallel.h \
 	%D%/uuid.c \
 	%D%/uuid.h \
-	%D%/version.c
+	%D%/version.c \
+	%D%/zero.c \
+	%D%/zero.h

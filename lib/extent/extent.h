@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Arithmetic on ranges and the search for zeros: no I/O. */
+/* Arithmetic on ranges: no I/O. */
 #ifndef IMG_EXTENT_EXTENT_H
 #define IMG_EXTENT_EXTENT_H
 
+#include "base/zero.h"
 #include "libimg.h"
 #include "store/ranges.h"
 
@@ -10,15 +11,6 @@
 void img_extent_clip(struct img_extent *ex, uint64_t from, uint64_t to);
 /* Cuts ex, from its start on, to guest bytes that are all in set (true), or none of which is. */
 bool img_extent_cut(struct img_extent *ex, const struct img_rangeset *set);
-
-/* True when all of buf[0, len) is zero.  As fast as memory allows. */
-bool img_is_zero(const void *buf, size_t len);
-
-/*
- * Length of the run at the start of buf[0, len) whose grains are all zero (*zero = true) or all
- * not zero (*zero = false); grain > 0, the last grain may be short.  len > 0.
- */
-size_t img_zero_run(const void *buf, size_t len, size_t grain, bool *zero);
 
 /*
  * Length of the run at the start of a[0, len) and b[0, len) whose bytes are all equal

@@ -2,5 +2,4 @@ libimg_sources += \
 	%D%/cut.c \
 	%D%/extent.h \
 	%D%/join.c \
-	%D%/same.c \
-	%D%/zero.c
+	%D%/same.c

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/num.h"
-#include "store/zeros.h"
+#include "base/zero.h"
 
 static const uint8_t magic[JOURNAL_HDR_VERSION] = { 'i', 'm', 'g', 'j', 'r', 'n', 'l', 0x1a };
 
@@ -49,8 +49,7 @@ bool img_journal_header_decode(const uint8_t *raw, struct img_journal_header *he
 
 bool img_journal_is_one(const uint8_t *raw, size_t len)
 {
-	return !memcmp(raw, magic, img_min_u64(len, sizeof(magic))) ||
-	       !memcmp(raw, img_zeros, len);
+	return !memcmp(raw, magic, img_min_u64(len, sizeof(magic))) || img_is_zero(raw, len);
 }
 
 uint32_t img_journal_file_encode(const struct img_journal_file *file, uint32_t chain, uint8_t *raw)

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/zero.h"
 
 static bool take_samples(struct img_undo_save *save, struct img_err *err)
 {
@@ -69,30 +70,6 @@ static bool put_record(struct img_undo_save *save, struct batch *batch,
 	return true;
 }
 
-static bool is_zero_block(const uint8_t *bytes, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (bytes[i])
-			return false;
-	return true;
-}
-
-/* Of the blocks in len bytes, how many bytes at their start are zeros, or else are not. */
-static size_t run_of(const uint8_t *bytes, size_t len, bool *zeros)
-{
-	size_t run = img_min_u64(len, UNDO_BLOCK);
-
-	*zeros = is_zero_block(bytes, run);
-	while (run < len) {
-		const size_t n = img_min_u64(len - run, UNDO_BLOCK);
-
-		if (is_zero_block(bytes + run, n) != *zeros)
-			break;
-		run += n;
-	}
-	return run;
-}
-
 static bool put_read(struct img_undo_save *save, struct batch *batch, uint64_t at, size_t len,
 		     struct img_err *err)
 {
@@ -100,7 +77,8 @@ static bool put_read(struct img_undo_save *save, struct batch *batch, uint64_t a
 		return false;
 	for (size_t done = 0; done < len; ) {
 		bool zeros;
-		const size_t run = run_of(save->buf + done, len - done, &zeros);
+		const size_t run = img_zero_run(save->buf + done, len - done, UNDO_BLOCK,
+						&zeros);
 		const struct img_undo_record rec = {
 			.kind = zeros ? UNDO_KIND_ZEROS : UNDO_KIND_BYTES,
 			.at = at + done, .len = run,

@@ -9,4 +9,5 @@ unit_tests += %D%/test
 	%D%/mem_test.c \
 	%D%/num_test.c \
 	%D%/parallel_test.c \
-	%D%/uuid_test.c
+	%D%/uuid_test.c \
+	%D%/zero_test.c

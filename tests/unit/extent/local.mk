@@ -3,5 +3,4 @@ unit_tests += %D%/test
 %C%_test_SOURCES = \
 	%D%/cut_test.c \
 	%D%/join_test.c \
-	%D%/same_test.c \
-	%D%/zero_test.c
+	%D%/same_test.c

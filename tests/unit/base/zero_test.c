@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Zeros are found at every length, alignment and place of the one byte that is not. */
 #include <criterion/criterion.h>
+#include <stdint.h>
 #include <string.h>
-#include "extent/extent.h"
+#include "base/zero.h"
 
 #define ROOM 200
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The search for zeros in data. */
-#include "extent/extent.h"
+#include "base/zero.h"
 
 #include <assert.h>
 #include <string.h>
