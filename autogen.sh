@@ -46,6 +46,7 @@ check_packages='
 	cloop-utils             # judges of cloop images
 	gdisk                   # sgdisk judges partition tables
 	cryptsetup-bin          # LUKS images
+	strace                  # kills a command at each of its writes
 	time                    # tells how much memory a command took
 	uml-utilities           # uml_mkcow and uml_moo read and write cow images
 	libqcow-utils           # judges of qcow images ...

@@ -42,6 +42,7 @@ shell_tests += \
 	%D%/repair-vdi.sh \
 	%D%/repair-vmdk-stream.sh \
 	%D%/repair.sh \
+	%D%/resize-killed.sh \
 	%D%/resize-partitions.sh \
 	%D%/resize-qcow2.sh \
 	%D%/truncated.sh \

@@ -94,7 +94,6 @@ Test(repair_files, that_nobody_changed_change_nothing)
 	const struct img_open reading = { .path = "image", .gate = &img_gate_local };
 	const struct img_repair what = { .undo_path = NULL };
 	struct img_repair_files files;
-	struct img_err err = { 0 };
 	bool changed = false;
 
 	files_write("a", "aaaa", 4);
