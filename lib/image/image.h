@@ -108,9 +108,9 @@ char *img_journal_path(const char *path, struct img_err *err);
  */
 struct img_store *img_open_file(const char *path, unsigned flags, enum img_cache cache,
 				const struct img_gate *gate, struct img_err *err);
-/* Shows *store, a file that the image at base names by ref, likewise. */
-bool img_pending_show(struct img_store **store, const char *base, const struct img_reference *ref,
-		      struct img_err *err) IMG_MUST_CHECK;
+/* The same for a file that the image at base names by ref, if the gate allows it. */
+struct img_store *img_open_named(const struct img_open *how, const char *base,
+				 const struct img_reference *ref, struct img_err *err);
 /* The image at path was replaced by a new one: takes a journal away that was for the old one. */
 void img_pending_forget(const char *path);
 

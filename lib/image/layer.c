@@ -18,11 +18,8 @@ static bool open_named_file(const struct img_opener *self, const struct img_refe
 	if (!path)
 		return false;
 	resolved.path = path;
-	*out = img_open_reference(files->how->gate, &resolved, files->how->flags,
-				  files->how->cache, err);
-	if (!*out || (files->how->flags & IMG_OPEN_WRITE))
-		return *out != NULL;
-	return img_pending_show(out, files->base, &resolved, err);
+	*out = img_open_named(files->how, files->base, &resolved, err);
+	return *out != NULL;
 }
 
 void img_named_files_init(struct img_named_files *files, const struct img_open *how,

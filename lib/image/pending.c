@@ -33,19 +33,18 @@ static void clear(struct pending *pending)
 }
 
 /* Whoever may write to a folder could plant one for the image of somebody else. */
-static bool check_owner(const struct pending *pending, struct img_store *image, struct img_err *err)
+static bool check_owner(const struct pending *pending, const char *path, struct img_err *err)
 {
-	return img_store_same_owner(image, pending->journal) ||
+	return img_store_same_owner(pending->journal, path) ||
 	       img_fail(err, IMG_E_DENIED, _("%s: belongs to somebody else than the image; it is not "
 			"trusted"), pending->path);
 }
 
 /*
- * The journal of image, which is at path.  One that was not finished is none; *stale tells of it.  A
+ * The journal of the image at path.  One that was not finished is none; *stale tells of it.  A
  * file of that name that is no journal has nothing to do with images.
  */
-static bool find(struct pending *pending, struct img_store *image, const char *path, bool *stale,
-		 struct img_err *err)
+static bool find(struct pending *pending, const char *path, bool *stale, struct img_err *err)
 {
 	struct img_err why = { 0 };
 	bool foreign = false;
@@ -61,7 +60,7 @@ static bool find(struct pending *pending, struct img_store *image, const char *p
 	if (!img_journal_read(pending->journal, &pending->reading, &foreign, err))
 		return false;
 	*stale = !pending->reading && !foreign;
-	return (!pending->reading && !*stale) || check_owner(pending, image, err);
+	return (!pending->reading && !*stale) || check_owner(pending, path, err);
 }
 
 /* Gone for good: found again it would undo what is written from now on. */
@@ -145,7 +144,7 @@ static bool finish(struct img_store *image, const char *path, const struct img_g
 	};
 	struct pending pending;
 	bool stale;
-	bool ok = find(&pending, image, path, &stale, err);
+	bool ok = find(&pending, path, &stale, err);
 
 	if (ok && pending.reading)
 		ok = img_journal_apply(pending.reading, &access, err) && drop(&pending, err);
@@ -174,39 +173,76 @@ static bool show(const struct pending *pending, size_t i, struct img_store **sto
 	return true;
 }
 
-static bool is_meant(const struct img_journal_file *file, const struct img_reference *ref)
-{
-	return file->kind != JOURNAL_REMOVE && file->ref == ref->kind && !strcmp(file->name, ref->name);
-}
-
-/* ref: NULL: the image at path itself. */
-static bool show_file(struct img_store **store, const char *path, const struct img_reference *ref,
-		      struct img_err *err)
+/* Puts what is pending of the image at path in front of *store, its file. */
+static bool show_image(struct img_store **store, const char *path, struct img_err *err)
 {
 	struct pending pending;
 	bool stale;
-	bool ok = find(&pending, *store, path, &stale, err);
+	const bool ok = find(&pending, path, &stale, err) &&
+			(!pending.reading || show(&pending, 0, store, err));
 
-	for (size_t i = ref ? 1 : 0; ok && pending.reading; i++) {
-		if (i == img_journal_files(pending.reading))
-			break;
-		if (ref && !is_meant(img_journal_file_at(pending.reading, i), ref))
-			continue;
-		ok = show(&pending, i, store, err);
-		break;
-	}
 	clear(&pending);
 	return ok;
 }
 
-bool img_pending_show(struct img_store **store, const char *base, const struct img_reference *ref,
-		      struct img_err *err)
+/* The file of the journal that ref names; 0: none. */
+static size_t file_of(const struct img_journal_reading *reading, const struct img_reference *ref)
 {
-	if (ref->kind == IMG_REF_BACKING || show_file(store, base, ref, err))
+	for (size_t i = 1; i < img_journal_files(reading); i++) {
+		const struct img_journal_file *file = img_journal_file_at(reading, i);
+
+		if (file->kind != JOURNAL_REMOVE && file->ref == ref->kind &&
+		    !strcmp(file->name, ref->name))
+			return i;
+	}
+	return 0;
+}
+
+/* *store: the file that ref names, or NULL: it is not there, and may only be going to be made. */
+static bool show_named(struct img_store **store, const struct pending *pending,
+		       const struct img_reference *ref, struct img_err *err)
+{
+	const size_t i = pending->reading ? file_of(pending->reading, ref) : 0;
+
+	if (i == 0)
 		return true;
-	img_store_close(*store);
-	*store = NULL;
-	return false;
+	if (!*store && img_journal_file_at(pending->reading, i)->kind == JOURNAL_CREATE &&
+	    !(*store = img_store_mem(NULL, 0, err)))
+		return false;
+	return !*store || show(pending, i, store, err);
+}
+
+/* Whether a change may be pending of what ref names: others have a journal of their own, or none. */
+static bool may_be_pending(const struct img_open *how, const struct img_reference *ref)
+{
+	return ref->kind != IMG_REF_BACKING && !(how->flags & IMG_OPEN_WRITE);
+}
+
+static struct img_store *give_up(const struct img_err *why, struct img_err *err)
+{
+	if (err)
+		*err = *why;
+	return NULL;
+}
+
+struct img_store *img_open_named(const struct img_open *how, const char *base,
+				 const struct img_reference *ref, struct img_err *err)
+{
+	struct img_err why = { 0 };
+	struct img_store *store = img_open_reference(how->gate, ref, how->flags, how->cache, &why);
+	struct pending pending;
+	bool ok, stale;
+
+	if (!store && (why.os_errno != ENOENT || !may_be_pending(how, ref)))
+		return give_up(&why, err);
+	if (!may_be_pending(how, ref))
+		return store;
+	ok = find(&pending, base, &stale, err) && show_named(&store, &pending, ref, err);
+	clear(&pending);
+	if (ok)
+		return store ? store : give_up(&why, err);
+	img_store_close(store);
+	return NULL;
 }
 
 /* ---- Opening ------------------------------------------------------------------------------------- */
@@ -217,7 +253,7 @@ struct img_store *img_open_file(const char *path, unsigned flags, enum img_cache
 	struct img_store *store = img_store_file(path, flags, cache, err);
 
 	if (!store || ((flags & IMG_OPEN_WRITE) ? finish(store, path, gate, err)
-						: show_file(&store, path, NULL, err)))
+						: show_image(&store, path, err)))
 		return store;
 	img_store_close(store);
 	return NULL;
@@ -225,14 +261,10 @@ struct img_store *img_open_file(const char *path, unsigned flags, enum img_cache
 
 void img_pending_forget(const char *path)
 {
-	struct img_store *store = img_store_file(path, IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, NULL);
 	struct pending pending;
 	bool stale;
 
-	if (!store)
-		return;
-	if (find(&pending, store, path, &stale, NULL) && (pending.reading || stale))
+	if (find(&pending, path, &stale, NULL) && (pending.reading || stale))
 		(void)drop(&pending, NULL);	/* it will be found not to be for this file */
 	clear(&pending);
-	img_store_close(store);
 }

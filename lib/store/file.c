@@ -202,11 +202,11 @@ struct img_store *img_store_file(const char *path, unsigned flags, enum img_cach
 	return file ? &file->st : NULL;
 }
 
-bool img_store_same_owner(struct img_store *st, struct img_store *other)
+bool img_store_same_owner(struct img_store *st, const char *path)
 {
-	const struct img_file *a = img_file_of(st), *b = img_file_of(other);
-	struct stat sa, sb;
+	const struct img_file *file = img_file_of(st);
+	struct stat own, other;
 
-	return a && b && !fstat(a->fd, &sa) && !fstat(b->fd, &sb) &&
-	       (sb.st_uid == sa.st_uid || sb.st_uid == geteuid());
+	return file && !fstat(file->fd, &own) &&
+	       (own.st_uid == geteuid() || (!stat(path, &other) && own.st_uid == other.st_uid));
 }

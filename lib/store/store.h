@@ -153,8 +153,8 @@ void img_store_add_traffic(const struct img_store *st, struct img_traffic *sum);
  */
 struct img_store *img_store_file(const char *path, unsigned flags, enum img_cache cache,
 				 struct img_err *err);
-/* Whether st and other are files of the same user, or other is the caller's. */
-bool img_store_same_owner(struct img_store *st, struct img_store *other);
+/* Whether st is a file of the caller's, or of whom the file at path belongs to. */
+bool img_store_same_owner(struct img_store *st, const char *path);
 /* A new file beside path, which gets that name in img_store_publish() only. */
 struct img_store *img_store_file_new(const char *path, enum img_cache cache, struct img_err *err);
 /*
