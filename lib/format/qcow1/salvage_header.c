@@ -44,10 +44,10 @@ static bool is_place(const struct mending *m, uint64_t off)
 	return off >= QCOW1_HDR_LEN && off < m->s->file_size;
 }
 
-/* The L1 table that the disk needs would be in the file. */
+/* The L1 table that the disk needs, by the widths that were found, would be in the file. */
 static bool is_size(const struct mending *m, const struct qcow1_header *hdr)
 {
-	const uint64_t tables = img_div_up(hdr->size, UINT64_C(1) << qcow1_l1_bits(hdr));
+	const uint64_t tables = img_div_up(hdr->size, UINT64_C(1) << qcow1_l1_bits(&m->s->hdr));
 	const uint64_t room = is_place(m, hdr->l1_off) ? m->s->file_size - hdr->l1_off
 						       : m->s->file_size;
 
