@@ -119,6 +119,13 @@ void img_disk_leave(struct img_disk *disk)
 
 /* ---- Requests ------------------------------------------------------------------------------------ */
 
+bool img_disk_check_sight(const struct img *im, struct img_err *err)
+{
+	return !im->disk->blind ||
+	       img_fail(err, IMG_E_DENIED, _("%s: cannot be written without its backing file \"%s\""),
+			img_layer_name(im, 0), name_below(&im->layers[0]));
+}
+
 static bool check_request(struct img *im, uint64_t at, uint64_t len, struct img_err *err)
 {
 	const char *name = img_layer_name(im, 0);
@@ -126,9 +133,8 @@ static bool check_request(struct img *im, uint64_t at, uint64_t len, struct img_
 
 	if (!img_disk_is_open(im->disk))
 		return img_fail(err, IMG_E_DENIED, _("%s: is not open for writing"), name);
-	if (im->disk->blind)
-		return img_fail(err, IMG_E_DENIED, _("%s: cannot be written without its backing "
-				"file \"%s\""), name, name_below(&im->layers[0]));
+	if (!img_disk_check_sight(im, err))
+		return false;
 	if (img_add_u64(at, len, &end) && end <= img_size(im))
 		return true;
 	return img_fail(err, IMG_E_RANGE, _("%s: %" PRIu64 " bytes at %" PRIu64 " are not inside "

@@ -63,6 +63,8 @@ bool img_disk_new(struct img *im, enum img_cache cache, struct img_err *err) IMG
 void img_disk_free(struct img_disk *disk);
 /* False for NULL, and after img_disk_finish(). */
 bool img_disk_is_open(const struct img_disk *disk);
+/* Of an image with a disk: what it stands on is open, too, if there is any.  IMG_E_DENIED. */
+bool img_disk_check_sight(const struct img *im, struct img_err *err) IMG_MUST_CHECK;
 /* The cache mode of the files: what is durable at once is so by a flush behind each request. */
 enum img_cache img_disk_store_cache(enum img_cache cache);
 /*

@@ -9,6 +9,9 @@ static bool check_resize(const struct img *im, const struct img_resize *what, st
 
 	if (!img_disk_is_open(im->disk) || !im->at_once)
 		return img_fail(err, IMG_E_DENIED, _("is not open for another size"));
+	/* What is new has to hide what lies below. */
+	if (!img_disk_check_sight(im, err))
+		return false;
 	if (!ly->format->resize)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images keep the size they have"),
 				ly->format->name);

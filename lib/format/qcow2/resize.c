@@ -24,9 +24,6 @@ static bool check(const struct img_layer *ly, struct img_err *err)
 {
 	const struct qcow2 *q = ly->priv;
 
-	if (q->header.backing && !ly->below)
-		return img_fail(err, IMG_E_DENIED, _("the disk cannot get another size without the "
-				"backing file \"%s\""), q->header.backing);
 	if (q->disk->contradiction)
 		return img_fail(err, IMG_E_CORRUPT, _("the image contradicts itself"));
 	return check_snapshots(q, err);

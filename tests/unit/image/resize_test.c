@@ -65,6 +65,32 @@ Test(resize, refuses_what_makes_no_sense)
 	cr_assert_eq(length_of_disk(), DISK_BYTES);
 }
 
+Test(resize, wants_to_see_what_lies_below)
+{
+	const struct img_create what = {
+		.path = "child", .format = "qcow", .size = DISK_BYTES, .backing = "disk",
+		.backing_format = "raw", .gate = &img_gate_local,
+	};
+	struct img_open how = {
+		.path = "child", .gate = &img_gate_local,
+		.flags = IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE | IMG_OPEN_NO_BACKING,
+	};
+	const struct img_resize larger = { .size = 2 * DISK_BYTES };
+	struct img *im;
+
+	img_close(open_raw(0));
+	ok(im = img_create(&what, &err));
+	ok(img_finish(im, &err));
+	img_close(im);
+	ok(im = img_open(&how, &err));
+	fails(img_resize(im, &larger, NULL, &err), IMG_E_DENIED);
+	img_close(im);
+	how.flags &= ~(unsigned)IMG_OPEN_NO_BACKING;
+	ok(im = img_open(&how, &err));
+	ok(img_resize(im, &larger, NULL, &err));
+	img_close(im);
+}
+
 Test(resize, grows_and_shrinks_and_goes_on_as_a_disk)
 {
 	struct img *im = open_raw(IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE);
