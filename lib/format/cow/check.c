@@ -111,7 +111,7 @@ static bool stray_bits(const struct cow_header *hdr, struct img_store *st, uint6
 
 static bool check_behind(struct check *c, struct img_err *err)
 {
-	const uint64_t end = c->hdr.data_off + c->hdr.n_sectors * c->hdr.sector;
+	const uint64_t end = cow_file_end(&c->hdr);
 	uint8_t byte, stray;
 	uint64_t at;
 

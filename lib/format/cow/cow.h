@@ -39,6 +39,11 @@ void cow_header_fields(enum cow_kind kind, bool little, const uint8_t *raw,
 void cow_header_encode(const struct cow_header *hdr, uint8_t *raw);
 /* Sets what follows from kind, size, sector and align, which are legal. */
 void cow_header_place(struct cow_header *hdr);
+/*
+ * The same with another size, which need not be legal.  IMG_E_RANGE; IMG_E_UNSUPPORTED: the layout has
+ * no bits for the last sectors.
+ */
+bool cow_header_resize(struct cow_header *hdr, uint64_t size, struct img_err *err) IMG_MUST_CHECK;
 /* Of the file in st. */
 bool cow_header_read(struct img_store *st, struct cow_header *out, struct img_err *err)
 	IMG_MUST_CHECK;
@@ -53,6 +58,12 @@ static inline bool cow_is_uml(const struct cow_header *hdr)
 static inline int64_t cow_time(enum cow_kind kind, int64_t seconds)
 {
 	return kind == COW_UML3_WIDE ? seconds : (uint32_t)seconds;
+}
+
+/* Of a file that is as long as the disk. */
+static inline uint64_t cow_file_end(const struct cow_header *hdr)
+{
+	return hdr->data_off + hdr->n_sectors * hdr->sector;
 }
 
 static inline uint64_t cow_bitmap_bytes(const struct cow_header *hdr)

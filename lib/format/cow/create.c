@@ -85,25 +85,14 @@ static bool choose_places(const struct img_layer_create *what, struct cow_header
 				_("alignment is a power of two from 512 to 1G, not %" PRIu64), align);
 	hdr->sector = COW_SECTOR;
 	hdr->align = cow_layouts[hdr->kind].align_off ? (uint32_t)align : COW_SECTOR;
-	cow_header_place(hdr);
-	if (hdr->n_bits < hdr->n_sectors)
-		return img_fail(err, IMG_E_UNSUPPORTED, _("in this layout a disk of %" PRIu64
-				" bytes has no bits for its last sectors"), hdr->size);
-	return true;
+	return cow_header_resize(hdr, what->size, err);
 }
 
-static bool choose_size(const struct img_layer_create *what, struct cow_header *hdr,
-			struct img_err *err)
+static bool has_size(const struct img_layer_create *what, struct img_err *err)
 {
-	if (what->size == IMG_SIZE_UNKNOWN)
-		return img_fail(err, IMG_E_UNSUPPORTED, _("where the data of a cow image begin follows "
-				"from the size of the disk, which must be known beforehand"));
-	if (what->size > COW_SIZE_MAX)
-		return img_fail(err, IMG_E_RANGE,
-				_("a disk of %" PRIu64 " bytes is larger than %" PRIu64), what->size,
-				COW_SIZE_MAX);
-	hdr->size = what->size;
-	return true;
+	return what->size != IMG_SIZE_UNKNOWN ||
+	       img_fail(err, IMG_E_UNSUPPORTED, _("where the data of a cow image begin follows "
+			"from the size of the disk, which must be known beforehand"));
 }
 
 static bool fill_header(const struct img_layer_create *what, struct cow_header *hdr,
@@ -111,7 +100,7 @@ static bool fill_header(const struct img_layer_create *what, struct cow_header *
 {
 	struct base base;
 
-	if (!choose_size(what, hdr, err) || !look_at_base(what, &base, err) ||
+	if (!has_size(what, err) || !look_at_base(what, &base, err) ||
 	    !choose_kind(what, &base, hdr, err) || !choose_name(what, hdr, err))
 		return false;
 	/* Version 1 is that of the usual machine. */

@@ -76,6 +76,13 @@ static bool choose_kind(const uint8_t *raw, size_t len, uint32_t version, enum c
 
 /* ---- What is legal --------------------------------------------------------------------------- */
 
+static bool check_size(uint64_t size, struct img_err *err)
+{
+	return size <= COW_SIZE_MAX ||
+	       img_fail(err, IMG_E_RANGE, _("a disk of %" PRIu64 " bytes is larger than %" PRIu64),
+			size, COW_SIZE_MAX);
+}
+
 static bool validate(const struct cow_header *hdr, uint32_t format, struct img_err *err)
 {
 	if (format)
@@ -86,11 +93,7 @@ static bool validate(const struct cow_header *hdr, uint32_t format, struct img_e
 	if (!img_is_pow2(hdr->align) || hdr->align > COW_ALIGN_MAX)
 		return img_fail(err, IMG_E_CORRUPT, _("an alignment of %" PRIu32 " bytes"),
 				hdr->align);
-	if (hdr->size > COW_SIZE_MAX)
-		return img_fail(err, IMG_E_RANGE,
-				_("a disk of %" PRIu64 " bytes is larger than %" PRIu64), hdr->size,
-				COW_SIZE_MAX);
-	return true;
+	return check_size(hdr->size, err);
 }
 
 static bool has_name(const struct cow_layout *layout, const uint8_t *raw, struct img_err *err)
@@ -111,6 +114,17 @@ void cow_header_place(struct cow_header *hdr)
 	hdr->bitmap_off = layout->align_off ? img_round_up(layout->len, hdr->align) : layout->len;
 	hdr->data_off = img_round_up(hdr->bitmap_off + bytes, hdr->align);
 	hdr->n_bits = img_min_u64(hdr->n_sectors, (hdr->data_off - hdr->bitmap_off) * 8);
+}
+
+bool cow_header_resize(struct cow_header *hdr, uint64_t size, struct img_err *err)
+{
+	if (!check_size(size, err))
+		return false;
+	hdr->size = size;
+	cow_header_place(hdr);
+	return hdr->n_bits == hdr->n_sectors ||
+	       img_fail(err, IMG_E_UNSUPPORTED, _("in this layout a disk of %" PRIu64
+			" bytes has no bits for its last sectors"), size);
 }
 
 void cow_header_fields(enum cow_kind kind, bool little, const uint8_t *raw,

@@ -64,9 +64,7 @@ static bool is_as_said(const struct search *search, const struct cow_header *hdr
 /* Where the size was made from the length it is no wonder that they agree. */
 static unsigned score_length(const struct search *search, const struct cow_header *hdr)
 {
-	const uint64_t end = hdr->data_off + hdr->n_sectors * hdr->sector;
-
-	if (search->s->file_size != end)
+	if (search->s->file_size != cow_file_end(hdr))
 		return 0;
 	return hdr->size == search->said.size || hdr->size == search->wanted ? RIGHT_LENGTH : 1;
 }

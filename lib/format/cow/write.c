@@ -86,7 +86,7 @@ static bool write_bitmap(struct cow *cow, struct img_store *st, struct img_err *
 /* As long as the disk, all of it holes, as uml_mkcow makes it. */
 static bool set_length(const struct cow_header *hdr, struct img_store *st, struct img_err *err)
 {
-	const uint64_t end = hdr->data_off + hdr->n_sectors * hdr->sector;
+	const uint64_t end = cow_file_end(hdr);
 	uint64_t length;
 
 	if (!(st->caps & IMG_STORE_RESIZE))
