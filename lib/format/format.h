@@ -79,8 +79,8 @@ bool img_below_copy(const struct img_below *below, uint64_t from, uint64_t to,
 		    struct img_store *st, uint64_t host, struct img_err *err) IMG_MUST_CHECK;
 
 /*
- * Copies bytes of a store to another place in it; holes stay holes, and what lies behind the end are
- * zeros.  The two places do not overlap.  job may be NULL.  move.c; IMG_E_CANCELLED.
+ * Copies bytes of a store to another place in it, which may overlap the first; holes stay holes, and
+ * what lies behind the end are zeros.  job may be NULL.  move.c; IMG_E_CANCELLED.
  */
 bool img_move(struct img_store *st, uint64_t to, uint64_t from, uint64_t len,
 	      const struct img_job *job, struct img_err *err) IMG_MUST_CHECK;

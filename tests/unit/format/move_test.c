@@ -71,6 +71,59 @@ Test(move, zeros_from_behind_the_end)
 	cr_assert_eq(byte_at(500), 'x');
 }
 
+/* Piece i of the store: that many bytes 'a' + i, or a hole where i % 3 is 1. */
+static void fill_pieces(uint64_t at, unsigned n, size_t len)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (i % 3 != 1)
+			fill(at + (uint64_t)i * len, len, 'a' + (int)i);
+}
+
+static void expect_pieces(uint64_t at, unsigned n, size_t len)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t expected = i % 3 == 1 ? 0 : (uint8_t)('a' + i);
+
+		cr_assert_eq(byte_at(at + (uint64_t)i * len), expected, "piece %u", i);
+		cr_assert_eq(byte_at(at + (uint64_t)(i + 1) * len - 1), expected, "piece %u", i);
+	}
+}
+
+enum { SMALL = 96 << 10, N_SMALL = 26 };	/* together more than is moved at once */
+
+Test(move, to_a_place_that_overlaps)
+{
+	static const uint32_t distances[] = { 512, 4096, SMALL, 1 << 20, (2 << 20) + 512 };
+	const uint64_t base = 3 << 20;
+
+	for (size_t i = 0; i < sizeof(distances) / sizeof(*distances); i++) {
+		end();
+		start();
+		fill_pieces(base, N_SMALL, SMALL);
+		cr_assert(img_move(st, base + distances[i], base, (uint64_t)N_SMALL * SMALL, NULL,
+				   &err), "%s", err.text);
+		expect_pieces(base + distances[i], N_SMALL, SMALL);
+		cr_assert(img_move(st, base, base + distances[i], (uint64_t)N_SMALL * SMALL, NULL,
+				   &err), "%s", err.text);
+		expect_pieces(base, N_SMALL, SMALL);
+	}
+}
+
+Test(move, holes_of_what_overlaps_stay_holes)
+{
+	struct img_extent ex;
+
+	fill(0, 4096, 'a');
+	fill(8 << 20, 10, 'b');
+	cr_assert(img_move(st, 4096, 0, 9 << 20, NULL, &err), "%s", err.text);
+	cr_assert_eq(byte_at(4096), 'a');
+	cr_assert_eq(byte_at((8 << 20) + 4096), 'b');
+	cr_assert_eq(byte_at((9 << 20) + 4095), 0);
+	cr_assert(img_store_extent(st, 8192, 9 << 20, &ex, &err));
+	cr_assert_eq(ex.kind, IMG_EXTENT_ZERO);
+	cr_assert_geq(ex.len, (7 << 20));
+}
+
 static bool now(void *ctx)
 {
 	(void)ctx;
