@@ -100,6 +100,8 @@ uint64_t cow_map_bits_there(const struct cow_map *map);
  * is, and whether they are set.
  */
 uint64_t cow_piece_run(const _Atomic uint64_t *piece, uint64_t first, uint64_t end, bool *set);
+/* The same of the run that ends with the bit before `end`, and begins inside the piece of that. */
+uint64_t cow_piece_run_back(const _Atomic uint64_t *piece, uint64_t end, bool *set);
 /* Sets bits [first, first + n), which are inside the piece. */
 void cow_piece_set(_Atomic uint64_t *piece, uint64_t first, uint64_t n);
 bool cow_map_extent(struct cow_map *map, uint64_t at, uint64_t limit, struct img_extent *out,

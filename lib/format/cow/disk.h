@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A cow image that is written in place; what disk.c, request.c and flush.c share. */
+/* A cow image that is written in place; what disk.c, request.c, flush.c and resize.c share. */
 #ifndef COW_DISK_H
 #define COW_DISK_H
 
@@ -26,5 +26,7 @@ bool cow_disk_zero(struct img_layer *ly, uint64_t at, uint64_t len, bool unmap,
 bool cow_disk_discard(struct img_layer *ly, uint64_t at, uint64_t len, struct img_err *err);
 /* flush.c; the same. */
 bool cow_disk_flush(struct img_layer *ly, bool *freed, struct img_err *err);
+/* resize.c; as in struct img_format. */
+bool cow_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err);
 
 #endif

@@ -132,7 +132,7 @@ static const char *cow_mismatch(const struct img_layer *ly, const struct img_lay
 const struct img_format img_format_cow = {
 	.name = "cow",
 	.extensions = "cow",
-	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING,
+	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING | IMG_FMT_RESIZE,
 	.create_options = cow_create_options,
 	.probe = cow_probe,
 	.remains = cow_remains,
@@ -145,5 +145,6 @@ const struct img_format img_format_cow = {
 	.mismatch = cow_mismatch,
 	.write = &cow_write_ops,
 	.disk = &cow_disk_ops,
+	.resize = cow_resize,
 	.check = &cow_check_ops,
 };

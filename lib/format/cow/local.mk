@@ -15,6 +15,7 @@ libimg_sources += \
 	%D%/map.c \
 	%D%/remains.c \
 	%D%/request.c \
+	%D%/resize.c \
 	%D%/salvage.c \
 	%D%/salvage.h \
 	%D%/salvage_bitmap.c \

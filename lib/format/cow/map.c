@@ -90,6 +90,24 @@ uint64_t cow_piece_run(const _Atomic uint64_t *piece, uint64_t first, uint64_t e
 	return stop - first;
 }
 
+uint64_t cow_piece_run_back(const _Atomic uint64_t *piece, uint64_t end, bool *set)
+{
+	const uint64_t stop = (end - 1) / COW_PIECE_BITS * COW_PIECE_BITS;
+	uint64_t at = end;
+
+	*set = piece[(end - 1) % COW_PIECE_BITS / 64] >> (end - 1) % 64 & 1;
+	while (at > stop) {
+		const uint64_t word = piece[(at - 1) % COW_PIECE_BITS / 64];
+		const unsigned used = (at - 1) % 64 + 1;
+		const uint64_t others = (*set ? ~word : word) << (64 - used);
+
+		if (others)
+			return end - at + (unsigned)__builtin_clzll(others);
+		at -= used;
+	}
+	return end - stop;
+}
+
 void cow_piece_set(_Atomic uint64_t *piece, uint64_t first, uint64_t n)
 {
 	const uint64_t end = first + n;

@@ -14,6 +14,7 @@ unit_tests += %D%/test
 	%D%/backing_test.c \
 	%D%/cow/disk_test.c \
 	%D%/cow/header_test.c \
+	%D%/cow/resize_test.c \
 	%D%/cow/salvage_test.c \
 	%D%/findings_test.c \
 	%D%/granules_test.c \
