@@ -98,6 +98,8 @@ libimg_sources += \
 	%D%/salvage_remake.c \
 	%D%/salvage_slide.c \
 	%D%/salvage_snapshots.c \
+	%D%/salvage_streams.c \
+	%D%/salvage_streams.h \
 	%D%/salvage_twins.c \
 	%D%/salvage_width.c \
 	%D%/sequence.c \

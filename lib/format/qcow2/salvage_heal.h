@@ -5,6 +5,7 @@
 
 #include "format/qcow2/counts.h"
 #include "format/qcow2/salvage.h"
+#include "format/qcow2/salvage_streams.h"
 
 /* An L2 table of the disk while it is looked at. */
 struct qcow2_sick {
@@ -15,6 +16,7 @@ struct qcow2_sick {
 
 struct qcow2_healing {
 	struct qcow2_salvage *s;
+	struct qcow2_streams streams;	/* of the table that is looked at */
 	struct qcow2_counts *uses;	/* of clusters of the file by L2 entries; owned */
 	uint64_t orphans;		/* clusters of which nobody knows the place */
 	/* Entries that cannot be right and for which nothing was found, and the last of them. */
@@ -44,8 +46,8 @@ bool qcow2_heal_lead(struct qcow2_healing *h, const struct qcow2_sick *t, size_t
 bool qcow2_heal_write(struct qcow2_healing *h, const struct qcow2_sick *t, size_t i,
 		      struct img_err *err) IMG_MUST_CHECK;
 /*
- * Whatever is wrong with entry i.  *shares: it leads where another one does, and nobody knows which
- * of them is right.
+ * Whatever is wrong with entry i, of a table whose streams were judged.  *shares: it leads where
+ * another one does, and nobody knows which of them is right.
  */
 bool qcow2_heal_one(struct qcow2_healing *h, const struct qcow2_sick *t, size_t i, bool *shares,
 		    struct img_err *err) IMG_MUST_CHECK;

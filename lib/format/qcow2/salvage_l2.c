@@ -164,7 +164,7 @@ static bool heal_table(void *ctx, size_t index, uint64_t host, uint8_t *raw, siz
 	if (was_moved(w, index))
 		return qcow2_slide_undo(&w->h, &t, err);
 	return qcow2_heal_from_snapshots(&w->h, &t, w->indexes[index], err) &&
-	       heal_entries(w, &t, err);
+	       qcow2_streams_judge(&w->h.streams, t.raw, t.n, err) && heal_entries(w, &t, err);
 }
 
 /* ---- All of them --------------------------------------------------------------------------------- */
@@ -183,14 +183,20 @@ bool qcow2_salvage_l2(struct qcow2_salvage *s, struct img_err *err)
 		.h = {
 			.s = s, .uses = qcow2_counts_new(err),
 			.orphans = s->told->unplaced >> s->geo.cluster_bits,
+			.streams = {
+				.hdr = &s->hdr, .geo = &s->geo, .file = s->file,
+				.file_size = s->file_size,
+			},
 		},
 	};
-	const bool ok = w.h.uses && list_tables(&w, err) &&
+	const bool ok = w.h.uses && qcow2_streams_init(&w.h.streams, 0, err) &&
+			list_tables(&w, err) &&
 			qcow2_bulk_clusters(&w.tables, count_table, &w, err) &&
 			qcow2_bulk_clusters(&w.tables, look_at_table, &w, err) &&
 			qcow2_bulk_clusters(&w.tables, heal_table, &w, err) &&
 			qcow2_heal_last(&w.h, err) && doubt_all(&w, err);
 
+	qcow2_streams_clear(&w.h.streams);
 	qcow2_counts_free(w.h.uses);
 	qcow2_cluster_list_clear(&w.tables);
 	free(w.indexes);

@@ -53,6 +53,7 @@ unit_tests += %D%/test
 	%D%/qcow2/remains_test.c \
 	%D%/qcow2/runs_test.c \
 	%D%/qcow2/salvage_mark_test.c \
+	%D%/qcow2/salvage_streams_test.c \
 	%D%/qcow2/salvage_test.c \
 	%D%/qcow2/sample.h \
 	%D%/qcow2/sequence_test.c \
