@@ -461,7 +461,8 @@ struct img_resize {
  * follow, and the image is as it was.  job may be NULL.
  * Errors: IMG_E_UNSUPPORTED (the format, or this image, keeps its size), IMG_E_RANGE (no disk of the
  * format has that size), IMG_E_DENIED (not open for it, or its backing file is not open),
- * IMG_E_CORRUPT, IMG_E_IO, IMG_E_NOSPACE, IMG_E_NOMEM, IMG_E_CANCELLED.
+ * IMG_E_MISMATCH (it would not fit what it stands on; IMG_OPEN_MISMATCH allows it), IMG_E_CORRUPT,
+ * IMG_E_IO, IMG_E_NOSPACE, IMG_E_NOMEM, IMG_E_CANCELLED.
  */
 bool img_resize(struct img *im, const struct img_resize *what, const struct img_job *job,
 		struct img_err *err) IMG_MUST_CHECK;

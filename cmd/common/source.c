@@ -63,8 +63,7 @@ void source_warn(const struct cli *cli, const struct img *im)
 	}
 }
 
-/* A refusal that an option overrules names it. */
-static void explain(struct img_err *err)
+void source_explain(struct img_err *err)
 {
 	const struct img_err why = *err;
 
@@ -86,7 +85,7 @@ struct img *source_open_again(const struct source_options *how, const char *path
 	struct img *im = img_open(&open, err);
 
 	if (!im)
-		explain(err);
+		source_explain(err);
 	return im;
 }
 

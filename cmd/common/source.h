@@ -37,6 +37,8 @@ struct img *source_open(const struct cli *cli, const struct source_options *how,
 /* The same of an image of which all that was said already. */
 struct img *source_open_again(const struct source_options *how, const char *path, unsigned flags,
 			      struct img_err *err);
+/* Of a failure: a refusal that --allow-mismatch overrules names it. */
+void source_explain(struct img_err *err);
 
 /* Says that what im was taken for is in doubt, if it is. */
 void source_warn_of_doubt(const struct cli *cli, const char *path, const struct img *im);

@@ -45,6 +45,8 @@ static bool resize_image(const struct cli *cli, const struct options *opt, struc
 	bool ok = run(opt, im, job, &plan, err);
 
 	progress_end(&progress, ok);
+	if (!ok)
+		source_explain(err);
 	if (ok && !opt->quiet) {
 		tell_remarks(cli, &plan);
 		ok = report(&opt->request, &plan, img_layer_format(im, 0), opt->style, err);

@@ -11,6 +11,7 @@ struct img {
 	const char *doubt;		/* why a probed raw may be wrong; a phrase, or NULL */
 	struct img_target *target;	/* while a new image is being written, else NULL */
 	struct img_disk *disk;		/* while an image is written in place, else NULL */
+	bool any_below;			/* is written over whatever it stands on: IMG_OPEN_MISMATCH */
 	struct img_at_once *at_once;	/* while all that is written is kept until img_finish() */
 	bool passing;			/* the top layer is read while it comes: pass.c */
 	uint64_t passed;		/* bytes of its file that are not needed any more */

@@ -147,7 +147,7 @@ static bool check_match(const struct img *im, const struct img_open *how, struct
 {
 	const char *why = img_layer_mismatch(im, 0);
 
-	if (!why || !(how->flags & IMG_OPEN_WRITE) || (how->flags & IMG_OPEN_MISMATCH))
+	if (!why || !(how->flags & IMG_OPEN_WRITE) || im->any_below)
 		return true;
 	return img_fail(err, IMG_E_MISMATCH, _("%s: is not written: %s"), img_layer_name(im, 0),
 			_(why));
@@ -164,6 +164,7 @@ struct img *img_open(const struct img_open *how, struct img_err *err)
 	if ((how->flags & IMG_OPEN_AT_ONCE) && (how->flags & IMG_OPEN_WRITE) &&
 	    !(im->at_once = img_at_once_new(&files, err)))
 		goto fail;
+	im->any_below = how->flags & IMG_OPEN_MISMATCH;
 	store = img_open_top_store(&files, err);
 	if (!store || !push_layer(im, store, &files, err))
 		goto fail;

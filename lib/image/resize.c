@@ -22,6 +22,14 @@ static bool check_resize(const struct img *im, const struct img_resize *what, st
 	return true;
 }
 
+/* Nothing is in the files yet: an image that would not be written any more stays as it is. */
+static bool check_match(const struct img *im, struct img_err *err)
+{
+	return im->any_below || !img_layer_mismatch(im, 0) ||
+	       img_fail(err, IMG_E_MISMATCH,
+			_("with that size it does not fit the file that it stands on"));
+}
+
 bool img_resize(struct img *im, const struct img_resize *what, const struct img_job *job,
 		struct img_err *err)
 {
@@ -31,7 +39,8 @@ bool img_resize(struct img *im, const struct img_resize *what, const struct img_
 		.job = job, .opener = im->at_once ? img_at_once_opener(im->at_once) : NULL,
 	};
 	const bool ok = check_resize(im, what, err) && img_flush(im, err) &&
-			(what->size == ly->size || ly->format->resize(ly, &how, err));
+			(what->size == ly->size ||
+			 (ly->format->resize(ly, &how, err) && check_match(im, err)));
 
 	return ok || img_within_file(err, ly->store->name);
 }

@@ -95,3 +95,10 @@ dd if=/dev/zero of=damaged.qcow2 bs=512 count=1 conv=notrunc status=none
 exits 1 imgresize damaged.qcow2 +1M 2>err
 grep -q '^imgresize: damaged.qcow2: is not overwritten' err || fail "in doubt: $(cat err)"
 imgresize -q -f raw damaged.qcow2 +1M
+
+# An image that has the size of what it stands on keeps it unless it is told.
+truncate -s 1M base
+imgcreate -q -f cow -b base -F raw root.cow 2>/dev/null || fail "no image was made"
+exits 1 imgresize root.cow 2M 2>err
+grep -q 'does not fit.*; --allow-mismatch' err || fail "over a file of another size: $(cat err)"
+imgresize -q --allow-mismatch root.cow 2M

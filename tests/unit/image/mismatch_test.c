@@ -58,6 +58,36 @@ static bool may_write(unsigned flags)
 	return may;
 }
 
+/* Doubles its disk: whether that was possible. */
+static bool may_grow(unsigned flags)
+{
+	struct img_err err = { 0 };
+	struct img *im = open_child(IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE | flags, &err);
+	bool may;
+
+	cr_assert(im, "%s", err.text);
+	may = img_resize(im, &(struct img_resize){ .size = 2 * SIZE }, NULL, &err);
+	cr_assert(may || err.code == IMG_E_MISMATCH, "%s", err.text);
+	img_close(im);
+	return may;
+}
+
+Test(mismatch, is_not_made_by_another_size)
+{
+	const uint8_t base[2 * SIZE] = { 0 };
+
+	files_write("base", base, SIZE);
+	write_child(0);
+	cr_assert_not(may_grow(0));
+	cr_assert_not(is_odd());
+	cr_assert(may_grow(IMG_OPEN_MISMATCH));
+	/* Whoever made the file below larger may have the image follow it. */
+	files_write("base", base, sizeof(base));
+	write_child(0);
+	cr_assert_not(may_write(0));
+	cr_assert(may_grow(IMG_OPEN_MISMATCH));
+}
+
 Test(mismatch, is_told_and_not_written)
 {
 	const uint8_t base[SIZE + 1] = { 0 };
