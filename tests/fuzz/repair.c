@@ -162,7 +162,7 @@ static bool was_doubtful(const struct state *before, size_t sector, const struct
 		const struct img_finding *f = &before->found.v[i];
 
 		if (f->kind->severity >= IMG_CORRUPT &&
-		    (is_within(at, f->guest, reach(f, subject)) || is_shared(f, subject, host) ||
+		    (!strcmp(f->kind->id, "vdi.header.field") || is_within(at, f->guest, reach(f, subject)) || is_shared(f, subject, host) ||
 		     (host != IMG_NOWHERE && f->guest == IMG_NOWHERE &&
 		      is_within(host, f->host, f->n * subject->unit))))
 			return true;

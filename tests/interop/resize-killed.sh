@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # imgresize is killed at each of its writes: whoever reads the image then sees it as it was or as it is
-# to be, and the same command run again ends as if nothing had happened.  Of most formats each third
+# to be, and the same command run again ends as if nothing had happened.  Of most formats each seventh
 # write will do ($STEP: each so many), since what brings them into the files is the same for all.
 . "$srcdir/tests/functions.sh"
 . "$srcdir/tests/interop/judge.sh"
@@ -66,10 +66,10 @@ fresh() {
 
 fresh raw image
 goes raw image 1 20M
-goes raw image 1 --shrink 10M
+goes raw image 2 --shrink 10M
 fresh qcow2 image cluster_size=4k
-goes qcow2 image 3 --shrink --compact 9M
+goes qcow2 image 7 --shrink --compact 9M
 fresh vdi image block_size=64k
-goes vdi image 3 17G
+goes vdi image 7 17G
 fresh vmdk image.vmdk subformat=twoGbMaxExtentFlat
-goes vmdk image.vmdk 3 4200M
+goes vmdk image.vmdk 7 4200M

@@ -57,11 +57,12 @@ static bool check_alignment(struct check *c, struct img_err *err)
 static bool is_damage(const struct check *c, const struct img_err *why)
 {
 	uint8_t raw[VDI_DECODE_LEN];
-	bool changed;
+	enum vdi_belief belief;
 
 	return img_code_is_damage(why->code) ||
 	       (why->code == IMG_E_UNSUPPORTED &&
-		vdi_header_derive(c->file, c->file_size, raw, &changed, NULL) && changed);
+		vdi_header_derive(c->file, c->file_size, raw, &belief, NULL) &&
+		belief == VDI_DERIVED);
 }
 
 /* *usable: there is a header to go on from. */
@@ -210,13 +211,11 @@ static const unsigned fields[] = {
 static bool check_fields(struct check *c, struct img_err *err)
 {
 	uint8_t raw[VDI_DECODE_LEN], now[VDI_DECODE_LEN];
-	bool changed;
+	enum vdi_belief belief;
 
-	if (!c->out->n_tallies)
-		return true;
-	if (!vdi_header_derive(c->file, c->file_size, raw, &changed, err))
+	if (!vdi_header_derive(c->file, c->file_size, raw, &belief, err))
 		return false;
-	if (!changed)
+	if (belief != VDI_DERIVED)
 		return true;
 	if (!img_store_read(c->file, 0, now, sizeof(now), err))
 		return false;

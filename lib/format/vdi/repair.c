@@ -279,21 +279,28 @@ static bool mend_count(struct vdi_repair *r, enum img_repair_level level, struct
 	return (!is_sound(r) || drop_zeros(r, &n, err)) && put_count(r, n, err);
 }
 
+/* By a header that can be read. */
+static bool repair_map(struct vdi_repair *r, enum img_repair_level level, struct img_err *err)
+{
+	struct img_err why = { 0 };
+
+	if (!vdi_header_read(r->file, &r->hdr, &why))
+		return img_code_is_damage(why.code) || img_fail(err, why.code, "%s", why.text);
+	return (level == IMG_REPAIR_ALL ? vdi_repair_entries(r, err) : look(r, err)) &&
+	       mend_count(r, level, err);
+}
+
+/* Without a header nothing is certain, and a repair that goes by a wrong one would be damage. */
 bool vdi_repair(struct img_layer *ly, const struct img_checking *how, enum img_repair_level level,
 		struct img_err *err)
 {
 	struct vdi_repair r = { .how = how, .file = ly->store };
-	struct img_err why = { 0 };
+	enum vdi_belief belief = VDI_BELIEVED;
 	bool ok;
 
-	if (!img_store_size(r.file, &r.file_size, err) ||
-	    (level == IMG_REPAIR_ALL && !vdi_repair_header(&r, err)))
-		return false;
-	/* Without a header nothing is certain; that a check has found. */
-	if (!vdi_header_read(r.file, &r.hdr, &why))
-		return img_code_is_damage(why.code) || img_fail(err, why.code, "%s", why.text);
-	ok = (level == IMG_REPAIR_ALL ? vdi_repair_entries(&r, err) : look(&r, err)) &&
-	     mend_count(&r, level, err);
+	ok = img_store_size(r.file, &r.file_size, err) &&
+	     (level != IMG_REPAIR_ALL || vdi_repair_header(&r, &belief, err)) &&
+	     (belief == VDI_DOUBTED || repair_map(&r, level, err));
 	vdi_repair_clear(&r);
 	return ok;
 }

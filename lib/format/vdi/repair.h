@@ -43,14 +43,20 @@ void vdi_repair_clear(struct vdi_repair *r);
 bool vdi_repair_is_orphan(const struct vdi_repair *r, uint32_t block);
 /* Whether the file has the whole block, and no entry or more than one names it. */
 bool vdi_repair_is_disputed(const struct vdi_repair *r, uint32_t block);
+enum vdi_belief {
+	VDI_BELIEVED,			/* nothing says that the header is wrong, or one witness alone */
+	VDI_DERIVED,			/* it is not what it must have been */
+	VDI_DOUBTED,			/* it is wrong, and what it must have been is not certain */
+};
 /*
- * repair_header.c: *changed: the header is not what it must have been, which raw (VDI_DECODE_LEN bytes)
- * holds then.  Errors: IMG_E_IO, IMG_E_NOMEM.
+ * repair_header.c: what the file says of its header; raw (VDI_DECODE_LEN bytes) is what that must have
+ * been, if it is derived.  Errors: IMG_E_IO, IMG_E_NOMEM.
  */
-bool vdi_header_derive(struct img_store *file, uint64_t file_size, uint8_t *raw, bool *changed,
-		       struct img_err *err) IMG_MUST_CHECK;
-/* Writes that to the file, if there is anything that is certain. */
-bool vdi_repair_header(struct vdi_repair *r, struct img_err *err) IMG_MUST_CHECK;
+bool vdi_header_derive(struct img_store *file, uint64_t file_size, uint8_t *raw,
+		       enum vdi_belief *belief, struct img_err *err) IMG_MUST_CHECK;
+/* Writes that to the file, if it is derived. */
+bool vdi_repair_header(struct vdi_repair *r, enum vdi_belief *belief, struct img_err *err)
+	IMG_MUST_CHECK;
 /*
  * repair_entries.c: sets suspects[].place where only one thing can have been there.  The order of
  * the suspects is another one then.

@@ -28,11 +28,16 @@ static bool is_usual_place(const struct vdi_header *hdr)
 				     hdr->data_off == img_round_up(end, VDI_ALIGN));
 }
 
+/* No entry is impossible. */
+static bool is_legal_map(const struct vdi_header *hdr, const struct vdi_shape *shape)
+{
+	return shape->n == hdr->n_blocks && !shape->bad;
+}
+
 /* Each block up to the highest has one entry, and in an image of fixed size its own. */
 static bool is_map(const struct vdi_header *hdr, const struct vdi_shape *shape)
 {
-	return shape->n == hdr->n_blocks && !shape->bad && shape->named &&
-	       shape->named == shape->end &&
+	return is_legal_map(hdr, shape) && shape->named && shape->named == shape->end &&
 	       (hdr->type != VDI_TYPE_FIXED || shape->placed == shape->n);
 }
 
@@ -81,19 +86,27 @@ static void judge(void *ctx, const struct vdi_candidate *one)
 	d->any = true;
 }
 
-/* Of what is legal it takes more than one witness to call it wrong. */
+/*
+ * Of what is legal it takes more than one witness to call it wrong.  *wrong: it is even if blocks that
+ * nobody names are taken for blocks that were given up.
+ */
 static bool is_in_doubt(struct img_store *file, uint64_t file_size, const uint8_t *raw,
-			bool *doubt, struct img_err *err)
+			bool *doubt, bool *wrong, struct img_err *err)
 {
 	struct vdi_header hdr;
 	struct vdi_shape shape;
+	unsigned failing;
 
-	*doubt = true;
+	*doubt = *wrong = true;
 	if (!vdi_header_decode(raw, VDI_DECODE_LEN, &hdr, NULL))
 		return true;
 	if (!vdi_measure_shape(file, file_size, hdr.map_off, hdr.n_blocks, true, &shape, err))
 		return false;
-	*doubt = hdr.n_blocks && count_failing(&hdr, &shape, file_size) >= FAILING_MIN;
+	failing = hdr.n_blocks ? count_failing(&hdr, &shape, file_size) : 0;
+	*doubt = failing >= FAILING_MIN;
+	if (failing && is_legal_map(&hdr, &shape) && !is_map(&hdr, &shape))
+		failing--;
+	*wrong = *doubt && failing >= FAILING_MIN;
 	return true;
 }
 
@@ -152,8 +165,8 @@ static bool mend(const struct derive *d, uint8_t *raw)
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-bool vdi_header_derive(struct img_store *file, uint64_t file_size, uint8_t *raw, bool *changed,
-		       struct img_err *err)
+bool vdi_header_derive(struct img_store *file, uint64_t file_size, uint8_t *raw,
+		       enum vdi_belief *belief, struct img_err *err)
 {
 	struct vdi_header said = { 0 };
 	struct derive d = { .file_size = file_size, .said = &said };
@@ -162,29 +175,31 @@ bool vdi_header_derive(struct img_store *file, uint64_t file_size, uint8_t *raw,
 	};
 	uint8_t old[VDI_DECODE_LEN];
 	size_t got;
-	bool doubt;
+	bool doubt, wrong;
 
-	*changed = false;
+	*belief = VDI_BELIEVED;
 	if (!img_store_read_some(file, 0, raw, VDI_DECODE_LEN, &got, err))
 		return false;
 	if (got < VDI_DECODE_LEN || img_get_le16(raw + VDI_PRE_VERSION + 2) != 1)
 		return true;
 	memcpy(old, raw, sizeof(old));
 	vdi_header_fields(raw, &said);
-	if (!is_in_doubt(file, file_size, raw, &doubt, err) ||
+	if (!is_in_doubt(file, file_size, raw, &doubt, &wrong, err) ||
 	    (doubt && !vdi_candidates_each(&look, err)))
 		return false;
-	*changed = d.any && !d.many && mend(&d, raw) && memcmp(old, raw, sizeof(old)) != 0;
+	if (d.any && !d.many && mend(&d, raw) && memcmp(old, raw, sizeof(old)) != 0)
+		*belief = VDI_DERIVED;
+	else if (wrong)
+		*belief = VDI_DOUBTED;
 	return true;
 }
 
-bool vdi_repair_header(struct vdi_repair *r, struct img_err *err)
+bool vdi_repair_header(struct vdi_repair *r, enum vdi_belief *belief, struct img_err *err)
 {
 	uint8_t raw[VDI_DECODE_LEN];
-	bool changed;
 
-	if (!vdi_header_derive(r->file, r->file_size, raw, &changed, err))
+	if (!vdi_header_derive(r->file, r->file_size, raw, belief, err))
 		return false;
-	return !changed || (img_store_write(r->file, 0, raw, sizeof(raw), err) &&
-			    img_store_sync(r->file, err));
+	return *belief != VDI_DERIVED || (img_store_write(r->file, 0, raw, sizeof(raw), err) &&
+					  img_store_sync(r->file, err));
 }
