@@ -152,6 +152,12 @@ static bool is_shared(const struct img_finding *f, const struct subject *subject
 	       f->found == (host - subject->data) / subject->stride;
 }
 
+/* What all of the disk is read by. */
+static bool is_of_all(const struct img_finding *f)
+{
+	return !strcmp(f->kind->id, "vdi.header.field");
+}
+
 /* Whether a check had doubts about what leads to a sector, or about the cluster that it leads to. */
 static bool was_doubtful(const struct state *before, size_t sector, const struct subject *subject)
 {
@@ -162,7 +168,8 @@ static bool was_doubtful(const struct state *before, size_t sector, const struct
 		const struct img_finding *f = &before->found.v[i];
 
 		if (f->kind->severity >= IMG_CORRUPT &&
-		    (!strcmp(f->kind->id, "vdi.header.field") || is_within(at, f->guest, reach(f, subject)) || is_shared(f, subject, host) ||
+		    (is_of_all(f) || is_within(at, f->guest, reach(f, subject)) ||
+		     is_shared(f, subject, host) ||
 		     (host != IMG_NOWHERE && f->guest == IMG_NOWHERE &&
 		      is_within(host, f->host, f->n * subject->unit))))
 			return true;
