@@ -253,6 +253,12 @@ const char *img_layer_oddity(const struct img *im, size_t depth);
  */
 bool img_extent(struct img *im, uint64_t at, uint64_t limit, struct img_extent *out,
 		struct img_err *err) IMG_MUST_CHECK;
+/*
+ * The same, of the bytes and not of the room they have: what lies in a hole of a file is ZERO although
+ * the image has a place for it.  One question more to the file system for each answer.
+ */
+bool img_extent_of_bytes(struct img *im, uint64_t at, uint64_t limit, struct img_extent *out,
+			 struct img_err *err) IMG_MUST_CHECK;
 /* Guest bytes [at, at + len).  IMG_E_INCOMPLETE or IMG_E_CORRUPT for lost ones.  Any thread. */
 bool img_read(struct img *im, uint64_t at, void *buf, size_t len, struct img_err *err)
 	IMG_MUST_CHECK;

@@ -46,7 +46,7 @@ bool tail_look(struct img *im, uint64_t from, uint64_t to, const struct img_job 
 	for (uint64_t at = from; ok && at < to; ) {
 		struct img_extent extent;
 
-		ok = img_extent(im, at, to, &extent, err);
+		ok = img_extent_of_bytes(im, at, to, &extent, err);
 		if (!ok)
 			break;
 		at += extent.len;

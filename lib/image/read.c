@@ -61,6 +61,23 @@ bool img_extent(struct img *im, uint64_t at, uint64_t limit, struct img_extent *
 	return ok;
 }
 
+bool img_extent_of_bytes(struct img *im, uint64_t at, uint64_t limit, struct img_extent *out,
+			 struct img_err *err)
+{
+	struct img_extent stored;
+
+	if (!img_extent(im, at, limit, out, err))
+		return false;
+	if (out->kind != IMG_EXTENT_DATA || !(out->store->caps & IMG_STORE_EXTENTS))
+		return true;
+	if (!img_store_extent(out->store, out->host, out->host + out->len, &stored, err))
+		return false;
+	out->kind = stored.kind;
+	out->zero_in_store = stored.zero_in_store;
+	out->len = out->host_len = stored.len;
+	return true;
+}
+
 bool img_fail_lost(struct img *im, const struct img_extent *ex, struct img_err *err)
 {
 	struct img_extent whole = *ex, next;

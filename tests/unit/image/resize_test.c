@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Another size for a disk, above the drivers: what is refused, and what raw makes of it. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "libimg.h"
 #include "unit/fake/files.h"
 
@@ -31,6 +33,14 @@ static struct img *open_raw(unsigned flags)
 	free(bytes);
 	ok(im = img_open(&how, &err));
 	return im;
+}
+
+static void punch(const char *path, uint64_t at, uint64_t len)
+{
+	const int fd = open(path, O_RDWR);
+
+	cr_assert(!fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)len));
+	close(fd);
 }
 
 static size_t length_of_disk(void)
@@ -88,6 +98,25 @@ Test(resize, wants_to_see_what_lies_below)
 	how.flags &= ~(unsigned)IMG_OPEN_NO_BACKING;
 	ok(im = img_open(&how, &err));
 	ok(img_resize(im, &larger, NULL, &err));
+	img_close(im);
+}
+
+/* The other way to see a file: a hole is zeros, whatever the image says of it. */
+Test(resize, tells_holes_of_the_file_from_bytes)
+{
+	const struct img_open how = { .path = "disk.qcow2", .format = "qcow2" };
+	struct img_extent ex;
+	struct img *im;
+
+	files_write_qcow2("disk.qcow2", NULL, NULL, 'x');
+	ok(im = img_open(&how, &err));
+	ok(img_extent_of_bytes(im, 0, img_size(im), &ex, &err));
+	cr_assert(ex.kind == IMG_EXTENT_DATA && ex.len == FILES_QCOW2_CLUSTER);
+	punch("disk.qcow2", ex.host, ex.len);
+	ok(img_extent(im, 0, img_size(im), &ex, &err));
+	cr_assert_eq(ex.kind, IMG_EXTENT_DATA);
+	ok(img_extent_of_bytes(im, 0, img_size(im), &ex, &err));
+	cr_assert(ex.kind == IMG_EXTENT_ZERO && ex.start == 0 && ex.len == FILES_QCOW2_CLUSTER);
 	img_close(im);
 }
 
