@@ -56,7 +56,7 @@ same base.vmdk "$(imginfo --output=json delta.vmdk | jq -r '."backing-filename"'
 # A parent that has changed is told, as is a directory that had to be replaced by its copy.
 imgconv delta.vmdk out.raw 2>warning
 [ ! -s warning ] || fail "a warning about a good delta: $(cat warning)"
-sed -i 's/^CID=......../CID=01234567/' base.vmdk
+sed -i '/^CID=/y/0123456789abcdef/123456789abcdef0/' base.vmdk
 imgconv delta.vmdk out.raw 2>warning
 grep -q '^imgconv: warning: delta.vmdk: .*CID' warning || fail "no word about the CID: $(cat warning)"
 for what in directory table; do
