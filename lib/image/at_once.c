@@ -115,26 +115,11 @@ static bool open_named(const struct img_opener *self, const struct img_reference
 	return *out != NULL;
 }
 
-/* Where a file of that name may be made or removed. */
-static char *allowed_path(const struct img_at_once *once, const struct img_reference *ref,
-			  struct img_err *err)
-{
-	const struct img_gate *gate = once->how.gate ? once->how.gate : &img_gate_deny;
-	struct img_reference resolved = *ref;
-	char *path = img_resolve(once->how.path, ref->name, err);
-
-	resolved.path = path;
-	if (path && gate->allow(gate->ctx, &resolved, err))
-		return path;
-	free(path);
-	return NULL;
-}
-
 static bool create_named(const struct img_opener *self, const struct img_reference *ref,
 			 struct img_store **out, struct img_err *err)
 {
 	struct img_at_once *once = (struct img_at_once *)(uintptr_t)self;
-	char *path = allowed_path(once, ref, err);
+	char *path = img_allowed_path(once->how.gate, once->how.path, ref, err);
 	struct img_store *empty;
 
 	if (!path)
@@ -157,7 +142,7 @@ static bool remove_named(const struct img_opener *self, const struct img_referen
 			 struct img_err *err)
 {
 	struct img_at_once *once = (struct img_at_once *)(uintptr_t)self;
-	char *path = allowed_path(once, ref, err);
+	char *path = img_allowed_path(once->how.gate, once->how.path, ref, err);
 
 	if (!path)
 		return false;

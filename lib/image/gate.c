@@ -98,6 +98,21 @@ char *img_resolve(const char *base, const char *name, struct img_err *err)
 	return img_format_text(err, "%.*s/%s", (int)(slash - base), base, plain);
 }
 
+char *img_allowed_path(const struct img_gate *gate, const char *base,
+		       const struct img_reference *ref, struct img_err *err)
+{
+	struct img_reference resolved = *ref;
+	char *path = img_resolve(base, ref->name, err);
+
+	if (!gate)
+		gate = &img_gate_deny;
+	resolved.path = path;
+	if (path && gate->allow(gate->ctx, &resolved, err))
+		return path;
+	free(path);
+	return NULL;
+}
+
 struct img_store *img_open_reference(const struct img_gate *gate, const struct img_reference *ref,
 				     unsigned flags, enum img_cache cache, struct img_err *err)
 {

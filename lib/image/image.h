@@ -186,6 +186,9 @@ extern const struct img_finding_kind img_found_lost, img_found_undecodable;
  * "file:" in front is dropped.  The caller frees it.
  */
 char *img_resolve(const char *base, const char *name, struct img_err *err);
+/* The same for what ref names, if gate (NULL: deny) allows that to be touched; ref->path is ignored. */
+char *img_allowed_path(const struct img_gate *gate, const char *base,
+		       const struct img_reference *ref, struct img_err *err);
 /* Opens what ref names if gate (NULL: deny) allows it; the caller owns the store. */
 struct img_store *img_open_reference(const struct img_gate *gate, const struct img_reference *ref,
 				     unsigned flags, enum img_cache cache, struct img_err *err);

@@ -85,14 +85,9 @@ struct finishing {
 static char *path_of(const struct finishing *f, const struct img_journal_file *file,
 		     struct img_err *err)
 {
-	const struct img_gate *gate = f->gate ? f->gate : &img_gate_deny;
-	char *path = img_resolve(f->path, file->name, err);
-	const struct img_reference ref = { .kind = file->ref, .name = file->name, .path = path };
+	const struct img_reference ref = { .kind = file->ref, .name = file->name };
 
-	if (path && gate->allow(gate->ctx, &ref, err))
-		return path;
-	free(path);
-	return NULL;
+	return img_allowed_path(f->gate, f->path, &ref, err);
 }
 
 static bool open_file(void *ctx, size_t i, const struct img_journal_file *file,
