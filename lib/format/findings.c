@@ -193,3 +193,14 @@ void img_findings_clear(struct img_findings *findings)
 	free(findings->tallies);
 	*findings = (struct img_findings){ .most = findings->most };
 }
+
+bool img_salvaged_note(struct img_salvaged *told, const struct img_finding_kind *kind, uint64_t host,
+		       uint64_t guest, uint64_t step, struct img_err *err)
+{
+	const struct img_finding one = {
+		.kind = kind, .n = 1, .host = host, .guest = guest,
+		.expected = IMG_NOWHERE, .found = IMG_NOWHERE,
+	};
+
+	return img_findings_add(&told->notes, one, step, err);
+}

@@ -337,6 +337,9 @@ uint64_t img_findings_count(const struct img_findings *findings,
 bool img_findings_counts(const struct img_findings *findings, struct img_finding_count **counts,
 			 struct img_err *err) IMG_MUST_CHECK;
 void img_findings_clear(struct img_findings *findings);
+/* Notes what a salvage did, at a place of the file or of the disk; step as above. */
+bool img_salvaged_note(struct img_salvaged *told, const struct img_finding_kind *kind, uint64_t host,
+		       uint64_t guest, uint64_t step, struct img_err *err) IMG_MUST_CHECK;
 
 struct img_checking {
 	unsigned threads;		/* at least 1 */

@@ -15,13 +15,9 @@ CLOOP_SALVAGE_NOTES(CLOOP_SALVAGE_NOTE)
 bool cloop_salvage_note(struct cloop_salvage *s, const struct img_finding_kind *kind, uint64_t host,
 			uint64_t block, struct img_err *err)
 {
-	const struct img_finding one = {
-		.kind = kind, .n = 1, .host = host,
-		.guest = s->hdr.block_size ? block * s->hdr.block_size : IMG_NOWHERE,
-		.expected = IMG_NOWHERE, .found = IMG_NOWHERE,
-	};
+	const uint64_t guest = s->hdr.block_size ? block * s->hdr.block_size : IMG_NOWHERE;
 
-	return img_findings_add(&s->told->notes, one, 0, err);
+	return img_salvaged_note(s->told, kind, host, guest, 0, err);
 }
 
 bool cloop_salvage_add(struct cloop_salvage *s, struct cloop_place place, struct img_err *err)

@@ -15,12 +15,7 @@ COW_SALVAGE_NOTES(COW_SALVAGE_NOTE)
 bool cow_salvage_note(struct cow_salvage *s, const struct img_finding_kind *kind, uint64_t host,
 		      uint64_t guest, uint64_t step, struct img_err *err)
 {
-	const struct img_finding one = {
-		.kind = kind, .n = 1, .host = host, .guest = guest,
-		.expected = IMG_NOWHERE, .found = IMG_NOWHERE,
-	};
-
-	return img_findings_add(&s->told->notes, one, step, err);
+	return img_salvaged_note(s->told, kind, host, guest, step, err);
 }
 
 struct cow_salvage *cow_salvage_new(struct img_store *file, uint64_t size,

@@ -17,12 +17,7 @@ QCOW1_SALVAGE_NOTES(QCOW1_SALVAGE_NOTE)
 bool qcow1_salvage_note(struct qcow1_salvage *s, const struct img_finding_kind *kind, uint64_t host,
 			uint64_t guest, uint64_t step, struct img_err *err)
 {
-	const struct img_finding one = {
-		.kind = kind, .n = 1, .host = host, .guest = guest,
-		.expected = IMG_NOWHERE, .found = IMG_NOWHERE,
-	};
-
-	return img_findings_add(&s->told->notes, one, step, err);
+	return img_salvaged_note(s->told, kind, host, guest, step, err);
 }
 
 /* ---- The size of the disk -------------------------------------------------------------------- */

@@ -16,12 +16,7 @@ VDI_SALVAGE_NOTES(VDI_SALVAGE_NOTE)
 bool vdi_salvage_note(struct vdi_salvage *s, const struct img_finding_kind *kind, uint64_t host,
 		      uint64_t guest, uint64_t step, struct img_err *err)
 {
-	const struct img_finding one = {
-		.kind = kind, .n = 1, .host = host, .guest = guest,
-		.expected = IMG_NOWHERE, .found = IMG_NOWHERE,
-	};
-
-	return img_findings_add(&s->told->notes, one, step, err);
+	return img_salvaged_note(s->told, kind, host, guest, step, err);
 }
 
 struct vdi_salvage *vdi_salvage_new(struct img_store *file, uint64_t size,
