@@ -135,6 +135,7 @@ struct img_extent {
 	uint64_t host, host_len;	/* bytes in store; host_len < len when compressed */
 	bool zero_in_store;
 	bool guessed;		/* IMG_OPEN_SALVAGE: that these bytes belong here is a guess */
+	bool left_out;		/* HOLE: there are bytes, but img_leave_out() said that none needs them */
 	enum img_code loss;	/* LOST: IMG_E_INCOMPLETE, IMG_E_CORRUPT or IMG_E_IO */
 	const char *why;	/* LOST: a static English phrase to translate; else NULL */
 };
@@ -261,6 +262,20 @@ bool img_extent_of_bytes(struct img *im, uint64_t at, uint64_t limit, struct img
 			 struct img_err *err) IMG_MUST_CHECK;
 /* Guest bytes [at, at + len).  IMG_E_INCOMPLETE or IMG_E_CORRUPT for lost ones.  Any thread. */
 bool img_read(struct img *im, uint64_t at, void *buf, size_t len, struct img_err *err)
+	IMG_MUST_CHECK;
+
+/* Bytes of a disk. */
+struct img_span {
+	uint64_t start, len;
+};
+
+/*
+ * Nobody needs what is in these n spans, which rise and do not touch: where they have bytes there is a
+ * hole from now on, for all who ask.  im must be open for reading alone, and not as a stream.  Before
+ * anybody else uses im.
+ * Errors: IMG_E_ARGUMENT (not such spans), IMG_E_RANGE (beyond the disk), IMG_E_DENIED, IMG_E_NOMEM.
+ */
+bool img_leave_out(struct img *im, const struct img_span *spans, size_t n, struct img_err *err)
 	IMG_MUST_CHECK;
 /* Adds what is known about the top layer (with_chain: a list of all layers) to report. */
 bool img_info(struct img *im, bool with_chain, struct img_node *report, struct img_err *err)

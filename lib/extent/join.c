@@ -18,6 +18,7 @@ static bool continues(const struct img_extent *first, const struct img_extent *n
 	       next->depth == first->depth &&
 	       next->zero_in_store == first->zero_in_store &&
 	       next->guessed == first->guessed &&
+	       next->left_out == first->left_out &&
 	       next->loss == first->loss &&
 	       same_words(next->why, first->why) &&
 	       next->store == first->store &&

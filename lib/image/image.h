@@ -4,6 +4,7 @@
 #define IMG_IMAGE_IMAGE_H
 
 #include "format/format.h"
+#include "store/ranges.h"
 
 struct img {
 	struct img_layer *layers;	/* [0] is the active one */
@@ -13,6 +14,7 @@ struct img {
 	struct img_disk *disk;		/* while an image is written in place, else NULL */
 	bool any_below;			/* is written over whatever it stands on: IMG_OPEN_MISMATCH */
 	struct img_at_once *at_once;	/* while all that is written is kept until img_finish() */
+	struct img_rangeset left_out;	/* guest bytes that read as zeros: img_leave_out() */
 	bool passing;			/* the top layer is read while it comes: pass.c */
 	uint64_t passed;		/* bytes of its file that are not needed any more */
 };
@@ -54,6 +56,9 @@ bool img_extent_from(struct img *im, size_t depth, uint64_t at, uint64_t limit,
 /* As img_read(), of the layers from depth on. */
 bool img_read_from(struct img *im, size_t depth, uint64_t at, void *buf, size_t len,
 		   struct img_err *err) IMG_MUST_CHECK;
+
+/* Makes a hole of what ex begins with, or cuts it in front of the next bytes that are left out. */
+void img_hide_left_out(const struct img *im, struct img_extent *ex);
 
 /* ---- Writing in place (disk.c) --------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@ libimg_sources += \
 	%D%/image.h \
 	%D%/info.c \
 	%D%/layer.c \
+	%D%/left_out.c \
 	%D%/open.c \
 	%D%/pass.c \
 	%D%/pending.c \

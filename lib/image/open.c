@@ -187,6 +187,7 @@ void img_close(struct img *im)
 	for (size_t i = 0; i < im->n_layers; i++)
 		img_layer_close(&im->layers[i]);
 	free(im->layers);
+	img_rangeset_clear(&im->left_out);
 	img_at_once_free(im->at_once);
 	img_target_free(im->target);
 	free(im);

@@ -58,6 +58,8 @@ bool img_extent(struct img *im, uint64_t at, uint64_t limit, struct img_extent *
 	img_disk_enter(im->disk);
 	const bool ok = img_extent_from(im, 0, at, limit, out, err);
 	img_disk_leave(im->disk);
+	if (ok && im->left_out.n)
+		img_hide_left_out(im, out);
 	return ok;
 }
 
@@ -142,6 +144,22 @@ bool img_read_from(struct img *im, size_t depth, uint64_t at, void *buf, size_t 
 	return true;
 }
 
+/* As img_read_from() of the whole stack, without what is left out. */
+static bool read_seen(struct img *im, uint64_t at, void *buf, size_t len, struct img_err *err)
+{
+	struct img_stretch seen = { at, at };
+	uint8_t *to = buf;
+
+	if (!im->left_out.n)
+		return img_read_from(im, 0, at, buf, len, err);
+	memset(buf, 0, len);
+	while (img_rangeset_gap(&im->left_out, seen.end, at + len, &seen))
+		if (!img_read_from(im, 0, seen.start, to + (seen.start - at),
+				   (size_t)(seen.end - seen.start), err))
+			return false;
+	return true;
+}
+
 bool img_read(struct img *im, uint64_t at, void *buf, size_t len, struct img_err *err)
 {
 	uint64_t end;
@@ -153,7 +171,7 @@ bool img_read(struct img *im, uint64_t at, void *buf, size_t len, struct img_err
 	if (!check_range(im, at, end, err))
 		return false;
 	img_disk_enter(im->disk);
-	const bool ok = img_read_from(im, 0, at, buf, len, err);
+	const bool ok = read_seen(im, at, buf, len, err);
 	img_disk_leave(im->disk);
 	return ok;
 }

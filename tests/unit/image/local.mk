@@ -7,6 +7,7 @@ unit_tests += %D%/test
 	%D%/create_test.c \
 	%D%/disk_test.c \
 	%D%/gate_test.c \
+	%D%/left_out_test.c \
 	%D%/mismatch_test.c \
 	%D%/open_test.c \
 	%D%/pass_test.c \
