@@ -5,6 +5,7 @@ common_sources =
 cmd_ldadd = %D%/libcommon.la lib/libimg.la
 
 include $(top_srcdir)/cmd/common/local.mk
+include $(top_srcdir)/cmd/guest/local.mk
 include $(top_srcdir)/cmd/imgbitmap/local.mk
 include $(top_srcdir)/cmd/imgcheck/local.mk
 include $(top_srcdir)/cmd/imgconv/local.mk

@@ -68,20 +68,29 @@ static bool check_names(char *const names[2], struct img_err *err)
 			names[1]);
 }
 
+/* What lies on the disk can only be looked at where one can go back. */
+static unsigned opening(const struct options *opt)
+{
+	return opt->free == LEAVE_OUT_NOTHING ? IMG_OPEN_ONCE : 0;
+}
+
 static bool convert(const struct options *opt, const struct img_format *format,
 		    char *const names[2], int *status, struct img_err *err)
 {
 	struct losses losses = { .n = 0 };
+	struct free_space unused = { .n = 0 };
 	struct img_copy_stats stats;
 	struct outcome out = {
 		.source = names[0], .target = names[1], .opt = opt, .stats = &stats,
-		.losses = &losses, .target_format = img_format_name(format),
+		.losses = &losses, .free = &unused, .target_format = img_format_name(format),
 	};
 	struct img *src = check_names(names, err)
-		? source_open(&imgconv_cli, &opt->source, names[0], IMG_OPEN_ONCE, err)
+		? source_open(&imgconv_cli, &opt->source, names[0], opening(opt), err)
 		: NULL;
 	const size_t oddities = src ? source_oddities(src) : 0;
-	struct img *dst = src ? target_create(opt, format, names[1], src, err) : NULL;
+	const bool ready = src && leave_out_free(&imgconv_cli, opt->free, opt->quiet, src, &unused,
+						 err);
+	struct img *dst = ready ? target_create(opt, format, names[1], src, err) : NULL;
 	bool ok = dst && copy(opt, src, dst, &losses, &stats, err);
 
 	/* Damage of single tables shows when they are read. */
@@ -93,6 +102,7 @@ static bool convert(const struct options *opt, const struct img_format *format,
 	}
 	img_close(dst);
 	img_close(src);
+	free_space_clear(&unused);
 	free(losses.extents);
 	return ok;
 }

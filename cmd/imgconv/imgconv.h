@@ -6,6 +6,7 @@
 #include "common/progress.h"
 #include "common/source.h"
 #include "common/target.h"
+#include "guest/leave_out.h"
 
 struct report_options {
 	bool wanted;
@@ -16,6 +17,7 @@ struct options {
 	struct source_options source;
 	struct target_options target;
 	enum img_cache cache;
+	enum leave_out free;
 	bool compress, in_place, reads_as_zero, salvage, quiet;
 	uint64_t sparse;	/* bytes that must be zeros to be left out; 0: do not look */
 	uint64_t rate;		/* bytes a second; 0: no limit */
@@ -46,6 +48,7 @@ struct outcome {
 	const struct options *opt;
 	const struct img_copy_stats *stats;
 	const struct losses *losses;
+	const struct free_space *free;
 };
 
 /* Writes the report to standard output, or to standard error when that is the target. */

@@ -5,6 +5,6 @@ bin_PROGRAMS += %D%/imgconv
 	%D%/options.c \
 	%D%/report.c \
 	%D%/target.c
-%C%_imgconv_LDADD = $(cmd_ldadd)
+%C%_imgconv_LDADD = $(guest_ldadd)
 cmd_sources += $(%C%_imgconv_SOURCES)
 dist_man_MANS += %D%/imgconv.1

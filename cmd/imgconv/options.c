@@ -52,6 +52,8 @@ static const struct cli_option rows[] = {
 	  N_("write into the target as it is; raw only") },
 	{ 0, "target-is-zero", NULL, cli_set_flag, AT(reads_as_zero),
 	  N_("with -n: the target is known to be all zeros") },
+	{ 0, "skip-free", "[=force]", leave_out_set, AT(free),
+	  N_("leave out what the file systems do not use; force: although they were in use") },
 	{ 0, "salvage", NULL, cli_set_flag, AT(salvage),
 	  N_("go on over what cannot be read, and list it") },
 	{ 0, "digest", "NAME", cli_set_text, AT(digest),

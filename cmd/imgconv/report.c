@@ -69,6 +69,29 @@ static void add_losses(struct img_node *root, const struct losses *losses, enum 
 	}
 }
 
+static void add_volumes(struct img_node *root, const struct free_space *space, enum img_style style)
+{
+	struct img_node *list;
+
+	if (!space->n_volumes)
+		return;
+	list = img_node_list(root, "file-systems");
+	img_node_label(root, _("file systems"));
+	for (size_t i = 0; i < space->n_volumes; i++) {
+		const struct free_volume *volume = &space->volumes[i];
+		struct img_node *map = img_node_map(list, "file-system");
+
+		img_node_u64(map, "start", volume->start, IMG_UNIT_NONE);
+		img_node_u64(map, "length", volume->len, IMG_UNIT_NONE);
+		img_node_text(map, "type", volume->type);
+		img_node_u64(map, "unused", volume->free, IMG_UNIT_NONE);
+		img_node_flag(map, "forced", volume->forced);
+		if (volume->why)
+			img_node_text(map, "reason", style == IMG_STYLE_HUMAN ? _(volume->why)
+									      : volume->why);
+	}
+}
+
 static struct img_node *build(const struct outcome *out)
 {
 	const char *const names[][3] = {
@@ -93,6 +116,7 @@ static struct img_node *build(const struct outcome *out)
 		img_node_text(digest, "value", out->stats->digest);
 		img_node_label(digest, _("value"));
 	}
+	add_volumes(root, out->free, out->opt->report.style);
 	add_losses(root, out->losses, out->opt->report.style);
 	return root;
 }

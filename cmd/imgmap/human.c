@@ -22,7 +22,7 @@ static const char *kind_of(const struct img_extent *ex)
 		[IMG_EXTENT_LOST] = N_("lost"),
 	};
 
-	return _(names[ex->kind]);
+	return ex->left_out ? _("free") : _(names[ex->kind]);
 }
 
 static void extent(const struct img_extent *ex, bool first)

@@ -6,11 +6,13 @@
 #include "common/signals.h"
 #include "common/source.h"
 #include "common/text.h"
+#include "guest/leave_out.h"
 #include "imgmap/imgmap.h"
 
 struct options {
 	struct source_options source;
 	uint64_t start, length;
+	enum leave_out free;
 	enum img_style style;
 };
 
@@ -22,6 +24,8 @@ static const struct cli_option rows[] = {
 	  N_("begin at this byte of the disk") },
 	{ 'l', "max-length", "SIZE", cli_set_size, AT(length),
 	  N_("stop after so many bytes of the disk") },
+	{ 0, "free", "[=force]", leave_out_set, AT(free),
+	  N_("show what the file systems on the disk do not use; force: although they were in use") },
 	SOURCE_ROW_PARENT(AT(source.parent)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
@@ -89,8 +93,10 @@ static bool map(const struct options *opt, const char *path, struct img_err *err
 	};
 	const struct printer *printer = printers[opt->style];
 	struct img *im = source_open(&cli, &opt->source, path, 0, err);
+	struct free_space space = { .n = 0 };
 	uint64_t at = 0, end = 0;
-	bool ok = im && range_of(opt, im, &at, &end, err);
+	bool ok = im && range_of(opt, im, &at, &end, err) &&
+		  leave_out_free(&cli, opt->free, false, im, &space, err);
 
 	if (ok) {
 		printer->start();
@@ -98,6 +104,7 @@ static bool map(const struct options *opt, const char *path, struct img_err *err
 		if (ok)
 			printer->end();
 	}
+	free_space_clear(&space);
 	img_close(im);
 	return ok;
 }

@@ -4,6 +4,6 @@ bin_PROGRAMS += %D%/imgmap
 	%D%/imgmap.c \
 	%D%/imgmap.h \
 	%D%/programs.c
-%C%_imgmap_LDADD = $(cmd_ldadd)
+%C%_imgmap_LDADD = $(guest_ldadd)
 cmd_sources += $(%C%_imgmap_SOURCES)
 dist_man_MANS += %D%/imgmap.1

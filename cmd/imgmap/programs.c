@@ -63,7 +63,7 @@ static const char *kind_of(const struct img_extent *ex)
 		[IMG_EXTENT_LOST] = "lost",
 	};
 
-	return names[ex->kind];
+	return ex->left_out ? "free" : names[ex->kind];
 }
 
 static void place(const struct syntax *sx, const struct img_extent *ex)

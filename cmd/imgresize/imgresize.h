@@ -5,7 +5,7 @@
 
 #include "common/progress.h"
 #include "common/source.h"
-#include "imgresize/table.h"
+#include "guest/table.h"
 
 enum wish_kind { WISH_ABSOLUTE, WISH_MORE, WISH_LESS, WISH_TO_LAST_PARTITION };
 

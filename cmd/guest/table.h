@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is known of the partition table of a disk, whatever its kind. */
-#ifndef CMD_IMGRESIZE_TABLE_H
-#define CMD_IMGRESIZE_TABLE_H
+#ifndef CMD_GUEST_TABLE_H
+#define CMD_GUEST_TABLE_H
 
-#include "imgresize/gpt.h"
-#include "imgresize/partitions.h"
+#include "guest/gpt.h"
+#include "guest/partitions.h"
 
 enum table_kind {
 	TABLE_NONE,

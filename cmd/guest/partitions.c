@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/text.h"
-#include "imgresize/bytes.h"
-#include "imgresize/partitions.h"
+#include "guest/bytes.h"
+#include "guest/partitions.h"
 
 static bool failed(int rc, struct img_err *err)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The partitions of a table, as libfdisk sees them. */
-#ifndef CMD_IMGRESIZE_PARTITIONS_H
-#define CMD_IMGRESIZE_PARTITIONS_H
+#ifndef CMD_GUEST_PARTITIONS_H
+#define CMD_GUEST_PARTITIONS_H
 
-#include "imgresize/sketch.h"
-#include "imgresize/superblock.h"
+#include "guest/sketch.h"
+#include "guest/superblock.h"
 
 struct partition {
 	unsigned number;	/* as users count, from 1 */

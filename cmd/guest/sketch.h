@@ -4,8 +4,8 @@
  * in: what libfdisk and libblkid are given, which want a file.  What is changed in it goes back to
  * the disk in one step.
  */
-#ifndef CMD_IMGRESIZE_SKETCH_H
-#define CMD_IMGRESIZE_SKETCH_H
+#ifndef CMD_GUEST_SKETCH_H
+#define CMD_GUEST_SKETCH_H
 
 #include "libimg.h"
 

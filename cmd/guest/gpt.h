@@ -5,10 +5,10 @@
  * table of a disk that gets shorter, because it takes one that reaches beyond the disk for damaged,
  * and it makes the protective MBR anew, without the boot flag that some firmware wants.
  */
-#ifndef CMD_IMGRESIZE_GPT_H
-#define CMD_IMGRESIZE_GPT_H
+#ifndef CMD_GUEST_GPT_H
+#define CMD_GUEST_GPT_H
 
-#include "imgresize/sketch.h"
+#include "guest/sketch.h"
 
 /* One of the two copies; all of it is zero where there is none.  Sectors. */
 struct gpt_header {

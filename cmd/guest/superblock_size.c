@@ -4,8 +4,8 @@
  * and without what the file system itself needs; the whole of it is wanted here.
  */
 #include <string.h>
-#include "imgresize/bytes.h"
-#include "imgresize/superblock.h"
+#include "guest/bytes.h"
+#include "guest/superblock.h"
 
 static uint64_t times(uint64_t a, uint64_t b)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a disk or a partition holds, and how much room that takes. */
-#ifndef CMD_IMGRESIZE_SUPERBLOCK_H
-#define CMD_IMGRESIZE_SUPERBLOCK_H
+#ifndef CMD_GUEST_SUPERBLOCK_H
+#define CMD_GUEST_SUPERBLOCK_H
 
 #include "libimg.h"
 

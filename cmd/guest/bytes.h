@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Numbers in tables and superblocks, byte by byte. */
-#ifndef CMD_IMGRESIZE_BYTES_H
-#define CMD_IMGRESIZE_BYTES_H
+#ifndef CMD_GUEST_BYTES_H
+#define CMD_GUEST_BYTES_H
 
 #include <endian.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <zlib.h>
 #include "common/text.h"
-#include "imgresize/bytes.h"
-#include "imgresize/gpt.h"
+#include "guest/bytes.h"
+#include "guest/gpt.h"
 
 enum {
 	HEADER_MIN_LEN = 92,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/text.h"
-#include "imgresize/table.h"
+#include "guest/table.h"
 
 enum { SECTOR = 512, LARGE_SECTOR = 4096 };
 

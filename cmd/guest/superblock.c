@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/text.h"
-#include "imgresize/sketch.h"
-#include "imgresize/superblock.h"
+#include "guest/sketch.h"
+#include "guest/superblock.h"
 
 /* Everything that libblkid looks for lies within this much of either end. */
 static const uint64_t end_len = 2 << 20;

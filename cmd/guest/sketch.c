@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "common/text.h"
-#include "imgresize/sketch.h"
+#include "guest/sketch.h"
 
 enum { PIECE = 1 << 20, SECTOR = 512 };
 
@@ -28,7 +28,7 @@ struct sketch *sketch_new(struct img *im, struct img_err *err)
 		return NULL;
 	}
 	sk->im = im;
-	sk->fd = memfd_create("imgresize", MFD_CLOEXEC);
+	sk->fd = memfd_create("guest", MFD_CLOEXEC);
 	sk->ours = malloc(PIECE);
 	sk->theirs = malloc(PIECE);
 	if (sk->fd >= 0 && sk->ours && sk->theirs && sketch_resize(sk, img_size(im), err))

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How the free space of one file system is read; one file for each kind. */
+#ifndef CMD_GUEST_FREE_READERS_H
+#define CMD_GUEST_FREE_READERS_H
+
+#include "guest/free.h"
+
+/* Where a file system is asked for, and what it answered. */
+struct free_place {
+	struct img *im;
+	uint64_t start, len;		/* bytes of the disk */
+	bool force;
+	struct free_space *space;	/* what is free is added here, in rising order */
+	const char *why;		/* set: it cannot be told, and what was added goes again */
+	bool forced;			/* set: it would not have been told without force */
+};
+
+/* Each returns false for what ends the whole search: memory, a read that the system refused. */
+typedef bool free_reader(struct free_place *place, struct img_err *err);
+free_reader free_read_ext, free_read_fat, free_read_swap;
+
+/* The bytes [at, at + len) of the file system, which are inside of it, are free. */
+bool free_place_add(struct free_place *place, uint64_t at, uint64_t len, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Bytes of the file system.  What the image has lost sets why, and so does what is behind its end. */
+bool free_place_read(struct free_place *place, uint64_t at, void *buf, size_t len,
+		     struct img_err *err) IMG_MUST_CHECK;
+/* It may have changed since its tables were written: true when they count all the same. */
+bool free_place_forced(struct free_place *place, const char *why);
+
+#endif
