@@ -27,8 +27,9 @@ build_packages='
 	libjson-c-dev           # JSON reports
 	libxml2-dev             # XML reports
 	libssl-dev              # digests
-	libfdisk-dev            # partition tables, for imgresize
+	libfdisk-dev            # partition tables
 	libblkid-dev            # what a disk or a partition holds
+	libext2fs-dev           # what an ext file system does not use
 '
 demo_packages='
 	fdisk                   # sfdisk makes the partition table
@@ -43,6 +44,7 @@ check_packages='
 	xfsprogs                # file systems that share blocks ...
 	btrfs-progs
 	dosfstools              # ... and one that lacks nearly everything
+	mtools                  # puts files into it
 	cloop-utils             # judges of cloop images
 	gdisk                   # sgdisk judges partition tables
 	cryptsetup-bin          # LUKS images

@@ -34,6 +34,9 @@ imgcreate -b small.qcow2 top.qcow2
 cp full.qcow2 half.qcow2
 truncate -s 400k half.qcow2
 
+mke2fs -q -t ext4 fs.raw 4M
+valid 0 imgconv --skip-free fs.raw fs.qcow2
+valid 0 imgmap --free fs.raw
 valid 0 imginfo half.qcow2
 valid 0 imginfo full.qcow2
 valid 0 imginfo --chain top.qcow2
