@@ -24,6 +24,7 @@ libimg_sources += \
 	%D%/salvage_header.c \
 	%D%/salvage_l1.c \
 	%D%/salvage_l2.c \
+	%D%/salvage_over.c \
 	%D%/salvage_shape.c \
 	%D%/salvage_use.c \
 	%D%/resize.c \

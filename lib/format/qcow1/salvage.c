@@ -60,7 +60,8 @@ static bool rebuild(struct qcow1_salvage *s, uint64_t size, struct img_err *err)
 {
 	return qcow1_salvage_scan(s, err) && qcow1_salvage_header(s, size, err) &&
 	       qcow1_use_start(s, err) && qcow1_salvage_find_l1(s, err) &&
-	       qcow1_salvage_place(s, err) && guess_size(s, err) && qcow1_salvage_l2(s, err) &&
+	       qcow1_salvage_settle(s, err) && qcow1_salvage_place(s, err) &&
+	       guess_size(s, err) && qcow1_salvage_l2(s, err) &&
 	       (!s->l1_guessed || img_rangeset_include(&s->guessed, 0, s->hdr.size, err));
 }
 

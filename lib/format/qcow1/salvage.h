@@ -22,6 +22,9 @@
 	  N_("the L1 table was not where the header says; another one was taken, or none was found")) \
 	X(l1_moved, "qcow.salvage.l1-moved", \
 	  N_("entries of the L1 table were moved by one place; they were moved back")) \
+	X(l1_over, "qcow.salvage.l1-over", \
+	  N_("the L1 entry led beside the beginning of an L2 table, or over what others have; where " \
+	     "the table begins is a guess")) \
 	X(l2_placed, "qcow.salvage.l2-placed", \
 	  N_("nothing led to this L2 table; its place on the disk was guessed")) \
 	X(l2_unplaced, "qcow.salvage.l2-unplaced", \
@@ -106,6 +109,8 @@ bool qcow1_salvage_header(struct qcow1_salvage *s, uint64_t size, struct img_err
 	IMG_MUST_CHECK;
 /* salvage_find.c: s->hdr.l1_off, and s->l1 as it is there without what cannot be right. */
 bool qcow1_salvage_find_l1(struct qcow1_salvage *s, struct img_err *err) IMG_MUST_CHECK;
+/* salvage_over.c: takes what s->l1 leads to; entries that lead beside a table are set right. */
+bool qcow1_salvage_settle(struct qcow1_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 /* salvage_l1.c: gives tables that nothing leads to a place in s->l1. */
 bool qcow1_salvage_place(struct qcow1_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 /* salvage_l2.c: the entries of all tables. */
@@ -116,10 +121,14 @@ bool qcow1_salvage_l2(struct qcow1_salvage *s, struct img_err *err) IMG_MUST_CHE
 /* Which clusters of the file are used. */
 bool qcow1_use_start(struct qcow1_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 bool qcow1_is_taken(const struct qcow1_salvage *s, uint64_t host);
+/* Nobody has any of these clusters as a whole; host: in the file. */
+bool qcow1_is_free(const struct qcow1_salvage *s, uint64_t host, uint64_t len);
 /* Nothing has any of it. */
 bool qcow1_is_orphan(const struct qcow1_salvage *s, uint64_t host);
 /* False: somebody has one of them already; nothing is taken then. */
 bool qcow1_take(struct qcow1_salvage *s, uint64_t host, uint64_t len);
+/* Takes nothing any more. */
+void qcow1_untake(struct qcow1_salvage *s);
 /* What the L1 table lies in, which others may be in, too. */
 void qcow1_take_l1(struct qcow1_salvage *s);
 /* The clusters that the entries of a table lead to. */
@@ -127,6 +136,23 @@ void qcow1_take_entries(struct qcow1_salvage *s, const uint8_t *raw);
 /* Reads the table at host, of which the file may have a part; the rest is zeros. */
 bool qcow1_read_table(struct qcow1_salvage *s, uint64_t host, uint8_t *raw, struct img_err *err)
 	IMG_MUST_CHECK;
+
+/* Clusters of the file, and which of them have more than one user; packed bytes are none. */
+struct qcow1_uses {
+	const struct qcow1_salvage *s;	/* borrowed */
+	uint8_t *seen, *twice;		/* owned */
+};
+
+/* On failure, too, qcow1_uses_clear() frees what there is. */
+bool qcow1_uses_start(struct qcow1_uses *uses, const struct qcow1_salvage *s, struct img_err *err)
+	IMG_MUST_CHECK;
+void qcow1_uses_clear(struct qcow1_uses *uses);
+/* host: in the file. */
+void qcow1_uses_add(struct qcow1_uses *uses, uint64_t host, uint64_t len);
+/* What n entries of a table lead to. */
+void qcow1_uses_add_entries(struct qcow1_uses *uses, const uint8_t *raw, uint32_t n);
+/* One of the clusters at least. */
+bool qcow1_uses_is_twice(const struct qcow1_uses *uses, uint64_t host, uint64_t len);
 
 /* remains.c; as in struct img_format. */
 bool qcow1_remains(const uint8_t *head, size_t len);

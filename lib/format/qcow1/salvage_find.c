@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Where the L1 table of a salvage is: at the place of which most entries lead to something like an
- * L2 table.  What leads nowhere, or where an entry before it leads, is lost.
+ * L2 table.  What leads nowhere is lost.
  */
 #include <string.h>
 #include "base/bytes.h"
@@ -173,13 +173,15 @@ static bool read_entries(struct finding *f, struct img_err *err)
 	return true;
 }
 
-/* *leads: to what no entry before it leads, and, where the table may have ended, to a table. */
+/* *leads: into the file, and, where the L1 table may have ended, to a table that none before has. */
 static bool judge_entry(struct finding *f, uint64_t entry, bool *leads, struct img_err *err)
 {
 	struct qcow1_salvage *s = f->s;
 
 	*leads = entry >= QCOW1_HDR_LEN && !qcow1_l1_damage(&s->hdr, entry, s->file_size);
-	if (*leads && !s->size_known && !is_lead(f, entry, leads, err))
+	if (!*leads || s->size_known)
+		return true;
+	if (!is_lead(f, entry, leads, err))
 		return false;
 	*leads = *leads && qcow1_take(s, entry, qcow1_l2_bytes(&s->hdr));
 	return true;
@@ -195,8 +197,6 @@ static bool judge_entries(struct finding *f, struct img_err *err)
 			continue;
 		if (!judge_entry(f, s->l1[i], &leads, err))
 			return false;
-		if (!leads && i && s->l1[i] == s->l1[i - 1] && !s->l1_twin)
-			s->l1_twin = i;
 		if (!leads)
 			s->l1[i] = QCOW1_L1_LOST;
 		if (!leads && !s->size_known)

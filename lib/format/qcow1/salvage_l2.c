@@ -15,7 +15,7 @@ struct healing {
 	uint8_t *raw;			/* the table that is looked at; owned */
 	uint64_t host, guest;		/* of it */
 	uint32_t n;			/* of its entries are for the disk */
-	uint8_t *seen, *twice;		/* a bit for each cluster of the file; owned */
+	struct qcow1_uses uses;		/* of all tables */
 };
 
 static uint64_t entry_at(const struct healing *h, uint32_t i)
@@ -144,13 +144,6 @@ static bool heal_runs(struct healing *h, struct img_err *err)
 	return true;
 }
 
-static bool is_twice(const struct healing *h, uint64_t host)
-{
-	const uint64_t i = host >> h->s->hdr.cluster_bits;
-
-	return h->twice[i / 8] & 1 << i % 8;
-}
-
 /*
  * Two who have one cluster: which of them is right nobody knows.  Where they are neighbours all that
  * is behind them may have been moved.
@@ -161,7 +154,7 @@ static bool doubt_twins(struct healing *h, struct img_err *err)
 		const uint64_t host = plain_host(h, i);
 		const bool moved = host && i && host == plain_host(h, i - 1);
 
-		if (host && is_twice(h, host) &&
+		if (host && qcow1_uses_is_twice(&h->uses, host, 1) &&
 		    (!doubt(h, &h->s->guessed, i, moved ? h->n : i + 1, err) ||
 		     !note(h, &qcow1_noted_doubled, i, err)))
 			return false;
@@ -180,20 +173,12 @@ static bool heal_table(struct healing *h, struct img_err *err)
 	return !wiped || !is_wiped(h) || lose(h, err);
 }
 
-/* Marks what entries lead to; a cluster twice is a mistake of one of them. */
+/* Tables, too: an entry that leads into one is damaged. */
 static bool count_table(struct healing *h, struct img_err *err)
 {
 	(void)err;
-	for (uint32_t i = 0; i < h->n; i++) {
-		const uint64_t host = plain_host(h, i);
-		const uint64_t number = host >> h->s->hdr.cluster_bits;
-		const uint8_t bit = (uint8_t)(1 << number % 8);
-
-		if (host && (h->seen[number / 8] & bit))
-			h->twice[number / 8] |= bit;
-		if (host)
-			h->seen[number / 8] |= bit;
-	}
+	qcow1_uses_add(&h->uses, h->host, qcow1_l2_bytes(&h->s->hdr));
+	qcow1_uses_add_entries(&h->uses, h->raw, h->n);
 	return true;
 }
 
@@ -259,18 +244,14 @@ static bool tell_unplaced(struct healing *h, uint8_t *raw, struct img_err *err)
 
 bool qcow1_salvage_l2(struct qcow1_salvage *s, struct img_err *err)
 {
-	const uint64_t bytes = (s->file_size >> s->hdr.cluster_bits) / 8 + 1;
 	IMG_AUTO_FREE uint8_t *cluster = img_alloc_aligned(qcow1_cluster_size(&s->hdr), err);
 	struct healing h = { .s = s };
 	bool ok;
 
 	h.raw = img_alloc_aligned(qcow1_l2_bytes(&s->hdr), err);
-	h.seen = img_calloc(bytes, 1, err);
-	h.twice = img_calloc(bytes, 1, err);
-	ok = cluster && h.raw && h.seen && h.twice && for_tables(&h, count_table, err) &&
+	ok = cluster && h.raw && qcow1_uses_start(&h.uses, s, err) && for_tables(&h, count_table, err) &&
 	     for_tables(&h, heal_table, err) && tell_unplaced(&h, cluster, err);
 	free(h.raw);
-	free(h.seen);
-	free(h.twice);
+	qcow1_uses_clear(&h.uses);
 	return ok;
 }

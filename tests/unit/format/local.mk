@@ -26,6 +26,7 @@ unit_tests += %D%/test
 	%D%/qcow1/header_test.c \
 	%D%/qcow1/map_test.c \
 	%D%/qcow1/salvage_test.c \
+	%D%/qcow1/salvage_over_test.c \
 	%D%/qcow1/sample.h \
 	%D%/qcow2/amend_test.c \
 	%D%/qcow2/append_test.c \
