@@ -15,6 +15,10 @@ for subformat in monolithicSparse monolithicFlat twoGbMaxExtentSparse twoGbMaxEx
 	qemu-img convert -O vmdk -o subformat=$subformat disk.raw $subformat.vmdk
 	exits 0 imgcheck --data -q $subformat.vmdk
 done
+# Nor is an empty disk damaged, whose stream has no marker.
+truncate -s 80M empty.raw
+qemu-img convert -O vmdk -o subformat=streamOptimized empty.raw empty.vmdk
+exits 0 imgcheck -q empty.vmdk
 qemu-img create -q -f vmdk -o zeroed_grain=on used.vmdk 80M
 qemu-io -c 'write -P 1 0 3M' -c 'write -z 1M 1M' -c 'write -P 2 70M 1M' used.vmdk >/dev/null
 exits 3 imgcheck --data -q used.vmdk	# it leaves behind what was there before zeros

@@ -72,7 +72,8 @@ bool vmdk_check_stream(struct vmdk_file_check *f, struct img_err *err)
 	uint64_t highest = 0;
 	bool unsorted = false;
 
-	do {
+	/* A stream of QEMU has no end, and one of an empty disk no marker at all. */
+	while (m.kind != VMDK_MARKER_END && m.end < f->sp.file_size) {
 		if (!vmdk_marker_read(&f->sp, m.end, &m, err))
 			return false;
 		if (m.kind == VMDK_MARKER_NONE)
@@ -81,6 +82,6 @@ bool vmdk_check_stream(struct vmdk_file_check *f, struct img_err *err)
 					 IMG_NOWHERE, 0, err);
 		if (m.kind == VMDK_MARKER_GRAIN && !check_grain(f, &m, &highest, &unsorted, err))
 			return false;
-	} while (m.kind != VMDK_MARKER_END && m.end < f->sp.file_size);
+	}
 	return check_end(f, &m, err);
 }
