@@ -77,15 +77,18 @@ for size in 512 65536 $mib $((3 * mib + 512)) $((11 * mib + 12288)) $((97 * mib)
 		judged image.vmdk disk.raw "$size bytes, $more"
 		same "$(hash_of cat disk.raw)" "$(hash_content image.vmdk)" "$size bytes, $more"
 	done
-	stream '' disk.raw image.vmdk
-	stream '' disk.raw - | cmp - image.vmdk || fail "$size bytes: a pipe gets others"
-	stream '' -c disk.raw - | cmp - image.vmdk || fail "$size bytes: -c means something"
+	# As a stream is called that has no name.
+	named=generated-stream.vmdk
+	stream '' disk.raw $named
+	stream '' disk.raw - | cmp - $named || fail "$size bytes: a pipe gets others"
+	stream '' -c disk.raw - | cmp - $named || fail "$size bytes: -c means something"
 	for threads in 1 3 7; do
-		stream '' -m $threads disk.raw - | cmp - image.vmdk || fail "$threads threads"
+		stream '' -m $threads disk.raw - | cmp - $named || fail "$threads threads"
 	done
 	# A disk whose size is known at its end: the header has it all the same.
-	cat disk.raw | stream '' - again.vmdk
-	cmp again.vmdk image.vmdk || fail "$size bytes: other bytes from a pipe"
+	mv $named image.vmdk
+	cat disk.raw | stream '' - $named
+	cmp $named image.vmdk || fail "$size bytes: other bytes from a pipe"
 	cat disk.raw | stream '' - - | cmp - image.vmdk || fail "$size bytes: from a pipe to a pipe"
 done
 same 2 "$(cut -d ' ' -f 2 walk.txt)" "tables of a disk with a large hole"

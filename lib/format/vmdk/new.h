@@ -54,6 +54,9 @@ bool vmdk_random_cid(uint32_t *cid, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- parts_new.c ----------------------------------------------------------------------------- */
 
+/* The name of the image's file without its folder; in_pipe: what it is called if it has none. */
+const char *vmdk_own_name(const struct img_layer_create *what, const char *in_pipe);
+
 /* How the disk is laid out in files. */
 struct vmdk_layout {
 	enum vmdk_extent_type type;

@@ -7,14 +7,11 @@
 #include "base/num.h"
 #include "format/vmdk/new.h"
 
-/* What an image that goes to a pipe is called inside. */
-#define NO_NAME "disk.vmdk"
-
-static const char *base_name(const char *path)
+const char *vmdk_own_name(const struct img_layer_create *what, const char *in_pipe)
 {
-	const char *slash = path ? strrchr(path, '/') : NULL;
+	const char *slash = what->path ? strrchr(what->path, '/') : NULL;
 
-	return slash ? slash + 1 : path ? path : NO_NAME;
+	return slash ? slash + 1 : what->path ? what->path : in_pipe;
 }
 
 /* Bytes of the name in front of ".vmdk". */
@@ -31,7 +28,7 @@ static int stem_len(const char *name)
 static char *part_name(const struct img_layer_create *what, const struct vmdk_layout *layout,
 		       size_t i, struct img_err *err)
 {
-	const char *own = base_name(what->path);
+	const char *own = vmdk_own_name(what, "disk.vmdk");
 
 	if (!layout->suffix)
 		return img_strdup(own, err);

@@ -35,6 +35,7 @@ struct table {
 };
 
 struct writer {
+	char *name;		/* of the only extent, as the descriptor has it; owned */
 	struct table *tables;	/* one for each entry of the directory; owned */
 	size_t n_tables;
 	uint32_t open;		/* the table of the last grain; NO_TABLE: there was none */
@@ -167,7 +168,6 @@ static struct vmdk_header header_of(const struct img_layer *ly)
 	};
 }
 
-/* The name means nothing where the descriptor is inside; streams carry this one everywhere. */
 static bool describe(const struct img_layer *ly, struct vmdk_descriptor *desc, uint8_t *raw,
 		     struct img_err *err)
 {
@@ -175,7 +175,7 @@ static bool describe(const struct img_layer *ly, struct vmdk_descriptor *desc, u
 	size_t len;
 
 	if (!vmdk_descriptor_add(desc, VMDK_EXTENT_SPARSE, img_round_up(ly->size, VMDK_SECTOR),
-				 "generated-stream.vmdk", err) ||
+				 writer_of(ly)->name, err) ||
 	    !vmdk_descriptor_text(desc, &text, &len, err))
 		return false;
 	if (len <= DESC_LEN)
@@ -295,13 +295,28 @@ static bool make_writer(struct img_layer *ly, struct img_err *err)
 	return w->tables;
 }
 
+/*
+ * Readers that find the descriptor in the stream need no name, but libvmdk goes by it.  What comes
+ * out of a pipe is called as VMware's own exports are.
+ */
+static bool name_extent(struct writer *w, const struct img_layer_create *what, struct img_err *err)
+{
+	const char *name = vmdk_own_name(what, "generated-stream.vmdk");
+
+	if (!vmdk_descriptor_check_name(name, err))
+		return false;
+	w->name = img_strdup(name, err);
+	return w->name;
+}
+
 static bool start(struct img_layer *ly, const struct img_layer_create *what, struct img_err *err)
 {
 	if (what->backing)
 		return img_fail(err, IMG_E_ARGUMENT,
 				_("a streamOptimized image cannot stand on another one"));
 	if (!check_size(ly->size, err) ||
-	    !choose_level(what->settings, &ly->codec_level, err) || !make_writer(ly, err))
+	    !choose_level(what->settings, &ly->codec_level, err) || !make_writer(ly, err) ||
+	    !name_extent(writer_of(ly), what, err))
 		return false;
 	ly->codec = &img_codec_zlib;
 	ly->framing = (struct img_framing){
@@ -321,6 +336,7 @@ static void free_writer(void *own)
 		return;
 	for (size_t i = 0; w->open != NO_TABLE && i <= w->open; i++)
 		free(w->tables[i].raw);
+	free(w->name);
 	free(w->tables);
 	free(w);
 }
