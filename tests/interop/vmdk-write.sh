@@ -140,6 +140,8 @@ exits 1 imgconv -o cid=123456789 disk.raw no.vmdk 2>/dev/null
 exits 1 imgconv -o compat6=on,hwversion=4 disk.raw no.vmdk 2>/dev/null
 exits 1 imgconv nothing.raw no.vmdk 2>/dev/null
 exits 1 imgconv -c -o subformat=monolithicSparse disk.raw no.vmdk 2>/dev/null
+exits 1 imgconv -o compression_level=9 disk.raw no.vmdk 2>message
+grep -q 'streamOptimized only' message || fail "$(cat message)"
 exits 1 imgconv -B flat.vmdk -o subformat=monolithicFlat disk.raw no.vmdk 2>/dev/null
 exits 1 imgconv -o subformat=monolithicFlat,zeroed_grain=on disk.raw no.vmdk 2>/dev/null
 exits 1 imgconv -B small.raw -F raw disk.raw no.vmdk 2>/dev/null

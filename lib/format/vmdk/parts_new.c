@@ -73,6 +73,9 @@ static bool check_target(const struct img_layer *ly, const struct img_layer_crea
 	if (what->compressed)
 		return img_fail(err, IMG_E_ARGUMENT,
 				_("only subformat=streamOptimized holds compressed grains"));
+	if (img_settings_given(what->settings, "compression_level"))
+		return img_fail(err, IMG_E_ARGUMENT,
+				_("compression_level is for subformat=streamOptimized only"));
 	if (layout->suffix && (!what->path || what->in_place))
 		return img_fail(err, IMG_E_ARGUMENT, _("an image of several files cannot be written "
 				"to a pipe or a device"));
