@@ -385,6 +385,12 @@ struct img_format {
 	 * an image of this format after its header was overwritten.  Pure.  NULL: cannot tell.
 	 */
 	bool (*remains)(const uint8_t *head, size_t len);
+	/*
+	 * Whether a file that no driver knows by these first bytes (len up to IMG_PEEK_BYTES) may be
+	 * an image that is known by its last ones: then a pipe is read to its end before it is
+	 * called raw.  Pure.  NULL: never.
+	 */
+	bool (*needs_end)(const uint8_t *head, size_t len);
 	/* On failure nothing is left in ly but store.  IMG_E_NOT_THIS_FORMAT, _CORRUPT, ... */
 	bool (*open)(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err);
 	/*

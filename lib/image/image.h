@@ -6,6 +6,13 @@
 #include "format/format.h"
 #include "store/ranges.h"
 
+/* What came last through a pipe that is called raw, for it may be an image known by its end. */
+struct img_ending {
+	bool probed;			/* nobody said that it is raw */
+	size_t len;
+	uint8_t bytes[IMG_PEEK_BYTES];
+};
+
 struct img {
 	struct img_layer *layers;	/* [0] is the active one */
 	size_t n_layers;
@@ -17,6 +24,7 @@ struct img {
 	struct img_rangeset left_out;	/* guest bytes that read as zeros: img_leave_out() */
 	bool passing;			/* the top layer is read while it comes: pass.c */
 	uint64_t passed;		/* bytes of its file that are not needed any more */
+	struct img_ending ending;	/* of a stream */
 };
 
 /* ---- Reading (read.c) ------------------------------------------------------------------------ */
@@ -31,7 +39,7 @@ bool img_read_extent(struct img *im, const struct img_extent *ex, uint64_t at, v
 bool img_fail_lost(struct img *im, const struct img_extent *ex, struct img_err *err);
 /*
  * The next bytes of a stream; *got < len: this was the end, and img_size() is known from now on.
- * One thread, rising offsets.
+ * One thread, all of it in order.  IMG_E_ARGUMENT: it was taken for raw, and ends as an image does.
  */
 bool img_read_stream(struct img *im, uint64_t at, void *buf, size_t len, size_t *got,
 		     struct img_err *err) IMG_MUST_CHECK;

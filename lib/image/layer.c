@@ -122,13 +122,56 @@ static bool probe_remains(struct img_store *st, const struct img_format **format
 	return true;
 }
 
+static bool put_spool(struct img_layer *ly, struct img_err *err)
+{
+	struct img_store *spool = img_store_spool(ly->store, SPOOL_MEMORY, err);
+
+	if (spool)
+		ly->store = spool;
+	return spool;
+}
+
+/* Whether what comes through a pipe has to be known to its end before it can be called raw. */
+static bool needs_end(struct img_store *st, bool *needed, struct img_err *err)
+{
+	uint8_t head[IMG_PEEK_BYTES];
+	size_t len;
+
+	*needed = false;
+	if (st->caps & IMG_STORE_SEEK)
+		return true;
+	if (!img_store_peek(st, head, sizeof(head), &len, err))
+		return false;
+	for (size_t i = 0; i < img_format_count() && !*needed; i++) {
+		const struct img_format *f = img_format_at(i);
+
+		*needed = f->needs_end && f->needs_end(head, len);
+	}
+	return true;
+}
+
+static bool find_format(struct img_layer *ly, const struct img_open *how, const char **doubt,
+			struct img_err *err)
+{
+	bool (*const look)(struct img_store *, const struct img_format **, const char **,
+			   struct img_err *) =
+		how->flags & IMG_OPEN_SALVAGE ? probe_remains : probe;
+	bool again;
+
+	if (!look(ly->store, &ly->format, doubt, err))
+		return false;
+	if (ly->format != &img_format_raw)
+		return true;
+	if (!needs_end(ly->store, &again, err))
+		return false;
+	return !again || (put_spool(ly, err) && look(ly->store, &ly->format, doubt, err));
+}
+
 static bool choose_format(struct img_layer *ly, const struct img_open *how, const char **doubt,
 			  struct img_err *err)
 {
-	if (!how->format && (how->flags & IMG_OPEN_SALVAGE))
-		return probe_remains(ly->store, &ly->format, doubt, err);
 	if (!how->format)
-		return probe(ly->store, &ly->format, doubt, err);
+		return find_format(ly, how, doubt, err);
 	ly->format = img_format_named(how->format);
 	return ly->format ||
 	       img_fail(err, IMG_E_ARGUMENT, _("there is no image format \"%s\""), how->format);
@@ -153,15 +196,9 @@ static bool check_writable(const struct img_layer *ly, const struct img_open *ho
 /* Puts a spool behind a pipe for a format that must seek. */
 static bool make_seekable(struct img_layer *ly, struct img_err *err)
 {
-	struct img_store *spool;
-
 	if ((ly->store->caps & IMG_STORE_SEEK) || (ly->format->caps & IMG_FMT_STREAM))
 		return true;
-	spool = img_store_spool(ly->store, SPOOL_MEMORY, err);
-	if (!spool)
-		return false;
-	ly->store = spool;
-	return true;
+	return put_spool(ly, err);
 }
 
 /* Fails, with the name of the file in front of what is said already. */

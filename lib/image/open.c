@@ -165,6 +165,7 @@ struct img *img_open(const struct img_open *how, struct img_err *err)
 	    !(im->at_once = img_at_once_new(&files, err)))
 		goto fail;
 	im->any_below = how->flags & IMG_OPEN_MISMATCH;
+	im->ending.probed = !how->format;
 	store = img_open_top_store(&files, err);
 	if (!store || !push_layer(im, store, &files, err))
 		goto fail;

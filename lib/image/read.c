@@ -176,6 +176,34 @@ bool img_read(struct img *im, uint64_t at, void *buf, size_t len, struct img_err
 	return ok;
 }
 
+/* ---- Streams --------------------------------------------------------------------------------- */
+
+static void keep_ending(struct img_ending *ending, const uint8_t *buf, size_t len)
+{
+	const size_t taken = img_min_u64(len, sizeof(ending->bytes));
+	const size_t kept = img_min_u64(ending->len, sizeof(ending->bytes) - taken);
+
+	memmove(ending->bytes, ending->bytes + ending->len - kept, kept);
+	memcpy(ending->bytes + kept, buf + len - taken, taken);
+	ending->len = kept + taken;
+}
+
+/* Silence would leave an image where a disk was wanted. */
+static bool check_ending(const struct img *im, struct img_err *err)
+{
+	const struct img_ending *ending = &im->ending;
+	const struct img_peek peek = {
+		.head = ending->bytes, .tail = ending->bytes, .tail_len = ending->len,
+		.size = img_size(im),
+	};
+	const struct img_format *format;
+
+	if (!ending->probed || !img_probe(&peek, &format) || format == im->layers[0].format)
+		return true;
+	return img_fail(err, IMG_E_ARGUMENT, _("%s: taken for a raw disk, but it ends as a %s image "
+			"does; say which of both it is"), img_layer_name(im, 0), format->name);
+}
+
 bool img_read_stream(struct img *im, uint64_t at, void *buf, size_t len, size_t *got,
 		     struct img_err *err)
 {
@@ -183,7 +211,9 @@ bool img_read_stream(struct img *im, uint64_t at, void *buf, size_t len, size_t 
 
 	if (!img_store_read_some(ly->store, at, buf, len, got, err))
 		return false;
-	if (*got < len)
-		ly->size = at + *got;
-	return true;
+	keep_ending(&im->ending, buf, *got);
+	if (*got == len)
+		return true;
+	ly->size = at + *got;
+	return check_ending(im, err);
 }

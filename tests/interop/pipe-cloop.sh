@@ -12,8 +12,26 @@ for options in version=2.0 block_size=4k version=4.0,header=first \
 	imgconv -o $options disk.raw image.cloop
 	same "$want" "$(cat image.cloop | imgconv -f cloop - -O raw - | sha256sum | cut -d ' ' -f 1)" \
 		"$options, from a pipe to a pipe"
+	cat image.cloop | imgconv - probed.raw
+	cmp probed.raw disk.raw || fail "$options, from a pipe, not said to be cloop"
 	cat image.cloop | imgconv -f cloop -m 7 - copy.qcow2
 	same "$(hash_padded disk.raw)" "$(hash_of imgconv copy.qcow2 -O raw -)" "$options, to qcow2"
+done
+
+# What begins as anything might is known when its end has come; then it is too late, and never silent.
+place disk.raw 0 noise 65536
+for type in none lz4; do
+	imgconv -o version=4.0,compression_type=$type disk.raw image.cloop
+	cat image.cloop >bytes.raw
+	exits 1 imgconv - late.raw < <(cat image.cloop) 2>message
+	grep -q 'ends as a cloop image' message || fail "$(cat message)"
+	[ ! -e late.raw ] || fail "a target is left"
+	exits 2 imgcmp -F raw - bytes.raw < <(cat image.cloop) 2>/dev/null
+	imgconv -f raw - late.raw < <(cat image.cloop)
+	cmp late.raw bytes.raw || fail "$type, said to be raw"
+	imgconv -f cloop - late.raw < <(cat image.cloop)
+	cmp late.raw disk.raw || fail "$type, said to be cloop"
+	rm late.raw
 done
 
 imgconv disk.raw image.cloop

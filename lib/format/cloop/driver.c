@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/cloop/new.h"
+#include "format/cloop/stream.h"
 
 /* A header that is the last of the file counts less: the guest may have written it there. */
 enum { SURE = 100, AT_THE_END = 50 };
@@ -21,6 +22,14 @@ static int cloop_probe(const struct img_peek *peek)
 				peek->size, &hdr, NULL))
 		return AT_THE_END;
 	return 0;
+}
+
+/* What comes first where the header comes last: a block, of which zlib and xz have a mark. */
+static bool cloop_needs_end(const uint8_t *head, size_t len)
+{
+	enum cloop_compressor id;
+
+	return cloop_is_stream(head, len, &id);
 }
 
 void cloop_free(struct cloop *c)
@@ -230,6 +239,7 @@ const struct img_format img_format_cloop = {
 	.create_options = cloop_create_options,
 	.probe = cloop_probe,
 	.remains = cloop_remains,
+	.needs_end = cloop_needs_end,
 	.open = cloop_open,
 	.salvage = cloop_salvage,
 	.create = cloop_create,

@@ -79,7 +79,7 @@ static size_t held(const struct cloop_scan *scan, uint64_t host)
 
 /* ---- Streams --------------------------------------------------------------------------------- */
 
-static bool looks_like(const uint8_t *raw, size_t len, enum cloop_compressor *id)
+bool cloop_is_stream(const uint8_t *raw, size_t len, enum cloop_compressor *id)
 {
 	*id = CLOOP_ZLIB;
 	if (len >= 2 && cloop_is_zlib(raw))
@@ -128,7 +128,7 @@ bool cloop_scan_here(struct cloop_scan *scan, uint64_t host, uint64_t limit,
 		const size_t len = img_min_u64(held(scan, host), wanted);
 
 		if (len >= img_min_u64(wanted, sizeof(xz_magic)) &&
-		    !looks_like(scan->window + (host - scan->at), len, &id))
+		    !cloop_is_stream(scan->window + (host - scan->at), len, &id))
 			return true;
 		if (len >= sizeof(xz_magic) && !measure(scan, host, id, len, out, err))
 			return false;
@@ -154,7 +154,7 @@ static bool find_candidate(struct cloop_scan *scan, uint64_t *host, uint64_t lim
 
 		for (size_t i = 0; i < n; i++)
 			/* The last bytes of a window are looked at again, together with the next. */
-			if (looks_like(raw + i, n - i, &id) || n - i < sizeof(xz_magic)) {
+			if (cloop_is_stream(raw + i, n - i, &id) || n - i < sizeof(xz_magic)) {
 				*host += i;
 				return true;
 			}

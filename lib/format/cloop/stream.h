@@ -37,6 +37,8 @@ bool cloop_scan_here(struct cloop_scan *scan, uint64_t host, uint64_t limit,
 /* The first one at or behind host. */
 bool cloop_scan_next(struct cloop_scan *scan, uint64_t host, uint64_t limit,
 		     struct cloop_stream *out, struct img_err *err) IMG_MUST_CHECK;
+/* Whether a stream seems to begin here, and of what.  Pure. */
+bool cloop_is_stream(const uint8_t *raw, size_t len, enum cloop_compressor *id);
 /* Whether two bytes look like the start of a stream of zlib. */
 static inline bool cloop_is_zlib(const uint8_t *raw)
 {

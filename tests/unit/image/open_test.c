@@ -228,6 +228,56 @@ Test(open, streams_raw_from_a_pipe)
 	img_close(im);
 }
 
+/* Bytes, and behind them a cloop image without blocks whose header comes last. */
+static void write_cloop_behind_bytes(const char *bytes)
+{
+	static uint8_t file[5000];
+	uint8_t *header = file + sizeof(file) - 136;
+
+	memset(file, 0, sizeof(file));
+	memcpy(file, bytes, strlen(bytes));
+	header[-2] = (sizeof(file) - 144) >> 8;
+	header[-1] = (sizeof(file) - 144) & 0xff;
+	memcpy(header, "#!/bin/sh\n#V4.0 Format\n", 23);
+	header[130] = 16;		/* blocks of 4096 bytes */
+	files_write("end.cloop", file, sizeof(file));
+	feed("end.cloop");
+}
+
+Test(open, a_pipe_that_ends_as_an_image_is_not_taken_for_raw)
+{
+	struct img_open how = { .path = "-" };
+
+	for (int said = 0; said < 2; said++) {
+		struct img_err err = { 0 };
+		uint8_t buf[700];
+		size_t got, at = 0;
+		bool ok = true;
+
+		write_cloop_behind_bytes("a block of noise");
+		how.format = said ? "raw" : NULL;
+		struct img *im = img_open(&how, &err);
+		cr_assert(im, "%s", err.text);
+		for (; ok && img_is_stream(im); at += got)
+			ok = img_read_stream(im, at, buf, sizeof(buf), &got, &err);
+		cr_assert_eq(ok, said);
+		cr_assert(ok || err.code == IMG_E_ARGUMENT);
+		img_close(im);
+	}
+}
+
+Test(open, a_pipe_that_begins_with_a_block_is_read_to_its_end)
+{
+	struct img_err err = { 0 };
+
+	write_cloop_behind_bytes("\x78\x9c");
+	struct img *im = open_local("-", &err);
+	cr_assert(im, "%s", err.text);
+	cr_assert_str_eq(img_format_name(img_layer_format(im, 0)), "cloop");
+	cr_assert_eq(img_size(im), 0);
+	img_close(im);
+}
+
 Test(open, closes_nothing)
 {
 	img_close(NULL);
