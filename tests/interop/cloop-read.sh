@@ -37,6 +37,18 @@ for options in version=2.0 version=4.0,compression_type=xz version=4.0,compressi
 	done
 done
 
+# The empty parts of a disk are told, and nothing else is.
+for block in 4k 64k; do
+	make_disk disk.raw $((11 * mib))
+	imgconv -o block_size=$block disk.raw image.cloop
+	same "$(hash_of cat disk.raw)" "$(hash_content image.cloop)" "blocks of $block"
+	imgmap --output=json image.cloop | jq -r '.[] | select(.zero) | "\(.start) \(.length)"' >zeros
+	[ "$(wc -l <zeros)" -ge 2 ] || fail "no zeros are told of with blocks of $block"
+	while read -r start length; do
+		cmp -n "$length" -i "$start:0" disk.raw /dev/zero || fail "no zeros at $start"
+	done <zeros
+done
+
 # A file that was cut short is never zeros: status 4, and a salvage lists what is lost.
 make_disk disk.raw $((11 * mib))
 imgconv disk.raw image.cloop

@@ -15,6 +15,7 @@ enum {
 	BLOCKS_MAX = 64,		/* looked up at once */
 	GROUP_BYTES = 2 << 20,		/* read at once, unless a single block is larger */
 	ZEROS_MAX = 2048,		/* stored bytes of a block of zeros that are kept */
+	ALIKE_BYTES = 64 << 10,		/* compared at once */
 };
 
 /* ---- Readers --------------------------------------------------------------------------------- */
@@ -269,6 +270,68 @@ bool cloop_blocks_read(struct cloop *c, uint64_t at, uint8_t *buf, size_t len,
 		;
 	put_back(c->shelf, rq.r);
 	return !rq.len;
+}
+
+/* ---- Blocks that are the same ---------------------------------------------------------------- */
+
+/* How many blocks from first on may be the same, by where they lie. */
+static bool look_alike(struct cloop *c, uint32_t first, uint32_t limit, struct cloop_place *place,
+		       uint32_t *n, struct img_err *err)
+{
+	struct cloop_place next;
+
+	*n = 1;
+	if (!cloop_index_get(&c->index, first, place, err))
+		return false;
+	if (place->bad || place->compressor == CLOOP_NONE || place->len > ZEROS_MAX)
+		return true;
+	for (; first + *n < limit && (*n + 1) * place->len <= ALIKE_BYTES; (*n)++) {
+		if (!cloop_index_get(&c->index, first + *n, &next, err))
+			return false;
+		if (next.bad || next.len != place->len || next.compressor != place->compressor ||
+		    next.host != place->host + *n * place->len)
+			break;
+	}
+	return true;
+}
+
+/* How many of n blocks have the bytes of the first one; 1 where they cannot be read, either. */
+static uint32_t count_same(struct cloop *c, struct reader *r, const struct cloop_place *place,
+			   uint32_t n)
+{
+	const size_t len = (size_t)place->len;
+	uint32_t same = 1;
+
+	if (!read_stored(c, r, place->host, n * len, NULL))
+		return 1;
+	while (same < n && !memcmp(r->stored + same * len, r->stored, len))
+		same++;
+	return same;
+}
+
+bool cloop_blocks_alike(struct cloop *c, uint32_t first, uint32_t limit, uint32_t *n, bool *zeros,
+			struct img_err *err)
+{
+	struct cloop_place place;
+	struct reader *r;
+
+	*zeros = false;
+	limit = (uint32_t)img_min_u64(limit, c->header.n_blocks - 1);
+	if (!look_alike(c, first, limit, &place, n, err))
+		return false;
+	if (*n == 1)
+		return true;
+	r = take(c->shelf, err);
+	if (!r)
+		return false;
+	/* Two first: most blocks that are as long as their neighbours are others. */
+	*n = count_same(c, r, &place, 2) == 2 ? count_same(c, r, &place, *n) : 1;
+	/* What cannot be decoded is no zeros; who reads it is told. */
+	*zeros = *n > 1 && prepare_block(c, r, NULL) &&
+		 decode(c, r, &place, first, r->stored, r->block, NULL) &&
+		 img_is_zero(r->block, c->header.block_size);
+	put_back(c->shelf, r);
+	return true;
 }
 
 /* ---- The end of the disk ---------------------------------------------------------------------- */

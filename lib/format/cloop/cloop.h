@@ -123,6 +123,13 @@ void cloop_shelf_free(struct cloop_shelf *shelf);
 bool cloop_blocks_read(struct cloop *c, uint64_t at, uint8_t *buf, size_t len,
 		       struct img_err *err) IMG_MUST_CHECK;
 /*
+ * *n: how many blocks from `first` on, in front of `limit` and of the last one, are stored as the same
+ * bytes; as few as one where to find out is not worth it.  *zeros: those decode to zeros.  Any number
+ * of threads.
+ */
+bool cloop_blocks_alike(struct cloop *c, uint32_t first, uint32_t limit, uint32_t *n, bool *zeros,
+			struct img_err *err) IMG_MUST_CHECK;
+/*
  * How many bytes the last block gives: less than a block when the writer did not fill it up.  One
  * that cannot be read is taken for a whole one.
  */

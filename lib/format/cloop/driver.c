@@ -190,6 +190,28 @@ static bool block_extent(struct cloop *c, uint64_t at, uint64_t limit, struct im
 	return true;
 }
 
+/* A block that is followed by the same ones: an empty part of a disk is zeros, and need not be read. */
+static bool take_alike(struct cloop *c, uint64_t limit, struct img_extent *ex, struct img_err *err)
+{
+	const uint32_t block_size = c->header.block_size;
+	uint32_t n;
+	bool zeros;
+
+	if (!ex->guessed)
+		limit = img_min_u64(limit, c->guessed_from);
+	if (ex->start % block_size || limit - ex->start < 2 * (uint64_t)block_size)
+		return true;
+	if (!cloop_blocks_alike(c, (uint32_t)(ex->start / block_size),
+				(uint32_t)(limit / block_size), &n, &zeros, err))
+		return false;
+	ex->len = (uint64_t)n * block_size;
+	ex->host_len *= n;
+	if (zeros)
+		*ex = (struct img_extent){ .start = ex->start, .len = ex->len,
+					   .kind = IMG_EXTENT_ZERO, .guessed = ex->guessed };
+	return true;
+}
+
 /* Holes of the file are zeros that need not be read. */
 static bool look_for_holes(struct img_extent *ex, struct img_err *err)
 {
@@ -213,8 +235,9 @@ static bool cloop_extent(struct img_layer *ly, uint64_t at, uint64_t limit, stru
 
 	if (!block_extent(c, at, limit, out, err))
 		return false;
+	/* Of what still comes nothing is read in advance. */
 	if (out->kind == IMG_EXTENT_ENCODED)
-		return true;
+		return ly->pass || take_alike(c, limit, out, err);
 	/* Neighbours cost nothing as long as they are in memory. */
 	while (out->start + out->len < limit &&
 	       (out->start + out->len) / c->header.block_size % CLOOP_PIECE_BLOCKS) {

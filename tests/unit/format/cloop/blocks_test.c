@@ -16,8 +16,8 @@ struct sample {
 	uint64_t entries[N + 1];
 };
 
-/* N blocks, each full of its own number; the last one gives last bytes. */
-static void fill(struct sample *s, size_t last)
+/* N blocks, each full of its value; the last one gives last bytes. */
+static void fill_with(struct sample *s, const uint8_t *values, size_t last)
 {
 	const struct cloop_header hdr = { .version = CLOOP_V2, .block_size = B, .n_blocks = N };
 	uint8_t block[B];
@@ -28,7 +28,7 @@ static void fill(struct sample *s, size_t last)
 	for (int i = 0; i < N; i++) {
 		uLongf len = 600;
 
-		memset(block, i, B);
+		memset(block, values[i], B);
 		cr_assert_eq(compress(s->store->bytes + s->entries[i], &len, block,
 				      i == N - 1 ? last : B), Z_OK);
 		s->entries[i + 1] = s->entries[i] + len;
@@ -36,6 +36,16 @@ static void fill(struct sample *s, size_t last)
 	for (int i = 0; i <= N; i++)
 		img_put_be64(s->store->bytes + CLOOP_HDR_LEN + i * 8, s->entries[i]);
 	s->store->len = s->entries[N];
+}
+
+/* Each full of its own number. */
+static void fill(struct sample *s, size_t last)
+{
+	uint8_t values[N];
+
+	for (int i = 0; i < N; i++)
+		values[i] = (uint8_t)i;
+	fill_with(s, values, last);
 }
 
 static void open_sample(struct sample *s)
@@ -133,6 +143,59 @@ Test(cloop_blocks, damage_of_the_index_is_lost_and_never_zeros)
 	cr_assert(img_format_cloop.extent(&s.ly, 20 * B + 5, N * B, &ex, NULL));
 	cr_assert(ex.kind == IMG_EXTENT_LOST && ex.loss == IMG_E_INCOMPLETE);
 	cr_assert_eq(ex.len, 20 * B - 5);
+	end(&s);
+}
+
+static struct img_extent extent_at(struct sample *s, uint64_t at, uint64_t limit)
+{
+	struct img_extent ex;
+
+	cr_assert(img_format_cloop.extent(&s->ly, at, limit, &ex, NULL));
+	cr_assert_eq(ex.start, at);
+	return ex;
+}
+
+Test(cloop_blocks, zeros_are_known_where_neighbours_are_the_same)
+{
+	static const uint8_t values[N] = { 0, 0, 0, 7, 7, 0, 8, 9, 0, 0, 0 };
+	struct sample s;
+	struct img_extent ex;
+
+	fill_with(&s, values, B);
+	open_sample(&s);
+	ex = extent_at(&s, 0, N * B);
+	cr_assert(ex.kind == IMG_EXTENT_ZERO && ex.len == 3 * B && !ex.store);
+	ex = extent_at(&s, 3 * B, N * B);
+	cr_assert(ex.kind == IMG_EXTENT_ENCODED && ex.len == 2 * B && ex.host == s.entries[3]);
+	cr_assert_eq(ex.host_len, s.entries[5] - s.entries[3]);
+	for (int i = 5; i < 8; i++) {
+		ex = extent_at(&s, (uint64_t)i * B, N * B);
+		cr_assert(ex.kind == IMG_EXTENT_ENCODED && ex.len == B, "%d", i);
+	}
+	/* Not behind the limit, from the middle of a block, or of the last one, which may be short. */
+	cr_assert_eq(extent_at(&s, 0, 2 * B + 1).len, 2 * B);
+	ex = extent_at(&s, 1, N * B);
+	cr_assert(ex.kind == IMG_EXTENT_ENCODED && ex.len == B - 1);
+	cr_assert_eq(extent_at(&s, 11 * B, N * B).len, (N - 12) * B);
+	/* While the image comes through a pipe its blocks are not there yet. */
+	s.ly.pass = IMG_PASS_ORDERED;
+	cr_assert_eq(extent_at(&s, 0, N * B).kind, IMG_EXTENT_ENCODED);
+	end(&s);
+}
+
+Test(cloop_blocks, what_is_not_zeros_is_not_taken_for_them)
+{
+	static const uint8_t values[N] = { 0 };
+	struct sample s;
+
+	fill_with(&s, values, B);
+	s.store->bytes[s.entries[4] - 1] ^= 1;	/* of a checksum */
+	open_sample(&s);
+	cr_assert_eq(extent_at(&s, 0, N * B).len, 3 * B);
+	cr_assert_eq(extent_at(&s, 3 * B, N * B).kind, IMG_EXTENT_ENCODED);
+	for (int i = 0; i < N; i++)
+		s.store->bytes[s.entries[i + 1] - 1] ^= i != 3;
+	cr_assert_eq(extent_at(&s, 0, N * B).kind, IMG_EXTENT_ENCODED);
 	end(&s);
 }
 
