@@ -515,5 +515,6 @@ bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 }
 #endif
 #include "libimg-check.h"
+#include "libimg-snapshot.h"
 
 #endif

@@ -314,6 +314,28 @@ struct img_bitmap_ops {
 		     struct img_err *err);
 };
 
+/* ---- Snapshots: what the disk was ------------------------------------------------------------- */
+
+/*
+ * list: any layer that is open; the others: one that is open for writing and was flushed, of which all
+ * that is written gets into the file at once, later, so that nothing needs an order or a sync.  Nothing
+ * but close may follow, even on failure.  No request is under way.  What is said in libimg-snapshot.h
+ * of the functions of the same names holds.
+ */
+struct img_snapshot_ops {
+	/* *out is owned by the caller, as are the texts; NULL when *n is 0. */
+	bool (*list)(struct img_layer *ly, bool sizes, struct img_snapshot **out, size_t *n,
+		     struct img_err *err);
+	bool (*create)(struct img_layer *ly, const struct img_snapshot_new *what,
+		       struct img_err *err);
+	/* Sets ly->size. */
+	bool (*apply)(struct img_layer *ly, const char *which, const struct img_snapshot_new *keep,
+		      bool *kept, struct img_err *err);
+	bool (*remove)(struct img_layer *ly, const char *which, struct img_err *err);
+	bool (*rename)(struct img_layer *ly, const char *which, const char *name,
+		       struct img_err *err);
+};
+
 /* ---- Checking ---------------------------------------------------------------------------------- */
 
 /*
@@ -478,6 +500,7 @@ struct img_format {
 	bool (*resize)(struct img_layer *ly, const struct img_layer_resize *how,
 		       struct img_err *err);
 	const struct img_bitmap_ops *bitmap;	/* NULL: has no bitmaps */
+	const struct img_snapshot_ops *snapshot;	/* NULL: has no snapshots */
 	const struct img_check_ops *check;	/* NULL: nothing in it can be checked */
 };
 

@@ -239,6 +239,11 @@ bool img_disk_finish(struct img *im, struct img_err *err)
 	return true;
 }
 
+void img_disk_ended(struct img_disk *disk)
+{
+	disk->finished = true;
+}
+
 bool img_amend(struct img *im, const char *options, const struct img_job *job, struct img_err *err)
 {
 	struct img_layer *ly = &im->layers[0];
@@ -257,7 +262,7 @@ bool img_amend(struct img *im, const char *options, const struct img_job *job, s
 		return false;
 	}
 	ok = ly->format->amend(ly, set, job, err);
-	im->disk->finished = true;
+	img_disk_ended(im->disk);
 	img_settings_free(set);
 	return ok || img_within_file(err, ly->store->name);
 }

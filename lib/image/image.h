@@ -88,6 +88,8 @@ enum img_cache img_disk_store_cache(enum img_cache cache);
 void img_disk_enter(struct img_disk *disk);
 void img_disk_leave(struct img_disk *disk);
 bool img_disk_finish(struct img *im, struct img_err *err) IMG_MUST_CHECK;
+/* The driver has ended the disk itself: there is nothing left for img_disk_finish() to do. */
+void img_disk_ended(struct img_disk *disk);
 
 /* ---- All at once (at_once.c) ----------------------------------------------------------------- */
 

@@ -18,4 +18,5 @@ libimg_sources += \
 	%D%/repair.c \
 	%D%/repair_guard.c \
 	%D%/resize.c \
-	%D%/repair_files.c
+	%D%/repair_files.c \
+	%D%/snapshot.c

@@ -102,13 +102,13 @@ static bool find_snapshot(const struct qcow2 *q, const char *wanted, struct view
 
 	if (!qcow2_snapshots_read(&q->header, q->map.file, q->map.file_size, &list, err))
 		return false;
-	const struct qcow2_snapshot *snap = qcow2_snapshots_find(&list, wanted);
-	if (snap)
+	const struct qcow2_snapshot *snap = qcow2_snapshots_get(&list, wanted, err);
+	const bool found = snap;
+
+	if (found)
 		*view = (struct view){ snap->l1_off, snap->disk_size, snap->l1_entries };
 	qcow2_snapshots_clear(&list);
-	if (!snap)
-		return img_fail(err, IMG_E_ARGUMENT, _("there is no snapshot \"%s\""), wanted);
-	return validate_view(q, view, err) || img_within(err, _("snapshot \"%s\""), wanted);
+	return found && (validate_view(q, view, err) || img_within(err, _("snapshot \"%s\""), wanted));
 }
 
 /* The entries that the disk needs, as many as the file has. */
@@ -368,5 +368,6 @@ const struct img_format img_format_qcow2 = {
 	.amend = qcow2_amend,
 	.resize = qcow2_resize,
 	.bitmap = &qcow2_bitmap_ops,
+	.snapshot = &qcow2_snapshot_ops,
 	.check = &qcow2_check_ops,
 };

@@ -131,7 +131,9 @@ enum {
 	QCOW2_SNAP_EXTRA	= 40,
 	QCOW2_SNAP_STATE_LEN	= 40,	/* from here on: if the extra data is long enough */
 	QCOW2_SNAP_DISK_SIZE	= 48,
+	QCOW2_SNAP_ICOUNT	= 56,
 	QCOW2_SNAP_EXTRA_V3	= 16,	/* extra data that version 3 demands */
+	QCOW2_SNAP_EXTRA_OURS	= 24,	/* of one that is made here: all of the above */
 	QCOW2_SNAP_ALIGN	= 8,
 };
 

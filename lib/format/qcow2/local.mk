@@ -108,6 +108,11 @@ libimg_sources += \
 	%D%/shape.h \
 	%D%/shrink.c \
 	%D%/snapshot.c \
+	%D%/snapshot.h \
+	%D%/snapshot_change.c \
+	%D%/snapshot_ops.c \
+	%D%/snapshot_sizes.c \
+	%D%/snapshot_table.c \
 	%D%/space.c \
 	%D%/space.h \
 	%D%/suspects.c \

@@ -182,6 +182,8 @@ struct qcow2_snapshot {
 	uint64_t clock;			/* nanoseconds that the guest had run */
 	uint64_t state_len;		/* bytes of VM state */
 	uint64_t disk_size;		/* guest bytes */
+	uint64_t icount;		/* instructions, or IMG_SNAPSHOT_UNKNOWN */
+	struct qcow2_bytes extra;	/* as it is in the file, known fields and others; owned */
 };
 
 struct qcow2_snapshots {
@@ -197,6 +199,10 @@ struct qcow2_snapshots {
 bool qcow2_snapshot_decode(const uint8_t *raw, size_t len, uint64_t disk_size,
 			   struct qcow2_snapshot *out, size_t *used, struct img_err *err)
 	IMG_MUST_CHECK;
+/* The bytes of the entry, with padding. */
+uint64_t qcow2_snapshot_len(const struct qcow2_snapshot *snap);
+/* The inverse of decoding: into qcow2_snapshot_len() bytes of zeros. */
+void qcow2_snapshot_encode(const struct qcow2_snapshot *snap, uint8_t *raw);
 void qcow2_snapshot_clear(struct qcow2_snapshot *snap);
 /* The whole table.  Errors: IMG_E_INCOMPLETE, IMG_E_RANGE (a table over 64 MiB), IMG_E_IO, _NOMEM. */
 bool qcow2_snapshots_read(const struct qcow2_header *hdr, struct img_store *st, uint64_t file_size,
@@ -205,6 +211,12 @@ void qcow2_snapshots_clear(struct qcow2_snapshots *list);
 /* By id, else by name; NULL: none. */
 const struct qcow2_snapshot *qcow2_snapshots_find(const struct qcow2_snapshots *list,
 						  const char *id_or_name);
+/* The same; IMG_E_ARGUMENT when there is none. */
+const struct qcow2_snapshot *qcow2_snapshots_get(const struct qcow2_snapshots *list,
+						 const char *id_or_name, struct img_err *err);
+
+/* snapshot_ops.c: what users do with them. */
+extern const struct img_snapshot_ops qcow2_snapshot_ops;
 
 /* ---- The layer ------------------------------------------------------------------------------- */
 

@@ -5,11 +5,13 @@
  */
 #include "format/qcow2/refs.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "format/qcow2/disk.h"
 #include "format/qcow2/refs_inside.h"
 
 enum { PIECE = 1024 };			/* clusters that are compared at once */
@@ -29,20 +31,27 @@ struct comparison {
 	enum qcow2_mend which;
 	uint8_t *raw;			/* the block that is being compared, or NULL; borrowed */
 	struct qcow2_changes changes;	/* of it */
+	const struct qcow2_refs *before;	/* shift the counts by what changed; else NULL */
+	struct qcow2_stretches *freed;
 };
+
+/* Puts a count into the block in memory. */
+static void put_count(struct comparison *c, uint64_t cluster, uint64_t count)
+{
+	const unsigned order = c->hdr->refcount_order;
+	const size_t index = cluster & ((UINT64_C(1) << c->block_bits) - 1);
+
+	qcow2_refcount_put(c->raw, order, index, count);
+	qcow2_changes_note(&c->changes, (index << order) / 8, img_div_up(UINT64_C(1) << order, 8));
+}
 
 /* Whether the count becomes what was counted; if so, it does in the block in memory. */
 static bool mend_one(struct comparison *c, uint64_t cluster, uint64_t counted, uint64_t stored)
 {
-	const unsigned order = c->hdr->refcount_order;
-	const size_t index = cluster & ((UINT64_C(1) << c->block_bits) - 1);
-	const size_t bit = index << order;
-
 	if (!c->mend || !c->raw || (stored > counted) != (c->which == QCOW2_MEND_LEAKS) ||
-	    counted > qcow2_refcount_max(order))
+	    counted > qcow2_refcount_max(c->hdr->refcount_order))
 		return false;
-	qcow2_refcount_put(c->raw, order, index, counted);
-	qcow2_changes_note(&c->changes, bit / 8, img_div_up(UINT64_C(1) << order, 8));
+	put_count(c, cluster, counted);
 	return true;
 }
 
@@ -63,6 +72,55 @@ static bool compare_one(struct comparison *c, uint64_t cluster, uint64_t counted
 		img_findings_add(c->findings, one, qcow2_cluster_size(&c->geo), err));
 }
 
+/* ---- Shifting ------------------------------------------------------------------------------------ */
+
+static bool check_shift(const struct comparison *c, uint64_t cluster, uint64_t before, uint64_t now,
+			uint64_t stored, struct img_err *err)
+{
+	const unsigned order = c->hdr->refcount_order;
+
+	if (!c->raw || stored < before)
+		return img_fail(err, IMG_E_CORRUPT, _("cluster %" PRIu64 " is in use more often than "
+				"it is counted; the image must be repaired first"), cluster);
+	if (now > qcow2_refcount_max(order) - (stored - before))
+		return img_fail(err, IMG_E_RANGE, _("cluster %" PRIu64 " would be in use more often "
+				"than reference counts of %u bits can say; "
+				"\"imgamend -o refcount_bits=%u\" makes them wider"), cluster,
+				1u << order, order < QCOW2_REFCOUNT_ORDER_MAX ? 2u << order : 64);
+	return true;
+}
+
+static bool shift_one(struct comparison *c, uint64_t cluster, uint64_t before, uint64_t now,
+		      uint64_t stored, struct img_err *err)
+{
+	const uint64_t count = stored - before + now;
+
+	if (!check_shift(c, cluster, before, now, stored, err))
+		return false;
+	put_count(c, cluster, count);
+	if (!count && !qcow2_stretches_add(c->freed, cluster, 1, err))
+		return false;
+	return count == now ||
+	       qcow2_counts_add(c->refs->otherwise, cluster, img_min_u64(count, now + 1) + 1, err);
+}
+
+static bool shift_piece(struct comparison *c, const uint64_t *stored, const uint64_t *now, size_t n,
+			struct img_err *err)
+{
+	uint64_t before[PIECE];
+
+	qcow2_refs_get_many(c->before, c->at, before, n);
+	if (memcmp(before, now, n * sizeof(*before)))
+		for (size_t i = 0; i < n; i++)
+			if (before[i] != now[i] &&
+			    !shift_one(c, c->at + i, before[i], now[i], stored[i], err))
+				return false;
+	c->at += n;
+	return true;
+}
+
+/* ---- Comparing ----------------------------------------------------------------------------------- */
+
 /* Clusters from c->at on; stored NULL: no block is for them, so that their count is 0. */
 static bool compare_piece(struct comparison *c, const uint64_t *stored, size_t n,
 			  struct img_err *err)
@@ -72,6 +130,8 @@ static bool compare_piece(struct comparison *c, const uint64_t *stored, size_t n
 	const uint64_t *both = stored ? stored : zeros;
 
 	qcow2_refs_get_many(c->refs, c->at, counted, n);
+	if (c->before)
+		return shift_piece(c, both, counted, n, err);
 	if (!memcmp(both, counted, n * sizeof(*both))) {
 		for (size_t i = n; i > 0; i--)
 			if (counted[i - 1]) {
@@ -211,6 +271,18 @@ bool qcow2_refs_mend(struct qcow2_refs *refs, const struct qcow2_header *hdr,
 
 	img_findings_clear(&left);
 	return ok;
+}
+
+bool qcow2_refs_shift(const struct qcow2_refs *before, struct qcow2_refs *now,
+		      const struct qcow2_header *hdr, struct img_store *file,
+		      struct qcow2_stretches *freed, struct img_err *err)
+{
+	uint64_t used = 0;
+	struct comparison c = {
+		.refs = now, .hdr = hdr, .used = &used, .before = before, .freed = freed,
+	};
+
+	return compare(&c, file, err);
 }
 
 uint64_t qcow2_refs_stored(const struct qcow2_refs *refs, uint64_t cluster)

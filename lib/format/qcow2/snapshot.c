@@ -6,6 +6,12 @@
 #include "base/num.h"
 #include "format/qcow2/qcow2.h"
 
+/* Whether extra data of that length has a field of 8 bytes. */
+static bool has_field(size_t extra, size_t field)
+{
+	return extra >= field + 8 - QCOW2_SNAP_EXTRA;
+}
+
 static char *take_text(const uint8_t *from, size_t len, struct img_err *err)
 {
 	char *text = img_calloc(len + 1, 1, err);
@@ -26,11 +32,26 @@ static void decode_numbers(const uint8_t *raw, uint32_t extra, uint64_t disk_siz
 		.clock = img_get_be64(raw + QCOW2_SNAP_CLOCK),
 		.state_len = img_get_be32(raw + QCOW2_SNAP_STATE_LEN32),
 		.disk_size = disk_size,
+		.icount = IMG_SNAPSHOT_UNKNOWN,
 	};
-	if (extra >= QCOW2_SNAP_STATE_LEN + 8 - QCOW2_SNAP_EXTRA)
+	if (has_field(extra, QCOW2_SNAP_STATE_LEN))
 		out->state_len = img_get_be64(raw + QCOW2_SNAP_STATE_LEN);
-	if (extra >= QCOW2_SNAP_DISK_SIZE + 8 - QCOW2_SNAP_EXTRA)
+	if (has_field(extra, QCOW2_SNAP_DISK_SIZE))
 		out->disk_size = img_get_be64(raw + QCOW2_SNAP_DISK_SIZE);
+	if (has_field(extra, QCOW2_SNAP_ICOUNT))
+		out->icount = img_get_be64(raw + QCOW2_SNAP_ICOUNT);
+}
+
+static bool take_extra(const uint8_t *raw, size_t len, struct qcow2_bytes *out, struct img_err *err)
+{
+	if (!len)
+		return true;
+	out->raw = img_calloc(len, 1, err);
+	if (!out->raw)
+		return false;
+	memcpy(out->raw, raw, len);
+	out->len = len;
+	return true;
 }
 
 bool qcow2_snapshot_decode(const uint8_t *raw, size_t len, uint64_t disk_size,
@@ -49,7 +70,7 @@ bool qcow2_snapshot_decode(const uint8_t *raw, size_t len, uint64_t disk_size,
 	decode_numbers(raw, extra, disk_size, &snap);
 	snap.id = take_text(raw + names, id_len, err);
 	snap.name = snap.id ? take_text(raw + names + id_len, name_len, err) : NULL;
-	if (!snap.name) {
+	if (!snap.name || !take_extra(raw + QCOW2_SNAP_EXTRA, extra, &snap.extra, err)) {
 		qcow2_snapshot_clear(&snap);
 		return false;
 	}
@@ -59,10 +80,45 @@ bool qcow2_snapshot_decode(const uint8_t *raw, size_t len, uint64_t disk_size,
 	return true;
 }
 
+uint64_t qcow2_snapshot_len(const struct qcow2_snapshot *snap)
+{
+	return img_round_up(QCOW2_SNAP_EXTRA + (uint64_t)snap->extra.len + strlen(snap->id) +
+			    strlen(snap->name), QCOW2_SNAP_ALIGN);
+}
+
+void qcow2_snapshot_encode(const struct qcow2_snapshot *snap, uint8_t *raw)
+{
+	const size_t extra = snap->extra.len, id_len = strlen(snap->id);
+	uint8_t *names = raw + QCOW2_SNAP_EXTRA + extra;
+
+	img_put_be64(raw + QCOW2_SNAP_L1_OFF, snap->l1_off);
+	img_put_be32(raw + QCOW2_SNAP_L1_ENTRIES, snap->l1_entries);
+	img_put_be16(raw + QCOW2_SNAP_ID_LEN, (uint16_t)id_len);
+	img_put_be16(raw + QCOW2_SNAP_NAME_LEN, (uint16_t)strlen(snap->name));
+	img_put_be32(raw + QCOW2_SNAP_SECONDS, snap->seconds);
+	img_put_be32(raw + QCOW2_SNAP_NANOSECONDS, snap->nanoseconds);
+	img_put_be64(raw + QCOW2_SNAP_CLOCK, snap->clock);
+	/* What does not fit is in the extra data alone. */
+	img_put_be32(raw + QCOW2_SNAP_STATE_LEN32,
+		     snap->state_len > UINT32_MAX ? 0 : (uint32_t)snap->state_len);
+	img_put_be32(raw + QCOW2_SNAP_EXTRA_LEN, (uint32_t)extra);
+	if (extra)
+		memcpy(raw + QCOW2_SNAP_EXTRA, snap->extra.raw, extra);
+	if (has_field(extra, QCOW2_SNAP_STATE_LEN))
+		img_put_be64(raw + QCOW2_SNAP_STATE_LEN, snap->state_len);
+	if (has_field(extra, QCOW2_SNAP_DISK_SIZE))
+		img_put_be64(raw + QCOW2_SNAP_DISK_SIZE, snap->disk_size);
+	if (has_field(extra, QCOW2_SNAP_ICOUNT))
+		img_put_be64(raw + QCOW2_SNAP_ICOUNT, snap->icount);
+	memcpy(names, snap->id, id_len);
+	memcpy(names + id_len, snap->name, strlen(snap->name));
+}
+
 void qcow2_snapshot_clear(struct qcow2_snapshot *snap)
 {
 	free(snap->id);
 	free(snap->name);
+	free(snap->extra.raw);
 	*snap = (struct qcow2_snapshot){ 0 };
 }
 
@@ -139,4 +195,14 @@ const struct qcow2_snapshot *qcow2_snapshots_find(const struct qcow2_snapshots *
 		if (!strcmp(list->v[i].name, id_or_name))
 			return &list->v[i];
 	return NULL;
+}
+
+const struct qcow2_snapshot *qcow2_snapshots_get(const struct qcow2_snapshots *list,
+						 const char *id_or_name, struct img_err *err)
+{
+	const struct qcow2_snapshot *snap = qcow2_snapshots_find(list, id_or_name);
+
+	if (!snap)
+		img_fail(err, IMG_E_ARGUMENT, _("there is no snapshot \"%s\""), id_or_name);
+	return snap;
 }

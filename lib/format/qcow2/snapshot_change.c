@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The common way of all changes of snapshots.  All of it gets into the file at once: an L2 table that
+ * is shared and a flag that says that it is not are a contradiction in whatever order they are
+ * written, so there is no order that would do without a journal.
+ *
+ * References are counted before the header changes and afterwards, in bulk, and each refcount changes
+ * by the difference: so a count stays as it is where it counts what is not known here.
+ */
+#include "format/qcow2/snapshot.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/parallel.h"
+#include "format/qcow2/bulk.h"
+
+enum { MOST_THREADS = 8 };
+
+/* ---- Beginning ----------------------------------------------------------------------------------- */
+
+bool qcow2_snapshot_begin(struct qcow2_snapshot_change *change, struct img_layer *ly,
+			  struct img_err *err)
+{
+	struct qcow2 *q = ly->priv;
+
+	*change = (struct qcow2_snapshot_change){ .ly = ly, .q = q };
+	if (q->geo.data_file)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("an image that keeps its data in another "
+				"file cannot have snapshots"));
+	if (q->disk->contradiction)
+		return img_fail(err, IMG_E_CORRUPT, _("the image contradicts itself"));
+	return qcow2_snapshots_read(&q->header, q->map.file, q->map.file_size, &change->list, err);
+}
+
+void qcow2_snapshot_end(struct qcow2_snapshot_change *change)
+{
+	qcow2_snapshots_clear(&change->list);
+	qcow2_stretches_clear(&change->taken);
+	qcow2_refs_free(change->before);
+	free(change->table);
+}
+
+/* Room for len bytes of tables; 0 when there are none. */
+static bool take(struct qcow2_snapshot_change *change, uint64_t len, uint64_t *host,
+		 struct img_err *err)
+{
+	const unsigned bits = change->q->geo.cluster_bits;
+	const uint64_t n = img_div_up(len, UINT64_C(1) << bits);
+
+	*host = 0;
+	return !n || (qcow2_disk_take(change->q, n, host, err) &&
+		      qcow2_stretches_add(&change->taken, *host >> bits, n, err));
+}
+
+bool qcow2_snapshot_take_l1(struct qcow2_snapshot_change *change, uint32_t n, uint64_t *host,
+			    struct img_err *err)
+{
+	return take(change, (uint64_t)n * 8, host, err);
+}
+
+/* ---- The end of the disk ------------------------------------------------------------------------- */
+
+static struct qcow2_refs *collect(const struct qcow2 *q, struct img_err *err)
+{
+	struct img_findings damage = { .most = 1 };
+	const struct qcow2_refs_how how = {
+		.hdr = &q->header, .file = q->map.file, .with_refcounts = true, .damage = &damage,
+		.threads = img_thread_count(0, MOST_THREADS),
+	};
+	struct qcow2_refs *refs = qcow2_refs_collect(&how, err);
+
+	if (refs && !qcow2_refs_certain(&damage, err)) {
+		qcow2_refs_free(refs);
+		refs = NULL;
+	}
+	img_findings_clear(&damage);
+	return refs;
+}
+
+/* What was taken is counted in the image already. */
+static bool claim_taken(struct qcow2_snapshot_change *change, struct img_err *err)
+{
+	for (size_t i = 0; i < change->taken.n; i++)
+		if (!qcow2_refs_claim(change->before, change->taken.v[i].first,
+				      change->taken.v[i].n, err))
+			return false;
+	return true;
+}
+
+bool qcow2_snapshot_settle_disk(struct qcow2_snapshot_change *change, struct img_err *err)
+{
+	struct qcow2 *q = change->q;
+
+	change->table = qcow2_snapshots_encode(&change->list, &change->table_len, err);
+	if (!change->table || !take(change, change->table_len, &change->table_off, err) ||
+	    !qcow2_disk_finish(change->ly, err))
+		return false;
+	qcow2_bitmaps_free(q);
+	qcow2_disk_free(q);
+	change->before = collect(q, err);
+	return change->before && claim_taken(change, err);
+}
+
+/* ---- Writing ------------------------------------------------------------------------------------- */
+
+struct l1_copy {
+	struct img_store *file;
+	uint64_t shift;			/* from the old place to the new one, modulo 2^64 */
+};
+
+static bool copy_piece(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
+		       struct img_err *err)
+{
+	const struct l1_copy *copy = ctx;
+
+	(void)index;
+	for (size_t i = 0; i + 8 <= len; i += 8)
+		img_put_be64(raw + i, img_get_be64(raw + i) & ~QCOW2_ENTRY_COPIED);
+	return img_store_write(copy->file, host + copy->shift, raw, len, err);
+}
+
+bool qcow2_snapshot_copy_l1(struct qcow2_snapshot_change *change, uint64_t from, uint32_t n,
+			    uint64_t to, struct img_err *err)
+{
+	struct l1_copy copy = { .file = change->q->map.file, .shift = to - from };
+
+	return qcow2_bulk_range(copy.file, from, (uint64_t)n * 8, copy_piece, &copy, err);
+}
+
+/* Freed clusters give their room back to the file system; the file ends in front of the last. */
+static bool punch(struct qcow2 *q, const struct qcow2_stretches *freed, struct img_err *err)
+{
+	const unsigned bits = q->geo.cluster_bits;
+	const struct qcow2_stretch *last = freed->n ? &freed->v[freed->n - 1] : NULL;
+	uint64_t size;
+
+	if (!img_store_size(q->map.file, &size, err))
+		return false;
+	if (last && (last->first + last->n) << bits >= size &&
+	    (q->map.file->caps & IMG_STORE_RESIZE)) {
+		size = last->first << bits;
+		if (!img_store_resize(q->map.file, size, err))
+			return false;
+	}
+	for (size_t i = 0; i < freed->n; i++) {
+		const uint64_t at = freed->v[i].first << bits;
+		const uint64_t end = img_min_u64((freed->v[i].first + freed->v[i].n) << bits, size);
+
+		if (at < end && !img_store_zero(q->map.file, at, end - at, false, err))
+			return false;
+	}
+	return true;
+}
+
+static bool settle_flags(struct qcow2 *q, const struct qcow2_refs *now, struct img_err *err)
+{
+	struct img_findings found = { .most = 0 };
+	const bool ok = qcow2_copied_check(now, &q->header, q->map.file, true, &found, err);
+
+	img_findings_clear(&found);
+	return ok;
+}
+
+/* Counts and flags follow what the tables say now. */
+static bool follow(struct qcow2_snapshot_change *change, struct img_err *err)
+{
+	struct qcow2 *q = change->q;
+	struct qcow2_stretches freed = { 0 };
+	struct qcow2_refs *now = collect(q, err);
+	const bool ok = now &&
+			qcow2_refs_shift(change->before, now, &q->header, q->map.file, &freed, err) &&
+			settle_flags(q, now, err) && punch(q, &freed, err);
+
+	qcow2_refs_free(now);
+	qcow2_stretches_clear(&freed);
+	return ok;
+}
+
+bool qcow2_snapshot_commit(struct qcow2_snapshot_change *change, struct img_err *err)
+{
+	struct qcow2 *q = change->q;
+
+	q->header.n_snapshots = (uint32_t)change->list.n;
+	q->header.snapshots_off = change->table_off;
+	return (!change->table_len ||
+		img_store_write(q->map.file, change->table_off, change->table, change->table_len,
+				err)) &&
+	       qcow2_header_patch(q, err) && follow(change, err);
+}
