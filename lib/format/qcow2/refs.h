@@ -101,12 +101,14 @@ struct qcow2_stretches;
 /*
  * Changes the refcounts of the image, in place, by what the references to each cluster changed from
  * `before` to `now`, both collected with_refcounts; what they were wrong by, they stay wrong by.
- * freed: the clusters, rising, that became free.  Does not sync.  Errors: IMG_E_CORRUPT (a count
- * would fall below 0, or has no place), IMG_E_RANGE (one does not fit), IMG_E_IO, IMG_E_NOMEM.
+ * freed: the clusters, rising, that became free; *used: the end of the last that is counted.  Does
+ * not sync.  Errors: IMG_E_CORRUPT (a count would fall below 0, or has no place), IMG_E_RANGE (one
+ * does not fit), IMG_E_IO, IMG_E_NOMEM.
  */
 bool qcow2_refs_shift(const struct qcow2_refs *before, struct qcow2_refs *now,
 		      const struct qcow2_header *hdr, struct img_store *file,
-		      struct qcow2_stretches *freed, struct img_err *err) IMG_MUST_CHECK;
+		      struct qcow2_stretches *freed, uint64_t *used, struct img_err *err)
+	IMG_MUST_CHECK;
 
 /* ---- orphans.c ----------------------------------------------------------------------------------- */
 

@@ -115,6 +115,11 @@ static bool shift_piece(struct comparison *c, const uint64_t *stored, const uint
 			if (before[i] != now[i] &&
 			    !shift_one(c, c->at + i, before[i], now[i], stored[i], err))
 				return false;
+	for (size_t i = n; i > 0; i--)
+		if (stored[i - 1] - before[i - 1] + now[i - 1]) {
+			*c->used = c->at + i;
+			break;
+		}
 	c->at += n;
 	return true;
 }
@@ -275,13 +280,13 @@ bool qcow2_refs_mend(struct qcow2_refs *refs, const struct qcow2_header *hdr,
 
 bool qcow2_refs_shift(const struct qcow2_refs *before, struct qcow2_refs *now,
 		      const struct qcow2_header *hdr, struct img_store *file,
-		      struct qcow2_stretches *freed, struct img_err *err)
+		      struct qcow2_stretches *freed, uint64_t *used, struct img_err *err)
 {
-	uint64_t used = 0;
 	struct comparison c = {
-		.refs = now, .hdr = hdr, .used = &used, .before = before, .freed = freed,
+		.refs = now, .hdr = hdr, .used = used, .before = before, .freed = freed,
 	};
 
+	*used = 0;
 	return compare(&c, file, err);
 }
 

@@ -130,21 +130,30 @@ bool qcow2_snapshot_copy_l1(struct qcow2_snapshot_change *change, uint64_t from,
 	return qcow2_bulk_range(copy.file, from, (uint64_t)n * 8, copy_piece, &copy, err);
 }
 
-/* Freed clusters give their room back to the file system; the file ends in front of the last. */
-static bool punch(struct qcow2 *q, const struct qcow2_stretches *freed, struct img_err *err)
+/* The file ends behind cluster `end`, if it can; *size: what it has then. */
+static bool cut(struct qcow2 *q, uint64_t end, uint64_t *size, struct img_err *err)
+{
+	const uint64_t wanted = end << q->geo.cluster_bits;
+
+	if (!img_store_size(q->map.file, size, err))
+		return false;
+	if (wanted >= *size || !(q->map.file->caps & IMG_STORE_RESIZE))
+		return true;
+	*size = wanted;
+	return img_store_resize(q->map.file, wanted, err);
+}
+
+/* What became free gives its room back to the file system; the last cluster in use is used - 1. */
+static bool give_back(struct qcow2 *q, const struct qcow2_stretches *freed, uint64_t used,
+		      struct img_err *err)
 {
 	const unsigned bits = q->geo.cluster_bits;
-	const struct qcow2_stretch *last = freed->n ? &freed->v[freed->n - 1] : NULL;
 	uint64_t size;
 
-	if (!img_store_size(q->map.file, &size, err))
+	if (!freed->n)
+		return true;
+	if (!cut(q, used, &size, err))
 		return false;
-	if (last && (last->first + last->n) << bits >= size &&
-	    (q->map.file->caps & IMG_STORE_RESIZE)) {
-		size = last->first << bits;
-		if (!img_store_resize(q->map.file, size, err))
-			return false;
-	}
 	for (size_t i = 0; i < freed->n; i++) {
 		const uint64_t at = freed->v[i].first << bits;
 		const uint64_t end = img_min_u64((freed->v[i].first + freed->v[i].n) << bits, size);
@@ -170,9 +179,11 @@ static bool follow(struct qcow2_snapshot_change *change, struct img_err *err)
 	struct qcow2 *q = change->q;
 	struct qcow2_stretches freed = { 0 };
 	struct qcow2_refs *now = collect(q, err);
+	uint64_t used;
 	const bool ok = now &&
-			qcow2_refs_shift(change->before, now, &q->header, q->map.file, &freed, err) &&
-			settle_flags(q, now, err) && punch(q, &freed, err);
+			qcow2_refs_shift(change->before, now, &q->header, q->map.file, &freed,
+					 &used, err) &&
+			settle_flags(q, now, err) && give_back(q, &freed, used, err);
 
 	qcow2_refs_free(now);
 	qcow2_stretches_clear(&freed);

@@ -23,6 +23,15 @@ static void tell(struct qcow2_snapshot *from, struct img_snapshot *to)
 	from->id = from->name = NULL;
 }
 
+static void forget(struct img_snapshot *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(v[i].id);
+		free(v[i].name);
+	}
+	free(v);
+}
+
 static bool list(struct img_layer *ly, bool sizes, struct img_snapshot **out, size_t *n,
 		 struct img_err *err)
 {
@@ -45,7 +54,7 @@ static bool list(struct img_layer *ly, bool sizes, struct img_snapshot **out, si
 		*out = v;
 		*n = found.n;
 	} else {
-		img_snapshot_list_free(v, v ? found.n : 0);
+		forget(v, v ? found.n : 0);
 	}
 	qcow2_snapshots_clear(&found);
 	return ok;

@@ -56,6 +56,8 @@ valid 0 imgbitmap --extents recorded.qcow2 second
 valid 0 imginfo recorded.qcow2
 truncate -s 0 empty.raw
 valid 0 imgmap empty.raw
+valid 0 imgsnap list full.qcow2
+valid 0 imgsnap list small.qcow2
 valid 0 imgcmp -s full.qcow2 full.qcow2
 printf x | dd of=disk.raw bs=1 seek=9 conv=notrunc status=none
 valid 1 imgcmp --all disk.raw top.qcow2
