@@ -45,6 +45,7 @@ shell_tests += \
 	%D%/resize-killed.sh \
 	%D%/resize-partitions.sh \
 	%D%/resize-qcow2.sh \
+	%D%/snapshots-killed.sh \
 	%D%/snapshots.sh \
 	%D%/truncated.sh \
 	%D%/vmdk-read.sh \

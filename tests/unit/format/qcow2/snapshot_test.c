@@ -60,6 +60,32 @@ Test(snapshot, entries_that_are_cut)
 	}
 }
 
+Test(snapshot, encoded_as_it_was)
+{
+	const uint32_t extras[] = { 0, 8, 16, 24, 40 };
+
+	for (size_t i = 0; i < sizeof(extras) / sizeof(*extras); i++) {
+		uint8_t raw[128] = { 0 }, again[128] = { 0 };
+		struct qcow2_snapshot snap;
+		struct img_err err = { 0 };
+		size_t used;
+
+		/* What is not known here stands behind what is. */
+		memset(raw + QCOW2_SNAP_EXTRA, 0xa5, extras[i]);
+		put_entry(raw, C, extras[i], 4096);
+		img_put_be32(raw + QCOW2_SNAP_SECONDS, 12345);
+		img_put_be32(raw + QCOW2_SNAP_NANOSECONDS, 678);
+		img_put_be64(raw + QCOW2_SNAP_CLOCK, UINT64_C(9) << 40);
+		if (extras[i] >= 8)
+			img_put_be64(raw + QCOW2_SNAP_STATE_LEN, 77);
+		cr_assert(qcow2_snapshot_decode(raw, sizeof(raw), 1000, &snap, &used, &err));
+		cr_assert_eq(qcow2_snapshot_len(&snap), used);
+		qcow2_snapshot_encode(&snap, again);
+		cr_assert_arr_eq(raw, again, used, "extra data of %u bytes", extras[i]);
+		qcow2_snapshot_clear(&snap);
+	}
+}
+
 Test(snapshot, extra_data_longer_than_memory)
 {
 	uint8_t raw[128] = { 0 };
