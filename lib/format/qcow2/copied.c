@@ -81,7 +81,8 @@ static const struct img_finding_kind *flag_of(const struct check *c, const uint8
 	if (cluster.kind == QCOW2_CLUSTER_COMPRESSED)
 		return is_counted(c, cluster.host) ? &qcow2_found_compressed_copied : NULL;
 	*right = c->geo.data_file || is_used_once(c, cluster.host);
-	return c->geo.data_file || is_counted(c, cluster.host) ? &qcow2_found_l2_copied : NULL;
+	/* One that is used once is counted: most are looked up only once. */
+	return *right || is_counted(c, cluster.host) ? &qcow2_found_l2_copied : NULL;
 }
 
 static bool check_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,

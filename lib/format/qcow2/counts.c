@@ -261,7 +261,23 @@ static bool is_counted(const struct qcow2_counts *counts, uint64_t cluster)
 	return cluster >= counts->first && cluster < counts->end;
 }
 
-/* What does not just set the first bit of a cluster that is known. */
+/* Adds to a count of less than a byte that neither needs more bits nor becomes the largest. */
+static bool add_quickly(const struct qcow2_counts *counts, struct leaf *leaf, size_t i, uint64_t n)
+{
+	if (leaf->order >= 3)
+		return false;
+	const size_t bit = i << leaf->order;
+	const unsigned shift = bit % 8, max = (1u << (1u << leaf->order)) - 1;
+	uint8_t *byte = &leaf->counts[bit / 8];
+	const unsigned old = *byte >> shift & max;
+
+	if (n > max - old || old + n > counts->most)
+		return false;
+	*byte = (uint8_t)(*byte + (n << shift));
+	return true;
+}
+
+/* All others. */
 static bool add_slowly(struct qcow2_counts *counts, uint64_t cluster, uint64_t n,
 		       struct img_err *err)
 {
@@ -294,15 +310,8 @@ bool qcow2_counts_add(struct qcow2_counts *counts, uint64_t cluster, uint64_t n,
 	if (!n || !is_counted(counts, cluster))
 		return true;
 	leaf = *find_slot(counts, cluster / LEAF_CLUSTERS);
-	if (n == 1 && leaf && !leaf->order && counts->most) {
-		const uint8_t bit = (uint8_t)(1u << cluster % 8);
-		uint8_t *byte = &leaf->counts[cluster % LEAF_CLUSTERS / 8];
-
-		if (!(*byte & bit)) {
-			*byte |= bit;
-			return true;
-		}
-	}
+	if (leaf && add_quickly(counts, leaf, cluster % LEAF_CLUSTERS, n))
+		return true;
 	return add_slowly(counts, cluster, n, err);
 }
 

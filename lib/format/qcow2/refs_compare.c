@@ -286,8 +286,17 @@ bool qcow2_refs_shift(const struct qcow2_refs *before, struct qcow2_refs *now,
 		.refs = now, .hdr = hdr, .used = used, .before = before, .freed = freed,
 	};
 
+	uint64_t cluster;
+
 	*used = 0;
-	return compare(&c, file, err);
+	if (!compare(&c, file, err))
+		return false;
+	/* Nearly always all counts are right now, and nobody has to look here for each of them. */
+	if (!qcow2_counts_most(now->otherwise, &cluster)) {
+		qcow2_counts_free(now->otherwise);
+		now->otherwise = NULL;
+	}
+	return true;
 }
 
 uint64_t qcow2_refs_stored(const struct qcow2_refs *refs, uint64_t cluster)
