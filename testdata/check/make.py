@@ -941,6 +941,16 @@ def _(im):
     im.l1[1] = im.l1[0]
 
 
+@sample("qcow.l1.empty", Qcow)
+def _(im):
+    im.l1 = [0, 0]
+
+
+@sample("qcow.l2.orphan", Qcow)
+def _(im):
+    im.l1[1] = 0
+
+
 @sample("qcow.l2.unaligned", Qcow)
 def _(im):
     im.l2[0][2] = 4 * im.C + 8

@@ -73,10 +73,36 @@ static bool qcow1_check(struct img_layer *ly, const struct img_checking *how,
 
 /* ---- Repair ---------------------------------------------------------------------------------- */
 
+/* ctx: where the last byte that is not zero ends. */
+static bool see_bytes(void *ctx, uint64_t at, const uint8_t *bytes, size_t len, struct img_err *err)
+{
+	uint64_t *end = ctx;
+
+	(void)err;
+	while (len && !bytes[len - 1])
+		len--;
+	if (len)
+		*end = at + len;
+	return true;
+}
+
 /*
- * Behind the last cluster that is in use the file can be cut off, but only where every reference is
- * understood.  What is lost in between stays so: nothing in the format says what is free.
+ * Behind the last cluster that is in use or holds anything the file is cut off.  There are no counts:
+ * data that nothing refers to may have lost the table or the entry that did.
  */
+static bool cut_zeros(struct qcow1_survey *s, struct img_err *err)
+{
+	const uint32_t cluster = qcow1_cluster_size(s->hdr);
+	uint64_t end = s->end;
+	const struct img_store_scan scan = { .run = see_bytes, .ctx = &end };
+
+	return img_store_scan(s->file, img_min_u64(s->end, s->file_size), s->file_size, QCOW1_SECTOR,
+			      &scan, err) &&
+	       (img_round_up(end, cluster) >= s->file_size ||
+		img_store_resize(s->file, img_round_up(end, cluster), err));
+}
+
+/* Only where every reference is understood. */
 static bool qcow1_repair(struct img_layer *ly, const struct img_checking *how,
 			 enum img_repair_level level, struct img_err *err)
 {
@@ -87,18 +113,14 @@ static bool qcow1_repair(struct img_layer *ly, const struct img_checking *how,
 		.memory = how->memory,
 	};
 	bool usable, ok = true;
-	uint64_t end;
 
 	(void)level;
 	if (!img_store_size(s.file, &s.file_size, err) ||
 	    !check_header(ly, &hdr, &found, &usable, err))
 		return false;
-	if (usable && (s.file->caps & IMG_STORE_RESIZE)) {
-		ok = qcow1_survey_run(&s, err);
-		end = ok ? img_round_up(s.end, qcow1_cluster_size(&hdr)) : 0;
-		if (ok && !img_findings_total(&found, IMG_CORRUPT) && end < s.file_size)
-			ok = img_store_resize(s.file, end, err);
-	}
+	if (usable && (s.file->caps & IMG_STORE_RESIZE))
+		ok = qcow1_survey_run(&s, err) &&
+		     (img_findings_total(&found, IMG_CORRUPT) || cut_zeros(&s, err));
 	qcow1_survey_clear(&s);
 	img_findings_clear(&found);
 	return ok;

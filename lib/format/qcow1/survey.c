@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "format/qcow1/salvage.h"
 
 /* step: how far the next one of the same kind may be in the file, to be told with this one. */
 static bool tell(struct qcow1_survey *s, const struct img_finding_kind *kind, uint64_t host,
@@ -176,6 +177,7 @@ static bool survey_l2s(struct qcow1_survey *s, const uint8_t *l1, uint32_t n, st
 			continue;
 		if (s->job && s->job->cancelled && s->job->cancelled(s->job->ctx))
 			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+		s->tables++;
 		if (!survey_l2(s, entry, (uint64_t)i << qcow1_l1_bits(s->hdr), raw, err))
 			return false;
 	}
@@ -222,17 +224,53 @@ static bool is_used(const struct qcow1_survey *s, uint64_t cluster)
 	return start >= s->hdr->l1_off && start < head_end(s->hdr);
 }
 
-/* Tables and packed clusters leave parts of clusters unused, which nobody could use. */
+/* Its entries all lead to what nobody has: the bytes of a table to which nothing leads any more. */
+static bool is_lost_table(const struct qcow1_survey *s, const uint8_t *raw, uint32_t len)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < len; i += QCOW1_ENTRY_LEN) {
+		const uint64_t entry = img_get_be64(raw + i);
+		const struct qcow1_cluster cluster = qcow1_entry_decode(s->hdr, entry);
+
+		if (!entry)
+			continue;
+		if (!qcow1_is_sane(s->hdr, entry, s->file_size) ||
+		    (cluster.kind == QCOW1_PLAIN &&
+		     is_used(s, cluster.host >> s->hdr->cluster_bits)))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/* raw: room for len bytes.  Tables and packed clusters leave parts of clusters that nobody could use. */
+static bool tell_leak(struct qcow1_survey *s, uint64_t host, uint8_t *raw, uint32_t len,
+		      struct img_err *err)
+{
+	const uint32_t step = qcow1_cluster_size(s->hdr);
+
+	return tell(s, &qcow1_found_cluster_leak, host, IMG_NOWHERE, IMG_NOWHERE, step, err) &&
+	       img_store_read(s->file, host, raw, len, err) &&
+	       (!is_lost_table(s, raw, len) ||
+		tell(s, &qcow1_found_l2_orphan, host, IMG_NOWHERE, IMG_NOWHERE, step, err));
+}
+
 bool qcow1_survey_leaks(struct qcow1_survey *s, struct img_err *err)
 {
+	const uint32_t cluster = qcow1_cluster_size(s->hdr);
+	const uint32_t len = (uint32_t)img_min_u64(qcow1_l2_bytes(s->hdr), cluster);
 	const uint64_t n = s->file_size >> s->hdr->cluster_bits;
+	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(len, err);
 
+	if (!raw)
+		return false;
 	for (uint64_t i = 0; i < n; i++)
 		if (!is_used(s, i) &&
-		    !tell(s, &qcow1_found_cluster_leak, i << s->hdr->cluster_bits, IMG_NOWHERE,
-			  IMG_NOWHERE, qcow1_cluster_size(s->hdr), err))
+		    !tell_leak(s, i << s->hdr->cluster_bits, raw, len, err))
 			return false;
-	return true;
+	return s->tables || !img_findings_count(s->out, &qcow1_found_l2_orphan) ||
+	       tell(s, &qcow1_found_l1_empty, s->hdr->l1_off, 0, IMG_NOWHERE, 0, err);
 }
 
 void qcow1_survey_clear(struct qcow1_survey *s)

@@ -14,7 +14,7 @@ struct qcow1_survey {
 	uint64_t memory;		/* bytes for counting at most */
 	/* What was found: */
 	uint64_t end;			/* behind the last byte that something refers to */
-	uint64_t clusters, packed, fragmented;
+	uint64_t tables, clusters, packed, fragmented;
 	/* For each grain of the file a bit: in use as a whole; in use by packed bytes. */
 	uint8_t *whole, *some;		/* owned */
 	unsigned grain_bits;
@@ -23,7 +23,7 @@ struct qcow1_survey {
 
 /* Reads all tables; never writes.  IMG_E_RANGE: memory is not enough. */
 bool qcow1_survey_run(struct qcow1_survey *s, struct img_err *err) IMG_MUST_CHECK;
-/* Tells of each cluster of the file that nothing refers to. */
+/* Tells of each cluster of the file that nothing refers to, and of the tables that are among them. */
 bool qcow1_survey_leaks(struct qcow1_survey *s, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts one that was not run. */
 void qcow1_survey_clear(struct qcow1_survey *s);

@@ -97,6 +97,64 @@ Test(qcow1_check, lost_clusters_are_one_run)
 	expect(&s, &qcow1_found_cluster_leak, 3);
 }
 
+static uint64_t repaired_size(struct sample *s)
+{
+	const struct img_checking how = { .threads = 1, .memory = 1 << 20 };
+	struct img_layer ly = { .format = &img_format_qcow };
+	struct img_err err = { 0 };
+	uint64_t size;
+
+	ly.store = img_store_mem(s->bytes, s->len, NULL);
+	cr_assert(ly.format->check->repair(&ly, &how, IMG_REPAIR_LEAKS, &err), "%s", err.text);
+	cr_assert(img_store_size(ly.store, &size, NULL));
+	img_store_close(ly.store);
+	return size;
+}
+
+/* Clusters 6 to 8 are a table that leads to the other two of them. */
+static void add_orphan(struct sample *s)
+{
+	img_put_be64(s->bytes + 6 * C, 7 * C);
+	img_put_be64(s->bytes + 6 * C + 8, 8 * C);
+	s->len = 9 * C;
+}
+
+static uint64_t count(struct sample *s, const struct img_finding_kind *kind)
+{
+	struct img_store *st = img_store_mem(s->bytes, s->len, NULL);
+	struct checked c = check_store(st, 1 << 20);
+	const uint64_t n = img_findings_count(&c.found, kind);
+
+	img_findings_clear(&c.found);
+	img_store_close(st);
+	return n;
+}
+
+Test(qcow1_check, a_lost_table)
+{
+	struct sample s;
+
+	start(&s);
+	add_orphan(&s);
+	cr_assert_eq(count(&s, &qcow1_found_l2_orphan), 1);
+	cr_assert_eq(count(&s, &qcow1_found_l1_empty), 0);
+	cr_assert_eq(repaired_size(&s), 7 * C);
+	/* What leads to the clusters of others is no table. */
+	img_put_be64(s.bytes + 6 * C + 8, 4 * C);
+	cr_assert_eq(count(&s, &qcow1_found_l2_orphan), 0);
+}
+
+Test(qcow1_check, a_lost_l1)
+{
+	struct sample s;
+
+	start(&s);
+	add_orphan(&s);
+	sample_put_l1(&s, 0, 0);
+	sample_put_l1(&s, 1, 0);
+	cr_assert_eq(count(&s, &qcow1_found_l1_empty), 1);
+}
+
 Test(qcow1_check, memory_has_a_limit)
 {
 	const struct img_checking how = { .threads = 1, .memory = 1 };
@@ -113,27 +171,16 @@ Test(qcow1_check, memory_has_a_limit)
 	img_store_close(ly.store);
 }
 
-static uint64_t repaired_size(struct sample *s)
-{
-	const struct img_checking how = { .threads = 1, .memory = 1 << 20 };
-	struct img_layer ly = { .format = &img_format_qcow };
-	struct img_err err = { 0 };
-	uint64_t size;
-
-	ly.store = img_store_mem(s->bytes, s->len, NULL);
-	cr_assert(ly.format->check->repair(&ly, &how, IMG_REPAIR_LEAKS, &err), "%s", err.text);
-	cr_assert(img_store_size(ly.store, &size, NULL));
-	img_store_close(ly.store);
-	return size;
-}
-
-Test(qcow1_check, a_repair_cuts_off_what_nothing_refers_to)
+Test(qcow1_check, a_repair_cuts_off_zeros_that_nothing_refers_to)
 {
 	struct sample s;
 
 	start(&s);
 	s.len = 9 * C + 10;
 	cr_assert_eq(repaired_size(&s), 6 * C);
+	/* Data may have lost the entry that led to them. */
+	s.bytes[7 * C + 9] = 1;
+	cr_assert_eq(repaired_size(&s), 8 * C);
 	/* Where something is wrong nobody knows what is referred to. */
 	sample_put(&s, 2, 8 * C + 8);
 	cr_assert_eq(repaired_size(&s), 9 * C + 10);
