@@ -11,6 +11,8 @@ libimg_sources += \
 	%D%/granules.c \
 	%D%/granules.h \
 	%D%/move.c \
+	%D%/moves.c \
+	%D%/moves.h \
 	%D%/registry.c \
 	%D%/settings.c \
 	%D%/size.c

@@ -1,6 +1,7 @@
 EXTRA_DIST += %D%/README
 libimg_sources += \
 	%D%/check.c \
+	%D%/compact.c \
 	%D%/create.c \
 	%D%/disk.c \
 	%D%/disk.h \
@@ -28,6 +29,7 @@ libimg_sources += \
 	%D%/salvage_shape.c \
 	%D%/salvage_use.c \
 	%D%/resize.c \
+	%D%/resize.h \
 	%D%/survey.c \
 	%D%/survey.h \
 	%D%/tables.c \

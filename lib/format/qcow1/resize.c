@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Another size for the disk.  An L1 table that needs more entries goes behind all that is in use;
- * what is behind the new end is not referred to any more, and the file is cut off where that was
- * last.  Nothing in the format says what is free: what is lost in between stays so.
+ * Another size for the disk.  An L1 table that needs more entries goes behind all that is in use, and
+ * what is behind the new end is not referred to any more; the gaps that both leave are closed
+ * (compact.c), and the file is cut off behind what lies last.
  */
 #include <inttypes.h>
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/qcow1/disk.h"
+#include "format/qcow1/resize.h"
 
 static bool check_wish(const struct qcow1_header *hdr, const struct img_layer_resize *how,
 		       struct img_err *err)
@@ -38,16 +39,30 @@ static bool clear_entries(struct qcow1 *q, const uint8_t *l1, uint64_t end, stru
 	       img_store_zero(q->tables.file, table + skip, qcow1_l2_bytes(hdr) - skip, true, err);
 }
 
-/* The new L1 table, where there is room for it. */
-static bool write_l1(struct qcow1 *q, const uint8_t *l1, uint32_t n_old, uint32_t n,
-		     struct img_err *err)
+/* The last cluster may be short, and could not be moved then. */
+static bool fill_up(struct img_store *file, uint32_t cluster, struct img_err *err)
 {
-	const size_t bytes = (size_t)n * QCOW1_ENTRY_LEN;
+	uint64_t size;
 
-	if (n <= n_old)
-		return true;
-	q->header.l1_off = qcow1_disk_take(q, bytes);
-	return img_store_write(q->tables.file, q->header.l1_off, l1, bytes, err);
+	return img_store_size(file, &size, err) &&
+	       (size % cluster == 0 || img_store_resize(file, img_round_up(size, cluster), err));
+}
+
+/* l1: of the smaller of both sizes, which the header has; a longer table gets a place behind all. */
+static bool close_gaps(struct qcow1 *q, uint8_t *l1, uint32_t n, bool longer,
+		       const struct img_job *job, struct img_err *err)
+{
+	const uint32_t cluster = qcow1_cluster_size(&q->header);
+	struct qcow1_compacting c = {
+		.hdr = &q->header, .file = q->tables.file, .job = job, .l1 = l1, .n_l1 = n,
+		.no_l1 = longer,
+	};
+
+	if (!fill_up(c.file, cluster, err) || !qcow1_compact(&c, err))
+		return false;
+	if (longer)
+		q->header.l1_off = img_round_up(c.end, cluster);
+	return true;
 }
 
 static bool write_header(const struct qcow1 *q, struct img_err *err)
@@ -58,19 +73,25 @@ static bool write_header(const struct qcow1 *q, struct img_err *err)
 	return img_store_write(q->tables.file, 0, raw, sizeof(raw), err);
 }
 
-static bool change_tables(struct qcow1 *q, uint64_t size, struct img_err *err)
+static bool change_tables(struct qcow1 *q, const struct img_layer_resize *how, struct img_err *err)
 {
-	const uint64_t end = img_min_u64(q->header.size, size);
-	const uint32_t n_old = q->tables.n_l1, n = qcow1_l1_needed(&q->header, size);
+	const uint64_t end = img_min_u64(q->header.size, how->size);
+	const uint32_t n_old = q->tables.n_l1, n = qcow1_l1_needed(&q->header, how->size);
 	const uint32_t n_both = (uint32_t)img_min_u64(n_old, n);
+	const bool gaps = n > n_old || end < q->header.size || how->compact;
 	IMG_AUTO_FREE uint8_t *l1 = img_calloc((size_t)n + 1, QCOW1_ENTRY_LEN, err);
 
 	if (!l1 || !img_store_read(q->tables.file, q->header.l1_off, l1,
 				   (size_t)n_both * QCOW1_ENTRY_LEN, err) ||
-	    !clear_entries(q, l1, end, err) || !write_l1(q, l1, n_old, n, err))
+	    !clear_entries(q, l1, end, err))
 		return false;
-	q->header.size = size;
-	return write_header(q, err);
+	q->header.size = end;
+	if (gaps && !close_gaps(q, l1, n_both, n > n_old, how->job, err))
+		return false;
+	q->header.size = how->size;
+	return img_store_write(q->tables.file, q->header.l1_off, l1, (size_t)n * QCOW1_ENTRY_LEN,
+			       err) &&
+	       write_header(q, err);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
@@ -120,7 +141,7 @@ bool qcow1_resize(struct img_layer *ly, const struct img_layer_resize *how, stru
 	if (!check_wish(&q->header, how, err) ||
 	    (how->size < old && !(clean_tail(ly, how->size, old, err) &&
 				  qcow1_disk_flush(ly, &freed, err))) ||
-	    !change_tables(q, how->size, err) || !start_again(q, err) || !cut_off(q, err))
+	    !change_tables(q, how, err) || !start_again(q, err) || !cut_off(q, err))
 		return false;
 	ly->size = how->size;
 	return how->size < old ||

@@ -5,6 +5,8 @@
  */
 #include "format/qcow1/survey.h"
 
+#include <string.h>
+
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -31,17 +33,23 @@ static bool start(struct qcow1_survey *s, struct img_err *err)
 
 	s->grain_bits = (unsigned)img_min_u64(s->hdr->cluster_bits, table_bits);
 	bytes = (s->file_size >> s->grain_bits) / 8 + 1;
-	if (bytes > s->memory / 2)
+	if (bytes > s->memory / 3)
 		return img_fail(err, IMG_E_RANGE,
 				_("the file is so large that its clusters cannot be counted in memory"));
 	s->whole = img_calloc(bytes, 1, err);
 	s->some = img_calloc(bytes, 1, err);
-	return s->whole && s->some;
+	s->tied = img_calloc(bytes, 1, err);
+	return s->whole && s->some && s->tied;
 }
 
 static bool bit(const uint8_t *bits, uint64_t i)
 {
 	return bits[i / 8] & 1 << i % 8;
+}
+
+static void set_bit(uint8_t *bits, uint64_t i)
+{
+	bits[i / 8] |= (uint8_t)(1 << i % 8);
 }
 
 /* Notes the use of bytes that are in the file; true: as a whole, and somebody else uses some. */
@@ -53,7 +61,9 @@ static bool use(struct qcow1_survey *s, uint64_t host, uint64_t len, bool whole)
 
 	for (uint64_t i = host >> s->grain_bits; i <= last; i++) {
 		twice |= bit(s->whole, i) || (whole && bit(s->some, i));
-		bits[i / 8] |= (uint8_t)(1 << i % 8);
+		set_bit(bits, i);
+		if (i < last)
+			set_bit(s->tied, i);
 	}
 	s->end = img_max_u64(s->end, host + len);
 	return twice;
@@ -70,7 +80,7 @@ static void survey_head(struct qcow1_survey *s)
 	use(s, 0, QCOW1_HDR_LEN, false);
 	if (hdr->backing_off && hdr->backing_len)
 		use(s, hdr->backing_off, hdr->backing_len, false);
-	if (l1_len && there)
+	if (l1_len && there && !s->given_l1)
 		use(s, hdr->l1_off, img_min_u64(l1_len, there), false);
 }
 
@@ -184,11 +194,25 @@ static bool survey_l2s(struct qcow1_survey *s, const uint8_t *l1, uint32_t n, st
 	return true;
 }
 
+/* Entries of the table that there are. */
+static uint32_t count_l1(const struct qcow1_survey *s, uint32_t needed)
+{
+	const uint64_t off = s->hdr->l1_off, there = s->file_size > off ? s->file_size - off : 0;
+
+	return s->given_l1 ? needed : (uint32_t)img_min_u64(needed, there / QCOW1_ENTRY_LEN);
+}
+
+static bool read_l1(const struct qcow1_survey *s, uint8_t *raw, size_t bytes, struct img_err *err)
+{
+	if (!s->given_l1)
+		return !bytes || img_store_read(s->file, s->hdr->l1_off, raw, bytes, err);
+	memcpy(raw, s->given_l1, bytes);
+	return true;
+}
+
 bool qcow1_survey_run(struct qcow1_survey *s, struct img_err *err)
 {
-	const uint32_t needed = qcow1_l1_needed(s->hdr, s->hdr->size);
-	const uint64_t there = s->file_size > s->hdr->l1_off ? s->file_size - s->hdr->l1_off : 0;
-	const uint32_t n = (uint32_t)img_min_u64(needed, there / QCOW1_ENTRY_LEN);
+	const uint32_t needed = qcow1_l1_needed(s->hdr, s->hdr->size), n = count_l1(s, needed);
 	IMG_AUTO_FREE uint8_t *l1 = NULL;
 
 	if (!start(s, err))
@@ -198,8 +222,7 @@ bool qcow1_survey_run(struct qcow1_survey *s, struct img_err *err)
 				(uint64_t)n << qcow1_l1_bits(s->hdr), n, 0, err))
 		return false;
 	l1 = img_alloc_aligned((size_t)n * QCOW1_ENTRY_LEN + 1, err);
-	return l1 && (!n || img_store_read(s->file, s->hdr->l1_off, l1, (size_t)n * QCOW1_ENTRY_LEN,
-					   err)) &&
+	return l1 && read_l1(s, l1, (size_t)n * QCOW1_ENTRY_LEN, err) &&
 	       survey_l1(s, l1, n, err) && survey_l2s(s, l1, n, err);
 }
 
@@ -213,7 +236,7 @@ static uint64_t head_end(const struct qcow1_header *hdr)
 	return hdr->l1_off + img_round_up(bytes, QCOW1_SECTOR);
 }
 
-static bool is_used(const struct qcow1_survey *s, uint64_t cluster)
+bool qcow1_survey_uses(const struct qcow1_survey *s, uint64_t cluster)
 {
 	const unsigned bits = s->hdr->cluster_bits - s->grain_bits;
 	const uint64_t start = cluster << s->hdr->cluster_bits;
@@ -221,7 +244,12 @@ static bool is_used(const struct qcow1_survey *s, uint64_t cluster)
 	for (uint64_t i = cluster << bits; i < (cluster + 1) << bits; i++)
 		if (bit(s->whole, i) || bit(s->some, i))
 			return true;
-	return start >= s->hdr->l1_off && start < head_end(s->hdr);
+	return !s->given_l1 && start >= s->hdr->l1_off && start < head_end(s->hdr);
+}
+
+bool qcow1_survey_ties(const struct qcow1_survey *s, uint64_t cluster)
+{
+	return bit(s->tied, ((cluster + 1) << (s->hdr->cluster_bits - s->grain_bits)) - 1);
 }
 
 /* Its entries all lead to what nobody has: the bytes of a table to which nothing leads any more. */
@@ -237,7 +265,7 @@ static bool is_lost_table(const struct qcow1_survey *s, const uint8_t *raw, uint
 			continue;
 		if (!qcow1_is_sane(s->hdr, entry, s->file_size) ||
 		    (cluster.kind == QCOW1_PLAIN &&
-		     is_used(s, cluster.host >> s->hdr->cluster_bits)))
+		     qcow1_survey_uses(s, cluster.host >> s->hdr->cluster_bits)))
 			return false;
 		any = true;
 	}
@@ -266,7 +294,7 @@ bool qcow1_survey_leaks(struct qcow1_survey *s, struct img_err *err)
 	if (!raw)
 		return false;
 	for (uint64_t i = 0; i < n; i++)
-		if (!is_used(s, i) &&
+		if (!qcow1_survey_uses(s, i) &&
 		    !tell_leak(s, i << s->hdr->cluster_bits, raw, len, err))
 			return false;
 	return s->tables || !img_findings_count(s->out, &qcow1_found_l2_orphan) ||
@@ -277,5 +305,6 @@ void qcow1_survey_clear(struct qcow1_survey *s)
 {
 	free(s->whole);
 	free(s->some);
-	s->whole = s->some = NULL;
+	free(s->tied);
+	s->whole = s->some = s->tied = NULL;
 }

@@ -12,11 +12,13 @@ struct qcow1_survey {
 	const struct img_job *job;	/* or NULL */
 	struct img_findings *out;
 	uint64_t memory;		/* bytes for counting at most */
+	const uint8_t *given_l1;	/* all of the L1 table, where it has no place; or NULL */
 	/* What was found: */
 	uint64_t end;			/* behind the last byte that something refers to */
 	uint64_t tables, clusters, packed, fragmented;
 	/* For each grain of the file a bit: in use as a whole; in use by packed bytes. */
 	uint8_t *whole, *some;		/* owned */
+	uint8_t *tied;			/* the same: something goes on in the next one; owned */
 	unsigned grain_bits;
 	uint64_t next;			/* where the next cluster should be */
 };
@@ -25,6 +27,10 @@ struct qcow1_survey {
 bool qcow1_survey_run(struct qcow1_survey *s, struct img_err *err) IMG_MUST_CHECK;
 /* Tells of each cluster of the file that nothing refers to, and of the tables that are among them. */
 bool qcow1_survey_leaks(struct qcow1_survey *s, struct img_err *err) IMG_MUST_CHECK;
+/* Whether something refers to any of that cluster, all of which is in the file. */
+bool qcow1_survey_uses(const struct qcow1_survey *s, uint64_t cluster);
+/* Whether something that lies in that cluster goes on in the next one. */
+bool qcow1_survey_ties(const struct qcow1_survey *s, uint64_t cluster);
 /* Accepts one that was not run. */
 void qcow1_survey_clear(struct qcow1_survey *s);
 

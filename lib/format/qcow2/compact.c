@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "extent/extent.h"
+#include "format/moves.h"
 #include "format/qcow2/bulk.h"
 #include "format/qcow2/move.h"
 #include "format/qcow2/resize.h"
@@ -21,7 +22,7 @@ enum { COUNTS = 1024 };
 /* ---- The picture ---------------------------------------------------------------------------------- */
 
 /* Lock held.  What the block of that index says of the clusters of the file. */
-static bool draw_block(struct qcow2 *q, uint64_t index, struct qcow2_picture *pic,
+static bool draw_block(struct qcow2 *q, uint64_t index, struct img_picture *pic,
 		       struct img_err *err)
 {
 	const uint64_t base = index << qcow2_count_bits(q);
@@ -37,13 +38,13 @@ static bool draw_block(struct qcow2 *q, uint64_t index, struct qcow2_picture *pi
 		some = img_min_u64(COUNTS, n - i);
 		qcow2_refcounts_get(block->raw, q->header.refcount_order, i, counts, some);
 		for (uint64_t k = 0; k < some; k++)
-			qcow2_picture_set(counts[k] ? pic->used : pic->open, base + i + k, true);
+			img_picture_set(counts[k] ? pic->used : pic->open, base + i + k, true);
 	}
 	qcow2_cache_put(q->map.cache, block);
 	return true;
 }
 
-static bool draw_counts(struct qcow2 *q, struct qcow2_picture *pic, struct img_err *err)
+static bool draw_counts(struct qcow2 *q, struct img_picture *pic, struct img_err *err)
 {
 	bool ok = true;
 
@@ -60,8 +61,8 @@ struct round {
 	struct qcow2 *q;
 	const struct img_job *job;
 	struct qcow2_refs *refs;	/* owned */
-	struct qcow2_picture pic;
-	struct qcow2_moves moves;
+	struct img_picture pic;
+	struct img_moves moves;
 };
 
 /* Nothing may move in an image of which not every reference is known, and counted. */
@@ -90,7 +91,7 @@ static uint64_t tie(void *ctx, uint64_t host, uint64_t len)
 	const unsigned bits = r->q->geo.cluster_bits;
 
 	for (uint64_t c = host >> bits; c < (host + len - 1) >> bits; c++)
-		qcow2_picture_set(r->pic.tied, c, true);
+		img_picture_set(r->pic.tied, c, true);
 	return host;
 }
 
@@ -101,7 +102,7 @@ static uint64_t go(void *ctx, uint64_t host, uint64_t len)
 	const uint64_t inside = host & (qcow2_cluster_size(&r->q->geo) - 1);
 
 	(void)len;
-	return (qcow2_moves_find(&r->moves, host >> bits) << bits) + inside;
+	return (img_moves_find(&r->moves, host >> bits) << bits) + inside;
 }
 
 static bool visit(struct round *r, qcow2_refer *refer, struct img_err *err)
@@ -112,9 +113,9 @@ static bool visit(struct round *r, qcow2_refer *refer, struct img_err *err)
 static bool plan(struct round *r, struct img_err *err)
 {
 	return collect(r, err) &&
-	       qcow2_picture_start(&r->pic, qcow2_refs_clusters(r->refs), err) &&
+	       img_picture_start(&r->pic, qcow2_refs_clusters(r->refs), err) &&
 	       draw_counts(r->q, &r->pic, err) && visit(r, tie, err) &&
-	       qcow2_moves_plan(&r->pic, &r->moves, err);
+	       img_moves_plan(&r->pic, &r->moves, err);
 }
 
 static bool move_counts(struct round *r, struct img_err *err)
@@ -123,7 +124,7 @@ static bool move_counts(struct round *r, struct img_err *err)
 
 	pthread_mutex_lock(qcow2_cache_lock(r->q->map.cache));
 	for (size_t i = 0; ok && i < r->moves.n; i++) {
-		const struct qcow2_move one = r->moves.v[i];
+		const struct img_shift one = r->moves.v[i];
 
 		for (uint64_t k = 0; ok && k < one.n; k++)
 			ok = qcow2_count_move(r->q, one.from + k, one.to + k, err);
@@ -156,7 +157,7 @@ static bool copy_piece(void *ctx, size_t index, uint64_t host, uint8_t *raw, siz
 }
 
 /* What is left where it was goes back to the file system, or with the end of the file. */
-static bool copy_run(const struct round *r, struct qcow2_move one, struct img_err *err)
+static bool copy_run(const struct round *r, struct img_shift one, struct img_err *err)
 {
 	const unsigned bits = r->q->geo.cluster_bits;
 	struct copying copy = { .r = r, .down = (one.from - one.to) << bits };
@@ -201,8 +202,8 @@ static bool compact_once(struct img_layer *ly, const struct img_job *job, bool *
 
 	*moved = r.moves.n;
 	qcow2_refs_free(r.refs);
-	qcow2_picture_clear(&r.pic);
-	qcow2_moves_clear(&r.moves);
+	img_picture_clear(&r.pic);
+	img_moves_clear(&r.moves);
 	return ok;
 }
 

@@ -53,7 +53,6 @@ libimg_sources += \
 	%D%/old.c \
 	%D%/orphans.c \
 	%D%/move.h \
-	%D%/move_plan.c \
 	%D%/move_refs.c \
 	%D%/options.c \
 	%D%/place.c \

@@ -21,10 +21,12 @@ unit_tests += %D%/test
 	%D%/in_place.c \
 	%D%/in_place.h \
 	%D%/move_test.c \
+	%D%/moves_test.c \
 	%D%/qcow1/check_test.c \
 	%D%/qcow1/disk_test.c \
 	%D%/qcow1/header_test.c \
 	%D%/qcow1/map_test.c \
+	%D%/qcow1/resize_test.c \
 	%D%/qcow1/salvage_test.c \
 	%D%/qcow1/salvage_over_test.c \
 	%D%/qcow1/sample.h \
@@ -46,7 +48,6 @@ unit_tests += %D%/test
 	%D%/qcow2/header_store_test.c \
 	%D%/qcow2/header_test.c \
 	%D%/qcow2/map_test.c \
-	%D%/qcow2/move_plan_test.c \
 	%D%/qcow2/options_test.c \
 	%D%/qcow2/rebuild_test.c \
 	%D%/qcow2/refs_judge_test.c \

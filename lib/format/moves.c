@@ -10,30 +10,30 @@
 
 #include "base/mem.h"
 #include "base/num.h"
-#include "format/qcow2/move.h"
+#include "format/moves.h"
 
 /* Room for pieces of more clusters than that is looked for as for this many. */
 enum { LONG_PIECE = 64 };
 
 struct planning {
-	struct qcow2_picture *pic;
-	struct qcow2_moves *moves;
+	struct img_picture *pic;
+	struct img_moves *moves;
 	uint64_t floor;			/* what lies below stays */
 	uint64_t from[LONG_PIECE + 1];	/* no room for so many clusters begins below */
 };
 
 /* ---- The list ------------------------------------------------------------------------------------- */
 
-void qcow2_moves_clear(struct qcow2_moves *moves)
+void img_moves_clear(struct img_moves *moves)
 {
 	free(moves->v);
-	*moves = (struct qcow2_moves){ 0 };
+	*moves = (struct img_moves){ 0 };
 }
 
 /* In any order; neighbours that stay neighbours are one. */
-static bool add(struct qcow2_moves *moves, struct qcow2_move one, struct img_err *err)
+static bool add(struct img_moves *moves, struct img_shift one, struct img_err *err)
 {
-	struct qcow2_move *last = moves->n ? &moves->v[moves->n - 1] : NULL, *v;
+	struct img_shift *last = moves->n ? &moves->v[moves->n - 1] : NULL, *v;
 
 	if (last && last->from + last->n == one.from && last->to + last->n == one.to) {
 		last->n += one.n;
@@ -49,18 +49,18 @@ static bool add(struct qcow2_moves *moves, struct qcow2_move one, struct img_err
 
 static int compare(const void *a, const void *b)
 {
-	const struct qcow2_move *x = a, *y = b;
+	const struct img_shift *x = a, *y = b;
 
 	return (x->from > y->from) - (x->from < y->from);
 }
 
-uint64_t qcow2_moves_find(const struct qcow2_moves *moves, uint64_t cluster)
+uint64_t img_moves_find(const struct img_moves *moves, uint64_t cluster)
 {
 	size_t low = 0, high = moves->n;
 
 	while (low < high) {
 		const size_t middle = (low + high) / 2;
-		const struct qcow2_move *one = &moves->v[middle];
+		const struct img_shift *one = &moves->v[middle];
 
 		if (cluster < one->from)
 			high = middle;
@@ -74,47 +74,47 @@ uint64_t qcow2_moves_find(const struct qcow2_moves *moves, uint64_t cluster)
 
 /* ---- The picture ---------------------------------------------------------------------------------- */
 
-bool qcow2_picture_start(struct qcow2_picture *pic, uint64_t n, struct img_err *err)
+bool img_picture_start(struct img_picture *pic, uint64_t n, struct img_err *err)
 {
 	const size_t len = img_max_u64(img_div_up(n, 8), 1);
 
-	*pic = (struct qcow2_picture){ .n = n };
+	*pic = (struct img_picture){ .n = n };
 	pic->used = img_calloc(len, 1, err);
 	pic->open = img_calloc(len, 1, err);
 	pic->tied = img_calloc(len, 1, err);
 	return pic->used && pic->open && pic->tied;
 }
 
-void qcow2_picture_clear(struct qcow2_picture *pic)
+void img_picture_clear(struct img_picture *pic)
 {
 	free(pic->used);
 	free(pic->open);
 	free(pic->tied);
-	*pic = (struct qcow2_picture){ 0 };
+	*pic = (struct img_picture){ 0 };
 }
 
 /* The next cluster from i on that is set; pic->n: none. */
-static uint64_t next(const struct qcow2_picture *pic, const uint8_t *bits, uint64_t i)
+static uint64_t next(const struct img_picture *pic, const uint8_t *bits, uint64_t i)
 {
-	while (i < pic->n && !qcow2_picture_get(bits, i))
+	while (i < pic->n && !img_picture_get(bits, i))
 		i += bits[i / 8] >> i % 8 ? 1 : 8 - i % 8;
 	return img_min_u64(i, pic->n);
 }
 
 /* ---- Pieces --------------------------------------------------------------------------------------- */
 
-static bool ties(const struct qcow2_picture *pic, uint64_t i)
+static bool ties(const struct img_picture *pic, uint64_t i)
 {
-	return i + 1 < pic->n && qcow2_picture_get(pic->tied, i);
+	return i + 1 < pic->n && img_picture_get(pic->tied, i);
 }
 
-static bool is_single(const struct qcow2_picture *pic, uint64_t i)
+static bool is_single(const struct img_picture *pic, uint64_t i)
 {
-	return qcow2_picture_get(pic->used, i) && !ties(pic, i) && !(i && ties(pic, i - 1));
+	return img_picture_get(pic->used, i) && !ties(pic, i) && !(i && ties(pic, i - 1));
 }
 
 /* The first of the piece that ends with cluster `last`. */
-static uint64_t start_of(const struct qcow2_picture *pic, uint64_t last)
+static uint64_t start_of(const struct img_picture *pic, uint64_t last)
 {
 	while (last && ties(pic, last - 1))
 		last--;
@@ -122,15 +122,15 @@ static uint64_t start_of(const struct qcow2_picture *pic, uint64_t last)
 }
 
 /* Whether a piece may lie in cluster i: there is room, or it lies there itself. */
-static bool is_room(const struct qcow2_picture *pic, uint64_t i, uint64_t start)
+static bool is_room(const struct img_picture *pic, uint64_t i, uint64_t start)
 {
-	return i >= start || qcow2_picture_get(pic->open, i);
+	return i >= start || img_picture_get(pic->open, i);
 }
 
 /* The first place for n clusters that lie at start now, which is one. */
 static uint64_t find_room(struct planning *p, uint64_t start, uint64_t n)
 {
-	const struct qcow2_picture *pic = p->pic;
+	const struct img_picture *pic = p->pic;
 	uint64_t *hint = &p->from[img_min_u64(n, LONG_PIECE)], at = *hint, len;
 	bool sure = true;
 
@@ -148,11 +148,11 @@ static uint64_t find_room(struct planning *p, uint64_t start, uint64_t n)
 }
 
 /* The room is taken; what they leave is room for nobody, as they are moved in no order. */
-static bool move_piece(struct planning *p, struct qcow2_move one, struct img_err *err)
+static bool move_piece(struct planning *p, struct img_shift one, struct img_err *err)
 {
 	for (uint64_t i = 0; i < one.n; i++) {
-		qcow2_picture_set(p->pic->open, one.to + i, false);
-		qcow2_picture_set(p->pic->used, one.from + i, false);
+		img_picture_set(p->pic->open, one.to + i, false);
+		img_picture_set(p->pic->used, one.from + i, false);
 	}
 	return add(p->moves, one, err);
 }
@@ -165,7 +165,7 @@ static bool plan_pieces(struct planning *p, struct img_err *err)
 
 		if (n > 1 && to == start)
 			p->floor = end;
-		else if (to < start && !move_piece(p, (struct qcow2_move){ start, to, n }, err))
+		else if (to < start && !move_piece(p, (struct img_shift){ start, to, n }, err))
 			return false;
 		end = start;
 	}
@@ -177,7 +177,7 @@ static bool plan_pieces(struct planning *p, struct img_err *err)
 /* As many as there is room for below them; the first of them. */
 static uint64_t count_singles(const struct planning *p, uint64_t *n)
 {
-	const struct qcow2_picture *pic = p->pic;
+	const struct img_picture *pic = p->pic;
 	uint64_t room = next(pic, pic->open, 0), at = pic->n, first = pic->n;
 
 	*n = 0;
@@ -199,7 +199,7 @@ static bool plan_singles(struct planning *p, struct img_err *err)
 		if (!is_single(p->pic, at))
 			continue;
 		room = next(p->pic, p->pic->open, room);
-		if (!add(p->moves, (struct qcow2_move){ at, room++, 1 }, err))
+		if (!add(p->moves, (struct img_shift){ at, room++, 1 }, err))
 			return false;
 		n--;
 	}
@@ -207,7 +207,7 @@ static bool plan_singles(struct planning *p, struct img_err *err)
 }
 
 /* All that is in use would end here, if it lay without gaps. */
-static uint64_t count_used(const struct qcow2_picture *pic)
+static uint64_t count_used(const struct img_picture *pic)
 {
 	uint64_t n = 0;
 
@@ -216,16 +216,33 @@ static uint64_t count_used(const struct qcow2_picture *pic)
 	return n;
 }
 
-bool qcow2_moves_plan(struct qcow2_picture *pic, struct qcow2_moves *out, struct img_err *err)
+bool img_moves_plan(struct img_picture *pic, struct img_moves *out, struct img_err *err)
 {
 	struct planning p = { .pic = pic, .moves = out, .floor = count_used(pic) };
 
-	*out = (struct qcow2_moves){ 0 };
+	*out = (struct img_moves){ 0 };
 	if (!plan_pieces(&p, err) || !plan_singles(&p, err)) {
-		qcow2_moves_clear(out);
+		img_moves_clear(out);
 		return false;
 	}
 	if (out->n)
 		qsort(out->v, out->n, sizeof(*out->v), compare);
+	return true;
+}
+
+/* ---- Without gaps --------------------------------------------------------------------------------- */
+
+bool img_moves_slide(const struct img_picture *pic, struct img_moves *out, struct img_err *err)
+{
+	uint64_t to = 0;
+
+	*out = (struct img_moves){ 0 };
+	for (uint64_t at = next(pic, pic->used, 0); at < pic->n; at = next(pic, pic->used, at + 1)) {
+		if (at > to && !add(out, (struct img_shift){ at, to, 1 }, err)) {
+			img_moves_clear(out);
+			return false;
+		}
+		to++;
+	}
 	return true;
 }

@@ -2,36 +2,36 @@
 /* Which clusters move where, by pictures: a letter for each cluster of the file. */
 #include <criterion/criterion.h>
 #include <string.h>
-#include "format/qcow2/move.h"
+#include "format/moves.h"
 
 /*
  * '.': free, '#': free, but no block counts it, a small letter: in use; a capital: in use, and tied to
  * the one behind it.
  */
-static struct qcow2_picture draw(const char *text)
+static struct img_picture draw(const char *text)
 {
-	struct qcow2_picture pic;
+	struct img_picture pic;
 
-	cr_assert(qcow2_picture_start(&pic, strlen(text), NULL));
+	cr_assert(img_picture_start(&pic, strlen(text), NULL));
 	for (size_t i = 0; text[i]; i++) {
-		qcow2_picture_set(pic.open, i, text[i] == '.');
-		qcow2_picture_set(pic.used, i, text[i] != '.' && text[i] != '#');
-		qcow2_picture_set(pic.tied, i, text[i] >= 'A' && text[i] <= 'Z');
+		img_picture_set(pic.open, i, text[i] == '.');
+		img_picture_set(pic.used, i, text[i] != '.' && text[i] != '#');
+		img_picture_set(pic.tied, i, text[i] >= 'A' && text[i] <= 'Z');
 	}
 	return pic;
 }
 
 /* What the moves make of it; each place is taken once, and nothing that is in use is written over. */
-static char *apply(const char *text, const struct qcow2_moves *moves)
+static char *apply(const char *text, const struct img_moves *moves)
 {
 	const size_t n = strlen(text);
 	char *out = strdup(text);
 
 	for (size_t i = 0; i < n; i++)
-		if (qcow2_moves_find(moves, i) != i)
+		if (img_moves_find(moves, i) != i)
 			out[i] = text[i] == '#' ? '#' : '.';
 	for (size_t i = 0; i < n; i++) {
-		const uint64_t to = qcow2_moves_find(moves, i);
+		const uint64_t to = img_moves_find(moves, i);
 
 		if (to == i)
 			continue;
@@ -44,21 +44,21 @@ static char *apply(const char *text, const struct qcow2_moves *moves)
 
 static void expect(const char *text, const char *wanted)
 {
-	struct qcow2_picture pic = draw(text);
-	struct qcow2_moves moves;
+	struct img_picture pic = draw(text);
+	struct img_moves moves;
 
-	cr_assert(qcow2_moves_plan(&pic, &moves, NULL));
+	cr_assert(img_moves_plan(&pic, &moves, NULL));
 	char *found = apply(text, &moves);
 
 	cr_assert_str_eq(found, wanted, "%s becomes %s", text, found);
 	for (size_t i = 1; i < moves.n; i++)
 		cr_assert_leq(moves.v[i - 1].from + moves.v[i - 1].n, moves.v[i].from);
 	free(found);
-	qcow2_moves_clear(&moves);
-	qcow2_picture_clear(&pic);
+	img_moves_clear(&moves);
+	img_picture_clear(&pic);
 }
 
-Test(move_plan, nothing_moves_that_need_not)
+Test(moves, nothing_moves_that_need_not)
 {
 	expect("", "");
 	expect("a", "a");
@@ -67,7 +67,7 @@ Test(move_plan, nothing_moves_that_need_not)
 	expect("aBc.", "aBc.");
 }
 
-Test(move_plan, single_clusters_fill_what_is_free_in_their_order)
+Test(moves, single_clusters_fill_what_is_free_in_their_order)
 {
 	expect("a.b", "ab.");
 	expect("a...bcd", "abcd...");
@@ -75,13 +75,13 @@ Test(move_plan, single_clusters_fill_what_is_free_in_their_order)
 	expect("a................................b", "ab................................");
 }
 
-Test(move_plan, room_that_nothing_counts_is_none)
+Test(moves, room_that_nothing_counts_is_none)
 {
 	expect("a##b", "a##b");
 	expect("a##b.cd", "a##bdc.");
 }
 
-Test(move_plan, what_is_tied_stays_together)
+Test(moves, what_is_tied_stays_together)
 {
 	expect("a.b..Cd", "a.bCd..");
 	expect("a.bc.De", "a.bcDe.");
@@ -90,14 +90,14 @@ Test(move_plan, what_is_tied_stays_together)
 	expect("aBc...DEf.g", "aBcDEf...g.");
 }
 
-Test(move_plan, what_has_no_room_ends_the_file)
+Test(moves, what_has_no_room_ends_the_file)
 {
 	expect("a.b.Cd", "a.bCd.");
 	expect("a.b.cDe", "a.b.cDe");
 	expect("a.bDeF#", "a.bDeF#");
 }
 
-Test(move_plan, a_long_piece_goes_where_there_is_room_for_it)
+Test(moves, a_long_piece_goes_where_there_is_room_for_it)
 {
 	char text[200], wanted[200];
 
@@ -110,4 +110,38 @@ Test(move_plan, a_long_piece_goes_where_there_is_room_for_it)
 	}
 	text[199] = wanted[199] = '\0';
 	expect(text, wanted);
+}
+
+/* Also in an order in which nothing is overwritten that has still to move. */
+Test(moves, what_slides_leaves_no_gap)
+{
+	static const char text[] = "a.bDeF..gH", wanted[] = "abDeFgH...";
+	struct img_picture pic = draw(text);
+	struct img_moves moves;
+
+	cr_assert(img_moves_slide(&pic, &moves, NULL));
+	char *found = strdup(text);
+
+	for (size_t i = 0; i < moves.n; i++) {
+		const struct img_shift one = moves.v[i];
+
+		cr_assert_lt(one.to, one.from);
+		memmove(found + one.to, found + one.from, one.n);
+	}
+	memset(found + 7, '.', 3);
+	cr_assert_str_eq(found, wanted);
+	cr_assert_eq(moves.n, 2);
+	free(found);
+	img_moves_clear(&moves);
+	img_picture_clear(&pic);
+}
+
+Test(moves, what_has_no_gaps_does_not_slide)
+{
+	struct img_picture pic = draw("abC..");
+	struct img_moves moves;
+
+	cr_assert(img_moves_slide(&pic, &moves, NULL));
+	cr_assert_eq(moves.n, 0);
+	img_picture_clear(&pic);
 }

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the parts of a change of the size share: resize.c and compact.c. */
+#ifndef QCOW1_RESIZE_H
+#define QCOW1_RESIZE_H
+
+#include "format/qcow1/qcow1.h"
+
+struct qcow1_compacting {
+	struct qcow1_header *hdr;	/* places in it change */
+	struct img_store *file;		/* of whole clusters */
+	const struct img_job *job;	/* or NULL */
+	uint8_t *l1;			/* as in the file; the entries change */
+	size_t n_l1;			/* all that the header speaks of */
+	bool no_l1;			/* its place is free from now on */
+	uint64_t end;			/* out: behind the last byte that something refers to */
+};
+
+/*
+ * Moves what lies behind gaps into them, with all that refers to it but the header in the file.  The
+ * file keeps its length.  IMG_E_CORRUPT: not all references are right.
+ */
+bool qcow1_compact(struct qcow1_compacting *c, struct img_err *err) IMG_MUST_CHECK;
+
+#endif
