@@ -74,15 +74,24 @@ static struct img *open_image(const struct cli *cli, const struct options *opt, 
 	return im;
 }
 
+/* What is not there is said by who opens it. */
+static bool check_kind(const char *path, struct img_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		return true;
+	return img_fail(err, IMG_E_DENIED, S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode)
+			? _("%s: a device keeps its size") : _("%s: is no file"), path);
+}
+
 bool resize(const struct cli *cli, const struct options *opt, struct img_err *err)
 {
-	const char *path = opt->request.path;
-	struct stat st;
 	struct img *im;
 	bool ok;
 
-	if (!stat(path, &st) && (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode)))
-		return img_fail(err, IMG_E_DENIED, _("%s: a device keeps its size"), path);
+	if (!check_kind(opt->request.path, err))
+		return false;
 	im = open_image(cli, opt, err);
 	ok = im && resize_image(cli, opt, im, err);
 	img_close(im);

@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "image/image.h"
 #include "store/beside.h"
+#include "store/file.h"
 #include "store/journal.h"
 #include "store/overlay.h"
 
@@ -216,6 +217,14 @@ static bool reserve_runs(struct img_journal_change *change, struct img_err *err)
 	return true;
 }
 
+static bool reserve_length(struct img_journal_change *change, struct img_err *err)
+{
+	uint64_t size;
+
+	return img_store_size(change->overlay, &size, err) &&
+	       img_file_can_reach(change->parent, size, err);
+}
+
 /* What is set aside behind the end of a file goes when it is cut there. */
 static void give_back(struct img_store *st)
 {
@@ -225,7 +234,7 @@ static void give_back(struct img_store *st)
 	(void)done;	/* it is room on the disk, and goes with the next change at the latest */
 }
 
-/* That the disk is full must come out while nothing is changed yet. */
+/* That a file has no room must come out while nothing is changed yet. */
 static bool reserve(struct img_at_once *once, struct img_err *err)
 {
 	bool ok = true;
@@ -234,7 +243,8 @@ static bool reserve(struct img_at_once *once, struct img_err *err)
 		struct img_journal_change *change = &once->changes[i];
 
 		ok = change->file.kind != JOURNAL_CHANGE ||
-		     (reserve_space(change, IMG_PREALLOC_FALLOC, err) &&
+		     (reserve_length(change, err) &&
+		      reserve_space(change, IMG_PREALLOC_FALLOC, err) &&
 		      reserve_space(change, IMG_PREALLOC_FULL, err) && reserve_runs(change, err));
 	}
 	for (size_t i = 0; !ok && i < once->n; i++)

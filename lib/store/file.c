@@ -70,6 +70,19 @@ static bool file_resize(struct img_store *st, uint64_t bytes, struct img_err *er
 	       img_fail_os(err, _("cannot change the size to %" PRIu64 " bytes"), bytes);
 }
 
+/* A place behind the longest file that there can be is refused, and nobody uses the offset. */
+bool img_file_can_reach(struct img_store *st, uint64_t end, struct img_err *err)
+{
+	const struct img_file *file = img_file_of(st);
+
+	if (!file || file->is_block || file->adopted ||
+	    (end <= INT64_MAX && lseek(file->fd, (off_t)end, SEEK_SET) >= 0))
+		return true;
+	errno = EFBIG;
+	img_fail_os(err, _("cannot change the size to %" PRIu64 " bytes"), end);
+	return img_within(err, "%s", st->name);
+}
+
 static bool file_sync(struct img_store *st, struct img_err *err)
 {
 	const struct img_file *file = (struct img_file *)st;

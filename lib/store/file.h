@@ -69,6 +69,11 @@ bool img_file_preallocate(struct img_store *st, uint64_t at, uint64_t len,
 			  enum img_preallocation how, struct img_err *err);
 
 bool img_file_reserve(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err);
+/*
+ * Whether the file system lets st, where it is a file, become as long as that; nothing changes.
+ * IMG_E_IO: it does not.
+ */
+bool img_file_can_reach(struct img_store *st, uint64_t end, struct img_err *err) IMG_MUST_CHECK;
 
 /* file-extent.c */
 bool img_file_extent(struct img_store *st, uint64_t at, uint64_t limit, struct img_extent *out,
