@@ -93,6 +93,8 @@ void cow_map_clear(struct cow_map *map);
 /* The piece that holds the bit.  Bits that the file is too short for are 0. */
 _Atomic uint64_t *cow_map_piece(struct cow_map *map, uint64_t bit, struct img_err *err)
 	IMG_MUST_CHECK;
+/* Frees the piece that holds the bit, which the file has, while nobody else uses the map. */
+void cow_map_forget(struct cow_map *map, uint64_t bit);
 /* How many bits the file is long enough for. */
 uint64_t cow_map_bits_there(const struct cow_map *map);
 /*

@@ -73,6 +73,11 @@ _Atomic uint64_t *cow_map_piece(struct cow_map *map, uint64_t bit, struct img_er
 	return other;
 }
 
+void cow_map_forget(struct cow_map *map, uint64_t bit)
+{
+	free(atomic_exchange(&map->pieces[bit / COW_PIECE_BITS], NULL));
+}
+
 uint64_t cow_piece_run(const _Atomic uint64_t *piece, uint64_t first, uint64_t end, bool *set)
 {
 	const uint64_t stop = img_min_u64(end, (first / COW_PIECE_BITS + 1) * COW_PIECE_BITS);

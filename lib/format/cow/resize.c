@@ -28,6 +28,13 @@ static bool plan(struct resizing *r, const struct img_layer_resize *how, struct 
 
 /* ---- Data ------------------------------------------------------------------------------------ */
 
+/* Of a large disk all pieces would be too much; what was written to it has been flushed. */
+static void leave_piece(const struct resizing *r, uint64_t bit, uint64_t next)
+{
+	if (next / COW_PIECE_BITS != bit / COW_PIECE_BITS)
+		cow_map_forget(&r->cow->map, bit);
+}
+
 /* Sectors [first, end); what they leave is a hole again. */
 static bool move_run(const struct resizing *r, uint64_t first, uint64_t end, struct img_err *err)
 {
@@ -52,6 +59,7 @@ static bool move_down(struct resizing *r, struct img_err *err)
 		n = cow_piece_run(piece, at, r->kept, &set);
 		if (set && !move_run(r, at, at + n, err))
 			return false;
+		leave_piece(r, at, at + n);
 	}
 	return true;
 }
@@ -70,6 +78,7 @@ static bool move_up(struct resizing *r, struct img_err *err)
 		n = cow_piece_run_back(piece, end, &set);
 		if (set && !move_run(r, end - n, end, err))
 			return false;
+		leave_piece(r, end - 1, end - n - 1);
 	}
 	return true;
 }
