@@ -71,5 +71,9 @@ fresh qcow2 image cluster_size=4k
 goes qcow2 image 7 --shrink --compact 9M
 fresh vdi image block_size=64k
 goes vdi image 7 17G
+fresh qcow image
+goes qcow image 7 --shrink 9M
+fresh cow image
+goes cow image 7 900M
 fresh vmdk image.vmdk subformat=twoGbMaxExtentFlat
 goes vmdk image.vmdk 7 4200M
