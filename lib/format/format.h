@@ -287,6 +287,20 @@ struct img_layer_resize {
 	const struct img_opener *opener;	/* of files beside the image: all of its calls */
 };
 
+/* ---- Changing what an image stands on ------------------------------------------------------------ */
+
+struct img_layer_link {
+	const char *backing;		/* as it is to be written into the image; NULL: nothing */
+	const char *backing_format;	/* or NULL */
+	const struct img_layer *below;	/* what that is, open; NULL: it is not looked at */
+};
+
+/*
+ * For formats that do not say what their backing file is (backing.c): IMG_E_ARGUMENT when what it
+ * looks like is not to->backing_format.
+ */
+bool img_backing_check_linked(const struct img_layer_link *to, struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- Bitmaps: what has changed ---------------------------------------------------------------- */
 
 /*
@@ -499,6 +513,17 @@ struct img_format {
 	 */
 	bool (*resize)(struct img_layer *ly, const struct img_layer_resize *how,
 		       struct img_err *err);
+	/*
+	 * Changes what the image stands on, and nothing of what it holds, under the same rules as
+	 * resize; only close may follow.  NULL: cannot.  IMG_E_ARGUMENT: not on that; IMG_E_RANGE:
+	 * the name is too long.
+	 */
+	bool (*link)(struct img_layer *ly, const struct img_layer_link *to, struct img_err *err);
+	/*
+	 * Makes the layer, of which snapshots keep theirs, hold nothing: what lies below shows through
+	 * everywhere.  The same rules; only link and close may follow.  NULL: cannot.
+	 */
+	bool (*empty)(struct img_layer *ly, struct img_err *err);
 	const struct img_bitmap_ops *bitmap;	/* NULL: has no bitmaps */
 	const struct img_snapshot_ops *snapshot;	/* NULL: has no snapshots */
 	const struct img_check_ops *check;	/* NULL: nothing in it can be checked */

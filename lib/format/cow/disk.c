@@ -62,6 +62,14 @@ bool cow_disk_start(struct cow *cow, struct img_err *err)
 	return img_granules_init(&disk->bitmap, err) && look_over(cow, err);
 }
 
+bool cow_disk_restart(struct cow *cow, struct img_store *file, struct img_err *err)
+{
+	cow_disk_free(cow->disk);
+	cow->disk = NULL;
+	cow_map_clear(&cow->map);
+	return cow_map_init(&cow->map, &cow->header, file, err) && cow_disk_start(cow, err);
+}
+
 void cow_disk_free(struct cow_disk *disk)
 {
 	if (!disk)

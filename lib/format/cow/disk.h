@@ -15,6 +15,8 @@ struct cow_disk {
 
 /* disk.c: makes cow->disk.  IMG_E_INCOMPLETE, IMG_E_UNSUPPORTED: what is damaged is not written. */
 bool cow_disk_start(struct cow *cow, struct img_err *err) IMG_MUST_CHECK;
+/* What is known of file is found out anew, by the header that cow has. */
+bool cow_disk_restart(struct cow *cow, struct img_store *file, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts NULL. */
 void cow_disk_free(struct cow_disk *disk);
 
@@ -28,5 +30,8 @@ bool cow_disk_discard(struct img_layer *ly, uint64_t at, uint64_t len, struct im
 bool cow_disk_flush(struct img_layer *ly, bool *freed, struct img_err *err);
 /* resize.c; as in struct img_format. */
 bool cow_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err);
+/* link.c; the same. */
+bool cow_link(struct img_layer *ly, const struct img_layer_link *to, struct img_err *err);
+bool cow_empty(struct img_layer *ly, struct img_err *err);
 
 #endif

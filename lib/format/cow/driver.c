@@ -146,5 +146,7 @@ const struct img_format img_format_cow = {
 	.write = &cow_write_ops,
 	.disk = &cow_disk_ops,
 	.resize = cow_resize,
+	.link = cow_link,
+	.empty = cow_empty,
 	.check = &cow_check_ops,
 };

@@ -12,6 +12,7 @@ libimg_sources += \
 	%D%/header.c \
 	%D%/info.c \
 	%D%/layout.h \
+	%D%/link.c \
 	%D%/map.c \
 	%D%/remains.c \
 	%D%/request.c \

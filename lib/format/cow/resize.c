@@ -123,16 +123,10 @@ static bool write_header(const struct resizing *r, struct img_err *err)
 	return img_store_write(r->file, 0, raw, cow_layouts[r->now.kind].len, err);
 }
 
-/* What is known of the file is found out anew. */
 static bool start_again(const struct resizing *r, struct img_err *err)
 {
-	struct cow *cow = r->cow;
-
-	cow_disk_free(cow->disk);
-	cow->disk = NULL;
-	cow_map_clear(&cow->map);
-	cow->header = r->now;
-	return cow_map_init(&cow->map, &cow->header, r->file, err) && cow_disk_start(cow, err);
+	r->cow->header = r->now;
+	return cow_disk_restart(r->cow, r->file, err);
 }
 
 /* The rest of the sector in which the disk ends, or ended, if that is in the file. */

@@ -74,6 +74,29 @@ bool qcow1_disk_start(struct qcow1 *q, struct img_err *err)
 	return look_over(q, err);
 }
 
+/* Nothing behind what is in use is kept. */
+static bool cut_off(struct qcow1 *q, struct img_err *err)
+{
+	const uint64_t end = img_round_up(q->disk->end, qcow1_cluster_size(&q->header));
+
+	if (!(q->tables.file->caps & IMG_STORE_RESIZE) || end >= q->tables.file_size)
+		return true;
+	q->tables.file_size = q->disk->old_end = end;
+	return img_store_resize(q->tables.file, end, err);
+}
+
+bool qcow1_disk_restart(struct qcow1 *q, struct img_err *err)
+{
+	struct img_store *file = q->tables.file;
+	const uint64_t cache_size = (uint64_t)q->tables.most * qcow1_l2_bytes(&q->header);
+
+	qcow1_disk_free(q->disk);
+	q->disk = NULL;
+	qcow1_tables_clear(&q->tables);
+	return qcow1_tables_init(&q->tables, &q->header, file, cache_size, err) &&
+	       qcow1_disk_start(q, err) && cut_off(q, err);
+}
+
 void qcow1_disk_free(struct qcow1_disk *disk)
 {
 	if (!disk)

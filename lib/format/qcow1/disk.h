@@ -19,6 +19,8 @@ struct qcow1_disk {
 
 /* disk.c: makes q->disk.  IMG_E_CORRUPT, IMG_E_INCOMPLETE: the image is damaged. */
 bool qcow1_disk_start(struct qcow1 *q, struct img_err *err) IMG_MUST_CHECK;
+/* What is known of the file is found out anew, and what lies behind all that is in use goes. */
+bool qcow1_disk_restart(struct qcow1 *q, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts NULL. */
 void qcow1_disk_free(struct qcow1_disk *disk);
 /* Takes whole clusters at the end of the file; the lock is held. */

@@ -96,29 +96,6 @@ static bool change_tables(struct qcow1 *q, const struct img_layer_resize *how, s
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-/* What is known of the file is found out anew. */
-static bool start_again(struct qcow1 *q, struct img_err *err)
-{
-	struct img_store *file = q->tables.file;
-	const uint64_t cache_size = (uint64_t)q->tables.most * qcow1_l2_bytes(&q->header);
-
-	qcow1_disk_free(q->disk);
-	q->disk = NULL;
-	qcow1_tables_clear(&q->tables);
-	return qcow1_tables_init(&q->tables, &q->header, file, cache_size, err) &&
-	       qcow1_disk_start(q, err);
-}
-
-static bool cut_off(struct qcow1 *q, struct img_err *err)
-{
-	const uint64_t end = img_round_up(q->disk->end, qcow1_cluster_size(&q->header));
-
-	if (!(q->tables.file->caps & IMG_STORE_RESIZE) || end >= q->tables.file_size)
-		return true;
-	q->tables.file_size = q->disk->old_end = end;
-	return img_store_resize(q->tables.file, end, err);
-}
-
 /* The rest of the cluster in which the disk ends, or ended, if it has a place. */
 static bool clean_tail(struct img_layer *ly, uint64_t end, uint64_t size, struct img_err *err)
 {
@@ -141,7 +118,7 @@ bool qcow1_resize(struct img_layer *ly, const struct img_layer_resize *how, stru
 	if (!check_wish(&q->header, how, err) ||
 	    (how->size < old && !(clean_tail(ly, how->size, old, err) &&
 				  qcow1_disk_flush(ly, &freed, err))) ||
-	    !change_tables(q, how, err) || !start_again(q, err) || !cut_off(q, err))
+	    !change_tables(q, how, err) || !qcow1_disk_restart(q, err))
 		return false;
 	ly->size = how->size;
 	return how->size < old ||

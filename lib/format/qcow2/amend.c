@@ -29,6 +29,7 @@ const struct img_option qcow2_amend_options[] = {
 
 struct amendment {
 	const struct img_settings *set;
+	const struct img_layer_link *link;	/* what it is to stand on; NULL: the options say it */
 	const struct img_job *job;
 	struct qcow2_header to;		/* the three names are its own; all else is borrowed */
 	bool down, up, raw;		/* what has to be done besides the header */
@@ -41,13 +42,9 @@ static bool refuse(struct img_err *err, const char *sentence)
 
 /* ---- What is wanted ------------------------------------------------------------------------------ */
 
-/* The text of an option, or what the image says now; *out is NULL for none. */
-static bool take_name(const struct amendment *a, const char *option, const char *now, char **out,
-		      struct img_err *err)
+/* *out is NULL for none. */
+static bool copy_name(const char *text, char **out, struct img_err *err)
 {
-	const char *text = img_settings_given(a->set, option) ? img_settings_text(a->set, option)
-							      : now;
-
 	*out = NULL;
 	if (!text || !*text)
 		return true;
@@ -55,13 +52,25 @@ static bool take_name(const struct amendment *a, const char *option, const char 
 	return *out;
 }
 
+/* The text of an option, or what the image says now. */
+static bool take_name(const struct amendment *a, const char *option, const char *now, char **out,
+		      struct img_err *err)
+{
+	return copy_name(img_settings_given(a->set, option) ? img_settings_text(a->set, option)
+							    : now, out, err);
+}
+
 static bool take_names(struct amendment *a, const struct qcow2_header *now, struct img_err *err)
 {
 	struct qcow2_header *to = &a->to;
 
 	to->backing = to->backing_format = to->data_file = NULL;
-	if (!take_name(a, "backing_file", now->backing, &to->backing, err) ||
-	    !take_name(a, "data_file", now->data_file, &to->data_file, err))
+	if (!take_name(a, "data_file", now->data_file, &to->data_file, err))
+		return false;
+	if (a->link)
+		return copy_name(a->link->backing, &to->backing, err) &&
+		       copy_name(a->link->backing_format, &to->backing_format, err);
+	if (!take_name(a, "backing_file", now->backing, &to->backing, err))
 		return false;
 	/* Nobody's format means nothing. */
 	if (!to->backing && !img_settings_given(a->set, "backing_fmt"))
@@ -255,15 +264,33 @@ static bool carry_out(struct img_layer *ly, struct amendment *a, struct img_err 
 	return may_go_on(a, err) && settle_counts(q, a, freed, err) && put_header(q, a, err);
 }
 
+static bool amend(struct img_layer *ly, struct amendment *a, struct img_err *err)
+{
+	const struct qcow2 *q = ly->priv;
+	bool ok;
+
+	a->to = q->header;
+	ok = carry_out(ly, a, err);
+	free(a->to.backing);
+	free(a->to.backing_format);
+	free(a->to.data_file);
+	return ok;
+}
+
 bool qcow2_amend(struct img_layer *ly, const struct img_settings *set, const struct img_job *job,
 		 struct img_err *err)
 {
-	struct qcow2 *q = ly->priv;
-	struct amendment a = { .set = set, .job = job, .to = q->header };
-	const bool ok = carry_out(ly, &a, err);
+	struct amendment a = { .set = set, .job = job };
 
-	free(a.to.backing);
-	free(a.to.backing_format);
-	free(a.to.data_file);
+	return amend(ly, &a, err);
+}
+
+bool qcow2_link(struct img_layer *ly, const struct img_layer_link *to, struct img_err *err)
+{
+	struct img_settings *none = img_settings_parse(qcow2_amend_options, NULL, err);
+	struct amendment a = { .set = none, .link = to };
+	const bool ok = none && amend(ly, &a, err);
+
+	img_settings_free(none);
 	return ok;
 }

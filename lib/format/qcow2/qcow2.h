@@ -374,10 +374,12 @@ bool qcow2_rebuild_refcounts(struct qcow2 *q, unsigned order, struct img_err *er
 extern const struct img_option qcow2_amend_options[];
 bool qcow2_amend(struct img_layer *ly, const struct img_settings *set, const struct img_job *job,
 		 struct img_err *err) IMG_MUST_CHECK;
+bool qcow2_link(struct img_layer *ly, const struct img_layer_link *to, struct img_err *err);
 
 /* resize.c: what img_format.resize promises. */
 bool qcow2_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err)
 	IMG_MUST_CHECK;
+bool qcow2_empty(struct img_layer *ly, struct img_err *err);
 
 /* info.c: what img_format.info promises. */
 bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *err) IMG_MUST_CHECK;

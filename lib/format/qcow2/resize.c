@@ -58,6 +58,16 @@ static bool shorten_file(struct img_layer *ly, const struct img_layer_resize *ho
 	       (!how->compact || qcow2_compact(ly, how->job, err));
 }
 
+bool qcow2_empty(struct img_layer *ly, struct img_err *err)
+{
+	const struct img_layer_resize how = { .size = ly->size };
+	struct qcow2 *q = ly->priv;
+
+	return check(ly, err) && qcow2_l1_take_whole(q, err) && qcow2_drop_guest(q, err) &&
+	       qcow2_header_patch(q, err) && shorten_file(ly, &how, err) &&
+	       qcow2_header_patch(q, err);
+}
+
 bool qcow2_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err)
 {
 	struct qcow2 *q = ly->priv;

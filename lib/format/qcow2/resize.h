@@ -36,6 +36,9 @@ bool qcow2_enlarge(struct img_layer *ly, uint64_t from, enum img_preallocation h
 /* Nothing behind guest byte `end` is left, in the tables or in what they lead to. */
 bool qcow2_cut_guest(struct img_layer *ly, uint64_t end, struct img_err *err) IMG_MUST_CHECK;
 
+/* The disk holds nothing; its L1 table stays as long as it is. */
+bool qcow2_drop_guest(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- trim.c --------------------------------------------------------------------------------------- */
 
 /* The last refcount blocks go if they count nothing, and the file ends with what is in use. */

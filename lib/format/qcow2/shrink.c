@@ -194,3 +194,8 @@ bool qcow2_cut_guest(struct img_layer *ly, uint64_t end, struct img_err *err)
 	qcow2_l1_shorten(q, needed);
 	return cut_data_file(q, end, ly->size, err) || img_within(err, _("data file"));
 }
+
+bool qcow2_drop_guest(struct qcow2 *q, struct img_err *err)
+{
+	return drop_tables(q, 0, err);
+}

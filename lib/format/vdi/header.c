@@ -180,6 +180,13 @@ void vdi_header_resize(const struct vdi_header *hdr, uint8_t *raw, size_t len)
 		put_no_geometry(raw + VDI_HDR_GEOMETRY);
 }
 
+void vdi_header_relink(const struct vdi_header *hdr, uint8_t *raw)
+{
+	img_put_le32(raw + VDI_HDR_TYPE, hdr->type);
+	put_uuid(raw + VDI_HDR_PARENT, &hdr->parent);
+	put_uuid(raw + VDI_HDR_PARENT_MODIFIED, &hdr->parent_modified);
+}
+
 void vdi_header_encode(const struct vdi_header *hdr, uint8_t *raw)
 {
 	static const char made_by[] = "<<< imgtools VirtualBox Disk Image >>>\n";
@@ -190,7 +197,7 @@ void vdi_header_encode(const struct vdi_header *hdr, uint8_t *raw)
 	img_put_le16(raw + VDI_PRE_VERSION, hdr->minor);
 	img_put_le16(raw + VDI_PRE_VERSION + 2, hdr->major);
 	img_put_le32(raw + VDI_HDR_LEN, VDI_HDR_END_PLUS - VDI_HDR_LEN);
-	img_put_le32(raw + VDI_HDR_TYPE, hdr->type);
+	vdi_header_relink(hdr, raw);
 	memcpy(raw + VDI_HDR_COMMENT, hdr->comment, strnlen(hdr->comment, VDI_COMMENT_LEN - 1));
 	img_put_le32(raw + VDI_HDR_MAP_OFF, hdr->map_off);
 	put_size(hdr, raw);
@@ -198,6 +205,4 @@ void vdi_header_encode(const struct vdi_header *hdr, uint8_t *raw)
 	img_put_le32(raw + VDI_HDR_BLOCK_SIZE, hdr->block_size);
 	img_put_le32(raw + VDI_HDR_BLOCK_EXTRA, hdr->block_extra);
 	put_uuid(raw + VDI_HDR_UUID, &hdr->uuid);
-	put_uuid(raw + VDI_HDR_PARENT, &hdr->parent);
-	put_uuid(raw + VDI_HDR_PARENT_MODIFIED, &hdr->parent_modified);
 }

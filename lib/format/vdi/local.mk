@@ -14,6 +14,7 @@ libimg_sources += \
 	%D%/header.c \
 	%D%/info.c \
 	%D%/layout.h \
+	%D%/link.c \
 	%D%/map.c \
 	%D%/new.h \
 	%D%/remains.c \

@@ -39,6 +39,8 @@ void vdi_header_encode(const struct vdi_header *hdr, uint8_t *raw);
  * the disk changes; what is not known here stays.  Pure.
  */
 void vdi_header_resize(const struct vdi_header *hdr, uint8_t *raw, size_t len);
+/* The same, in a file of version 1.x, with what another parent changes: VDI_HDR_END bytes.  Pure. */
+void vdi_header_relink(const struct vdi_header *hdr, uint8_t *raw);
 /* Of the file in st. */
 bool vdi_header_read(struct img_store *st, struct vdi_header *out, struct img_err *err)
 	IMG_MUST_CHECK;
@@ -167,6 +169,9 @@ bool vdi_amend(struct img_layer *ly, const struct img_settings *set, const struc
 extern const struct img_disk_ops vdi_disk_ops;		/* disk.c */
 /* resize.c */
 bool vdi_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err);
+/* link.c */
+bool vdi_link(struct img_layer *ly, const struct img_layer_link *to, struct img_err *err);
+bool vdi_empty(struct img_layer *ly, struct img_err *err);
 /* check.c */
 extern const struct img_check_ops vdi_check_ops;
 /* info.c */

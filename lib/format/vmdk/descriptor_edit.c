@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A descriptor whose disk gets another size: its lines about extents and the number of cylinders are
- * changed in the text, so that whatever others have written there stays.
+ * A descriptor whose disk gets another size, or another parent: its lines about extents and the number
+ * of cylinders, or about the parent, are changed in the text, so that whatever others have written
+ * there stays.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -105,7 +106,7 @@ static void put_extent(FILE *to, const struct line *line, const struct vmdk_exte
 	put_number(to, line, at + blanks(at), extent->len / VMDK_SECTOR);
 }
 
-static void put_all(FILE *to, const char *text, const struct vmdk_descriptor *desc)
+static void put_size(FILE *to, const char *text, const struct vmdk_descriptor *desc)
 {
 	const uint64_t cylinders = cylinders_of(text, desc->size);
 	const size_t n = count_extents(text);
@@ -129,8 +130,34 @@ static void put_all(FILE *to, const char *text, const struct vmdk_descriptor *de
 	}
 }
 
+static void put_parent_lines(FILE *to, const struct vmdk_descriptor *desc)
+{
+	fprintf(to, "parentCID=%08" PRIx32 "\n", desc->parent_cid);
+	if (desc->parent)
+		fprintf(to, "parentFileNameHint=\"%s\"\n", desc->parent);
+}
+
+/* Where the identifier of the parent stood, or at the end of a text that has none. */
+static void put_parent(FILE *to, const char *text, const struct vmdk_descriptor *desc)
+{
+	struct line line;
+	bool done = false;
+
+	while (next_line(&text, &line)) {
+		const bool is_cid = value_of(&line, "parentCID");
+
+		if (is_cid && !done)
+			put_parent_lines(to, desc);
+		else if (!is_cid && !value_of(&line, "parentFileNameHint"))
+			fwrite(line.text, 1, line.len, to);
+		done |= is_cid;
+	}
+	if (!done)
+		put_parent_lines(to, desc);
+}
+
 bool vmdk_descriptor_edit(const char *text, size_t len, const struct vmdk_descriptor *desc,
-			  char **out, size_t *out_len, struct img_err *err)
+			  bool links, char **out, size_t *out_len, struct img_err *err)
 {
 	IMG_AUTO_FREE char *copy = img_calloc(len + 1, 1, err);
 	FILE *to = copy ? open_memstream(out, out_len) : NULL;
@@ -139,7 +166,7 @@ bool vmdk_descriptor_edit(const char *text, size_t len, const struct vmdk_descri
 	if (!to)
 		return img_fail(err, IMG_E_NOMEM, _("out of memory while composing a text"));
 	memcpy(copy, text, len);
-	put_all(to, copy, desc);
+	(links ? put_parent : put_size)(to, copy, desc);
 	ok = !ferror(to);
 	if (!fclose(to) && ok)
 		return true;

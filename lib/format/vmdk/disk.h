@@ -30,6 +30,8 @@ void vmdk_disk_touch(const struct vmdk *v, const struct vmdk_part *part);
  * identifier, and marks its files of grains as not closed properly.  Any number of threads.
  */
 bool vmdk_disk_mark(struct vmdk *v, struct img_store *own, struct img_err *err) IMG_MUST_CHECK;
+/* The same where the disk stays as it is, so that the identifier does too; files are marked later. */
+void vmdk_disk_mark_same(struct vmdk *v);
 /* At the end: they are closed properly. */
 bool vmdk_disk_unmark(struct vmdk *v, struct img_err *err) IMG_MUST_CHECK;
 /* Where in a descriptor the digits of its CID are; *n 0: nowhere.  Pure. */

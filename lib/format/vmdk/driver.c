@@ -251,4 +251,6 @@ const struct img_format img_format_vmdk = {
 	.write = &vmdk_write_ops,
 	.disk = &vmdk_disk_ops,
 	.resize = vmdk_resize,
+	.link = vmdk_link,
+	.empty = vmdk_empty,
 };

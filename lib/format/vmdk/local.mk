@@ -11,6 +11,7 @@ libimg_sources += \
 	%D%/descriptor.c \
 	%D%/descriptor.h \
 	%D%/descriptor_edit.c \
+	%D%/descriptor_save.c \
 	%D%/descriptor_text.c \
 	%D%/disk.c \
 	%D%/disk.h \
@@ -26,6 +27,7 @@ libimg_sources += \
 	%D%/header.h \
 	%D%/info.c \
 	%D%/layout.h \
+	%D%/link.c \
 	%D%/live.c \
 	%D%/live.h \
 	%D%/map.c \

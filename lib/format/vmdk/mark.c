@@ -121,6 +121,11 @@ bool vmdk_disk_mark(struct vmdk *v, struct img_store *own, struct img_err *err)
 	return true;
 }
 
+void vmdk_disk_mark_same(struct vmdk *v)
+{
+	atomic_store(&v->disk->marked, true);
+}
+
 bool vmdk_disk_unmark(struct vmdk *v, struct img_err *err)
 {
 	if (!atomic_load(&v->disk->marked))

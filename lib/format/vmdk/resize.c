@@ -229,40 +229,6 @@ static bool change_parts(struct vmdk *v, const struct img_layer_resize *how, str
 	return true;
 }
 
-/* ---- The descriptor -------------------------------------------------------------------------- */
-
-/* A text file ends with its text. */
-static bool write_descriptor(const struct vmdk *v, struct img_store *own, const char *text,
-			     size_t len, struct img_err *err)
-{
-	const bool inside = v->desc_at;
-	IMG_AUTO_FREE char *padded = NULL;
-
-	if (len > v->desc_len)
-		return img_fail(err, IMG_E_RANGE, _("the descriptor needs %zu bytes, and there is "
-				"room for %" PRIu64), len, v->desc_len);
-	if (!inside)
-		return img_store_write(own, 0, text, len, err) && img_store_resize(own, len, err);
-	padded = img_calloc(1, v->desc_len, err);
-	if (!padded)
-		return false;
-	memcpy(padded, text, len);
-	return img_store_write(own, v->desc_at, padded, v->desc_len, err);
-}
-
-static bool edit_descriptor(const struct vmdk *v, struct img_store *own, struct img_err *err)
-{
-	IMG_AUTO_FREE char *text = v->has_desc ? img_alloc_aligned(v->desc_len, err) : NULL;
-	IMG_AUTO_FREE char *edited = NULL;
-	size_t got, len;
-
-	if (!v->has_desc)
-		return true;
-	return text && img_store_read_some(own, v->desc_at, text, v->desc_len, &got, err) &&
-	       vmdk_descriptor_edit(text, strnlen(text, got), &v->desc, &edited, &len, err) &&
-	       write_descriptor(v, own, edited, len, err);
-}
-
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 /* The disk in use has something for each part. */
@@ -296,6 +262,6 @@ bool vmdk_resize(struct img_layer *ly, const struct img_layer_resize *how, struc
 	const uint64_t old = ly->size;
 
 	return check_wish(v, how, err) && vmdk_disk_mark(v, ly->store, err) &&
-	       change_parts(v, how, err) && edit_descriptor(v, ly->store, err) &&
+	       change_parts(v, how, err) && vmdk_descriptor_save(v, ly->store, false, err) &&
 	       follow(ly, how->size, err) && hide_below(ly, old, err);
 }

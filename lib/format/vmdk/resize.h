@@ -7,6 +7,9 @@
 
 /* resize.c; the op of the driver. */
 bool vmdk_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err);
+/* link.c; ops, too. */
+bool vmdk_link(struct img_layer *ly, const struct img_layer_link *to, struct img_err *err);
+bool vmdk_empty(struct img_layer *ly, struct img_err *err);
 
 /*
  * resize_sparse.c: gives a file of grains, which is open for writing and has no dirty tables, the
@@ -18,10 +21,17 @@ bool vmdk_sparse_resize(struct vmdk_part *part, uint64_t len, const struct img_j
 
 /*
  * descriptor_edit.c: the text, which ends at a NUL byte or after len bytes, with the extents of desc
- * and the number of cylinders that goes with its size; all else stays.  *out is the caller's and ends
- * with a NUL behind *out_len.  Pure.  IMG_E_NOMEM.
+ * and the number of cylinders that goes with its size, or (links) with what it stands on; all else
+ * stays.  *out is the caller's and ends with a NUL behind *out_len.  Pure.  IMG_E_NOMEM.
  */
 bool vmdk_descriptor_edit(const char *text, size_t len, const struct vmdk_descriptor *desc,
-			  char **out, size_t *out_len, struct img_err *err) IMG_MUST_CHECK;
+			  bool links, char **out, size_t *out_len,
+			  struct img_err *err) IMG_MUST_CHECK;
+/*
+ * descriptor_save.c: the same to the text that the image in own has, if it has one.  IMG_E_RANGE:
+ * there is no room for that.
+ */
+bool vmdk_descriptor_save(const struct vmdk *v, struct img_store *own, bool links,
+			  struct img_err *err) IMG_MUST_CHECK;
 
 #endif

@@ -141,7 +141,7 @@ static void expect_edited(const char *text, const uint64_t *lens, size_t n, cons
 
 	for (size_t i = 0; i < n; i++)
 		ok(vmdk_descriptor_add(&desc, VMDK_EXTENT_FLAT, lens[i] * 512, i ? "b" : "a", &err));
-	ok(vmdk_descriptor_edit(text, strlen(text), &desc, &out, &len, &err));
+	ok(vmdk_descriptor_edit(text, strlen(text), &desc, false, &out, &len, &err));
 	cr_assert_str_eq(out, expected);
 	cr_assert_eq(len, strlen(expected));
 	free(out);
