@@ -514,6 +514,7 @@ bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 #ifdef __cplusplus
 }
 #endif
+#include "libimg-chain.h"
 #include "libimg-check.h"
 #include "libimg-snapshot.h"
 

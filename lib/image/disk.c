@@ -105,6 +105,11 @@ bool img_disk_is_open(const struct img_disk *disk)
 	return disk && !disk->finished;
 }
 
+void img_disk_say_zeros(struct img *im)
+{
+	im->layers[0].below = &im->disk->below;
+}
+
 void img_disk_enter(struct img_disk *disk)
 {
 	if (disk)

@@ -27,6 +27,27 @@ struct img {
 	struct img_ending ending;	/* of a stream */
 };
 
+/* ---- Opening (open.c) -------------------------------------------------------------------------- */
+
+/* Whether both are names of one file, which is there. */
+bool img_same_file(const char *a, const char *b);
+/* Closes the layers from depth on; the disk of im is nothing there from now on. */
+void img_drop_layers(struct img *im, size_t depth);
+
+/* ---- Who stands on an image (children.c) --------------------------------------------------------- */
+
+struct img_child_search {
+	size_t first, end;		/* layers on which they may stand */
+	const struct img_gate *gate;	/* of the files that they name, NULL: deny */
+	/* below: the file of the layer that path stands on, for sure. */
+	void (*found)(void *ctx, const char *path, const char *below);
+	void *ctx;
+};
+
+/* Looks for images that are no layers of im, beside those in front of how->end.  IMG_E_IO, _NOMEM. */
+bool img_find_children(const struct img *im, const struct img_child_search *how,
+		       struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- Reading (read.c) ------------------------------------------------------------------------ */
 
 /*
@@ -77,6 +98,11 @@ bool img_disk_new(struct img *im, enum img_cache cache, struct img_err *err) IMG
 void img_disk_free(struct img_disk *disk);
 /* False for NULL, and after img_disk_finish(). */
 bool img_disk_is_open(const struct img_disk *disk);
+/*
+ * Of an image with a disk, before its first request: zeros are said even where nothing lies below,
+ * because something will.
+ */
+void img_disk_say_zeros(struct img *im);
 /* Of an image with a disk: what it stands on is open, too, if there is any.  IMG_E_DENIED. */
 bool img_disk_check_sight(const struct img *im, struct img_err *err) IMG_MUST_CHECK;
 /* The cache mode of the files: what is durable at once is so by a flush behind each request. */
@@ -115,6 +141,25 @@ const struct img_opener *img_at_once_opener(struct img_at_once *once);
 bool img_at_once_commit(struct img_at_once *once, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts NULL.  Without a commit the files are as they were. */
 void img_at_once_free(struct img_at_once *once);
+
+/* ---- Links (link.c) ---------------------------------------------------------------------------- */
+
+/*
+ * For an image that is open with IMG_OPEN_WRITE and IMG_OPEN_AT_ONCE, maybe without what it stands on;
+ * img_finish() makes it final, and after a failure the image is as it was.  Nothing of its disk is
+ * looked at: the caller has made sure that it stays the same.
+ *
+ * Writes into it what it stands on from now on: backing as it is to be said, NULL: nothing; below: that
+ * image, open, or NULL.  Only img_finish() and img_close() may follow.  IMG_E_UNSUPPORTED: its format
+ * cannot; IMG_E_ARGUMENT: not on that; IMG_E_RANGE: the name is too long.
+ */
+bool img_link(struct img *im, const char *backing, const char *backing_format,
+	      const struct img *below, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * The image holds nothing any more, and what lies below shows through.  img_link() may follow.
+ * IMG_E_UNSUPPORTED: its format, or this image, cannot.
+ */
+bool img_empty(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- What was cut off (pending.c) ------------------------------------------------------------ */
 

@@ -4,6 +4,7 @@ libimg_sources += \
 	%D%/bitmap.c \
 	%D%/check.c \
 	%D%/check_data.c \
+	%D%/children.c \
 	%D%/create.c \
 	%D%/disk.c \
 	%D%/gate.c \
@@ -11,6 +12,7 @@ libimg_sources += \
 	%D%/info.c \
 	%D%/layer.c \
 	%D%/left_out.c \
+	%D%/link.c \
 	%D%/open.c \
 	%D%/pass.c \
 	%D%/pending.c \

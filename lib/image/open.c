@@ -28,7 +28,7 @@ static struct img_open for_writing(const struct img_open *how)
 	return files;
 }
 
-static bool same_file(const char *a, const char *b)
+bool img_same_file(const char *a, const char *b)
 {
 	struct stat sa, sb;
 
@@ -38,7 +38,7 @@ static bool same_file(const char *a, const char *b)
 static bool check_loop(const struct img *im, const struct img_store *next, struct img_err *err)
 {
 	for (size_t i = 0; i < im->n_layers; i++)
-		if (same_file(im->layers[i].store->name, next->name))
+		if (img_same_file(im->layers[i].store->name, next->name))
 			return img_fail(err, IMG_E_CORRUPT,
 					_("the backing chain is a loop: \"%s\" is in it already"),
 					next->name);
@@ -180,13 +180,18 @@ fail:
 	return NULL;
 }
 
+void img_drop_layers(struct img *im, size_t depth)
+{
+	while (im->n_layers > depth)
+		img_layer_close(&im->layers[--im->n_layers]);
+}
+
 void img_close(struct img *im)
 {
 	if (!im)
 		return;
 	img_disk_free(im->disk);
-	for (size_t i = 0; i < im->n_layers; i++)
-		img_layer_close(&im->layers[i]);
+	img_drop_layers(im, 0);
 	free(im->layers);
 	img_rangeset_clear(&im->left_out);
 	img_at_once_free(im->at_once);

@@ -130,7 +130,7 @@ bool img_read_from(struct img *im, size_t depth, uint64_t at, void *buf, size_t 
 	const uint64_t end = at + len;
 	uint8_t *to = buf;
 
-	if (reads_straight(&im->layers[depth], end))
+	if (depth < im->n_layers && reads_straight(&im->layers[depth], end))
 		return img_store_read(im->layers[depth].store, at, buf, len, err);
 	while (at < end) {
 		struct img_extent ex;
