@@ -39,6 +39,7 @@ struct img_committed {
 	uint64_t old_size, new_size;	/* of the disk of base */
 	size_t between;		/* layers between top and base, which are spoilt */
 	size_t spoilt;		/* other images that stand on what changes */
+	size_t snapshots;	/* in top and between, which show what changes */
 	bool emptied;		/* top */
 	struct img_moved moved;
 };
@@ -63,11 +64,13 @@ struct img_rebase {
 	const char *backing_format;	/* NULL: found out */
 	unsigned threads;
 	bool trust;			/* the disks are said to be the same: nothing is copied */
+	bool force;			/* even if snapshots in top would be spoilt */
 	bool dry_run;
 };
 
 struct img_rebased {
 	const char *backing_format;	/* as it was written; NULL: not said, or it stands alone */
+	size_t snapshots;		/* in top, which show what lay below */
 	struct img_moved moved;
 };
 
@@ -75,8 +78,8 @@ struct img_rebased {
  * Copies into top what differs between what it stood on and what it will stand on, and then changes
  * what it says that it stands on.  The disk of top stays the same, all the while, unless trust was
  * misplaced.  Cut off, top holds more than it needs.
- * Errors: IMG_E_UNSUPPORTED (the format cannot), IMG_E_ARGUMENT (not on that), IMG_E_NOSPACE, and those
- * of reading and writing.
+ * Errors: IMG_E_UNSUPPORTED (the format cannot), IMG_E_ARGUMENT (not on that), IMG_E_DENIED (snapshots
+ * would be spoilt; see force), IMG_E_NOSPACE, and those of reading and writing.
  */
 bool img_rebase_run(const struct img_rebase *what, const struct img_job *job,
 		    struct img_rebased *out, struct img_err *err) IMG_MUST_CHECK;

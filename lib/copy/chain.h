@@ -56,6 +56,12 @@ bool img_room_look(const char *path, struct img_moved *moved, struct img_err *er
 /* IMG_E_NOSPACE when there is too little. */
 bool img_room_check(const char *path, const struct img_moved *moved, struct img_err *err)
 	IMG_MUST_CHECK;
+/*
+ * How many snapshots the first n layers of im have: through their holes shows whatever lies below, and
+ * nobody copies that.  job is told.
+ */
+bool img_count_snapshots(const struct img *im, size_t n, const struct img_job *job, size_t *count,
+			 struct img_err *err) IMG_MUST_CHECK;
 /* Tells job what is odd about the layers of im. */
 void img_warn_of_oddities(const struct img *im, const struct img_job *job);
 

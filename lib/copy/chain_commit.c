@@ -159,11 +159,12 @@ static bool look_for_others(struct commit *c, struct img_err *err)
 		.ctx = c,
 	};
 
-	if (!img_find_children(c->top, &how, err))
+	if (!img_find_children(c->top, &how, err) ||
+	    !img_count_snapshots(c->top, c->depth, c->job, &c->out->snapshots, err))
 		return false;
-	return c->what->force || c->what->dry_run || !c->out->spoilt ||
-	       img_fail(err, IMG_E_DENIED, _("%s: is not written: images that stand on it, or on one "
-			"above it, would be spoilt"), c->out->base);
+	return c->what->force || c->what->dry_run || (!c->out->spoilt && !c->out->snapshots) ||
+	       img_fail(err, IMG_E_DENIED, _("%s: is not written: images or snapshots that show what it "
+			"holds would be spoilt"), c->out->base);
 }
 
 /* ---- Opening ------------------------------------------------------------------------------------- */

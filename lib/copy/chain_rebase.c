@@ -281,6 +281,17 @@ static bool open_new(struct rebase *r, struct img_err *err)
 	return true;
 }
 
+static bool check_snapshots(struct rebase *r, struct img_err *err)
+{
+	size_t *n = &r->out->snapshots;
+
+	if (!img_count_snapshots(r->top, 1, r->job, n, err))
+		return false;
+	return !*n || r->what->force || r->what->dry_run ||
+	       img_fail(err, IMG_E_DENIED, _("%s: is not written: its snapshots would be spoilt"),
+			r->what->top.path);
+}
+
 static bool open_top(struct rebase *r, struct img_err *err)
 {
 	const struct img_rebase *what = r->what;
@@ -295,6 +306,8 @@ static bool open_top(struct rebase *r, struct img_err *err)
 	if (!img_layer_format(r->top, 0)->link)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("%s: %s images stay on what they stand on"),
 				what->top.path, img_layer_format(r->top, 0)->name);
+	if (!check_snapshots(r, err))
+		return false;
 	r->unit = img_max_u64(img_min_u64(r->top->layers[0].unit, IMG_POUR_WINDOW), 512);
 	return true;
 }

@@ -53,3 +53,34 @@ void img_warn_of_oddities(const struct img *im, const struct img_job *job)
 		job->warn(job->ctx, text.text);
 	}
 }
+
+static void warn_of_snapshots(const struct img_layer *ly, const struct img_job *job)
+{
+	struct img_err text = { 0 };
+
+	img_fail(&text, IMG_E_DENIED, _("%s: has snapshots, which show what lies below, too, and would "
+		 "show something else"), ly->store->name);
+	if (job && job->warn)
+		job->warn(job->ctx, text.text);
+}
+
+bool img_count_snapshots(const struct img *im, size_t n, const struct img_job *job, size_t *count,
+			 struct img_err *err)
+{
+	*count = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct img_layer *ly = &im->layers[i];
+		struct img_snapshot *list;
+		size_t more;
+
+		if (!ly->format->snapshot)
+			continue;
+		if (!ly->format->snapshot->list(ly, false, &list, &more, err))
+			return img_within_file(err, ly->store->name);
+		img_snapshot_list_free(list, more);
+		*count += more;
+		if (more)
+			warn_of_snapshots(ly, job);
+	}
+	return true;
+}
