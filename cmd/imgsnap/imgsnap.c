@@ -3,21 +3,47 @@
 #include "imgsnap/imgsnap.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include "common/exit.h"
 #include "common/text.h"
+#include "imgsnap/chain.h"
 
 #define AT(member) offsetof(struct options, member)
 
 static const struct cli_option rows[] = {
 	{ 0, "discard-current", NULL, cli_set_flag, AT(discard_current),
 	  N_("apply: do not keep what the disk is now as a snapshot") },
+	{ 'b', "backing", "FILE", cli_set_text, AT(chain.backing),
+	  N_("commit: write to this image below; rebase: stand on this one (empty: on none)") },
+	{ 'F', "backing-format", "FORMAT", cli_set_text, AT(chain.backing_format),
+	  N_("rebase: format of that (otherwise found out)") },
+	{ 'u', "unsafe", NULL, cli_set_flag, AT(chain.unsafe),
+	  N_("rebase: the disks below are the same; only change the name") },
+	{ 'd', "keep", NULL, cli_set_flag, AT(chain.keep),
+	  N_("commit: do not empty the image") },
+	{ 0, "force", NULL, cli_set_flag, AT(chain.force),
+	  N_("commit, rebase, flatten: even if other images or snapshots are spoilt") },
+	{ 0, "dry-run", NULL, cli_set_flag, AT(chain.dry_run),
+	  N_("overlay, commit, rebase, flatten: only tell what would be done") },
+	{ 'O', "target-format", "FORMAT", cli_set_text, AT(chain.target_format),
+	  N_("overlay: its format (otherwise by its name, or qcow2)") },
+	{ 'o', "options", "NAME=VALUE,...", cli_set_list, AT(chain.options),
+	  N_("overlay: options of the format; \"help\" lists them") },
+	{ 'm', "threads", "N", cli_set_count, AT(chain.threads),
+	  N_("use N threads (default: one for each core)") },
+	{ 't', "cache", CLI_CACHES, cli_set_cache, AT(source.cache),
+	  N_("how the image is written") },
 	SOURCE_ROW_FORMAT(AT(source.format)),
+	SOURCE_ROW_PARENT(AT(source.parent)),
+	SOURCE_ROW_MISMATCH(AT(source.mismatch)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
 	  N_("how to print it (default human)") },
+	{ 'p', "progress", PROGRESS_VALUE, progress_set, AT(progress),
+	  N_("show how far it is, on standard error or as JSON") },
 	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
 	  N_("print nothing; the exit status tells") },
 	{ .name = NULL },
@@ -25,8 +51,9 @@ static const struct cli_option rows[] = {
 
 const struct cli imgsnap_cli = {
 	.name = "imgsnap",
-	.operands = N_("list|create|apply|delete|rename IMAGE [NAME]..."),
-	.summary = N_("Lists, makes and changes the snapshots of a disk."),
+	.operands = N_("VERB IMAGE [NAME]..."),
+	.summary = N_("Snapshots of a disk: list, create, apply, delete, rename.\n"
+		      "Images that stand on others: overlay, commit, rebase, flatten."),
 	.options = rows, .failed = CMD_FAILED,
 };
 
@@ -44,6 +71,10 @@ static const struct verb verbs[] = {
 	{ "apply", N_("apply IMAGE SNAPSHOT"), 2, 2, false, snap_apply },
 	{ "delete", N_("delete IMAGE SNAPSHOT"), 2, 2, false, snap_delete },
 	{ "rename", N_("rename IMAGE SNAPSHOT NAME"), 3, 3, false, snap_rename },
+	{ "overlay", N_("overlay BASE NEW [SIZE]"), 2, 3, false, snap_overlay },
+	{ "commit", N_("commit IMAGE"), 1, 1, false, snap_commit },
+	{ "rebase", N_("rebase IMAGE"), 1, 1, false, snap_rebase },
+	{ "flatten", N_("flatten IMAGE"), 1, 1, false, snap_flatten },
 };
 
 /* Ends the program when there is none of that name, or it has too few or too many operands. */
@@ -74,7 +105,7 @@ static void check_usage(const struct options *opt, const struct verb *verb)
 		img_fail(&err, IMG_E_ARGUMENT, _("--discard-current belongs to \"apply\""));
 	else if (opt->source.force_share && !verb->looks)
 		img_fail(&err, IMG_E_ARGUMENT, _("--force-share is for looking only"));
-	else
+	else if (chain_check_usage(opt, verb->name, &err))
 		return;
 	cli_misused(&imgsnap_cli, &err);
 }
@@ -90,5 +121,6 @@ int main(int argc, char **argv)
 	check_usage(&opt, verb);
 	const bool ok = verb->run(&opt, operands + 1, &err);
 
+	free(opt.chain.options);
 	return cli_end(&imgsnap_cli, ok ? NULL : &err, CMD_DONE);
 }
