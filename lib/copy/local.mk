@@ -10,4 +10,8 @@ libimg_sources += \
 	%D%/plan.c \
 	%D%/pour.c \
 	%D%/room.c \
+	%D%/side.c \
+	%D%/side.h \
+	%D%/turns.c \
+	%D%/turns.h \
 	%D%/work.c
