@@ -11,3 +11,4 @@ dist_doc_DATA += %D%/imgbitmap.rng %D%/imgbitmap.schema.json
 dist_doc_DATA += %D%/imgresize.rng %D%/imgresize.schema.json
 dist_doc_DATA += %D%/imgsnap.rng %D%/imgsnap.schema.json
 EXTRA_DIST += %D%/architecture.md
+EXTRA_DIST += %D%/architecture.md %D%/patch-format.md

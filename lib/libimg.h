@@ -516,6 +516,7 @@ bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 #endif
 #include "libimg-chain.h"
 #include "libimg-check.h"
+#include "libimg-diff.h"
 #include "libimg-snapshot.h"
 
 #endif

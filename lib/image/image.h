@@ -284,6 +284,8 @@ bool img_layer_open_with(struct img_layer *ly, const struct img_open *how,
 void img_layer_close_as(struct img_layer *ly);
 /* What how->path means: a file, a device, standard input. */
 struct img_store *img_open_top_store(const struct img_open *how, struct img_err *err);
+/* Whether two names are those of one file. */
+bool img_same_file(const char *a, const char *b);
 /* Why layer depth does not go with the one below it: a phrase, or NULL. */
 const char *img_layer_mismatch(const struct img *im, size_t depth);
 /* Accepts a zeroed layer. */

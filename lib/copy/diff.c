@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What of a disk is not as in another one.  Their maps are walked side by side: what lies at the same
+ * place of the same file, or is zeros in both, is the same and never read.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/parallel.h"
+#include "base/zero.h"
+#include "copy/side.h"
+#include "copy/turns.h"
+#include "libimg-diff.h"
+
+enum {
+	WINDOW = 1 << 20,
+	GRAIN = 4096,		/* compared as one, and told as zeros or as bytes */
+	MAX_THREADS = 64,
+};
+
+enum { A, B, SIDES };
+
+struct diff {
+	const struct img_diff *what;
+	const struct img_job *job;
+	struct img *side[SIDES];
+	uint64_t end;			/* of b */
+
+	/* The thread that takes: */
+	uint64_t at;			/* guest bytes below this are taken */
+	const struct img_store *stores[SIDES];	/* of which it was asked last ... */
+	bool same_file;			/* ... whether they are the same file */
+
+	/* The thread whose turn it is: */
+	struct img_change run;		/* may go on in the next window; len 0: there is none */
+};
+
+enum verdict {
+	SAME,
+	CHANGED,		/* as the maps say; nothing has to be read */
+	UNREAD,			/* the bytes tell */
+};
+
+struct window {
+	uint64_t at, len;
+	enum verdict verdict;
+	bool zero[SIDES];		/* according to the maps */
+	uint8_t *buf[SIDES];		/* WINDOW bytes; of A only if they are compared */
+	struct img_change found[WINDOW / GRAIN + 1];
+	size_t n;
+};
+
+/* ---- Taking, in guest order -------------------------------------------------------------------- */
+
+static bool same_file(struct diff *d, const struct img_store *a, const struct img_store *b)
+{
+	if (a != d->stores[A] || b != d->stores[B]) {
+		d->same_file = img_same_file(img_store_name(a), img_store_name(b));
+		d->stores[A] = a;
+		d->stores[B] = b;
+	}
+	return d->same_file;
+}
+
+static bool same_place(struct diff *d, const struct img_extent *a, const struct img_extent *b)
+{
+	return a->kind == b->kind &&
+	       (a->kind == IMG_EXTENT_DATA || a->kind == IMG_EXTENT_ENCODED) &&
+	       a->host == b->host &&
+	       (a->kind == IMG_EXTENT_DATA || (a->len == b->len && a->host_len == b->host_len)) &&
+	       same_file(d, a->store, b->store);
+}
+
+/*
+ * Encoded units that lie behind each other are one extent, and say only of the first where it begins:
+ * that is asked for alone.
+ */
+static bool one_unit(struct diff *d, uint64_t at, struct img_extent ex[SIDES], struct img_err *err)
+{
+	const struct img *top = d->side[B];
+	const uint64_t unit = top->layers[ex[B].depth].unit;
+	const uint64_t end = img_min_u64(d->end, img_round_down(at, unit) + unit);
+
+	for (int s = A; s < SIDES; s++)
+		if (!img_side_extent(d->side[s], at, end, &ex[s], err))
+			return false;
+	return true;
+}
+
+static bool look(struct diff *d, uint64_t at, struct img_extent ex[SIDES], struct img_err *err)
+{
+	for (int s = A; s < SIDES; s++)
+		if (!img_side_extent(d->side[s], at, d->end, &ex[s], err))
+			return false;
+	if (ex[B].kind == IMG_EXTENT_LOST)
+		return img_fail_lost(d->side[B], &ex[B], err);
+	return ex[A].kind != IMG_EXTENT_ENCODED || ex[B].kind != IMG_EXTENT_ENCODED ||
+	       one_unit(d, at, ex, err);
+}
+
+static void judge(struct diff *d, struct window *w, const struct img_extent ex[SIDES])
+{
+	const struct img_diff *what = d->what;
+
+	w->len = img_min_u64(ex[A].len, ex[B].len);
+	for (int s = A; s < SIDES; s++)
+		w->zero[s] = img_side_is_zero(&ex[s]);
+	if ((w->zero[A] && w->zero[B]) || same_place(d, &ex[A], &ex[B]))
+		w->verdict = SAME;
+	else if (!what->compare && (w->zero[B] || !what->with_bytes))
+		w->verdict = CHANGED;
+	else
+		w->verdict = UNREAD;
+	if (w->verdict == UNREAD)
+		w->len = img_min_u64(w->len, WINDOW - (w->at & (WINDOW - 1)));
+}
+
+static bool take(void *ctx, void *window, bool *more, struct img_err *err)
+{
+	struct diff *d = ctx;
+	struct window *w = window;
+	struct img_extent ex[SIDES];
+
+	if (d->job && d->job->cancelled && d->job->cancelled(d->job->ctx))
+		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	*more = d->at < d->end;
+	if (!*more)
+		return true;
+	if (!look(d, d->at, ex, err))
+		return false;
+	w->at = d->at;
+	judge(d, w, ex);
+	d->at += w->len;
+	return true;
+}
+
+/* ---- One window, by any thread ------------------------------------------------------------------ */
+
+static bool fill(struct diff *d, struct window *w, int s, struct img_err *err)
+{
+	if (!w->zero[s])
+		return img_side_read(d->side[s], w->at, w->buf[s], w->len, err);
+	memset(w->buf[s], 0, w->len);
+	return true;
+}
+
+static void note(struct window *w, size_t from, size_t len, bool zero)
+{
+	struct img_change *last = w->n ? &w->found[w->n - 1] : NULL;
+	const uint64_t at = w->at + from;
+
+	if (last && last->zero == zero && last->at + last->len == at) {
+		last->len += len;
+		return;
+	}
+	w->found[w->n++] = (struct img_change){
+		.at = at, .len = len, .zero = zero, .bytes = zero ? NULL : w->buf[B] + from,
+	};
+}
+
+static void find(const struct diff *d, struct window *w)
+{
+	size_t len;
+
+	for (size_t done = 0; done < w->len; done += len) {
+		const uint8_t *now = w->buf[B] + done;
+
+		len = img_min_u64(w->len - done, GRAIN - ((w->at + done) & (GRAIN - 1)));
+		if (!d->what->compare || memcmp(now, w->buf[A] + done, len))
+			note(w, done, len, img_is_zero(now, len));
+	}
+}
+
+static bool work(void *ctx, void *window, struct img_err *err)
+{
+	struct diff *d = ctx;
+	struct window *w = window;
+
+	w->n = 0;
+	if (w->verdict == CHANGED)
+		w->found[w->n++] = (struct img_change){
+			.at = w->at, .len = w->len, .zero = w->zero[B],
+		};
+	if (w->verdict != UNREAD)
+		return true;
+	if (!fill(d, w, B, err) || (d->what->compare && !fill(d, w, A, err)))
+		return false;
+	find(d, w);
+	return true;
+}
+
+/* ---- Telling, in guest order -------------------------------------------------------------------- */
+
+static bool tell_run(struct diff *d, struct img_err *err)
+{
+	const struct img_change run = d->run;
+
+	d->run.len = 0;
+	return !run.len || d->what->changed(d->what->ctx, &run, err);
+}
+
+static bool tell_change(struct diff *d, struct img_change change, struct img_err *err)
+{
+	struct img_change *run = &d->run;
+
+	if (!d->what->with_bytes)
+		change.bytes = NULL;
+	if (run->len && !change.bytes && run->zero == change.zero &&
+	    run->at + run->len == change.at) {
+		run->len += change.len;
+		return true;
+	}
+	if (!tell_run(d, err))
+		return false;
+	/* The bytes are the window's, and go with it. */
+	if (change.bytes)
+		return d->what->changed(d->what->ctx, &change, err);
+	*run = change;
+	return true;
+}
+
+static bool tell(void *ctx, const void *window, bool *over, struct img_err *err)
+{
+	struct diff *d = ctx;
+	const struct window *w = window;
+
+	(void)over;
+	for (size_t i = 0; i < w->n; i++)
+		if (!tell_change(d, w->found[i], err))
+			return false;
+	if (d->job && d->job->progress)
+		d->job->progress(d->job->ctx, w->at + w->len, d->end);
+	return true;
+}
+
+/* ---- All of it ----------------------------------------------------------------------------------- */
+
+static bool init_window(const struct img_diff *what, struct window *w, struct img_err *err)
+{
+	if (!what->compare && !what->with_bytes)
+		return true;
+	w->buf[B] = img_alloc_aligned(WINDOW, err);
+	if (w->buf[B] && what->compare)
+		w->buf[A] = img_alloc_aligned(WINDOW, err);
+	return w->buf[B] && (w->buf[A] || !what->compare);
+}
+
+static bool run(struct diff *d, struct img_err *err)
+{
+	const struct img_turns turns = { .take = take, .work = work, .tell = tell, .ctx = d };
+	const unsigned n = img_thread_count(d->what->threads, MAX_THREADS);
+	struct window *windows = img_calloc(n, sizeof(*windows), err);
+	void *each[MAX_THREADS];
+	bool ok = windows;
+
+	for (unsigned i = 0; ok && i < n; i++) {
+		each[i] = &windows[i];
+		ok = init_window(d->what, &windows[i], err);
+	}
+	ok = ok && img_turns_run(&turns, each, n, err) && tell_run(d, err);
+	for (unsigned i = 0; windows && i < n; i++) {
+		free(windows[i].buf[A]);
+		free(windows[i].buf[B]);
+	}
+	free(windows);
+	return ok;
+}
+
+bool img_diff_run(const struct img_diff *what, const struct img_job *job, struct img_err *err)
+{
+	struct diff d = { .what = what, .job = job, .side = { what->a, what->b } };
+
+	for (int s = A; s < SIDES; s++)
+		if (img_is_stream(d.side[s]))
+			return img_fail(err, IMG_E_UNSUPPORTED,
+					_("%s: cannot be compared while it comes through a pipe"),
+					img_layer_name(d.side[s], 0));
+	d.end = img_size(what->b);
+	return run(&d, err);
+}
