@@ -62,13 +62,18 @@ static uint32_t record_crc(const uint8_t *raw, const uint8_t *bytes, size_t len,
 	return len ? crc_of(chain, bytes, len) : chain;
 }
 
+static uint64_t payload_of(const struct patch_record *rec)
+{
+	return rec->kind == PATCH_DATA || rec->kind == PATCH_END ? rec->len : 0;
+}
+
 uint32_t patch_record_encode(const struct patch_record *rec, uint32_t chain, const uint8_t *bytes,
 			     uint8_t *raw)
 {
 	img_put_be32(raw + PATCH_REC_KIND, rec->kind);
 	img_put_be64(raw + PATCH_REC_AT, rec->at);
 	img_put_be64(raw + PATCH_REC_LEN, rec->len);
-	chain = record_crc(raw, bytes, rec->kind == PATCH_ZERO ? 0 : rec->len, chain);
+	chain = record_crc(raw, bytes, payload_of(rec), chain);
 	img_put_be32(raw + PATCH_REC_CRC, chain);
 	return chain;
 }
@@ -84,7 +89,7 @@ void patch_record_decode(const uint8_t *raw, struct patch_record *rec)
 
 bool patch_record_payload(const struct patch_record *rec, size_t *len)
 {
-	*len = rec->kind == PATCH_DATA || rec->kind == PATCH_END ? rec->len : 0;
+	*len = payload_of(rec);
 	return rec->kind == PATCH_END ? rec->len == PATCH_END_BYTES : *len <= PATCH_MOST;
 }
 

@@ -1,6 +1,6 @@
 # Targets: libFuzzer programs with --enable-fuzzing, else such that run files.
 
-fuzz_targets = %D%/image %D%/once %D%/repair
+fuzz_targets = %D%/image %D%/once %D%/patch %D%/repair
 check_PROGRAMS += $(fuzz_targets)
 if FUZZING
 fuzz_sources = %D%/fuzz.h
@@ -20,10 +20,16 @@ endif
 %C%_once_LDFLAGS = $(fuzz_ldflags)
 %C%_once_SOURCES = $(fuzz_sources) %D%/once.c
 
+%C%_patch_CPPFLAGS = $(%C%_image_CPPFLAGS)
+%C%_patch_LDADD = $(%C%_image_LDADD) $(ZLIB_LIBS)
+%C%_patch_LDFLAGS = $(fuzz_ldflags)
+%C%_patch_SOURCES = $(fuzz_sources) %D%/patch.c
+
 %C%_repair_CPPFLAGS = $(%C%_image_CPPFLAGS)
 %C%_repair_LDADD = $(%C%_image_LDADD)
 %C%_repair_LDFLAGS = $(fuzz_ldflags)
 %C%_repair_SOURCES = $(fuzz_sources) %D%/readable.h %D%/readable.c %D%/repair.c
 
-shell_tests += %D%/smoke.sh %D%/smoke-once.sh %D%/smoke-repair.sh
+shell_tests += %D%/smoke.sh %D%/smoke-once.sh %D%/smoke-patch.sh \
+	%D%/smoke-repair.sh
 EXTRA_DIST += %D%/README
