@@ -101,6 +101,23 @@ struct img *source_open(const struct cli *cli, const struct source_options *how,
 	return im;
 }
 
+struct img *source_open_to_change(const struct cli *cli, const struct source_options *how,
+				  const char *path, unsigned flags, struct img_err *err)
+{
+	struct img *im = source_open_again(how, path, flags, err);
+	const char *why;
+
+	if (im && img_probe_doubtful(im, &why)) {
+		img_close(im);
+		img_fail(err, IMG_E_DENIED, _("%s: is not overwritten: it looks like raw, but %s; "
+			 "-f says what it is"), path, why);
+		return NULL;
+	}
+	if (im)
+		source_warn(cli, im);
+	return im;
+}
+
 bool source_is_same_file(const char *a, const char *b)
 {
 	struct stat sa, sb;

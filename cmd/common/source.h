@@ -37,6 +37,12 @@ struct img *source_open(const struct cli *cli, const struct source_options *how,
 /* The same of an image of which all that was said already. */
 struct img *source_open_again(const struct source_options *how, const char *path, unsigned flags,
 			      struct img_err *err);
+/*
+ * As source_open(), of an image whose content is to be changed, which is not done to one that is raw
+ * only by a guess.  IMG_E_DENIED.
+ */
+struct img *source_open_to_change(const struct cli *cli, const struct source_options *how,
+				  const char *path, unsigned flags, struct img_err *err);
 /* Of a failure: a refusal that --allow-mismatch overrules names it. */
 void source_explain(struct img_err *err);
 

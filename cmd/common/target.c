@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "common/optlist.h"
 #include "common/source.h"
 #include "common/target.h"
@@ -74,6 +75,25 @@ void target_free(struct target_options *target)
 	free(target->options);
 	free(target->backing);
 	free(target->backing_format);
+}
+
+uint32_t target_zero_grain(uint64_t sparse)
+{
+	const uint64_t most = UINT64_C(1) << 21;	/* what the engine looks at as one */
+	uint32_t grain = 512;
+
+	if (!sparse)
+		return 0;
+	while (2 * (uint64_t)grain <= sparse && grain < most)
+		grain *= 2;
+	return grain;
+}
+
+bool target_must_stay(const char *path)
+{
+	struct stat st;
+
+	return strcmp(path, "-") && !stat(path, &st) && !S_ISREG(st.st_mode);
 }
 
 /* A relative name starts where the new image lies. */

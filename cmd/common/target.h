@@ -31,6 +31,14 @@ void target_free(struct target_options *target);
 bool target_look_at_backing(const struct cli *cli, struct target_options *target,
 			    const char *path, uint64_t *size, struct img_err *err) IMG_MUST_CHECK;
 
+/*
+ * What struct img_copy wants to know of runs of zeros this long that are to be left out: a power of
+ * two, below or equal; 0: none are.
+ */
+uint32_t target_zero_grain(uint64_t sparse);
+/* A device, or whatever else is no regular file, is never replaced by a file. */
+bool target_must_stay(const char *path);
+
 /* Owned texts, for target_free(). */
 cli_set target_set_text;
 

@@ -9,25 +9,12 @@
 #include "common/text.h"
 #include "imgconv/imgconv.h"
 
-/* Sizes that are no power of two are rounded down to one, as the engine wants it. */
-static uint32_t zero_grain(uint64_t sparse)
-{
-	const uint64_t most = UINT64_C(1) << 21;	/* what the engine looks at as one */
-	uint32_t grain = 512;
-
-	if (!sparse)
-		return 0;
-	while (2 * (uint64_t)grain <= sparse && grain < most)
-		grain *= 2;
-	return grain;
-}
-
 static bool copy(const struct options *opt, struct img *src, struct img *dst,
 		 struct losses *losses, struct img_copy_stats *stats, struct img_err *err)
 {
 	const struct img_copy what = {
 		.src = src, .dst = dst, .threads = opt->threads, .rate = opt->rate,
-		.zero_grain = zero_grain(opt->sparse), .compress = opt->compress,
+		.zero_grain = target_zero_grain(opt->sparse), .compress = opt->compress,
 		.salvage = opt->salvage, .digest = opt->digest,
 		.lost = losses_add, .lost_ctx = losses,
 	};

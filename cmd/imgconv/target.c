@@ -3,18 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include "common/optlist.h"
 #include "common/text.h"
 #include "imgconv/imgconv.h"
-
-/* A device, or whatever else is no regular file, is never replaced by a file. */
-static bool must_stay(const char *path)
-{
-	struct stat st;
-
-	return strcmp(path, "-") && !stat(path, &st) && !S_ISREG(st.st_mode);
-}
 
 static bool has_option(const struct img_format *format, const char *name)
 {
@@ -56,7 +47,7 @@ struct img *target_create(const struct options *opt, const struct img_format *fo
 	struct img_create what = {
 		.path = path, .format = img_format_name(format), .size = img_size(src),
 		.source = src, .options = list,
-		.compressed = opt->compress, .in_place = opt->in_place || must_stay(path),
+		.compressed = opt->compress, .in_place = opt->in_place || target_must_stay(path),
 		.reads_as_zero = opt->reads_as_zero, .cache = opt->cache,
 		.gate = source_gate(opt->target.gate),
 	};

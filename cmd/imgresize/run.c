@@ -55,25 +55,6 @@ static bool resize_image(const struct cli *cli, const struct options *opt, struc
 	return ok;
 }
 
-/* A guess is not good enough to cut something off. */
-static struct img *open_image(const struct cli *cli, const struct options *opt, struct img_err *err)
-{
-	struct img *im = source_open_again(&opt->source, opt->request.path,
-					   IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE, err);
-	const char *why;
-
-	if (im && img_probe_doubtful(im, &why)) {
-		img_close(im);
-		img_fail(err, IMG_E_DENIED, _("is not overwritten: it looks like raw, but %s; -f says "
-			 "what it is"), why);
-		(void)name_file(err, opt->request.path);	/* it fails anyway */
-		return NULL;
-	}
-	if (im)
-		source_warn(cli, im);
-	return im;
-}
-
 /* What is not there is said by who opens it. */
 static bool check_kind(const char *path, struct img_err *err)
 {
@@ -92,7 +73,8 @@ bool resize(const struct cli *cli, const struct options *opt, struct img_err *er
 
 	if (!check_kind(opt->request.path, err))
 		return false;
-	im = open_image(cli, opt, err);
+	im = source_open_to_change(cli, &opt->source, opt->request.path,
+				   IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE, err);
 	ok = im && resize_image(cli, opt, im, err);
 	img_close(im);
 	return ok;
