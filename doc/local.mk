@@ -11,4 +11,5 @@ dist_doc_DATA += %D%/imgbitmap.rng %D%/imgbitmap.schema.json
 dist_doc_DATA += %D%/imgresize.rng %D%/imgresize.schema.json
 dist_doc_DATA += %D%/imgsnap.rng %D%/imgsnap.schema.json
 EXTRA_DIST += %D%/architecture.md
+dist_doc_DATA += %D%/imgsnap-diff.rng %D%/imgsnap-diff.schema.json
 EXTRA_DIST += %D%/architecture.md %D%/patch-format.md

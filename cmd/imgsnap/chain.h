@@ -3,18 +3,10 @@
 #ifndef IMGSNAP_CHAIN_H
 #define IMGSNAP_CHAIN_H
 
-#include "common/progress.h"
-#include "common/target.h"
 #include "imgsnap/imgsnap.h"
 
-/* Whether all options that were given belong to the verb, and none is missing.  IMG_E_ARGUMENT. */
-bool chain_check_usage(const struct options *opt, const char *verb, struct img_err *err)
-	IMG_MUST_CHECK;
 /* How the top image is opened. */
 struct img_open chain_open(const struct options *opt, const char *path);
-/* Starts the progress of the verb, which --quiet silences. */
-const struct img_job *chain_start(const struct options *opt, struct progress *progress,
-				  const char *verb);
 /* A report on what the verb did to the image at path; NULL: memory is out. */
 struct img_node *chain_report(const struct options *opt, const char *verb, const char *path,
 			      struct img_err *err);

@@ -48,11 +48,11 @@ static bool tell(const struct options *opt, const char *path, const struct img_c
 bool snap_commit(const struct options *opt, char *const *names, struct img_err *err)
 {
 	struct progress progress;
-	const struct img_job *job = chain_start(opt, &progress, "commit");
+	const struct img_job *job = snap_progress(&progress, opt, "commit");
 	const struct img_commit what = {
-		.top = chain_open(opt, names[0]), .base = opt->chain.backing,
-		.threads = opt->chain.threads, .keep = opt->chain.keep, .force = opt->chain.force,
-		.dry_run = opt->chain.dry_run, .spoils = warn_of_spoilt, .ctx = (void *)job,
+		.top = chain_open(opt, names[0]), .base = opt->backing,
+		.threads = opt->threads, .keep = opt->keep, .force = opt->force,
+		.dry_run = opt->dry_run, .spoils = warn_of_spoilt, .ctx = (void *)job,
 	};
 	struct img_committed done;
 	const bool ok = img_commit_run(&what, job, &done, err);

@@ -7,31 +7,41 @@
 #include <string.h>
 #include "common/exit.h"
 #include "common/text.h"
-#include "imgsnap/chain.h"
 
 #define AT(member) offsetof(struct options, member)
 
 static const struct cli_option rows[] = {
 	{ 0, "discard-current", NULL, cli_set_flag, AT(discard_current),
 	  N_("apply: do not keep what the disk is now as a snapshot") },
-	{ 'b', "backing", "FILE", cli_set_text, AT(chain.backing),
+	{ 'O', "target-format", "FORMAT", cli_set_text, AT(target.format),
+	  N_("extract, overlay: format of the new image (otherwise by its name)") },
+	{ 'o', "options", "NAME=VALUE,...", cli_set_list, AT(target.options),
+	  N_("extract, overlay: options of that format; \"help\" lists them") },
+	{ 'S', "sparse-size", "SIZE", cli_set_size, AT(sparse),
+	  N_("extract: leave out runs of zeros this long (default 4k)") },
+	{ 0, "from", "FILE", cli_set_text, AT(from),
+	  N_("diff: the older disk is in this image") },
+	{ 0, "from-format", "FORMAT", cli_set_text, AT(from_format),
+	  N_("diff: format of that (otherwise found out)") },
+	{ 0, "compare", NULL, cli_set_flag, AT(compare),
+	  N_("diff: compare bytes that lie at different places of one image, too") },
+	{ 0, "data", "FILE", cli_set_text, AT(data),
+	  N_("diff: write the changes with their bytes to a patch (\"-\": a pipe)") },
+	{ 'b', "backing", "FILE", cli_set_text, AT(backing),
 	  N_("commit: write to this image below; rebase: stand on this one (empty: on none)") },
-	{ 'F', "backing-format", "FORMAT", cli_set_text, AT(chain.backing_format),
+	{ 'F', "backing-format", "FORMAT", cli_set_text, AT(backing_format),
 	  N_("rebase: format of that (otherwise found out)") },
-	{ 'u', "unsafe", NULL, cli_set_flag, AT(chain.unsafe),
+	{ 'u', "unsafe", NULL, cli_set_flag, AT(unsafe),
 	  N_("rebase: the disks below are the same; only change the name") },
-	{ 'd', "keep", NULL, cli_set_flag, AT(chain.keep),
+	{ 'd', "keep", NULL, cli_set_flag, AT(keep),
 	  N_("commit: do not empty the image") },
-	{ 0, "force", NULL, cli_set_flag, AT(chain.force),
-	  N_("commit, rebase, flatten: even if other images or snapshots are spoilt") },
-	{ 0, "dry-run", NULL, cli_set_flag, AT(chain.dry_run),
-	  N_("overlay, commit, rebase, flatten: only tell what would be done") },
-	{ 'O', "target-format", "FORMAT", cli_set_text, AT(chain.target_format),
-	  N_("overlay: its format (otherwise by its name, or qcow2)") },
-	{ 'o', "options", "NAME=VALUE,...", cli_set_list, AT(chain.options),
-	  N_("overlay: options of the format; \"help\" lists them") },
-	{ 'm', "threads", "N", cli_set_count, AT(chain.threads),
-	  N_("use N threads (default: one for each core)") },
+	{ 0, "force", NULL, cli_set_flag, AT(force),
+	  N_("patch: also a disk that the patch is not for; commit, rebase, flatten: even if other "
+	     "images or snapshots are spoilt") },
+	{ 0, "dry-run", NULL, cli_set_flag, AT(dry_run),
+	  N_("patch, overlay, commit, rebase, flatten: only tell what would be done") },
+	{ 'm', "threads", "N", cli_set_count, AT(threads),
+	  N_("work with so many threads (default: all cores)") },
 	{ 't', "cache", CLI_CACHES, cli_set_cache, AT(source.cache),
 	  N_("how the image is written") },
 	SOURCE_ROW_FORMAT(AT(source.format)),
@@ -52,10 +62,18 @@ static const struct cli_option rows[] = {
 const struct cli imgsnap_cli = {
 	.name = "imgsnap",
 	.operands = N_("VERB IMAGE [NAME]..."),
-	.summary = N_("Snapshots of a disk: list, create, apply, delete, rename.\n"
+	.summary = N_("Snapshots of a disk: list, create, apply, delete, rename, extract, diff, patch.\n"
 		      "Images that stand on others: overlay, commit, rebase, flatten."),
 	.options = rows, .failed = CMD_FAILED,
 };
+
+const struct img_job *snap_progress(struct progress *p, const struct options *opt,
+				    const char *phase)
+{
+	const struct progress_options silent = { .mode = PROGRESS_OFF };
+
+	return progress_start(p, &imgsnap_cli, opt->quiet ? &silent : &opt->progress, phase);
+}
 
 struct verb {
 	const char *name;
@@ -71,6 +89,9 @@ static const struct verb verbs[] = {
 	{ "apply", N_("apply IMAGE SNAPSHOT"), 2, 2, false, snap_apply },
 	{ "delete", N_("delete IMAGE SNAPSHOT"), 2, 2, false, snap_delete },
 	{ "rename", N_("rename IMAGE SNAPSHOT NAME"), 3, 3, false, snap_rename },
+	{ "extract", N_("extract IMAGE SNAPSHOT TARGET"), 3, 3, true, snap_extract },
+	{ "diff", N_("diff IMAGE SNAPSHOT|. SNAPSHOT|."), 3, 3, true, snap_diff },
+	{ "patch", N_("patch IMAGE PATCH"), 2, 2, false, snap_patch },
 	{ "overlay", N_("overlay BASE NEW [SIZE]"), 2, 3, false, snap_overlay },
 	{ "commit", N_("commit IMAGE"), 1, 1, false, snap_commit },
 	{ "rebase", N_("rebase IMAGE"), 1, 1, false, snap_rebase },
@@ -96,31 +117,18 @@ static const struct verb *find_verb(char *const *operands, int n)
 	cli_misused(&imgsnap_cli, &err);
 }
 
-/* Ends the program when an option does not belong to the verb. */
-static void check_usage(const struct options *opt, const struct verb *verb)
-{
-	struct img_err err = { 0 };
-
-	if (opt->discard_current && verb->run != snap_apply)
-		img_fail(&err, IMG_E_ARGUMENT, _("--discard-current belongs to \"apply\""));
-	else if (opt->source.force_share && !verb->looks)
-		img_fail(&err, IMG_E_ARGUMENT, _("--force-share is for looking only"));
-	else if (chain_check_usage(opt, verb->name, &err))
-		return;
-	cli_misused(&imgsnap_cli, &err);
-}
-
 int main(int argc, char **argv)
 {
-	struct options opt = { .style = IMG_STYLE_HUMAN };
+	struct options opt = { .style = IMG_STYLE_HUMAN, .sparse = SNAP_SPARSE_SIZE };
 	struct img_err err = { 0 };
 	char **operands;
 	const int n = cli_parse(&imgsnap_cli, argc, argv, &opt, &operands);
 	const struct verb *verb = find_verb(operands, n);
 
-	check_usage(&opt, verb);
+	if (!snap_check_usage(&opt, verb->name, verb->looks, &err))
+		cli_misused(&imgsnap_cli, &err);
 	const bool ok = verb->run(&opt, operands + 1, &err);
 
-	free(opt.chain.options);
+	target_free(&opt.target);
 	return cli_end(&imgsnap_cli, ok ? NULL : &err, CMD_DONE);
 }

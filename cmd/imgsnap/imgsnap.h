@@ -5,29 +5,44 @@
 
 #include "common/progress.h"
 #include "common/source.h"
+#include "common/target.h"
 
-/* What overlay, commit, rebase and flatten want. */
-struct chain_options {
-	const char *backing, *backing_format, *target_format;
-	char *options;			/* owned */
-	bool unsafe, keep, force, dry_run;
-	unsigned threads;
-};
-
-/* The options of all verbs. */
+/* The options of all verbs; which belong to which says usage.c. */
 struct options {
 	struct source_options source;
-	struct chain_options chain;
+	struct target_options target;	/* extract, overlay: what is made */
+	const char *backing, *backing_format;	/* commit, rebase: another image below, or NULL */
+	const char *from, *from_format;	/* diff: the image that has the older disk, or NULL */
+	const char *data;		/* diff: where the patch goes, or NULL */
+	bool compare;			/* diff: the bytes, also of snapshots of one image */
+	bool discard_current;		/* apply */
+	bool keep, unsafe;		/* commit; rebase */
+	bool force, dry_run, quiet;
+	uint64_t sparse;		/* bytes that must be zeros to be left out */
+	unsigned threads;		/* 0: all cores */
 	struct progress_options progress;
-	bool discard_current;
-	bool quiet;
 	enum img_style style;
 };
 
+enum { SNAP_SPARSE_SIZE = 4096 };	/* options.sparse when nothing was said */
+
 extern const struct cli imgsnap_cli;
+
+/* As progress_start(), of what opt says. */
+const struct img_job *snap_progress(struct progress *p, const struct options *opt,
+				    const char *phase);
 
 /* Does what the verb says to names[0], the image; the other operands, or NULL, stand behind it. */
 typedef bool snap_verb(const struct options *opt, char *const *names, struct img_err *err);
+
+/* ---- usage.c --------------------------------------------------------------------------------- */
+
+/*
+ * Whether all options that were given belong to the verb, and none is missing; looks: it changes
+ * nothing.  IMG_E_ARGUMENT.
+ */
+bool snap_check_usage(const struct options *opt, const char *verb, bool looks, struct img_err *err)
+	IMG_MUST_CHECK;
 
 /* ---- list.c ---------------------------------------------------------------------------------- */
 
@@ -36,6 +51,10 @@ snap_verb snap_list;
 /* ---- change.c -------------------------------------------------------------------------------- */
 
 snap_verb snap_create, snap_apply, snap_delete, snap_rename;
+
+/* ---- extract.c, diff.c, patch.c -------------------------------------------------------------- */
+
+snap_verb snap_extract, snap_diff, snap_patch;
 
 /* ---- overlay.c, commit.c, rebase.c ----------------------------------------------------------- */
 

@@ -4,11 +4,15 @@ bin_PROGRAMS += %D%/imgsnap
 	%D%/chain.h \
 	%D%/change.c \
 	%D%/commit.c \
+	%D%/diff.c \
+	%D%/extract.c \
 	%D%/imgsnap.c \
 	%D%/imgsnap.h \
 	%D%/list.c \
 	%D%/overlay.c \
-	%D%/rebase.c
+	%D%/patch.c \
+	%D%/rebase.c \
+	%D%/usage.c
 %C%_imgsnap_LDADD = $(cmd_ldadd)
 cmd_sources += $(%C%_imgsnap_SOURCES)
 dist_man_MANS += %D%/imgsnap.1

@@ -110,7 +110,7 @@ static struct img *open_base(const struct options *opt, const char *path, bool *
 static const struct img_format *choose_format(const struct options *opt, const char *path,
 					      struct img_err *err)
 {
-	const struct target_options target = { .format = opt->chain.target_format };
+	const struct target_options target = { .format = opt->target.format };
 	const struct img_format *format = !target.format && !img_format_for_file(path)
 		? img_format_named("qcow2") : target_format(&target, path, 'O', err);
 
@@ -155,14 +155,14 @@ static bool create(const struct options *opt, char *const *names, const struct i
 	if (base) {
 		const struct img_create what = {
 			.path = names[1], .format = img_format_name(format),
-			.size = size ? size : img_size(base), .options = opt->chain.options,
+			.size = size ? size : img_size(base), .options = opt->target.options,
 			.backing = backing,
 			.backing_format = img_format_name(img_layer_format(base, 0)),
 			.flags = in_use ? IMG_OPEN_NO_LOCK : 0,
 			.gate = source_gate(opt->source.gate),
 		};
 
-		ok = (opt->chain.dry_run || make(&what, err)) && tell(opt, &what, err);
+		ok = (opt->dry_run || make(&what, err)) && tell(opt, &what, err);
 	}
 	img_close(base);
 	free(backing);
@@ -176,7 +176,7 @@ bool snap_overlay(const struct options *opt, char *const *names, struct img_err 
 
 	if (!format)
 		return false;
-	if (optlist_wants_help(opt->chain.options)) {
+	if (optlist_wants_help(opt->target.options)) {
 		optlist_print_help(format, img_format_options(format));
 		return true;
 	}

@@ -23,12 +23,12 @@ static bool rebase(const struct options *opt, const char *verb, const char *path
 		   const char *backing, struct img_err *err)
 {
 	struct progress progress;
-	const struct img_job *job = chain_start(opt, &progress, verb);
+	const struct img_job *job = snap_progress(&progress, opt, verb);
 	const struct img_rebase what = {
 		.top = chain_open(opt, path), .backing = backing && *backing ? backing : NULL,
-		.backing_format = opt->chain.backing_format, .threads = opt->chain.threads,
-		.trust = opt->chain.unsafe, .force = opt->chain.force,
-		.dry_run = opt->chain.dry_run,
+		.backing_format = opt->backing_format, .threads = opt->threads,
+		.trust = opt->unsafe, .force = opt->force,
+		.dry_run = opt->dry_run,
 	};
 	struct img_rebased done;
 	const bool ok = img_rebase_run(&what, job, &done, err);
@@ -41,7 +41,7 @@ static bool rebase(const struct options *opt, const char *verb, const char *path
 
 bool snap_rebase(const struct options *opt, char *const *names, struct img_err *err)
 {
-	return rebase(opt, "rebase", names[0], opt->chain.backing, err);
+	return rebase(opt, "rebase", names[0], opt->backing, err);
 }
 
 bool snap_flatten(const struct options *opt, char *const *names, struct img_err *err)

@@ -19,5 +19,5 @@ refused 'too few names are given; needed: create IMAGE NAME' create disk.qcow2
 refused 'too many names are given; needed: apply IMAGE SNAPSHOT' apply disk.qcow2 a b
 refused 'too few names are given; needed: rename IMAGE SNAPSHOT NAME' rename disk.qcow2 a
 refused 'too few names are given; needed: delete IMAGE SNAPSHOT' delete disk.qcow2
-refused 'belongs to "apply"' --discard-current delete disk.qcow2 a
+refused 'does not belong to "delete"' --discard-current delete disk.qcow2 a
 refused 'for looking only' -U create disk.qcow2 a

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What changed from one disk to another: listed as it is found, or as a patch. */
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+#include "common/print.h"
+#include "common/text.h"
+#include "imgsnap/imgsnap.h"
+
+/* Around the changes, in front of the first and of the others, and one of them. */
+struct syntax {
+	const char *start, *end, *first, *next, *change;
+	const char *zero, *data;	/* what is there now */
+};
+
+static const struct syntax json = {
+	"{ \"size-a\": %" PRIu64 ", \"size-b\": %" PRIu64 ", \"changes\": [\n", "] }\n", "{ ",
+	",\n{ ", "\"start\": %" PRIu64 ", \"length\": %" PRIu64 ", \"zero\": %s }", "true", "false",
+};
+
+static const struct syntax xml = {
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<imgsnap-diff>\n<size-a>%" PRIu64
+	"</size-a><size-b>%" PRIu64 "</size-b>\n", "</imgsnap-diff>\n", " ", " ",
+	"<change><start>%" PRIu64 "</start><length>%" PRIu64 "</length><zero>%s</zero></change>\n",
+	"true", "false",
+};
+
+static const struct syntax human = {
+	NULL, "", "", "", "%-#15" PRIx64 " %-#15" PRIx64 " %s\n", N_("zeros"), N_("data"),
+};
+
+struct listing {
+	const struct syntax *sx;
+	bool first;
+};
+
+static bool print_change(void *ctx, const struct img_change *change, struct img_err *err)
+{
+	struct listing *list = ctx;
+	const struct syntax *sx = list->sx;
+	const char *content = change->zero ? sx->zero : sx->data;
+
+	(void)err;
+	fputs(list->first ? sx->first : sx->next, stdout);
+	printf(sx->change, change->at, change->len, sx == &human ? _(content) : content);
+	list->first = false;
+	return true;
+}
+
+static void print_start(const struct syntax *sx, const struct img_diff *what)
+{
+	const uint64_t size_a = img_size(what->a), size_b = img_size(what->b);
+
+	if (sx != &human) {
+		printf(sx->start, size_a, size_b);
+		return;
+	}
+	if (size_a != size_b)
+		printf(_("The disk had %" PRIu64 " bytes and has %" PRIu64 ".\n"), size_a, size_b);
+	print_padded(stdout, _("Offset"), 16);
+	print_padded(stdout, _("Length"), 16);
+	puts(_("Content"));
+}
+
+static bool list_changes(const struct options *opt, struct img_diff what, const struct img_job *job,
+			 struct img_err *err)
+{
+	static const struct syntax *const syntaxes[] = {
+		[IMG_STYLE_HUMAN] = &human, [IMG_STYLE_JSON] = &json, [IMG_STYLE_XML] = &xml,
+	};
+	struct listing list = { .sx = syntaxes[opt->style], .first = true };
+
+	what.changed = print_change;
+	what.ctx = &list;
+	print_start(list.sx, &what);
+	if (!img_diff_run(&what, job, err))
+		return false;
+	fputs(list.sx->end, stdout);
+	return true;
+}
+
+static bool write_patch(const struct options *opt, const struct img_diff *what,
+			const struct img_job *job, struct img_err *err)
+{
+	struct img_patch_stats stats;
+
+	if (!strcmp(opt->data, "-") && isatty(STDOUT_FILENO))
+		return img_fail(err, IMG_E_ARGUMENT, _("a patch is not written to a terminal"));
+	return img_patch_write(what, opt->data, job, &stats, err);
+}
+
+static bool run(const struct options *opt, const struct img_diff *what, struct img_err *err)
+{
+	struct progress progress;
+	const struct img_job *job = snap_progress(&progress, opt, "diff");
+	const bool ok = opt->data ? write_patch(opt, what, job, err)
+				  : list_changes(opt, *what, job, err);
+
+	progress_end(&progress, ok);
+	return ok;
+}
+
+/* The disk that a name stands for: "." is the one that is in use. */
+static struct img *open_disk(const struct source_options *how, const char *path, const char *name,
+			     struct img_err *err)
+{
+	struct source_options one = *how;
+
+	one.snapshot = strcmp(name, ".") ? name : NULL;
+	return source_open(&imgsnap_cli, &one, path, 0, err);
+}
+
+bool snap_diff(const struct options *opt, char *const *names, struct img_err *err)
+{
+	const char *older = opt->from ? opt->from : names[0];
+	struct source_options from = opt->source;
+	struct img_diff what = {
+		.threads = opt->threads, .compare = opt->compare || opt->from,
+	};
+
+	if (opt->from)
+		from.format = opt->from_format;
+	what.a = open_disk(&from, older, names[1], err);
+	what.b = what.a ? open_disk(&opt->source, names[0], names[2], err) : NULL;
+	const bool ok = what.b && run(opt, &what, err);
+
+	img_close(what.b);
+	img_close(what.a);
+	return ok;
+}
