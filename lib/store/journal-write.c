@@ -127,22 +127,36 @@ static bool put_run(struct writing *w, const struct img_journal_change *change, 
 	return true;
 }
 
+/* All runs of [from, to). */
+static bool put_runs(struct writing *w, const struct img_journal_change *change, uint32_t index,
+		     uint64_t from, uint64_t to, struct img_err *err)
+{
+	struct img_overlay_run run = { .end = from };
+	bool found = true;
+
+	while (found && run.end < to) {
+		if (!img_overlay_next(change->overlay, run.end, &run, &found, err))
+			return false;
+		run.end = img_min_u64(run.end, to);
+		if (found && run.start < run.end && !put_run(w, change, index, &run, err))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The first bytes say what a file is: they change last, so that others, who know of no journal, take
+ * a file for what it was up to then.
+ */
 static bool put_file(struct writing *w, const struct img_journal_change *change, uint32_t index,
 		     struct img_err *err)
 {
-	struct img_overlay_run run = { 0 };
-	bool found = true;
-
 	if (change->file.kind == JOURNAL_REMOVE)
 		return true;
-	if (!put_space(w, change, index, IMG_PREALLOC_FALLOC, err) ||
-	    !put_space(w, change, index, IMG_PREALLOC_FULL, err))
-		return false;
-	while (found)
-		if (!img_overlay_next(change->overlay, run.end, &run, &found, err) ||
-		    (found && !put_run(w, change, index, &run, err)))
-			return false;
-	return true;
+	return put_space(w, change, index, IMG_PREALLOC_FALLOC, err) &&
+	       put_space(w, change, index, IMG_PREALLOC_FULL, err) &&
+	       put_runs(w, change, index, JOURNAL_BLOCK, UINT64_MAX, err) &&
+	       put_runs(w, change, index, 0, JOURNAL_BLOCK, err);
 }
 
 /* ---- The whole ----------------------------------------------------------------------------------- */
