@@ -406,6 +406,8 @@ struct img_check_ops {
 		       enum img_repair_level level, struct img_err *err);
 };
 
+struct img_adopt_ops;
+
 /* ---- The driver ------------------------------------------------------------------------------ */
 
 struct img_format {
@@ -527,6 +529,7 @@ struct img_format {
 	const struct img_bitmap_ops *bitmap;	/* NULL: has no bitmaps */
 	const struct img_snapshot_ops *snapshot;	/* NULL: has no snapshots */
 	const struct img_check_ops *check;	/* NULL: nothing in it can be checked */
+	const struct img_adopt_ops *adopt;	/* NULL: cannot be made around data; placement.h */
 };
 
 #define IMG_FORMAT(name) extern const struct img_format img_format_##name;

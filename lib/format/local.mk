@@ -13,6 +13,8 @@ libimg_sources += \
 	%D%/move.c \
 	%D%/moves.c \
 	%D%/moves.h \
+	%D%/placement.c \
+	%D%/placement.h \
 	%D%/registry.c \
 	%D%/settings.c \
 	%D%/size.c

@@ -21,6 +21,7 @@ struct img_at_once {
 	struct img_journal_change *changes;	/* owned; the first is the image */
 	char **paths;			/* owned, of each; NULL: the image's */
 	size_t n, cap, cap_paths;
+	bool fits;			/* what is written takes no room that is not there */
 };
 
 /* ---- Files that are changed ---------------------------------------------------------------------- */
@@ -308,7 +309,7 @@ bool img_at_once_commit(struct img_at_once *once, struct img_err *err)
 
 	if (!is_changed(once))
 		return true;
-	if (!reserve(once, err))
+	if (!once->fits && !reserve(once, err))
 		return false;
 	path = img_journal_path(once->how.path, err);
 	beside = path ? img_beside_new(path, err) : NULL;
@@ -340,6 +341,11 @@ struct img_at_once *img_at_once_new(const struct img_open *how, struct img_err *
 const struct img_opener *img_at_once_opener(struct img_at_once *once)
 {
 	return &once->opener;
+}
+
+void img_at_once_needs_no_room(struct img_at_once *once)
+{
+	once->fits = true;
 }
 
 void img_at_once_free(struct img_at_once *once)

@@ -135,6 +135,11 @@ struct img_store *img_at_once_change(struct img_at_once *once, struct img_store 
 /* How a driver opens, makes and removes files meanwhile; lives as long as once. */
 const struct img_opener *img_at_once_opener(struct img_at_once *once);
 /*
+ * What is changed has its room in the files already: until the journal is whole nothing is done to
+ * them, not even what shows in the time of their last change.
+ */
+void img_at_once_needs_no_room(struct img_at_once *once);
+/*
  * Brings all changes into the files, durable; the answers of img_at_once_change() are still open.
  * After a failure all of it was done, or nothing, or whoever opens the image next does it.
  */

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "format/qcow2/adopt.h"
 #include "format/qcow2/bitmap.h"
 #include "format/qcow2/cache.h"
 #include "format/qcow2/disk.h"
@@ -372,4 +373,5 @@ const struct img_format img_format_qcow2 = {
 	.bitmap = &qcow2_bitmap_ops,
 	.snapshot = &qcow2_snapshot_ops,
 	.check = &qcow2_check_ops,
+	.adopt = &qcow2_adopt_ops,
 };

@@ -73,6 +73,7 @@ enum {
 #define QCOW2_EXT_BITMAPS		0x23852875u
 #define QCOW2_EXT_CRYPT			0x0537be77u
 #define QCOW2_EXT_DATA_FILE		0x44415441u
+#define QCOW2_EXT_ADOPTED		0x696d6741u	/* ours, "imgA": others ignore it */
 
 /* §"Feature name table" */
 enum {
@@ -101,6 +102,13 @@ enum {
 	QCOW2_CRYPT_OFF		= 0,
 	QCOW2_CRYPT_LEN		= 8,
 	QCOW2_CRYPT_EXT_LEN	= 16,
+};
+
+/* Ours: struct img_adoption */
+enum {
+	QCOW2_ADOPTED_SIZE	= 0,
+	QCOW2_ADOPTED_TIME	= 8,
+	QCOW2_ADOPTED_LEN	= 16,
 };
 
 /* §"Cluster mapping" */

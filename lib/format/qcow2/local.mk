@@ -1,4 +1,7 @@
 libimg_sources += \
+	%D%/adopt.c \
+	%D%/adopt.h \
+	%D%/adopt_tables.c \
 	%D%/amend.c \
 	%D%/amend.h \
 	%D%/alloc.c \
