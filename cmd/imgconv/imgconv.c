@@ -99,6 +99,11 @@ static void check_usage(struct options *opt, const char *target)
 {
 	struct img_err err = { 0 };
 
+	if (opt->itself || opt->undo || opt->dry_run) {
+		if (!check_itself(opt, &err))
+			cli_misused(&imgconv_cli, &err);
+		return;
+	}
 	opt->target.gate = opt->source.gate;
 	if (!target_settle(&opt->target, &err))
 		cli_misused(&imgconv_cli, &err);
@@ -124,15 +129,17 @@ int main(int argc, char **argv)
 	bool ok = true;
 
 	if (!optlist_wants_help(opt.target.options))
-		cli_need_operands(&imgconv_cli, n, 2, 2);
-	format = target_format(&opt.target, n == 2 ? names[1] : "-", 'O', &err);
+		cli_need_operands(&imgconv_cli, n, opt.itself ? 1 : 2, 2);
+	format = opt.undo ? img_format_named("raw")
+			  : target_format(&opt.target, n == 2 ? names[1] : "-", 'O', &err);
 	if (!format)
 		cli_misused(&imgconv_cli, &err);
 	if (optlist_wants_help(opt.target.options)) {
 		optlist_print_help(format, img_format_options(format));
 	} else {
-		check_usage(&opt, names[1]);
-		ok = convert(&opt, format, names, &status, &err);
+		check_usage(&opt, n == 2 ? names[1] : NULL);
+		ok = opt.itself ? convert_itself(&opt, format, names, &err)
+				: convert(&opt, format, names, &status, &err);
 	}
 	target_free(&opt.target);
 	return cli_end(&imgconv_cli, ok ? NULL : &err, status);

@@ -19,6 +19,7 @@ struct options {
 	enum img_cache cache;
 	enum leave_out free;
 	bool compress, in_place, reads_as_zero, salvage, quiet;
+	bool itself, undo, dry_run;	/* --in-place: the source becomes the target */
 	uint64_t sparse;	/* bytes that must be zeros to be left out; 0: do not look */
 	uint64_t rate;		/* bytes a second; 0: no limit */
 	unsigned threads;	/* 0: all cores */
@@ -39,6 +40,11 @@ extern const struct cli imgconv_cli;
 /* The new image for a source of size guest bytes. */
 struct img *target_create(const struct options *opt, const struct img_format *format,
 			  const char *path, const struct img *src, struct img_err *err);
+/* Makes names[0] an image of another format; names[1], or NULL, is its new name. */
+bool convert_itself(const struct options *opt, const struct img_format *format, char *const names[2],
+		    struct img_err *err) IMG_MUST_CHECK;
+/* Whether the options go together with that. */
+bool check_itself(const struct options *opt, struct img_err *err) IMG_MUST_CHECK;
 /* img_copy's lost callback; ctx is a struct losses. */
 void losses_add(void *ctx, const struct img_extent *extent);
 
@@ -49,6 +55,7 @@ struct outcome {
 	const struct img_copy_stats *stats;
 	const struct losses *losses;
 	const struct free_space *free;
+	const struct img_in_place_stats *in_place;	/* of what was not copied; else NULL */
 };
 
 /* Writes the report to standard output, or to standard error when that is the target. */

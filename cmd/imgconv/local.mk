@@ -2,6 +2,7 @@ bin_PROGRAMS += %D%/imgconv
 %C%_imgconv_SOURCES = \
 	%D%/imgconv.c \
 	%D%/imgconv.h \
+	%D%/itself.c \
 	%D%/options.c \
 	%D%/report.c \
 	%D%/target.c

@@ -73,7 +73,7 @@ static void add_volumes(struct img_node *root, const struct free_space *space, e
 {
 	struct img_node *list;
 
-	if (!space->n_volumes)
+	if (!space || !space->n_volumes)
 		return;
 	list = img_node_list(root, "file-systems");
 	img_node_label(root, _("file systems"));
@@ -89,6 +89,28 @@ static void add_volumes(struct img_node *root, const struct free_space *space, e
 		if (volume->why)
 			img_node_text(map, "reason", style == IMG_STYLE_HUMAN ? _(volume->why)
 									      : volume->why);
+	}
+}
+
+static void add_in_place(struct img_node *root, const struct outcome *out)
+{
+	const struct img_in_place_stats *stats = out->in_place;
+	const struct { const char *key; uint64_t bytes; const char *label; } amounts[] = {
+		{ "moved", stats->moved, N_("moved in the file") },
+		{ "file-size-before", stats->before, N_("size of the file before") },
+		{ "file-size-after", stats->after, N_("size of the file afterwards") },
+		{ "extra-space", stats->extra, N_("space needed meanwhile") },
+	};
+	struct img_node *map = img_node_map(root, "in-place");
+
+	img_node_label(root, _("in place"));
+	img_node_flag(map, "already-done", stats->already);
+	img_node_label(map, _("had the format already"));
+	img_node_flag(map, "dry-run", out->opt->dry_run);
+	img_node_label(map, _("only looked at"));
+	for (size_t i = 0; i < sizeof(amounts) / sizeof(amounts[0]); i++) {
+		img_node_u64(map, amounts[i].key, amounts[i].bytes, IMG_UNIT_BYTES);
+		img_node_label(map, _(amounts[i].label));
 	}
 }
 
@@ -118,6 +140,8 @@ static struct img_node *build(const struct outcome *out)
 	}
 	add_volumes(root, out->free, out->opt->report.style);
 	add_losses(root, out->losses, out->opt->report.style);
+	if (out->in_place)
+		add_in_place(root, out);
 	return root;
 }
 

@@ -23,6 +23,8 @@ shell_tests += \
 	%D%/disk-vdi.sh \
 	%D%/disk-vmdk.sh \
 	%D%/full-disk.sh \
+	%D%/inplace-killed.sh \
+	%D%/inplace.sh \
 	%D%/killed.sh \
 	%D%/libyal.sh \
 	%D%/locks.sh \
