@@ -99,9 +99,12 @@ bool img_in_place_measure(struct img_in_place_run *run, img_in_place_step *step,
 
 /* ---- Which way ----------------------------------------------------------------------------------- */
 
-/* What the first bytes say, which may have changed since the caller looked. */
-static bool recognize(struct img_in_place_run *run, const struct img_format **seen,
-		      struct img_err *err)
+/*
+ * What the first bytes say, which may have changed since the caller looked.  That a raw file has the
+ * name of another format is no wonder when raw is what it was to become.
+ */
+static bool recognize(struct img_in_place_run *run, const struct img_format *to,
+		      const struct img_format **seen, struct img_err *err)
 {
 	const struct img_open probe = { .path = run->what->path };
 	const char *doubt = NULL;
@@ -111,7 +114,7 @@ static bool recognize(struct img_in_place_run *run, const struct img_format **se
 		return false;
 	*seen = ly.format;
 	img_store_close(ly.store);
-	if (doubt && !run->what->format)
+	if (doubt && !run->what->format && *seen != to)
 		return img_fail(err, IMG_E_CORRUPT, "%s: %s", run->what->path, _(doubt));
 	return true;
 }
@@ -139,7 +142,7 @@ static bool convert(struct img_in_place_run *run, struct img_err *err)
 	if (!to)
 		return img_fail(err, IMG_E_ARGUMENT, _("there is no image format \"%s\""),
 				what->target);
-	if (!recognize(run, &from, err))
+	if (!recognize(run, to, &from, err))
 		return false;
 	run->stats->from = from->name;
 	/* Whoever calls it raw may have been cut off when it had become one of these. */

@@ -124,8 +124,8 @@ static bool put_extent(struct filling *f, const struct img_extent *ex, struct im
 		return put_data(f, ex, err);
 	case IMG_EXTENT_ENCODED:
 		return img_fail(err, IMG_E_UNSUPPORTED, _("its data at guest offset 0x%" PRIx64
-				" are compressed or encrypted, and lie nowhere as they are; imgconv with two "
-				"names copies them"), ex->start);
+				" are compressed or encrypted, and lie nowhere as they are; imgconv "
+				"with two names copies them"), ex->start);
 	case IMG_EXTENT_LOST:
 		return img_fail(err, ex->loss, _("guest offset 0x%" PRIx64 ": %s"), ex->start,
 				_(ex->why));

@@ -41,8 +41,9 @@ void img_placement_trim(struct img_placement *p);
 /*
  * Fills p, which is empty, with what an open layer says; whatever is not plain data of its file is
  * refused.  Of a format that is identity unit 0 counts as moved.  blank: bytes of the file that lie
- * in units of the disk and read as zeros, whatever they are.  Errors: IMG_E_UNSUPPORTED, IMG_E_CORRUPT (a unit of the file is in use twice, and others),
- * those of a loss, of extent().
+ * in units of the disk and read as zeros, whatever they are.
+ * Errors: IMG_E_UNSUPPORTED; IMG_E_CORRUPT (a unit of the file is in use twice ...); those of a loss,
+ * and of extent().
  */
 bool img_placement_read(struct img_placement *p, struct img_layer *ly, struct img_rangeset *blank,
 			struct img_err *err) IMG_MUST_CHECK;

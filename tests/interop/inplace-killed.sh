@@ -49,7 +49,7 @@ place disk.raw 0 noise 70000
 place disk.raw $mib noise 300000
 place disk.raw $((3 * mib)) text 100
 cp -p disk.raw adopted.qcow2
-imgconv -q --in-place -O qcow2 adopted.qcow2
+imgconv -q --in-place -f raw -O qcow2 adopted.qcow2
 
 # The second half of the disk lies in front of the first, and pieces of both change places.
 commands=()

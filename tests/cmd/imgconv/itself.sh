@@ -33,6 +33,11 @@ cp -p image.qcow2 image.copy
 imgconv --in-place --undo image.copy 2>err
 cmp disk.raw image.copy
 imgconv --in-place --undo image.copy
+cp image.copy other.qcow2
+imgconv --in-place -O raw other.qcow2 2>/dev/null || fail "what has that format is refused"
+exits 1 imgconv --in-place -O qcow2 -o cluster_size=3k other.qcow2 2>/dev/null
+cmp disk.raw other.qcow2
+rm other.qcow2
 rm image.copy
 touch image.qcow2
 refused 1 "written or copied since" --undo image.qcow2
