@@ -9,8 +9,9 @@ shell_tests += %D%/imgconv/backing.sh %D%/imgconv/digest.sh %D%/imgconv/doubt.sh
 	%D%/imgconv/parent.sh %D%/imgconv/special-files.sh %D%/imgconv/terminal.sh %D%/imgconv/trusted.sh \
 	%D%/imgconv/untrusted.sh
 shell_tests += %D%/imgbitmap/actions.sh %D%/imgbitmap/usage.sh
-shell_tests += %D%/imgcheck/check.sh %D%/imgcheck/data.sh %D%/imgcheck/repair.sh \
-	%D%/imgcheck/repair-extents.sh %D%/imgcheck/salvage.sh %D%/imgcheck/salvage-anchor.sh \
+shell_tests += %D%/imgcheck/check.sh %D%/imgcheck/data.sh %D%/imgcheck/memory.sh \
+	%D%/imgcheck/repair.sh %D%/imgcheck/repair-extents.sh %D%/imgcheck/salvage.sh \
+	%D%/imgcheck/salvage-anchor.sh \
 	%D%/imgcheck/salvage-vmdk.sh %D%/imgcheck/samples.sh %D%/imgcheck/several.sh \
 	%D%/imgcheck/targets.sh
 shell_tests += %D%/imgcreate/backing.sh %D%/imgcreate/create.sh

@@ -68,6 +68,21 @@ static bool check_sectors(struct check *c, uint64_t first, uint64_t end, struct 
 		    c->map.file_size, err);
 }
 
+/* *n: bits from `at` on for which the file has a hole, in whole pieces. */
+static bool skip_hole(const struct check *c, uint64_t at, uint64_t there, uint64_t *n,
+		      struct img_err *err)
+{
+	const uint64_t off = c->hdr.bitmap_off;
+	struct img_extent ex;
+
+	*n = 0;
+	if (!img_store_extent(c->map.file, off + at / 8, off + img_div_up(there, 8), &ex, err))
+		return false;
+	if (ex.kind == IMG_EXTENT_ZERO)
+		*n = img_round_down(img_min_u64(ex.len * 8, there - at), COW_PIECE_BITS);
+	return true;
+}
+
 static bool check_bits(struct check *c, const struct img_job *job, struct img_err *err)
 {
 	const uint64_t there = cow_map_bits_there(&c->map);
@@ -75,15 +90,23 @@ static bool check_bits(struct check *c, const struct img_job *job, struct img_er
 	bool set;
 
 	for (uint64_t at = 0; at < there; at += n) {
-		const _Atomic uint64_t *piece = cow_map_piece(&c->map, at, err);
+		const _Atomic uint64_t *piece;
 
 		if (job && job->cancelled && job->cancelled(job->ctx))
 			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+		n = 0;
+		if (at % COW_PIECE_BITS == 0 && !skip_hole(c, at, there, &n, err))
+			return false;
+		if (n)
+			continue;
+		piece = cow_map_piece(&c->map, at, err);
 		if (!piece)
 			return false;
 		n = cow_piece_run(piece, at, there, &set);
 		if (set && !check_sectors(c, at, at + n, err))
 			return false;
+		if ((at + n) % COW_PIECE_BITS == 0)
+			cow_map_forget(&c->map, at);
 	}
 	return there == c->hdr.n_bits ||
 	       tell(c, &cow_found_bitmap_cut, c->map.file_size, there * c->hdr.sector,

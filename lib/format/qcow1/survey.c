@@ -12,6 +12,8 @@
 #include "base/num.h"
 #include "format/qcow1/salvage.h"
 
+enum { L1_RUN = 1 << 17 };	/* entries that are read at once */
+
 /* step: how far the next one of the same kind may be in the file, to be told with this one. */
 static bool tell(struct qcow1_survey *s, const struct img_finding_kind *kind, uint64_t host,
 		 uint64_t guest, uint64_t found, uint64_t step, struct img_err *err)
@@ -157,41 +159,65 @@ static bool survey_l1_entry(struct qcow1_survey *s, uint32_t index, uint64_t ent
 			       (uint64_t)index << qcow1_l1_bits(s->hdr), entry, 0, err);
 }
 
-/* Sets to zero what cannot be followed. */
-static bool survey_l1(struct qcow1_survey *s, uint8_t *raw, uint32_t n, struct img_err *err)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		const uint64_t entry = img_get_be64(raw + (size_t)i * QCOW1_ENTRY_LEN);
-		bool follow;
+struct l1_run {
+	struct qcow1_survey *s;
+	uint8_t *led;			/* a bit for each entry that leads to a table; owned */
+	uint8_t *l2;			/* room for a table; owned */
+};
 
-		if (!entry)
-			continue;
-		if (!survey_l1_entry(s, i, entry, &follow, err))
-			return false;
-		if (!follow)
-			img_put_be64(raw + (size_t)i * QCOW1_ENTRY_LEN, 0);
-	}
+static bool survey_l1(struct l1_run *run, uint32_t i, uint64_t entry, struct img_err *err)
+{
+	bool follow;
+
+	if (!survey_l1_entry(run->s, i, entry, &follow, err))
+		return false;
+	run->led[i / 8] |= (uint8_t)(follow << i % 8);
 	return true;
 }
 
-static bool survey_l2s(struct qcow1_survey *s, const uint8_t *l1, uint32_t n, struct img_err *err)
+static bool follow_l1(struct l1_run *run, uint32_t i, uint64_t entry, struct img_err *err)
 {
-	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(qcow1_l2_bytes(s->hdr), err);
+	struct qcow1_survey *s = run->s;
 
-	if (!raw)
-		return false;
-	for (uint32_t i = 0; i < n; i++) {
-		const uint64_t entry = img_get_be64(l1 + (size_t)i * QCOW1_ENTRY_LEN);
+	if (!bit(run->led, i))
+		return true;
+	if (s->job && s->job->cancelled && s->job->cancelled(s->job->ctx))
+		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	s->tables++;
+	return survey_l2(s, entry, (uint64_t)i << qcow1_l1_bits(s->hdr), run->l2, err);
+}
 
-		if (!entry)
-			continue;
-		if (s->job && s->job->cancelled && s->job->cancelled(s->job->ctx))
-			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
-		s->tables++;
-		if (!survey_l2(s, entry, (uint64_t)i << qcow1_l1_bits(s->hdr), raw, err))
+/* n entries of the L1 table, from number first on. */
+static bool read_l1(const struct qcow1_survey *s, uint32_t first, uint32_t n, uint8_t *raw,
+		    struct img_err *err)
+{
+	const uint64_t from = (uint64_t)first * QCOW1_ENTRY_LEN;
+
+	if (!s->given_l1)
+		return img_store_read(s->file, s->hdr->l1_off + from, raw, n * QCOW1_ENTRY_LEN, err);
+	memcpy(raw, s->given_l1 + from, n * QCOW1_ENTRY_LEN);
+	return true;
+}
+
+/* The first n entries that are not zero, a part of the table at a time: it may have 2 GiB. */
+static bool for_l1(struct l1_run *run, uint32_t n,
+		   bool (*step)(struct l1_run *, uint32_t, uint64_t, struct img_err *),
+		   struct img_err *err)
+{
+	const struct qcow1_survey *s = run->s;
+	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(L1_RUN * QCOW1_ENTRY_LEN, err);
+
+	for (uint32_t i = 0; raw && i < n; i++) {
+		const uint32_t in = i % L1_RUN;
+
+		if (!in && !read_l1(s, i, (uint32_t)img_min_u64(L1_RUN, n - i), raw, err))
+			return false;
+		const uint64_t entry = img_get_be64(raw + in * QCOW1_ENTRY_LEN);
+
+		if (entry && !step(run, i, entry, err))
 			return false;
 	}
-	return true;
+	return raw;
 }
 
 /* Entries of the table that there are. */
@@ -202,18 +228,11 @@ static uint32_t count_l1(const struct qcow1_survey *s, uint32_t needed)
 	return s->given_l1 ? needed : (uint32_t)img_min_u64(needed, there / QCOW1_ENTRY_LEN);
 }
 
-static bool read_l1(const struct qcow1_survey *s, uint8_t *raw, size_t bytes, struct img_err *err)
-{
-	if (!s->given_l1)
-		return !bytes || img_store_read(s->file, s->hdr->l1_off, raw, bytes, err);
-	memcpy(raw, s->given_l1, bytes);
-	return true;
-}
-
 bool qcow1_survey_run(struct qcow1_survey *s, struct img_err *err)
 {
 	const uint32_t needed = qcow1_l1_needed(s->hdr, s->hdr->size), n = count_l1(s, needed);
-	IMG_AUTO_FREE uint8_t *l1 = NULL;
+	struct l1_run run = { .s = s };
+	bool ok;
 
 	if (!start(s, err))
 		return false;
@@ -221,9 +240,13 @@ bool qcow1_survey_run(struct qcow1_survey *s, struct img_err *err)
 	if (n < needed && !tell(s, &qcow1_found_l1_cut, s->file_size,
 				(uint64_t)n << qcow1_l1_bits(s->hdr), n, 0, err))
 		return false;
-	l1 = img_alloc_aligned((size_t)n * QCOW1_ENTRY_LEN + 1, err);
-	return l1 && read_l1(s, l1, (size_t)n * QCOW1_ENTRY_LEN, err) &&
-	       survey_l1(s, l1, n, err) && survey_l2s(s, l1, n, err);
+	run.led = img_calloc(n / 8 + 1, 1, err);
+	run.l2 = img_alloc_aligned(qcow1_l2_bytes(s->hdr), err);
+	ok = run.led && run.l2 && for_l1(&run, n, survey_l1, err) &&
+	     for_l1(&run, n, follow_l1, err);
+	free(run.led);
+	free(run.l2);
+	return ok;
 }
 
 /* ---- What is left ---------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 #include "base/num.h"
+#include "base/zero.h"
 #include "format/vmdk/check.h"
 
 /* A table while it is looked at. */
@@ -197,9 +198,18 @@ static bool check_entry(struct vmdk_file_check *f, const struct table *t, size_t
 	       check_place(f, grain, entry.host, entry_host(f, t, from_second, i), err);
 }
 
+/* Most tables of a large disk are. */
+static bool is_empty(const struct vmdk_file_check *f, const struct table *t)
+{
+	const size_t len = t->n * f->sp.hdr.entry_len;
+
+	return (!t->pair->first || img_is_zero(t->pair->first, len)) &&
+	       (!t->pair->second || img_is_zero(t->pair->second, len));
+}
+
 static bool check_grains(struct vmdk_file_check *f, const struct table *t, struct img_err *err)
 {
-	if (!t->pair->first && !t->pair->second)
+	if (is_empty(f, t))
 		return true;
 	for (size_t i = 0; i < t->n; i++)
 		if (!check_entry(f, t, i, err))

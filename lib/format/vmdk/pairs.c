@@ -113,13 +113,27 @@ static size_t run_of(struct vmdk_pairs *pairs, size_t i, int which)
 	return n;
 }
 
+/* Reads, or knows that there is a hole: the tables of a large disk are made of them. */
+static bool read_bytes(struct img_store *file, uint64_t host, uint8_t *to, size_t len,
+		       struct img_err *err)
+{
+	struct img_extent ex;
+
+	if (!img_store_extent(file, host, host + len, &ex, err))
+		return false;
+	if (ex.kind != IMG_EXTENT_ZERO || ex.len < len)
+		return img_store_read(file, host, to, len, err);
+	memset(to, 0, len);
+	return true;
+}
+
 static bool read_run(struct vmdk_pairs *pairs, size_t i, size_t n, int which, struct img_err *err)
 {
 	const size_t len = table_bytes(pairs->sp);
 	const size_t wanted = (n - 1) * len + vmdk_table_len(&pairs->sp->hdr, pairs->from + i + n - 1);
 	uint8_t *to = pairs->raw[which] + i * len;
 
-	if (!img_store_read(pairs->sp->file, dir_of(&pairs->v[i], which)->host, to, wanted, err))
+	if (!read_bytes(pairs->sp->file, dir_of(&pairs->v[i], which)->host, to, wanted, err))
 		return false;
 	for (size_t j = i; j < i + n; j++)
 		*(which ? &pairs->v[j].second : &pairs->v[j].first) = pairs->raw[which] + j * len;
