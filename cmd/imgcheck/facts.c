@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See facts.h.  All but what is foreign comes from what imginfo tells. */
+#include <stdlib.h>
 #include <string.h>
 #include "common/text.h"
 #include "imgcheck/facts.h"
@@ -34,10 +35,21 @@ static void note_extent(struct facts *facts, const struct img_node *extent)
 		facts->vmdk.least_grain = number;
 }
 
+static void note_database(struct facts *facts, const struct img_node *own)
+{
+	const char *hardware = img_node_get_text(own, "hardware-version");
+
+	facts->vmdk.described = img_node_find(own, "cid") != NULL;
+	facts->vmdk.hardware = hardware ? strtoull(hardware, NULL, 10) : 0;
+	facts->vmdk.adapter = img_node_get_text(own, "adapter-type");
+	facts->vmdk.tools = img_node_find(own, "tools-version") != NULL;
+}
+
 static void note_vmdk(struct facts *facts, const struct img_node *own)
 {
 	uint64_t parent_cid = NO_PARENT_CID;
 
+	note_database(facts, own);
 	facts->vmdk.type = img_node_get_text(own, "create-type");
 	(void)img_node_get_u64(own, "parent-cid", &parent_cid);
 	facts->stands_on_other |= parent_cid != NO_PARENT_CID;

@@ -18,6 +18,10 @@ struct facts {
 		bool compressed, footer;
 		unsigned versions;	/* of hosted sparse extents: bit n for version n */
 		uint64_t least_grain;	/* bytes, of the extents that have grains; 0: none has */
+		bool described;		/* there is a descriptor, whose database says: */
+		uint64_t hardware;	/* the version of the virtual hardware; 0: not said */
+		const char *adapter;	/* NULL: not said */
+		bool tools;		/* a version of the guest tools is there */
 	} vmdk;
 	struct {
 		bool no_uuid;		/* its UUID, or that of its content, is zero */

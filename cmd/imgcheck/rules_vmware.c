@@ -3,6 +3,7 @@
  * What VMware takes: an ESXi host as the disk of a virtual machine in a datastore, vSphere as a
  * file that is uploaded or lies beside an OVF descriptor.
  */
+#include <strings.h>
 #include "common/text.h"
 #include "imgcheck/targets.h"
 
@@ -10,10 +11,15 @@
 #define LARGE "VMware KB 2058287, https://kb.vmware.com/s/article/2058287"
 #define GOVMOMI "VMware govmomi, vmdk/import.go, Seek(): \"must be streamOptimized\", " \
 	"https://github.com/vmware/govmomi"
+#define ADAPTERS "VMware vSphere API, VirtualDiskManager.VirtualDiskAdapterType, https://" \
+	"developer.broadcom.com/xapis/virtual-infrastructure-json-api/latest/data-structures/" \
+	"VirtualDiskAdapterType_enum"
 #define TO_FLAT "imgconv -O vmdk -o subformat=monolithicFlat"
 #define TO_STREAM "imgconv -O vmdk -o subformat=streamOptimized"
 
 #define SIZE_MAX_BYTES (UINT64_C(62) << 40)
+#define LEAST_HARDWARE 4
+#define LEAST_HARDWARE_OF_STREAM 9
 #define USUAL_GRAIN (UINT64_C(64) << 10)
 
 static bool no_vmdk(const struct facts *facts)
@@ -24,6 +30,16 @@ static bool no_vmdk(const struct facts *facts)
 static bool too_large(const struct facts *facts)
 {
 	return facts_larger(facts, SIZE_MAX_BYTES);
+}
+
+static bool has_other_adapter(const struct facts *facts)
+{
+	static const char *const known[] = { "ide", "buslogic", "lsilogic" };
+
+	for (size_t i = 0; facts->vmdk.adapter && i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcasecmp(facts->vmdk.adapter, known[i]))
+			return false;
+	return facts->vmdk.described;
 }
 
 /* ---- ESXi ------------------------------------------------------------------------------------ */
@@ -55,6 +71,11 @@ static bool is_hosted_flat(const struct facts *facts)
 	       (!facts->vmdk.type || strncmp(facts->vmdk.type, "vmfs", 4) != 0);
 }
 
+static bool has_old_hardware(const struct facts *facts)
+{
+	return facts->vmdk.described && facts->vmdk.hardware < LEAST_HARDWARE;
+}
+
 const struct rule rules_esxi[] = {
 	{ "for.esxi.format", true, no_vmdk,
 	  N_("the disks of virtual machines are VMDK images"), STORAGE, TO_FLAT },
@@ -77,6 +98,14 @@ const struct rule rules_esxi[] = {
 	  N_("the host's own disks have the type vmfs; whether another one is taken is not "
 	     "documented"),
 	  STORAGE, NULL },
+	{ "for.esxi.hardware", false, has_old_hardware,
+	  N_("no version of the virtual hardware is named, or one below 4, of which hosts run no "
+	     "machines; whether they take such a disk is not documented"),
+	  "VMware vSphere Client SDK 6.5, \"Virtual Machine Hardware Versions\": of version 3",
+	  TO_FLAT },
+	{ "for.esxi.adapter", false, has_other_adapter,
+	  N_("the adapter type is not ide, busLogic or lsiLogic; what becomes of others is not "
+	     "documented"), ADAPTERS, TO_FLAT },
 	{ .id = NULL },
 };
 
@@ -102,6 +131,17 @@ static bool has_unusual_grain(const struct facts *facts)
 	return facts_is_stream(facts) && facts->vmdk.least_grain != USUAL_GRAIN;
 }
 
+static bool has_older_hardware(const struct facts *facts)
+{
+	return facts_is_stream(facts) && facts->vmdk.described &&
+	       facts->vmdk.hardware < LEAST_HARDWARE_OF_STREAM;
+}
+
+static bool has_no_tools(const struct facts *facts)
+{
+	return facts_is_stream(facts) && facts->vmdk.described && !facts->vmdk.tools;
+}
+
 const struct rule rules_vsphere[] = {
 	{ "for.vsphere.format", true, no_vmdk, N_("disks are imported as VMDK images"), GOVMOMI,
 	  TO_STREAM },
@@ -124,5 +164,16 @@ const struct rule rules_vsphere[] = {
 	{ "for.vsphere.parent", false, is_delta,
 	  N_("it stands on another image; whether both can be imported is not documented"),
 	  "DMTF DSP0243, \"DiskSection\": ovf:parentRef", TO_STREAM },
+	{ "for.vsphere.hardware", false, has_older_hardware,
+	  N_("no version of the virtual hardware is named, or one below 9; users say that this is "
+	     "too old, VMware does not document it"),
+	  "https://github.com/imcleod/VMDK-stream-converter/issues/4", TO_STREAM },
+	{ "for.vsphere.adapter", false, has_other_adapter,
+	  N_("the adapter type is not ide, busLogic or lsiLogic; what becomes of others is not "
+	     "documented"), ADAPTERS, TO_STREAM },
+	{ "for.vsphere.tools", false, has_no_tools,
+	  N_("no version of the guest tools is named; users say that this makes trouble, VMware "
+	     "does not document it"),
+	  "https://github.com/imcleod/VMDK-stream-converter/issues/12", TO_STREAM },
 	{ .id = NULL },
 };

@@ -31,6 +31,9 @@ judged 0 ec2 disk.raw
 judged 0 esxi flat.vmdk esxi.flat
 grep -q 'not judged: the host.s own disks' out || fail "nothing is said of a flat disk"
 
+imgcreate -o subformat=monolithicFlat,adapter_type=legacyESX,hwversion=3 old.vmdk 1M
+judged 0 esxi old.vmdk esxi.flat esxi.hardware esxi.adapter
+
 judged 6 esxi disk.qcow2 esxi.format
 judged 6 esxi stream.vmdk esxi.stream
 judged 6 esxi sparse.vmdk esxi.hosted esxi.split
@@ -43,7 +46,7 @@ judged 6 ec2 disk.vdi ec2.format
 judged 6 ec2 flat.vmdk ec2.subformat
 judged 6 azure disk.raw azure.format
 judged 0 virtualbox "$srcdir/testdata/vmdk/good-stream.vmdk"
-judged 0 vsphere "$srcdir/testdata/vmdk/good-stream.vmdk" vsphere.grain
+judged 0 vsphere "$srcdir/testdata/vmdk/good-stream.vmdk" vsphere.grain vsphere.tools
 judged 6 virtualbox "$srcdir/testdata/vmdk/good-sesparse.vmdk" virtualbox.vmdk-extent
 judged 6 virtualbox "$srcdir/testdata/vmdk/good-cowd-alone.vmdk" \
 	virtualbox.vmdk-type virtualbox.vmdk-extent
@@ -51,9 +54,9 @@ judged 6 virtualbox "$srcdir/testdata/vmdk/good-cowd-alone.vmdk" \
 # QEMU's streams have no footer, and old ones the wrong version.
 head -c 128k /dev/urandom | dd of=disk.raw conv=notrunc status=none
 qemu-img convert -O vmdk -o subformat=streamOptimized disk.raw theirs.vmdk
-judged 0 vsphere theirs.vmdk vsphere.end
+judged 0 vsphere theirs.vmdk vsphere.end vsphere.hardware
 printf '\1' | dd of=theirs.vmdk bs=1 seek=4 conv=notrunc status=none
-judged 6 vsphere theirs.vmdk vsphere.version vsphere.end
+judged 6 vsphere theirs.vmdk vsphere.version vsphere.end vsphere.hardware
 
 # qcow2, feature by feature; a leak is less than a refusal.
 imgconv disk.raw disk.qcow2
