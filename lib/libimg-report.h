@@ -10,7 +10,10 @@
 struct img_node;
 
 enum img_style { IMG_STYLE_HUMAN, IMG_STYLE_JSON, IMG_STYLE_XML };
-enum img_unit { IMG_UNIT_NONE, IMG_UNIT_BYTES, IMG_UNIT_SECONDS };
+enum img_unit {
+	IMG_UNIT_NONE, IMG_UNIT_BYTES, IMG_UNIT_SECONDS,
+	IMG_UNIT_ID,			/* no quantity: people see eight hexadecimal digits */
+};
 
 /* A new tree; free with img_node_free().  NULL only when memory is out. */
 struct img_node *img_node_root(const char *name);

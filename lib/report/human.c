@@ -63,6 +63,8 @@ static const char *leaf_text(const struct img_node *leaf, char buf[IMG_NUMBER_TE
 	case IMG_NODE_U64:
 		if (leaf->unit == IMG_UNIT_BYTES)
 			img_size_text(leaf->value.number, buf);
+		else if (leaf->unit == IMG_UNIT_ID)
+			(void)snprintf(buf, IMG_NUMBER_TEXT, "%08" PRIx64, leaf->value.number);
 		else
 			(void)snprintf(buf, IMG_NUMBER_TEXT, "%" PRIu64 "%s", leaf->value.number,
 				       unit);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A descriptor whose disk gets another size, or another parent: its lines about extents and the number
- * of cylinders, or about the parent, are changed in the text, so that whatever others have written
- * there stays.
+ * A descriptor that changes, as a text, so that whatever others have written there stays: the lines
+ * about extents and the number of cylinders when the disk gets another size, those about the parent,
+ * or a single value.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -106,8 +106,16 @@ static void put_extent(FILE *to, const struct line *line, const struct vmdk_exte
 	put_number(to, line, at + blanks(at), extent->len / VMDK_SECTOR);
 }
 
-static void put_size(FILE *to, const char *text, const struct vmdk_descriptor *desc)
+/* What is to become of a text. */
+struct edit {
+	void (*put)(FILE *to, const char *text, const struct edit *edit);
+	const struct vmdk_descriptor *desc;	/* the disk as it will be, if that changes */
+	const char *key, *value;		/* the single value, if one changes */
+};
+
+static void put_size(FILE *to, const char *text, const struct edit *edit)
 {
+	const struct vmdk_descriptor *desc = edit->desc;
 	const uint64_t cylinders = cylinders_of(text, desc->size);
 	const size_t n = count_extents(text);
 	struct line line;
@@ -138,7 +146,7 @@ static void put_parent_lines(FILE *to, const struct vmdk_descriptor *desc)
 }
 
 /* Where the identifier of the parent stood, or at the end of a text that has none. */
-static void put_parent(FILE *to, const char *text, const struct vmdk_descriptor *desc)
+static void put_parent(FILE *to, const char *text, const struct edit *edit)
 {
 	struct line line;
 	bool done = false;
@@ -147,17 +155,47 @@ static void put_parent(FILE *to, const char *text, const struct vmdk_descriptor 
 		const bool is_cid = value_of(&line, "parentCID");
 
 		if (is_cid && !done)
-			put_parent_lines(to, desc);
+			put_parent_lines(to, edit->desc);
 		else if (!is_cid && !value_of(&line, "parentFileNameHint"))
 			fwrite(line.text, 1, line.len, to);
 		done |= is_cid;
 	}
 	if (!done)
-		put_parent_lines(to, desc);
+		put_parent_lines(to, edit->desc);
 }
 
-bool vmdk_descriptor_edit(const char *text, size_t len, const struct vmdk_descriptor *desc,
-			  bool links, char **out, size_t *out_len, struct img_err *err)
+/* What stands in the line from `old` on becomes value; between quotation marks blanks belong to it. */
+static void put_value(FILE *to, const struct line *line, const char *old, const char *value)
+{
+	const char *behind = old + strcspn(old, old[-1] == '"' ? "\"\r\n" : " \t\r\n");
+
+	fprintf(to, "%.*s%s%.*s", (int)(old - line->text), line->text, value,
+		(int)(line->text + line->len - behind), behind);
+}
+
+/* Readers go by the first line of a key.  One that is new comes last, as all of ddb. do. */
+static void put_changed(FILE *to, const char *text, const struct edit *edit)
+{
+	bool done = false, ended = true;
+	struct line line;
+
+	while (next_line(&text, &line)) {
+		const char *old = done ? NULL : value_of(&line, edit->key);
+
+		if (old)
+			put_value(to, &line, old, edit->value);
+		else
+			fwrite(line.text, 1, line.len, to);
+		done |= old != NULL;
+		ended = line.text[line.len - 1] == '\n';
+	}
+	if (!done)
+		fprintf(to, "%s%s = \"%s\"\n", ended ? "" : "\n", edit->key,
+			edit->value);
+}
+
+static bool compose(const char *text, size_t len, const struct edit *edit, char **out,
+		    size_t *out_len, struct img_err *err)
 {
 	IMG_AUTO_FREE char *copy = img_calloc(len + 1, 1, err);
 	FILE *to = copy ? open_memstream(out, out_len) : NULL;
@@ -166,10 +204,27 @@ bool vmdk_descriptor_edit(const char *text, size_t len, const struct vmdk_descri
 	if (!to)
 		return img_fail(err, IMG_E_NOMEM, _("out of memory while composing a text"));
 	memcpy(copy, text, len);
-	(links ? put_parent : put_size)(to, copy, desc);
+	edit->put(to, copy, edit);
 	ok = !ferror(to);
 	if (!fclose(to) && ok)
 		return true;
 	free(*out);
+	*out = NULL;
 	return img_fail(err, IMG_E_NOMEM, _("out of memory while composing a text"));
+}
+
+bool vmdk_descriptor_edit(const char *text, size_t len, const struct vmdk_descriptor *desc,
+			  bool links, char **out, size_t *out_len, struct img_err *err)
+{
+	const struct edit edit = { .put = links ? put_parent : put_size, .desc = desc };
+
+	return compose(text, len, &edit, out, out_len, err);
+}
+
+bool vmdk_descriptor_set(const char *text, size_t len, const char *key, const char *value,
+			 char **out, size_t *out_len, struct img_err *err)
+{
+	const struct edit edit = { .put = put_changed, .key = key, .value = value };
+
+	return compose(text, len, &edit, out, out_len, err);
 }

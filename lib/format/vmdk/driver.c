@@ -223,7 +223,8 @@ static const char *vmdk_mismatch(const struct img_layer *ly, const struct img_la
 		return N_("it stands on an image of another format, which has no content identifier");
 	if (!parent->has_desc || v->desc.parent_cid != parent->desc.cid)
 		return N_("the image that it stands on has changed since: another content "
-			  "identifier (CID) was expected");
+			  "identifier (CID) was expected; if it holds the same as then, \"imgamend -o "
+			  "parent_cid=\" makes it the right one");
 	return NULL;
 }
 
@@ -253,4 +254,6 @@ const struct img_format img_format_vmdk = {
 	.resize = vmdk_resize,
 	.link = vmdk_link,
 	.empty = vmdk_empty,
+	.amend_options = vmdk_amend_options,
+	.amend = vmdk_amend,
 };

@@ -68,9 +68,9 @@ static void add_part(const struct vmdk_part *part, struct img_node *to)
 static void add_descriptor(const struct vmdk_descriptor *desc, struct img_node *to)
 {
 	add_text(to, "create-type", _("type"), desc->create_type);
-	add_u64(to, "cid", _("content identifier"), desc->cid, IMG_UNIT_NONE);
+	add_u64(to, "cid", _("content identifier"), desc->cid, IMG_UNIT_ID);
 	add_u64(to, "parent-cid", _("content identifier of the parent"), desc->parent_cid,
-		IMG_UNIT_NONE);
+		IMG_UNIT_ID);
 	add_text(to, "adapter-type", _("adapter type"), desc->adapter);
 	add_text(to, "hardware-version", _("hardware version"), desc->hw_version);
 	add_text(to, "tools-version", _("version of the guest tools"), desc->tools_version);

@@ -1,4 +1,5 @@
 libimg_sources += \
+	%D%/amend.c \
 	%D%/check.c \
 	%D%/check.h \
 	%D%/check_descriptor.c \
@@ -11,7 +12,7 @@ libimg_sources += \
 	%D%/descriptor.c \
 	%D%/descriptor.h \
 	%D%/descriptor_edit.c \
-	%D%/descriptor_save.c \
+	%D%/descriptor_place.c \
 	%D%/descriptor_text.c \
 	%D%/disk.c \
 	%D%/disk.h \

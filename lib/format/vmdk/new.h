@@ -51,6 +51,9 @@ bool vmdk_options_read(const struct img_settings *set, struct vmdk_descriptor *d
 
 /* Any but VMDK_NO_PARENT.  IMG_E_IO. */
 bool vmdk_random_cid(uint32_t *cid, struct img_err *err) IMG_MUST_CHECK;
+/* One in hexadecimal; for the second one "new" is a random one, too.  IMG_E_ARGUMENT, IMG_E_IO. */
+bool vmdk_cid_parse(const char *wish, uint32_t *cid, struct img_err *err) IMG_MUST_CHECK;
+bool vmdk_cid_choose(const char *wish, uint32_t *cid, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- parts_new.c ----------------------------------------------------------------------------- */
 

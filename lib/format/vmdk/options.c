@@ -88,19 +88,21 @@ bool vmdk_random_cid(uint32_t *cid, struct img_err *err)
 	return true;
 }
 
-static bool choose_cid(const struct img_settings *set, uint32_t *cid, struct img_err *err)
+bool vmdk_cid_parse(const char *wish, uint32_t *cid, struct img_err *err)
 {
-	const char *wish = img_settings_text(set, "cid");
 	const size_t len = strlen(wish);
 
-	if (!strcmp(wish, "new"))
-		return vmdk_random_cid(cid, err);
 	if (!len || len > 8 || strspn(wish, "0123456789abcdefABCDEF") != len)
 		return img_fail(err, IMG_E_ARGUMENT,
 				_("cid must be up to eight hexadecimal digits, not \"%s\""), wish);
 	*cid = (uint32_t)strtoul(wish, NULL, 16);
 	return *cid != VMDK_NO_PARENT ||
 	       img_fail(err, IMG_E_ARGUMENT, _("the cid ffffffff stands for none"));
+}
+
+bool vmdk_cid_choose(const char *wish, uint32_t *cid, struct img_err *err)
+{
+	return strcmp(wish, "new") ? vmdk_cid_parse(wish, cid, err) : vmdk_random_cid(cid, err);
 }
 
 static enum vmdk_preallocation preallocation_of(const struct img_settings *set)
@@ -120,5 +122,5 @@ bool vmdk_options_read(const struct img_settings *set, struct vmdk_descriptor *d
 	out->zeroed_grain = img_settings_flag(set, "zeroed_grain");
 	out->preallocation = preallocation_of(set);
 	return choose_subformat(set, desc, out, err) && choose_hardware(set, out->subformat, desc, err) &&
-	       choose_cid(set, &desc->cid, err);
+	       vmdk_cid_choose(img_settings_text(set, "cid"), &desc->cid, err);
 }

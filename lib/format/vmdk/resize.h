@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Another size for the disk of a VMDK image: its parts, one file of grains, and the descriptor. */
+/*
+ * Another size for the disk of a VMDK image (its parts, one file of grains, the descriptor), and other
+ * values in its descriptor.
+ */
 #ifndef VMDK_RESIZE_H
 #define VMDK_RESIZE_H
 
@@ -27,11 +30,19 @@ bool vmdk_sparse_resize(struct vmdk_part *part, uint64_t len, const struct img_j
 bool vmdk_descriptor_edit(const char *text, size_t len, const struct vmdk_descriptor *desc,
 			  bool links, char **out, size_t *out_len,
 			  struct img_err *err) IMG_MUST_CHECK;
+/* The same with another value for key, which is not empty; a line that is missing comes last. */
+bool vmdk_descriptor_set(const char *text, size_t len, const char *key, const char *value,
+			 char **out, size_t *out_len, struct img_err *err) IMG_MUST_CHECK;
 /*
- * descriptor_save.c: the same to the text that the image in own has, if it has one.  IMG_E_RANGE:
- * there is no room for that.
+ * descriptor_place.c: vmdk_descriptor_edit() of the text that the image in own has, if it has one.
+ * IMG_E_RANGE: there is no room for what comes out.
  */
 bool vmdk_descriptor_save(const struct vmdk *v, struct img_store *own, bool links,
 			  struct img_err *err) IMG_MUST_CHECK;
+
+/* amend.c; of the driver. */
+extern const struct img_option vmdk_amend_options[];
+bool vmdk_amend(struct img_layer *ly, const struct img_settings *set, const struct img_job *job,
+		struct img_err *err);
 
 #endif

@@ -50,6 +50,15 @@ bool vmdk_make_decoders(struct vmdk *v, struct img_err *err) IMG_MUST_CHECK;
  */
 bool vmdk_descriptor_of(struct img_store *own, struct vmdk_descriptor *out, struct img_err *err)
 	IMG_MUST_CHECK;
+/*
+ * descriptor_place.c, of an image that has one.  Reads the text, of *len bytes and without the NUL
+ * bytes behind it; *text is the caller's, even on failure.
+ */
+bool vmdk_descriptor_read(const struct vmdk *v, struct img_store *own, char **text, size_t *len,
+			  struct img_err *err) IMG_MUST_CHECK;
+/* Puts another one in its place.  IMG_E_RANGE: there is no room for it. */
+bool vmdk_descriptor_write(const struct vmdk *v, struct img_store *own, const char *text,
+			   size_t len, struct img_err *err) IMG_MUST_CHECK;
 /* Opens the file, of which there will be no pass, as if it had not been opened for one. */
 bool vmdk_settle(struct vmdk *v, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts NULL. */

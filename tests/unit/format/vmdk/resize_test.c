@@ -169,3 +169,24 @@ Test(vmdk_resize, lines_come_and_go)
 	expect_edited("RW 8 FLAT \"a\" 0\nRW 4 FLAT \"b\" 0\n\nend\n", (uint64_t[]){ 3 }, 1,
 		      "RW 3 FLAT \"a\" 0\n\nend\n");
 }
+
+static void expect_set(const char *text, const char *key, const char *expected)
+{
+	char *out;
+	size_t len;
+
+	ok(vmdk_descriptor_set(text, strlen(text), key, "new", &out, &len, &err));
+	cr_assert_str_eq(out, expected);
+	cr_assert_eq(len, strlen(expected));
+	free(out);
+}
+
+Test(vmdk_resize, one_value_changes)
+{
+	expect_set("parentCID=1\n cid =\t0a1b\r\nCID=2\n", "CID",
+		   "parentCID=1\n cid =\tnew\r\nCID=2\n");
+	expect_set("ddb.x = \"an old one\"  \n", "ddb.x", "ddb.x = \"new\"  \n");
+	expect_set("ddb.x=\"\"", "ddb.x", "ddb.x=\"new\"");
+	expect_set("ddb.xy = \"1\"", "ddb.x", "ddb.xy = \"1\"\nddb.x = \"new\"\n");
+	expect_set("", "ddb.x", "ddb.x = \"new\"\n");
+}

@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A descriptor that was edited, back to where the image has it. */
+/* The text of an open image's descriptor where it lies: a file of its own, or inside the image's. */
 #include <inttypes.h>
 #include <string.h>
 #include "base/mem.h"
 #include "format/vmdk/resize.h"
 
+bool vmdk_descriptor_read(const struct vmdk *v, struct img_store *own, char **text, size_t *len,
+			  struct img_err *err)
+{
+	size_t got;
+
+	*text = img_alloc_aligned(v->desc_len, err);
+	if (!*text || !img_store_read_some(own, v->desc_at, *text, v->desc_len, &got, err))
+		return false;
+	*len = strnlen(*text, got);
+	return true;
+}
+
 /* A text file ends with its text. */
-static bool write_text(const struct vmdk *v, struct img_store *own, const char *text, size_t len,
-		       struct img_err *err)
+bool vmdk_descriptor_write(const struct vmdk *v, struct img_store *own, const char *text,
+			   size_t len, struct img_err *err)
 {
 	const bool inside = v->desc_at;
 	IMG_AUTO_FREE char *padded = NULL;
@@ -27,14 +39,13 @@ static bool write_text(const struct vmdk *v, struct img_store *own, const char *
 bool vmdk_descriptor_save(const struct vmdk *v, struct img_store *own, bool links,
 			  struct img_err *err)
 {
-	IMG_AUTO_FREE char *text = v->has_desc ? img_alloc_aligned(v->desc_len, err) : NULL;
+	IMG_AUTO_FREE char *text = NULL;
 	IMG_AUTO_FREE char *edited = NULL;
-	size_t got, len;
+	size_t len;
 
 	if (!v->has_desc)
 		return true;
-	return text && img_store_read_some(own, v->desc_at, text, v->desc_len, &got, err) &&
-	       vmdk_descriptor_edit(text, strnlen(text, got), &v->desc, links, &edited, &len,
-				    err) &&
-	       write_text(v, own, edited, len, err);
+	return vmdk_descriptor_read(v, own, &text, &len, err) &&
+	       vmdk_descriptor_edit(text, len, &v->desc, links, &edited, &len, err) &&
+	       vmdk_descriptor_write(v, own, edited, len, err);
 }
