@@ -11,12 +11,14 @@
 #include "base/zero.h"
 #include "copy/side.h"
 #include "copy/turns.h"
+#include "extent/extent.h"
 #include "libimg-diff.h"
 
 enum {
 	WINDOW = 1 << 20,
 	GRAIN = 4096,		/* compared as one, and told as zeros or as bytes */
 	MAX_THREADS = 64,
+	PATIENCE = 65536,	/* extents that are the same, until somebody may cancel */
 };
 
 enum { A, B, SIDES };
@@ -29,6 +31,8 @@ struct diff {
 
 	/* The thread that takes: */
 	uint64_t at;			/* guest bytes below this are taken */
+	struct img_extent ahead[SIDES];	/* the last answers; len 0: none yet */
+	bool encoded;			/* one of them is encoded */
 	const struct img_store *stores[SIDES];	/* of which it was asked last ... */
 	bool same_file;			/* ... whether they are the same file */
 
@@ -72,35 +76,54 @@ static bool same_place(struct diff *d, const struct img_extent *a, const struct 
 	       same_file(d, a->store, b->store);
 }
 
+/* Where the encoded unit ends that begins at or before d->at, or that lay in front of it. */
+static uint64_t end_of_unit(const struct diff *d)
+{
+	uint64_t unit = 1;
+
+	for (int s = A; s < SIDES; s++)
+		if (d->ahead[s].kind == IMG_EXTENT_ENCODED)
+			unit = img_max_u64(unit, d->side[s]->layers[d->ahead[s].depth].unit);
+	return img_min_u64(d->end, img_round_down(d->at, unit) + unit);
+}
+
 /*
- * Encoded units that lie behind each other are one extent, and say only of the first where it begins:
- * that is asked for alone.
+ * The extent at d->at.  One that was told before is not asked for again: it would be looked up to its
+ * end for each short one of the other side.  Nor are encoded units asked for that are not needed: those
+ * that lie behind each other are one extent, which says only of the first where it begins.
  */
-static bool one_unit(struct diff *d, uint64_t at, struct img_extent ex[SIDES], struct img_err *err)
+static bool ask(struct diff *d, int s, uint64_t limit, struct img_err *err)
 {
-	const struct img *top = d->side[B];
-	const uint64_t unit = top->layers[ex[B].depth].unit;
-	const uint64_t end = img_min_u64(d->end, img_round_down(at, unit) + unit);
+	struct img_extent *ex = &d->ahead[s];
 
-	for (int s = A; s < SIDES; s++)
-		if (!img_side_extent(d->side[s], at, end, &ex[s], err))
-			return false;
-	return true;
+	if (ex->kind != IMG_EXTENT_ENCODED && d->at < ex->start + ex->len) {
+		img_extent_clip(ex, d->at, ex->start + ex->len);
+		return true;
+	}
+	return img_side_extent(d->side[s], d->at, limit, ex, err);
 }
 
-static bool look(struct diff *d, uint64_t at, struct img_extent ex[SIDES], struct img_err *err)
+static bool look(struct diff *d, struct img_err *err)
 {
+	const struct img_extent *a = &d->ahead[A], *b = &d->ahead[B];
+	const uint64_t limit = d->encoded ? end_of_unit(d) : d->end;
+
 	for (int s = A; s < SIDES; s++)
-		if (!img_side_extent(d->side[s], at, d->end, &ex[s], err))
+		if (!ask(d, s, limit, err))
 			return false;
-	if (ex[B].kind == IMG_EXTENT_LOST)
-		return img_fail_lost(d->side[B], &ex[B], err);
-	return ex[A].kind != IMG_EXTENT_ENCODED || ex[B].kind != IMG_EXTENT_ENCODED ||
-	       one_unit(d, at, ex, err);
+	if (b->kind == IMG_EXTENT_LOST)
+		return img_fail_lost(d->side[B], b, err);
+	d->encoded = a->kind == IMG_EXTENT_ENCODED || b->kind == IMG_EXTENT_ENCODED;
+	if (a->kind != IMG_EXTENT_ENCODED || b->kind != IMG_EXTENT_ENCODED)
+		return true;
+	const uint64_t unit_end = end_of_unit(d);
+
+	return unit_end == limit || (ask(d, A, unit_end, err) && ask(d, B, unit_end, err));
 }
 
-static void judge(struct diff *d, struct window *w, const struct img_extent ex[SIDES])
+static void judge(struct diff *d, struct window *w)
 {
+	const struct img_extent *ex = d->ahead;
 	const struct img_diff *what = d->what;
 
 	w->len = img_min_u64(ex[A].len, ex[B].len);
@@ -120,18 +143,18 @@ static bool take(void *ctx, void *window, bool *more, struct img_err *err)
 {
 	struct diff *d = ctx;
 	struct window *w = window;
-	struct img_extent ex[SIDES];
 
 	if (d->job && d->job->cancelled && d->job->cancelled(d->job->ctx))
 		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
 	*more = d->at < d->end;
-	if (!*more)
-		return true;
-	if (!look(d, d->at, ex, err))
-		return false;
-	w->at = d->at;
-	judge(d, w, ex);
-	d->at += w->len;
+	w->verdict = SAME;
+	for (int i = 0; w->verdict == SAME && d->at < d->end && i < PATIENCE; i++) {
+		if (!look(d, err))
+			return false;
+		w->at = d->at;
+		judge(d, w);
+		d->at += w->len;
+	}
 	return true;
 }
 

@@ -57,6 +57,7 @@ static const struct {
 	unsigned mode;
 	const char *changes;
 } cases[] = {
+	{ "aaaa", "a.nn", ONE_FILE | BYTES, "1-1 2+2" },
 	/* Two places of one file hold something else, whatever stands there. */
 	{ "abc", "abc", ONE_FILE | MAPS, "" },
 	{ "aaa", "ana", ONE_FILE | MAPS, "1+1" },
@@ -66,8 +67,9 @@ static const struct {
 	{ "..aa", "naaa", ONE_FILE | MAPS, "0+2" },
 	{ "AAAA", "AAAA", ONE_FILE | MAPS, "" },
 	{ "AAAA", "AaaA", ONE_FILE | MAPS, "1+2" },
+	{ "AAAAaAA", "AAaAAA.", ONE_FILE | MAPS, "2+1 4+1 6-1" },
+	{ "AAQQ.aA", "QAQAAaA", ONE_FILE | MAPS, "4+1" },
 	{ "!a", "aa", ONE_FILE | MAPS, "0+1" },
-	{ "aaaa", "a.nn", ONE_FILE | BYTES, "1-1 2+2" },
 	{ "aa", "a-", ONE_FILE | BYTES, "" },
 	{ "an", "a-", ONE_FILE | BYTES, "1-1" },
 	/* Two files: the bytes tell. */
@@ -127,7 +129,7 @@ Test(diff, ends_with_the_first_failure_of_who_is_told)
 		struct told told = { .fail_call = 2 };
 		struct img_err err = { 0 };
 
-		cr_assert_not(run(9, thread_counts[t], &told, &err));
+		cr_assert_not(run(0, thread_counts[t], &told, &err));
 		cr_assert_eq(err.code, IMG_E_NOSPACE);
 		cr_assert_str_eq(told.text, "1-1");
 	}
