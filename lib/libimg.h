@@ -450,6 +450,16 @@ bool img_copy_run(const struct img_copy *what, const struct img_job *job,
 		  struct img_copy_stats *stats, struct img_err *err) IMG_MUST_CHECK;
 
 /*
+ * Copies the file of src as it is to path ("-": standard output): all snapshots, bitmaps and whatever
+ * else the image holds, at the same places, so that what is shared stays shared.  What the image does
+ * not need is left out.  A file gets its name when it is whole.  job may be NULL.
+ * Errors: IMG_E_UNSUPPORTED (a format without snapshots; the image is not one file alone),
+ * IMG_E_CORRUPT (not every reference of the image is right), and those of reading and writing.
+ */
+bool img_replicate(struct img *src, const char *path, enum img_cache cache,
+		   const struct img_job *job, struct img_err *err) IMG_MUST_CHECK;
+
+/*
  * Changes what an image is without copying it: its version, the widths of its tables, the names of
  * other files in it.  options: "name=value,..." (",," is a comma) of img_format_amend_options().
  * im must be open for writing, and may be so without its backing file (IMG_OPEN_NO_BACKING); only

@@ -94,6 +94,23 @@ static bool convert(const struct options *opt, const struct img_format *format,
 	return ok;
 }
 
+static bool copy_all(const struct options *opt, const struct img_format *format,
+		     char *const names[2], struct img_err *err)
+{
+	replicate_check_usage(opt, format);
+	return check_names(names, err) && replicate(opt, names, err);
+}
+
+static bool make_target(const struct options *opt, const struct img_format *format,
+			char *const names[2], int *status, struct img_err *err)
+{
+	if (opt->itself)
+		return convert_itself(opt, format, names, err);
+	if (opt->with_snapshots)
+		return copy_all(opt, format, names, err);
+	return convert(opt, format, names, status, err);
+}
+
 /* What the options must not say together; ends the program. */
 static void check_usage(struct options *opt, const char *target)
 {
@@ -138,8 +155,7 @@ int main(int argc, char **argv)
 		optlist_print_help(format, img_format_options(format));
 	} else {
 		check_usage(&opt, n == 2 ? names[1] : NULL);
-		ok = opt.itself ? convert_itself(&opt, format, names, &err)
-				: convert(&opt, format, names, &status, &err);
+		ok = make_target(&opt, format, names, &status, &err);
 	}
 	target_free(&opt.target);
 	return cli_end(&imgconv_cli, ok ? NULL : &err, status);

@@ -18,7 +18,7 @@ struct options {
 	struct target_options target;
 	enum img_cache cache;
 	enum leave_out free;
-	bool compress, in_place, reads_as_zero, salvage, quiet;
+	bool compress, in_place, reads_as_zero, salvage, quiet, with_snapshots;
 	bool itself, undo, dry_run;	/* --in-place: the source becomes the target */
 	uint64_t sparse;	/* bytes that must be zeros to be left out; 0: do not look */
 	uint64_t rate;		/* bytes a second; 0: no limit */
@@ -45,6 +45,10 @@ bool convert_itself(const struct options *opt, const struct img_format *format, 
 		    struct img_err *err) IMG_MUST_CHECK;
 /* Whether the options go together with that. */
 bool check_itself(const struct options *opt, struct img_err *err) IMG_MUST_CHECK;
+/* Ends the program when options contradict --with-snapshots. */
+void replicate_check_usage(const struct options *opt, const struct img_format *format);
+/* The source with its snapshots into the target, both by name. */
+bool replicate(const struct options *opt, char *const names[2], struct img_err *err) IMG_MUST_CHECK;
 /* img_copy's lost callback; ctx is a struct losses. */
 void losses_add(void *ctx, const struct img_extent *extent);
 

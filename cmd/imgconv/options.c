@@ -48,6 +48,8 @@ static const struct cli_option rows[] = {
 	  N_("format of the backing file") },
 	{ 'l', "snapshot", "ID", set_snapshot, AT(source.snapshot),
 	  N_("copy an internal snapshot, by its id or name") },
+	{ 0, "with-snapshots", NULL, cli_set_flag, AT(with_snapshots),
+	  N_("copy a qcow2 image as it is, with all of its snapshots") },
 	{ 'n', "no-create", NULL, cli_set_flag, AT(in_place),
 	  N_("write into the target as it is; raw only") },
 	{ 0, "target-is-zero", NULL, cli_set_flag, AT(reads_as_zero),

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/err.h"
 #include "copy/patch.h"
 #include "libimg-diff.h"
@@ -97,19 +96,12 @@ static bool write_all(struct writer *wr, const struct img_diff *what, const stru
 	       img_store_publish(wr->store, err);
 }
 
-static struct img_store *open_output(const char *path, struct img_err *err)
-{
-	if (!strcmp(path, "-"))
-		return img_store_fd(STDOUT_FILENO, IMG_OPEN_WRITE, _("standard output"), err);
-	if (img_is_stream_path(path))
-		return img_store_stream(path, IMG_OPEN_WRITE, err);
-	return img_store_file_new(path, IMG_CACHE_WRITEBACK, err);
-}
-
 bool img_patch_write(const struct img_diff *what, const char *path, const struct img_job *job,
 		     struct img_patch_stats *stats, struct img_err *err)
 {
-	struct writer wr = { .old = what->a, .store = open_output(path, err) };
+	struct writer wr = {
+		.old = what->a, .store = img_open_new_store(path, IMG_CACHE_WRITEBACK, err),
+	};
 	const bool ok = wr.store && write_all(&wr, what, job, err);
 
 	img_store_close(wr.store);

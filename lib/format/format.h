@@ -85,6 +85,19 @@ bool img_below_copy(const struct img_below *below, uint64_t from, uint64_t to,
 bool img_move(struct img_store *st, uint64_t to, uint64_t from, uint64_t len,
 	      const struct img_job *job, struct img_err *err) IMG_MUST_CHECK;
 
+/*
+ * The same from one store to another; blocks are shared where both can, and `to` is written in its
+ * order.
+ */
+bool img_copy_bytes(struct img_store *to, uint64_t to_at, struct img_store *from, uint64_t from_at,
+		    uint64_t len, const struct img_job *job, struct img_err *err) IMG_MUST_CHECK;
+
+/* Told of bytes of a file, in its order. */
+struct img_used {
+	bool (*run)(void *ctx, uint64_t at, uint64_t len, struct img_err *err);
+	void *ctx;
+};
+
 /* Findings as they are made, findings.c.  One thread. */
 struct img_findings {
 	struct img_finding *v;		/* owned, and their details */
@@ -526,6 +539,13 @@ struct img_format {
 	 * everywhere.  The same rules; only link and close may follow.  NULL: cannot.
 	 */
 	bool (*empty)(struct img_layer *ly, struct img_err *err);
+	/*
+	 * Shows which bytes of the layer's file the image needs, snapshots and all: with these at their
+	 * places another file is the same image.  job may be NULL.  IMG_E_CORRUPT: not everything is
+	 * understood that refers to some.  NULL: the disk is all that an image of this format holds.
+	 */
+	bool (*visit_used)(struct img_layer *ly, const struct img_used *used,
+			   const struct img_job *job, struct img_err *err);
 	const struct img_bitmap_ops *bitmap;	/* NULL: has no bitmaps */
 	const struct img_snapshot_ops *snapshot;	/* NULL: has no snapshots */
 	const struct img_check_ops *check;	/* NULL: nothing in it can be checked */

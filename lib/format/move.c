@@ -16,8 +16,8 @@ static bool may_go_on(const struct img_job *job, struct img_err *err)
 
 /* ---- First to last --------------------------------------------------------------------------- */
 
-static bool move_data(struct img_store *st, uint64_t to, uint64_t from, uint64_t len,
-		      struct img_err *err)
+static bool move_data(struct img_store *st, uint64_t to, struct img_store *from_st, uint64_t from,
+		      uint64_t len, struct img_err *err)
 {
 	const size_t room = img_min_u64(len, MOVE_BYTES);
 	IMG_AUTO_FREE uint8_t *buf = img_alloc_aligned(room, err);
@@ -27,18 +27,32 @@ static bool move_data(struct img_store *st, uint64_t to, uint64_t from, uint64_t
 	for (uint64_t done = 0; done < len; done += room) {
 		const size_t n = img_min_u64(room, len - done);
 
-		if (!img_store_read(st, from + done, buf, n, err) ||
+		if (!img_store_read(from_st, from + done, buf, n, err) ||
 		    !img_store_write(st, to + done, buf, n, err))
 			return false;
 	}
 	return true;
 }
 
-static bool move_down(struct img_store *st, uint64_t to, uint64_t from, uint64_t len,
-		      uint64_t size, const struct img_job *job, struct img_err *err)
+/* Shares blocks, as far as that goes, and moves the others. */
+static bool copy_data(struct img_store *st, uint64_t to, struct img_store *from_st, uint64_t from,
+		      uint64_t len, struct img_err *err)
+{
+	uint64_t done = 0;
+
+	if (st != from_st && !img_store_copy(st, to, from_st, from, len, &done, err))
+		return false;
+	return done == len || move_data(st, to + done, from_st, from + done, len - done, err);
+}
+
+bool img_copy_bytes(struct img_store *st, uint64_t to, struct img_store *from_st, uint64_t from,
+		    uint64_t len, const struct img_job *job, struct img_err *err)
 {
 	struct img_extent ex;
+	uint64_t size;
 
+	if (!img_store_size(from_st, &size, err))
+		return false;
 	for (uint64_t done = 0; done < len; done += ex.len) {
 		const uint64_t at = from + done;
 		bool ok;
@@ -47,10 +61,10 @@ static bool move_down(struct img_store *st, uint64_t to, uint64_t from, uint64_t
 			return false;
 		if (at >= size)
 			return img_store_zero(st, to + done, len - done, false, err);
-		if (!img_store_extent(st, at, img_min_u64(from + len, size), &ex, err))
+		if (!img_store_extent(from_st, at, img_min_u64(from + len, size), &ex, err))
 			return false;
 		ok = ex.kind == IMG_EXTENT_ZERO ? img_store_zero(st, to + done, ex.len, false, err)
-						: move_data(st, to + done, at, ex.len, err);
+						: copy_data(st, to + done, from_st, at, ex.len, err);
 		if (!ok)
 			return false;
 	}
@@ -113,9 +127,8 @@ bool img_move(struct img_store *st, uint64_t to, uint64_t from, uint64_t len,
 {
 	uint64_t size;
 
-	if (!img_store_size(st, &size, err))
-		return false;
 	if (to > from && to - from < len)
-		return move_up(st, to, from, len, size, job, err);
-	return move_down(st, to, from, len, size, job, err);
+		return img_store_size(st, &size, err) &&
+		       move_up(st, to, from, len, size, job, err);
+	return img_copy_bytes(st, to, st, from, len, job, err);
 }

@@ -69,6 +69,12 @@ static bool needs_detour(const struct img_layer_create *what, const struct img_f
 	       (needs_plan && what->size == IMG_SIZE_UNKNOWN);
 }
 
+static struct img_store *open_stream(const char *path, unsigned flags, struct img_err *err)
+{
+	return strcmp(path, "-") ? img_store_stream(path, flags, err)
+				 : img_store_fd(STDOUT_FILENO, flags, _("standard output"), err);
+}
+
 /* A pipe; or, in front of one that cannot be written to as it is, a temporary file. */
 static struct img_store *open_output(const struct img_create *what,
 				     const struct img_layer_create *how,
@@ -76,9 +82,7 @@ static struct img_store *open_output(const struct img_create *what,
 				     struct img_err *err)
 {
 	const unsigned flags = what->flags | IMG_OPEN_WRITE;
-	struct img_store *out = !strcmp(what->path, "-")
-		? img_store_fd(STDOUT_FILENO, flags, _("standard output"), err)
-		: img_store_stream(what->path, flags, err);
+	struct img_store *out = open_stream(what->path, flags, err);
 
 	if (!out || (out->caps & IMG_STORE_SEEK) || !needs_detour(how, format))
 		return out;
@@ -89,6 +93,16 @@ static struct img_store *open_output(const struct img_create *what,
 static bool is_output(const char *path)
 {
 	return !strcmp(path, "-") || img_is_stream_path(path);
+}
+
+struct img_store *img_open_new_store(const char *path, enum img_cache cache, struct img_err *err)
+{
+	if (is_output(path))
+		return open_stream(path, IMG_OPEN_WRITE, err);
+	if (!is_block_device(path))
+		return img_store_file_new(path, cache, err);
+	img_fail(err, IMG_E_ARGUMENT, _("%s: is a device, which a new file would replace"), path);
+	return NULL;
 }
 
 static struct img_store *open_store(const struct img_create *what,

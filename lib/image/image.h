@@ -309,6 +309,8 @@ struct img_target {
 	bool finished;
 };
 
+/* A new file, or a pipe ("-": standard output), to be published when it is whole. */
+struct img_store *img_open_new_store(const char *path, enum img_cache cache, struct img_err *err);
 /* Whether img_target_rewrite() is possible. */
 bool img_target_can_rewrite(const struct img *im);
 /*

@@ -17,6 +17,7 @@ libimg_sources += \
 	%D%/pass.c \
 	%D%/pending.c \
 	%D%/read.c \
+	%D%/replicate.c \
 	%D%/repair.c \
 	%D%/repair_guard.c \
 	%D%/resize.c \

@@ -7,7 +7,7 @@ shell_tests += %D%/imgconv/backing.sh %D%/imgconv/digest.sh %D%/imgconv/doubt.sh
 	%D%/imgconv/pipes.sh %D%/imgconv/progress.sh %D%/imgconv/signals.sh %D%/imgconv/sparse.sh \
 	%D%/imgconv/skip-free.sh \
 	%D%/imgconv/parent.sh %D%/imgconv/special-files.sh %D%/imgconv/terminal.sh %D%/imgconv/trusted.sh \
-	%D%/imgconv/untrusted.sh
+	%D%/imgconv/untrusted.sh %D%/imgconv/with-snapshots.sh
 shell_tests += %D%/imgbitmap/actions.sh %D%/imgbitmap/usage.sh
 shell_tests += %D%/imgcheck/check.sh %D%/imgcheck/data.sh %D%/imgcheck/memory.sh \
 	%D%/imgcheck/repair.sh %D%/imgcheck/repair-extents.sh %D%/imgcheck/salvage.sh \

@@ -65,26 +65,6 @@ struct round {
 	struct img_moves moves;
 };
 
-/* Nothing may move in an image of which not every reference is known, and counted. */
-static bool collect(struct round *r, struct img_err *err)
-{
-	struct img_findings damage = { .most = 1 };
-	const struct qcow2_refs_how how = {
-		.hdr = &r->q->header, .file = r->q->map.file, .with_refcounts = true,
-		.damage = &damage, .job = r->job,
-	};
-	uint64_t used = 0;
-
-	r->refs = qcow2_refs_collect(&how, err);
-	bool ok = r->refs && qcow2_refs_certain(&damage, err) &&
-		  qcow2_refs_compare(r->refs, how.hdr, how.file, &damage, &used, err);
-
-	if (ok && img_findings_total(&damage, IMG_CORRUPT))
-		ok = qcow2_refs_certain(&damage, err);
-	img_findings_clear(&damage);
-	return ok;
-}
-
 static uint64_t tie(void *ctx, uint64_t host, uint64_t len)
 {
 	const struct round *r = ctx;
@@ -112,7 +92,7 @@ static bool visit(struct round *r, qcow2_refer *refer, struct img_err *err)
 
 static bool plan(struct round *r, struct img_err *err)
 {
-	return collect(r, err) &&
+	return qcow2_refs_collect_sound(&r->q->header, r->q->map.file, r->job, &r->refs, err) &&
 	       img_picture_start(&r->pic, qcow2_refs_clusters(r->refs), err) &&
 	       draw_counts(r->q, &r->pic, err) && visit(r, tie, err) &&
 	       img_moves_plan(&r->pic, &r->moves, err);

@@ -370,6 +370,7 @@ const struct img_format img_format_qcow2 = {
 	.resize = qcow2_resize,
 	.link = qcow2_link,
 	.empty = qcow2_empty,
+	.visit_used = qcow2_visit_used,
 	.bitmap = &qcow2_bitmap_ops,
 	.snapshot = &qcow2_snapshot_ops,
 	.check = &qcow2_check_ops,

@@ -121,6 +121,7 @@ libimg_sources += \
 	%D%/tables.c \
 	%D%/tables.h \
 	%D%/trim.c \
+	%D%/used.c \
 	%D%/wish.h \
 	%D%/write.c \
 	%D%/write.h \

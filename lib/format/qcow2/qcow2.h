@@ -381,6 +381,10 @@ bool qcow2_resize(struct img_layer *ly, const struct img_layer_resize *how, stru
 	IMG_MUST_CHECK;
 bool qcow2_empty(struct img_layer *ly, struct img_err *err);
 
+/* used.c: what img_format.visit_used promises. */
+bool qcow2_visit_used(struct img_layer *ly, const struct img_used *used, const struct img_job *job,
+		      struct img_err *err) IMG_MUST_CHECK;
+
 /* info.c: what img_format.info promises. */
 bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *err) IMG_MUST_CHECK;
 

@@ -86,6 +86,14 @@ bool qcow2_refs_compare(struct qcow2_refs *refs, const struct qcow2_header *hdr,
  */
 uint64_t qcow2_refs_stored(const struct qcow2_refs *refs, uint64_t cluster);
 
+/*
+ * Collects the references of an image of which every one is known, and counted, and compares them; job
+ * may be NULL.  Errors: IMG_E_CORRUPT when that is not so, and those of both.
+ */
+bool qcow2_refs_collect_sound(const struct qcow2_header *hdr, struct img_store *file,
+			      const struct img_job *job, struct qcow2_refs **out,
+			      struct img_err *err) IMG_MUST_CHECK;
+
 /* Counts that are too low, or too high. */
 enum qcow2_mend { QCOW2_MEND_LOW, QCOW2_MEND_LEAKS };
 

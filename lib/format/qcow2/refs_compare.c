@@ -305,3 +305,28 @@ uint64_t qcow2_refs_stored(const struct qcow2_refs *refs, uint64_t cluster)
 
 	return other ? other - 1 : qcow2_refs_get(refs, cluster);
 }
+
+/* ---- Whether all is known -------------------------------------------------------------------- */
+
+bool qcow2_refs_collect_sound(const struct qcow2_header *hdr, struct img_store *file,
+			      const struct img_job *job, struct qcow2_refs **out,
+			      struct img_err *err)
+{
+	struct img_findings damage = { .most = 1 };
+	const struct qcow2_refs_how how = {
+		.hdr = hdr, .file = file, .with_refcounts = true, .damage = &damage, .job = job,
+	};
+	uint64_t used = 0;
+	struct qcow2_refs *refs = qcow2_refs_collect(&how, err);
+	bool ok = refs && qcow2_refs_certain(&damage, err) &&
+		  qcow2_refs_compare(refs, hdr, file, &damage, &used, err);
+
+	if (ok && img_findings_total(&damage, IMG_CORRUPT))
+		ok = qcow2_refs_certain(&damage, err);
+	img_findings_clear(&damage);
+	if (ok)
+		*out = refs;
+	else
+		qcow2_refs_free(refs);
+	return ok;
+}

@@ -13,5 +13,6 @@ unit_tests += %D%/test
 	%D%/pass_test.c \
 	%D%/read_test.c \
 	%D%/resize_test.c \
+	%D%/replicate_test.c \
 	%D%/repair_files_test.c \
 	%D%/snapshot_test.c
