@@ -61,7 +61,8 @@ static const struct cli_option rows[] = {
 
 const struct cli imgsnap_cli = {
 	.name = "imgsnap",
-	.operands = N_("VERB IMAGE [NAME]..."),
+	.operands = N_("list|create|apply|delete|rename|extract|diff|patch|overlay|commit|rebase|flatten "
+		       "IMAGE [NAME]..."),
 	.summary = N_("Snapshots of a disk: list, create, apply, delete, rename, extract, diff, patch.\n"
 		      "Images that stand on others: overlay, commit, rebase, flatten."),
 	.options = rows, .failed = CMD_FAILED,

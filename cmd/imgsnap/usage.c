@@ -17,30 +17,29 @@ static bool check(const struct belonging *one, const char *verb, struct img_err 
 
 	snprintf(word, sizeof(word), " %s ", verb);
 	return !one->given || strstr(one->verbs, word) ||
-	       img_fail(err, IMG_E_ARGUMENT, _("--%s does not belong to \"%s\""), one->option,
-			verb);
+	       img_fail(err, IMG_E_ARGUMENT, _("\"%s\" does not belong to \"%s\""), one->option, verb);
 }
 
 static bool check_verb(const struct options *opt, const char *verb, struct img_err *err)
 {
 	const struct belonging all[] = {
-		{ "discard-current", opt->discard_current, " apply " },
-		{ "target-format", opt->target.format, " extract overlay " },
-		{ "options", opt->target.options, " extract overlay " },
-		{ "sparse-size", opt->sparse != SNAP_SPARSE_SIZE, " extract " },
-		{ "from", opt->from, " diff " },
-		{ "from-format", opt->from_format, " diff " },
-		{ "compare", opt->compare, " diff " },
-		{ "data", opt->data, " diff " },
-		{ "backing", opt->backing, " commit rebase " },
-		{ "backing-format", opt->backing_format, " rebase " },
-		{ "unsafe", opt->unsafe, " rebase " },
-		{ "keep", opt->keep, " commit " },
-		{ "force", opt->force, " patch commit rebase flatten " },
-		{ "dry-run", opt->dry_run, " patch overlay commit rebase flatten " },
-		{ "threads", opt->threads, " extract diff commit rebase flatten " },
-		{ "parent", opt->source.parent, " extract diff commit rebase flatten " },
-		{ "allow-mismatch", opt->source.mismatch, " commit rebase flatten " },
+		{ "--discard-current", opt->discard_current, " apply " },
+		{ "--target-format", opt->target.format, " extract overlay " },
+		{ "--options", opt->target.options, " extract overlay " },
+		{ "--sparse-size", opt->sparse != SNAP_SPARSE_SIZE, " extract " },
+		{ "--from", opt->from, " diff " },
+		{ "--from-format", opt->from_format, " diff " },
+		{ "--compare", opt->compare, " diff " },
+		{ "--data", opt->data, " diff " },
+		{ "--backing", opt->backing, " commit rebase " },
+		{ "--backing-format", opt->backing_format, " rebase " },
+		{ "--unsafe", opt->unsafe, " rebase " },
+		{ "--keep", opt->keep, " commit " },
+		{ "--force", opt->force, " patch commit rebase flatten " },
+		{ "--dry-run", opt->dry_run, " patch overlay commit rebase flatten " },
+		{ "--threads", opt->threads, " extract diff commit rebase flatten " },
+		{ "--parent", opt->source.parent, " extract diff commit rebase flatten " },
+		{ "--allow-mismatch", opt->source.mismatch, " commit rebase flatten " },
 	};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)

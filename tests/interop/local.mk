@@ -4,6 +4,7 @@ shell_tests += \
 	%D%/amend.sh \
 	%D%/bitmaps.sh \
 	%D%/chain.sh \
+	%D%/chain-killed.sh \
 	%D%/check-samples.sh \
 	%D%/check-vmdk.sh \
 	%D%/check.sh \

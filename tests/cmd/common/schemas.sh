@@ -58,6 +58,10 @@ truncate -s 0 empty.raw
 valid 0 imgmap empty.raw
 valid 0 imgsnap list full.qcow2
 valid 0 imgsnap list small.qcow2
+valid 0 imgsnap overlay small.qcow2 over.qcow2
+valid 0 imgsnap commit --dry-run over.qcow2
+valid 0 imgsnap rebase -b disk.raw -F raw --dry-run over.qcow2
+valid 0 imgsnap flatten --dry-run over.qcow2
 valid 0 imgcmp -s full.qcow2 full.qcow2
 printf x | dd of=disk.raw bs=1 seek=9 conv=notrunc status=none
 valid 1 imgcmp --all disk.raw top.qcow2

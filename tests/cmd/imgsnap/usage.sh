@@ -21,3 +21,8 @@ refused 'too few names are given; needed: rename IMAGE SNAPSHOT NAME' rename dis
 refused 'too few names are given; needed: delete IMAGE SNAPSHOT' delete disk.qcow2
 refused 'does not belong to "delete"' --discard-current delete disk.qcow2 a
 refused 'for looking only' -U create disk.qcow2 a
+refused 'needed: overlay BASE NEW' overlay disk.qcow2
+refused 'is not given (-b)' rebase disk.qcow2
+refused '"--keep" does not belong to "rebase"' --keep -b '' rebase disk.qcow2
+refused '"--backing" does not belong to "flatten"' -b x flatten disk.qcow2
+refused '"--dry-run" does not belong to "delete"' --dry-run delete disk.qcow2 a
