@@ -22,6 +22,7 @@ unit_tests += %D%/test
 	%D%/in_place.h \
 	%D%/move_test.c \
 	%D%/moves_test.c \
+	%D%/placement_test.c \
 	%D%/qcow1/check_test.c \
 	%D%/qcow1/disk_test.c \
 	%D%/qcow1/header_test.c \
@@ -30,6 +31,7 @@ unit_tests += %D%/test
 	%D%/qcow1/salvage_test.c \
 	%D%/qcow1/salvage_over_test.c \
 	%D%/qcow1/sample.h \
+	%D%/qcow2/adopt_test.c \
 	%D%/qcow2/amend_test.c \
 	%D%/qcow2/append_test.c \
 	%D%/qcow2/bitmap_bits_test.c \
