@@ -211,7 +211,11 @@ struct img_open {
 	enum img_cache cache;
 	const struct img_gate *gate;	/* NULL: img_gate_deny */
 	uint64_t cache_size;	/* bytes of tables kept in memory at most; 0: IMG_CACHE_SIZE */
-	uint64_t size;		/* IMG_OPEN_SALVAGE: guest bytes, if they are known; or 0 */
+	/*
+	 * Guest bytes, if they are known; or 0.  For IMG_OPEN_SALVAGE, and for cloop, whose last block
+	 * they end in; else IMG_E_ARGUMENT.
+	 */
+	uint64_t size;
 	/* What it stands on, whatever it says; no gate.  IMG_E_ARGUMENT: it stands on nothing. */
 	const char *parent;	/* NULL: what it says */
 };

@@ -76,7 +76,7 @@ struct img *source_open_again(const struct source_options *how, const char *path
 {
 	const struct img_open open = {
 		.path = path, .format = how->format, .snapshot = how->snapshot,
-		.parent = how->parent,
+		.parent = how->parent, .size = how->size,
 		.flags = flags | (how->force_share ? IMG_OPEN_FORCE_SHARE : 0) |
 			 (how->mismatch ? IMG_OPEN_MISMATCH : 0),
 		.cache = how->cache, .cache_size = how->cache_size,

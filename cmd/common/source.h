@@ -9,6 +9,7 @@ struct source_options {
 	const char *format, *snapshot, *parent;
 	enum img_cache cache;
 	uint64_t cache_size;	/* bytes of tables at most; 0: the default */
+	uint64_t size;		/* of the disk; 0: nobody said it, the image does */
 	const struct img_gate *gate;	/* as --untrusted and --trusted left it: for source_gate() */
 	bool force_share;
 	bool mismatch;		/* write over a parent that the image was not made for */

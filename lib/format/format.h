@@ -429,6 +429,7 @@ struct img_format {
 	unsigned caps;				/* IMG_FMT_* */
 	bool identity;			/* each guest byte lies at its own offset in the store */
 	bool tells_missing;		/* info tells what the file has lost at its end */
+	bool size_unsaid;		/* an image may not say how long its disk is: open takes a size */
 	const struct img_option *create_options;
 	int (*probe)(const struct img_peek *peek);	/* pure; 0 (no) .. 100 (sure) */
 	/*

@@ -201,6 +201,13 @@ static bool make_seekable(struct img_layer *ly, struct img_err *err)
 	return put_spool(ly, err);
 }
 
+static bool check_size(const struct img_layer *ly, const struct img_open *how, struct img_err *err)
+{
+	return !how->size || (how->flags & IMG_OPEN_SALVAGE) || ly->format->size_unsaid ||
+	       img_fail(err, IMG_E_ARGUMENT,
+			_("a %s image says itself how long its disk is"), ly->format->name);
+}
+
 /* Fails, with the name of the file in front of what is said already. */
 static bool give_up(struct img_layer *ly, struct img_err *err)
 {
@@ -254,6 +261,7 @@ bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct 
 {
 	*ly = (struct img_layer){ .store = store };
 	if (choose_format(ly, how, doubt, err) && check_writable(ly, how, err) &&
+	    check_size(ly, how, err) &&
 	    make_seekable(ly, err) && (opener ? img_layer_open_with(ly, how, opener, err)
 					      : img_layer_open_as(ly, how, err)))
 		return true;

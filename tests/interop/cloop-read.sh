@@ -78,6 +78,25 @@ for level in -2 -1 0 1 2 3 4 5 6 7 8 9; do
 		exits 0 imgcheck -q image.cloop
 	done
 done
+
+# It fills up the last block, and whoever knows how long the disk was says so.
+make_disk disk.raw $((11 * mib + 12345))
+create_compressed_fs -q -L 1 -B 65536 disk.raw image.cloop >/dev/null 2>&1
+for way in "imgconv --size=$((11 * mib + 12345)) image.cloop" \
+	"imgconv -f cloop --size=$((11 * mib + 12345)) -"; do
+	$way out.raw <image.cloop
+	cmp out.raw disk.raw || fail "$way"
+	$way out.cloop <image.cloop
+	same "$(hash_of cat disk.raw)" "$(hash_content out.cloop)" "$way, kept"
+done
+for size in 11M 12M $((11 * mib + 65537)); do
+	exits 1 imgconv --size=$size image.cloop no.raw 2>message
+	grep -q 'does not end in the last block' message || fail "$(cat message)"
+done
+exits 1 imgconv --size=11M disk.raw no.raw 2>message
+grep -q 'a raw image says itself' message || fail "$(cat message)"
+[ ! -e no.raw ] || fail "a target is left"
+
 imginfo --output=json image.cloop >ours.json
 qemu-img info --output=json image.cloop >theirs.json
 for key in .format '."virtual-size"'; do

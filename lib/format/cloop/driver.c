@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The cloop driver: probing, opening, extents, and the table that ties its files together. */
+#include <inttypes.h>
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/cloop/new.h"
@@ -43,6 +44,18 @@ void cloop_free(struct cloop *c)
 }
 
 /* ---- Opening --------------------------------------------------------------------------------- */
+
+/* What the writer filled the last block up with is no part of the disk. */
+static bool take_size(struct cloop *c, uint64_t size, struct img_err *err)
+{
+	const uint64_t before = (uint64_t)(c->header.n_blocks - 1) * c->header.block_size;
+
+	if (size > c->size || size <= before)
+		return img_fail(err, IMG_E_ARGUMENT, _("a disk of %" PRIu64 " bytes does not end in "
+				"the last block, which ends at %" PRIu64), size, c->size);
+	c->size = size;
+	return true;
+}
 
 static bool find_size(struct cloop *c, struct img_err *err)
 {
@@ -96,7 +109,8 @@ static bool open_image(struct img_layer *ly, const struct img_layer_open *how, b
 	c = img_calloc(1, sizeof(*c), err);
 	if (!c)
 		return false;
-	if (!start(c, ly, salvage, once, err)) {
+	if (!start(c, ly, salvage, once, err) ||
+	    (how->size && !salvage && !take_size(c, how->size, err))) {
 		cloop_free(c);
 		return false;
 	}
@@ -258,6 +272,7 @@ static bool cloop_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 const struct img_format img_format_cloop = {
 	.name = "cloop",
 	.extensions = "cloop|cloop2|cloop4",
+	.size_unsaid = true,
 	.caps = IMG_FMT_CREATE | IMG_FMT_COMPRESS | IMG_FMT_SEQUENTIAL,
 	.create_options = cloop_create_options,
 	.probe = cloop_probe,
