@@ -2,6 +2,7 @@
 /* See source.h. */
 #include <string.h>
 #include <sys/stat.h>
+#include "common/foreign.h"
 #include "common/source.h"
 #include "common/text.h"
 
@@ -101,16 +102,44 @@ struct img *source_open(const struct cli *cli, const struct source_options *how,
 	return im;
 }
 
+/* What has grown as if it were raw has its footer elsewhere, and is not seen. */
+static bool refuse_foreign(struct img *im, const char *path, struct img_err *err)
+{
+	const uint64_t size = img_size(im);
+	const size_t len = size < FOOTER_LEN ? (size_t)size : FOOTER_LEN;
+	uint8_t head[FOOTER_LEN], footer[FOOTER_LEN];
+	const char *name;
+
+	if (!img_read(im, 0, head, len, err) || !img_read(im, size - len, footer, len, err))
+		return false;
+	name = foreign_format(head, footer, len);
+	return !name || img_fail(err, IMG_E_DENIED, _("%s: is not changed: it looks like a %s image, a "
+						      "format that nothing here can write; -f raw changes "
+						      "the file as if it were the disk"), path, name);
+}
+
+/* A guess is not good enough to change something. */
+static bool check_guess(const struct source_options *how, struct img *im, const char *path,
+			struct img_err *err)
+{
+	const char *why;
+
+	if (how->format)
+		return true;
+	if (img_probe_doubtful(im, &why))
+		return img_fail(err, IMG_E_DENIED, _("%s: is not overwritten: it looks like raw, but %s; "
+						     "-f says what it is"), path, why);
+	return strcmp(img_format_name(img_layer_format(im, 0)), "raw") ||
+	       refuse_foreign(im, path, err);
+}
+
 struct img *source_open_to_change(const struct cli *cli, const struct source_options *how,
 				  const char *path, unsigned flags, struct img_err *err)
 {
 	struct img *im = source_open_again(how, path, flags, err);
-	const char *why;
 
-	if (im && img_probe_doubtful(im, &why)) {
+	if (im && !check_guess(how, im, path, err)) {
 		img_close(im);
-		img_fail(err, IMG_E_DENIED, _("%s: is not overwritten: it looks like raw, but %s; "
-			 "-f says what it is"), path, why);
 		return NULL;
 	}
 	if (im)

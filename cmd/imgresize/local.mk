@@ -1,8 +1,12 @@
 bin_PROGRAMS += %D%/imgresize
-%C%_imgresize_SOURCES = \
-	%D%/imgresize.c \
-	%D%/imgresize.h \
+# What the unit tests of imgresize link, too.
+imgresize_bricks = \
 	%D%/advice.c \
+	%D%/imgresize.h \
+	%D%/size.c
+%C%_imgresize_SOURCES = \
+	$(imgresize_bricks) \
+	%D%/imgresize.c \
 	%D%/apply.c \
 	%D%/grow.c \
 	%D%/guard.c \
@@ -10,7 +14,6 @@ bin_PROGRAMS += %D%/imgresize
 	%D%/report.c \
 	%D%/run.c \
 	%D%/sentences.c \
-	%D%/size.c \
 	%D%/tail.c
 %C%_imgresize_LDADD = $(guest_ldadd)
 cmd_sources += $(%C%_imgresize_SOURCES)

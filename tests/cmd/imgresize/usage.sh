@@ -102,6 +102,15 @@ exits 1 imgresize damaged.qcow2 +1M 2>err
 grep -q '^imgresize: damaged.qcow2: is not overwritten' err || fail "in doubt: $(cat err)"
 imgresize -q -f raw damaged.qcow2 +1M
 
+# Nor is an image of a format that is not known here: a footer in the middle is none.
+cp disk.raw foreign.raw
+printf conectix | dd of=foreign.raw bs=1 seek=$((1048576 - 512)) conv=notrunc status=none
+cp foreign.raw before.raw
+exits 1 imgresize foreign.raw +1M 2>err
+grep -q '^imgresize: foreign.raw: is not changed: .* VHD image' err || fail "a VHD: $(cat err)"
+cmp foreign.raw before.raw || fail "a VHD was changed"
+imgresize -q -f raw foreign.raw +1M
+
 # An image that has the size of what it stands on keeps it unless it is told.
 truncate -s 1M base
 imgcreate -q -f cow -b base -F raw root.cow 2>/dev/null || fail "no image was made"
