@@ -1,5 +1,5 @@
 unit_tests += %D%/test
-%C%_test_LDADD = cmd/libcommon.la tests/unit/fake/libfake.la $(unit_ldadd) $(ZLIB_LIBS)
+%C%_test_LDADD = cmd/guest/libguest.la cmd/libcommon.la tests/unit/fake/libfake.la $(unit_ldadd) $(ZLIB_LIBS)
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 %C%_test_SOURCES = %D%/common/size_test.c %D%/common/optlist_test.c %D%/common/print_test.c
 %C%_test_SOURCES += %D%/common/progress_test.c %D%/common/set_test.c
@@ -9,4 +9,5 @@ unit_tests += %D%/test
 %C%_test_SOURCES += %D%/imgbench/trace_test.c
 %C%_test_SOURCES += %D%/imgcheck/facts_test.c %D%/imgcheck/rules_test.c
 %C%_test_SOURCES += %D%/imgcheck/targets_test.c
-%C%_test_SOURCES += %D%/common/foreign_test.c
+%C%_test_SOURCES += %D%/common/foreign_test.c %D%/guest/superblock_size_test.c
+%C%_test_SOURCES += %D%/imgresize/advice_test.c %D%/imgresize/size_test.c
