@@ -2,6 +2,7 @@
 /* See foreign.h.  VHD and DMG have a footer of 512 bytes. */
 #include "common/foreign.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static const struct {
