@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The snapshots of an image, as a table or as a report. */
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 #include "common/print.h"
 #include "common/text.h"
@@ -29,9 +30,18 @@ static void print_date(uint64_t seconds)
 	printf("%-*s ", DATE_WIDTH - 1, text);
 }
 
+/* Nothing that is in an image reaches a terminal as it is. */
+static void print_id(const char *id)
+{
+	const size_t len = strlen(id);
+
+	print_plain_text(stdout, id);
+	printf("%*s", len < ID_WIDTH ? (int)(ID_WIDTH - len) : 1, "");
+}
+
 static void print_row(const struct img_snapshot *snap)
 {
-	printf("%-*s ", ID_WIDTH - 1, snap->id);
+	print_id(snap->id);
 	print_date(snap->seconds);
 	print_number(snap->disk_size);
 	print_number(snap->state_len);

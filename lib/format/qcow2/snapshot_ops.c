@@ -147,6 +147,7 @@ static bool lead_alike(const uint8_t *a, uint32_t n_a, const uint8_t *b, uint32_
 static bool is_kept(struct qcow2_snapshot_change *change, bool *kept, struct img_err *err)
 {
 	const struct qcow2_header *hdr = &change->q->header;
+	uint64_t left = change->q->map.file_size;
 	IMG_AUTO_FREE uint8_t *now = NULL;
 
 	*kept = false;
@@ -158,6 +159,10 @@ static bool is_kept(struct qcow2_snapshot_change *change, bool *kept, struct img
 
 		if (snap->disk_size != hdr->size || snap->l1_entries > QCOW2_L1_BYTES_MAX / 8)
 			continue;
+		/* Tables that lie in each other are not read for ever; that is refused later. */
+		if ((uint64_t)snap->l1_entries * 8 > left)
+			break;
+		left -= (uint64_t)snap->l1_entries * 8;
 		if (!read_l1(change->q, snap->l1_off, snap->l1_entries, &then, err))
 			return false;
 		*kept = lead_alike(now, hdr->l1_entries, then, snap->l1_entries);
@@ -183,6 +188,7 @@ static bool apply_found(struct qcow2_snapshot_change *change, const char *which,
 			const struct img_snapshot_new *keep, bool *kept, struct img_err *err)
 {
 	const struct qcow2_snapshot *to = qcow2_snapshots_get(&change->list, which, err);
+	const size_t number = to ? (size_t)(to - change->list.v) : 0;
 	bool there = true;
 	uint64_t l1_off;
 
@@ -190,8 +196,8 @@ static bool apply_found(struct qcow2_snapshot_change *change, const char *which,
 	    !qcow2_snapshot_take_l1(change, to->l1_entries, &l1_off, err) ||
 	    (!there && !add_current(change, keep, err)))
 		return false;
-	/* The list may have moved; what was added has another id and another name. */
-	to = qcow2_snapshots_find(&change->list, which);
+	/* The list may have moved, and the id of what was added may be the name that was asked for. */
+	to = &change->list.v[number];
 	*kept = !there;
 	return qcow2_snapshot_settle_disk(change, err) && (there || copy_current(change, err)) &&
 	       switch_disk(change, to, l1_off, err);

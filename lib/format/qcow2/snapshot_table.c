@@ -29,7 +29,8 @@ static bool next_id(const struct qcow2_snapshots *list, char *id, size_t size, s
 	unsigned long long largest = 0;
 
 	for (size_t i = 0; i < list->n; i++)
-		largest = img_max_u64(largest, strtoull(list->v[i].id, NULL, 10));
+		if (!list->v[i].id[strspn(list->v[i].id, "0123456789")])
+			largest = img_max_u64(largest, strtoull(list->v[i].id, NULL, 10));
 	if (largest == UINT64_MAX)
 		return img_fail(err, IMG_E_RANGE, _("there is no id left for a snapshot"));
 	snprintf(id, size, "%llu", largest + 1);

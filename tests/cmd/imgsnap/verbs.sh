@@ -72,6 +72,15 @@ imgsnap rename disk.qcow2 1 x1
 same "1 x1 1048576
 2 two 1048576" "$(state)" "the id"
 
+# A name that becomes the id of what is kept is still the one that was asked for.
+imgresize -q disk.qcow2 2M
+imgsnap rename disk.qcow2 two 3
+imgresize -q disk.qcow2 3M
+imgsnap apply -q disk.qcow2 3
+same 1048576 "$(imginfo --output=json disk.qcow2 | jq '."virtual-size"')" "not the id"
+imgsnap delete disk.qcow2 before-3
+imgsnap rename disk.qcow2 3 two
+
 imgbitmap --add disk.qcow2 recorded
 refused 63 'has bitmaps' apply disk.qcow2 two
 imgbitmap --remove disk.qcow2 recorded
