@@ -55,8 +55,9 @@ struct img_snapshot_new {
 /*
  * These want an image that was opened with IMG_OPEN_WRITE and IMG_OPEN_AT_ONCE (else IMG_E_DENIED),
  * and may be so without its backing file (IMG_OPEN_NO_BACKING).  The change is in the image when
- * img_finish() has returned true, all of it or nothing; that or img_close() alone may follow, and after
- * a failure img_close() alone: the image is as it was.  IMG_E_RANGE: a count or a table does not fit; IMG_E_NOSPACE.
+ * img_finish() has returned true, all of it or nothing; that or img_close() alone may follow, and
+ * after a failure img_close() alone: the image is as it was.  IMG_E_RANGE: a count or a table does
+ * not fit; IMG_E_NOSPACE.
  */
 bool img_snapshot_create(struct img *im, const struct img_snapshot_new *what, struct img_err *err)
 	IMG_MUST_CHECK;
