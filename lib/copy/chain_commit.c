@@ -3,8 +3,9 @@
  * What an image and the layers between hold goes into a layer below.  While that lasts the disk of the
  * image is what it was, because what it holds lies above; it is emptied when all is durable below.
  *
- * Formats that remember which state of the layer below they were made for are told of the new one as
- * soon as the first change is in it, so that whatever cuts the work off, it can go on.
+ * Formats that remember which state of the layer below they were made for are told beforehand that it
+ * changes, or, if they cannot say that, of the new state as soon as the first change is in it: so the
+ * work can go on after it was cut off.
  */
 #include <inttypes.h>
 #include "base/mem.h"
@@ -190,7 +191,8 @@ static bool remember_child(struct commit *c, struct img_err *err)
 
 	c->child = img_strdup(child->store->name, err);
 	c->child_format = img_strdup(child->format->name, err);
-	c->backing = img_strdup(child->backing, err);
+	/* One that names no file knows what it stands on by this, also when somebody else said it. */
+	c->backing = img_strdup(child->backing ? child->backing : child->below_id, err);
 	if (child->backing_format)
 		c->backing_format = img_strdup(child->backing_format, err);
 	return c->child && c->child_format && c->backing &&
@@ -268,8 +270,8 @@ static bool knows_state(const struct commit *c)
 	return img_format_named(c->child_format)->mismatch;
 }
 
-/* Tells the layer above of the state that base has now. */
-static bool link_child(const struct commit *c, struct img_err *err)
+/* Tells the layer above of the state that base has now; changing: and that it will have others. */
+static bool link_child(const struct commit *c, bool changing, struct img_err *err)
 {
 	struct img *child;
 	bool ok;
@@ -277,7 +279,7 @@ static bool link_child(const struct commit *c, struct img_err *err)
 	if (!knows_state(c))
 		return true;
 	child = open_child(c, IMG_OPEN_NO_LOCK, err);
-	ok = child && img_link(child, c->backing, c->backing_format, c->base, err) &&
+	ok = child && img_link(child, c->backing, c->backing_format, c->base, changing, err) &&
 	     img_finish(child, err);
 	img_close(child);
 	return ok;
@@ -292,7 +294,7 @@ static bool grow_base(struct commit *c, struct img_err *err)
 	return c->out->new_size == c->out->old_size ||
 	       (reopen_base(c, IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE, err) &&
 		img_resize(c->base, &resize, c->job, err) && img_finish(c->base, err) &&
-		reopen_base(c, IMG_OPEN_WRITE, err) && link_child(c, err));
+		reopen_base(c, IMG_OPEN_WRITE, err) && link_child(c, true, err));
 }
 
 /* In two steps: the first change gives base the state that it has from then on. */
@@ -302,7 +304,7 @@ static bool pour(struct commit *c, struct img_err *err)
 
 	pour.to = c->first;
 	if (!img_pour_run(&pour, err) || !img_flush(c->base, err) ||
-	    (c->first && !link_child(c, err)))
+	    (c->first && !link_child(c, true, err)))
 		return false;
 	pour.from = c->first;
 	pour.to = img_size(c->top);
@@ -321,10 +323,11 @@ static bool finish_top(struct commit *c, struct img_err *err)
 	bool ok;
 
 	if (!can_empty(c))
-		return link_child(c, err);
+		return link_child(c, false, err);
 	child = open_child(c, 0, err);
 	ok = child && img_empty(child, err) &&
-	     (!knows_state(c) || img_link(child, c->backing, c->backing_format, c->base, err)) &&
+	     (!knows_state(c) || img_link(child, c->backing, c->backing_format, c->base, false,
+					 err)) &&
 	     img_finish(child, err);
 	img_close(child);
 	c->out->emptied = ok;
@@ -334,7 +337,7 @@ static bool finish_top(struct commit *c, struct img_err *err)
 
 static bool carry_out(struct commit *c, struct img_err *err)
 {
-	if (!grow_base(c, err) || !pour(c, err))
+	if (!link_child(c, true, err) || !grow_base(c, err) || !pour(c, err))
 		return false;
 	img_close(c->top);
 	c->top = NULL;

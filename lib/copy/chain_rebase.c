@@ -343,8 +343,8 @@ static bool link_top(struct rebase *r, struct img_err *err)
 	how.flags |= IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE | IMG_OPEN_NO_BACKING;
 	how.parent = NULL;
 	top = img_open(&how, err);
-	ok = top && img_link(top, r->what->backing, r->out->backing_format, r->to, err) &&
-	     img_finish(top, err);
+	ok = top && img_link(top, r->what->backing, r->out->backing_format, r->to, false,
+			      err) && img_finish(top, err);
 	img_close(top);
 	return ok;
 }

@@ -306,6 +306,8 @@ struct img_layer_link {
 	const char *backing;		/* as it is to be written into the image; NULL: nothing */
 	const char *backing_format;	/* or NULL */
 	const struct img_layer *below;	/* what that is, open; NULL: it is not looked at */
+	/* It will change, and is the right one all the same: where the format can say so. */
+	bool any_state;
 };
 
 /*

@@ -22,10 +22,10 @@ static bool link_layer(struct img *im, const struct img_layer_link *to, struct i
 }
 
 bool img_link(struct img *im, const char *backing, const char *backing_format,
-	      const struct img *below, struct img_err *err)
+	      const struct img *below, bool any_state, struct img_err *err)
 {
 	const struct img_layer_link to = {
-		.backing = backing, .backing_format = backing_format,
+		.backing = backing, .backing_format = backing_format, .any_state = any_state,
 		.below = below ? &below->layers[0] : NULL,
 	};
 

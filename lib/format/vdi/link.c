@@ -28,7 +28,8 @@ static bool choose_parent(struct vdi_header *hdr, const struct img_layer_link *t
 				"which it knows by its UUID"));
 	hdr->type = VDI_TYPE_DIFFERENCING;
 	hdr->parent = ((const struct vdi *)below->priv)->header.uuid;
-	hdr->parent_modified = ((const struct vdi *)below->priv)->header.modified;
+	hdr->parent_modified = to->any_state ? (struct img_uuid){ { 0 } }
+					     : ((const struct vdi *)below->priv)->header.modified;
 	return true;
 }
 
