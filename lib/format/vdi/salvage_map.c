@@ -116,6 +116,20 @@ static bool judge_doubled(struct mapping *m, const struct vdi_suspect *v, size_t
 	return true;
 }
 
+/*
+ * Two neighbours that have a block, which a repair cannot settle: all entries behind may have been
+ * moved by one.
+ */
+static void doubt_moved(struct mapping *m, const struct vdi_suspect *v, size_t n)
+{
+	struct vdi_salvage *s = m->s;
+
+	if (n != 2 || (v[0].index + 1 != v[1].index && v[1].index + 1 != v[0].index))
+		return;
+	for (uint32_t i = v[0].index; i < s->n_entries; i++)
+		set_bit(s->guessed, i);
+}
+
 static bool judge_suspects(struct mapping *m, struct img_err *err)
 {
 	struct vdi_suspect *v = m->r.suspects;
@@ -129,6 +143,8 @@ static bool judge_suspects(struct mapping *m, struct img_err *err)
 			n++;
 		if (v[i].doubled && !judge_doubled(m, v + i, n, err))
 			return false;
+		if (v[i].doubled)
+			doubt_moved(m, v + i, n);
 		if (!v[i].doubled && !is_truncated(m, v[i].entry))
 			m->s->entries[v[i].index] = VDI_NO_PLACE;
 	}

@@ -236,6 +236,21 @@ Test(vdi_salvage, in_no_order_two_share_a_block)
 	finish(&s);
 }
 
+/* Who says that the second of them is wrong, and not all behind the first? */
+Test(vdi_salvage, entries_that_were_moved)
+{
+	struct sample s;
+
+	start(&s);
+	for (uint32_t i = 12; i < USED; i++)
+		sample_put(&s, i, i - 1);
+	cr_assert(salvage(&s, file_len(&s), 0));
+	expect_block(&s, 10, false);
+	for (uint32_t i = 11; i < USED; i++)
+		cr_assert(sample_extent(&s, i * B).guessed, "%u", i);
+	finish(&s);
+}
+
 Test(vdi_salvage, of_fixed_size_the_map_is_not_needed)
 {
 	struct vdi_header hdr = sample_header(USED);
