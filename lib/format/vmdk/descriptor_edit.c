@@ -173,7 +173,13 @@ static void put_value(FILE *to, const struct line *line, const char *old, const 
 		(int)(line->text + line->len - behind), behind);
 }
 
-/* Readers go by the first line of a key.  One that is new comes last, as all of ddb. do. */
+/* As QEMU, too, can read it: only values of the database have quotation marks and blanks. */
+static void put_new(FILE *to, const char *key, const char *value)
+{
+	fprintf(to, strncasecmp(key, "ddb.", 4) ? "%s=%s\n" : "%s = \"%s\"\n", key, value);
+}
+
+/* Readers go by the first line of a key.  One that is new comes last. */
 static void put_changed(FILE *to, const char *text, const struct edit *edit)
 {
 	bool done = false, ended = true;
@@ -189,9 +195,10 @@ static void put_changed(FILE *to, const char *text, const struct edit *edit)
 		done |= old != NULL;
 		ended = line.text[line.len - 1] == '\n';
 	}
+	if (!ended && !done)
+		fputc('\n', to);
 	if (!done)
-		fprintf(to, "%s%s = \"%s\"\n", ended ? "" : "\n", edit->key,
-			edit->value);
+		put_new(to, edit->key, edit->value);
 }
 
 static bool compose(const char *text, size_t len, const struct edit *edit, char **out,
