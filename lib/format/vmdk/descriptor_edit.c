@@ -173,21 +173,43 @@ static void put_value(FILE *to, const struct line *line, const char *old, const 
 		(int)(line->text + line->len - behind), behind);
 }
 
-/* As QEMU, too, can read it: only values of the database have quotation marks and blanks. */
-static void put_new(FILE *to, const char *key, const char *value)
+static bool is_of_database(const char *key)
 {
-	fprintf(to, strncasecmp(key, "ddb.", 4) ? "%s=%s\n" : "%s = \"%s\"\n", key, value);
+	return !strncasecmp(key, "ddb.", 4);
 }
 
-/* Readers go by the first line of a key.  One that is new comes last. */
+static bool has_value(const char *text, const char *key)
+{
+	struct line line;
+
+	while (next_line(&text, &line))
+		if (value_of(&line, key))
+			return true;
+	return false;
+}
+
+/* The database alone has quotation marks. */
+static void put_new(FILE *to, const char *key, const char *value)
+{
+	fprintf(to, is_of_database(key) ? "%s = \"%s\"\n" : "%s=%s\n", key, value);
+}
+
+/*
+ * Readers go by the first line of a key.  A new one comes last, but an identifier in front of the
+ * parent's: QEMU takes the first "CID=" that there is, which parentCID ends with.
+ */
 static void put_changed(FILE *to, const char *text, const struct edit *edit)
 {
-	bool done = false, ended = true;
+	bool missing = !has_value(text, edit->key), done = missing, ended = true;
 	struct line line;
 
 	while (next_line(&text, &line)) {
 		const char *old = done ? NULL : value_of(&line, edit->key);
 
+		if (missing && !is_of_database(edit->key) && value_of(&line, "parentCID")) {
+			put_new(to, edit->key, edit->value);
+			missing = false;
+		}
 		if (old)
 			put_value(to, &line, old, edit->value);
 		else
@@ -195,9 +217,9 @@ static void put_changed(FILE *to, const char *text, const struct edit *edit)
 		done |= old != NULL;
 		ended = line.text[line.len - 1] == '\n';
 	}
-	if (!ended && !done)
+	if (missing && !ended)
 		fputc('\n', to);
-	if (!done)
+	if (missing)
 		put_new(to, edit->key, edit->value);
 }
 

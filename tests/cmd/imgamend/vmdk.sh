@@ -26,6 +26,10 @@ grep -q '^ *content identifier: *00000abc$' <(imginfo monolithicSparse.vmdk) || 
 sed -i -e '/toolsVersion/d' -e 's/^CID=.*/cid = ABC/' monolithicFlat.vmdk
 imgamend -q -o cid=1,toolsversion=7 monolithicFlat.vmdk
 has monolithicFlat.vmdk "1 lsilogic 13 7"
+sed -i '/^cid/d' monolithicFlat.vmdk
+imgamend -q -o cid=2 monolithicFlat.vmdk
+same 2 "$(qemu-img info --output=json monolithicFlat.vmdk | jq '."format-specific".data.cid')" \
+	"an identifier where none was, as QEMU sees it"
 
 # The parent has changed: a check names the way out, which goes as said.
 imgcreate -b monolithicSparse.vmdk child.vmdk

@@ -188,6 +188,7 @@ Test(vmdk_resize, one_value_changes)
 	expect_set("ddb.x = \"an old one\"  \n", "ddb.x", "ddb.x = \"new\"  \n");
 	expect_set("ddb.x=\"\"", "ddb.x", "ddb.x=\"new\"");
 	expect_set("ddb.xy = \"1\"", "ddb.x", "ddb.xy = \"1\"\nddb.x = \"new\"\n");
-	expect_set("x=1\n", "CID", "x=1\nCID=new\n");
+	expect_set("# x\nparentCID=1\n", "CID", "# x\nCID=new\nparentCID=1\n");
+	expect_set("# x", "CID", "# x\nCID=new\n");
 	expect_set("", "ddb.x", "ddb.x = \"new\"\n");
 }
