@@ -21,6 +21,8 @@ shell_tests += %D%/imgmap/lost.sh %D%/imgmap/map.sh %D%/imgmap/names.sh
 shell_tests += %D%/imgcmp/all.sh %D%/imgcmp/compare.sh %D%/imgcmp/sizes.sh
 shell_tests += %D%/imgamend/amend.sh %D%/imgamend/vmdk.sh
 shell_tests += %D%/imgresize/gpt-damage.sh %D%/imgresize/guard.sh %D%/imgresize/report.sh \
+shell_tests += %D%/imgamend/amend.sh
+shell_tests += %D%/imgresize/cow.sh %D%/imgresize/gpt-damage.sh %D%/imgresize/guard.sh %D%/imgresize/report.sh \
 	%D%/imgresize/usage.sh
 shell_tests += %D%/imgsnap/chain.sh %D%/imgsnap/chain-guards.sh %D%/imgsnap/diff.sh \
 	%D%/imgsnap/extract.sh %D%/imgsnap/patch.sh %D%/imgsnap/usage.sh %D%/imgsnap/verbs.sh

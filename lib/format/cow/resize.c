@@ -46,18 +46,65 @@ static bool move_run(const struct resizing *r, uint64_t first, uint64_t end, str
 	       img_store_zero(r->file, from > to ? from + len - left : from, left, false, err);
 }
 
+/* Of a large disk most of the bitmap is a hole of the file, in which no bit is set. */
+static bool is_hole(const struct resizing *r, uint64_t bit, bool *hole, struct img_err *err)
+{
+	const uint64_t at = r->old.bitmap_off + bit / COW_PIECE_BITS * COW_PIECE_BYTES;
+	struct img_extent ex = { .len = 0 };
+
+	if (r->cow->map.file_size >= at + COW_PIECE_BYTES &&
+	    !img_store_extent(r->file, at, at + COW_PIECE_BYTES, &ex, err))
+		return false;
+	*hole = ex.kind == IMG_EXTENT_ZERO && ex.len == COW_PIECE_BYTES;
+	return true;
+}
+
+/* n sectors from `at` on, all of them in the file or none. */
+static bool run_from(const struct resizing *r, uint64_t at, uint64_t *n, bool *set,
+		     struct img_err *err)
+{
+	const _Atomic uint64_t *piece;
+	bool hole = false;
+
+	if (at % COW_PIECE_BITS == 0 && !is_hole(r, at, &hole, err))
+		return false;
+	*n = img_min_u64(COW_PIECE_BITS, r->kept - at);
+	*set = false;
+	if (hole)
+		return true;
+	piece = cow_map_piece(&r->cow->map, at, err);
+	if (piece)
+		*n = cow_piece_run(piece, at, r->kept, set);
+	return piece;
+}
+
+/* The same in front of `end`. */
+static bool run_before(const struct resizing *r, uint64_t end, uint64_t *n, bool *set,
+		       struct img_err *err)
+{
+	const _Atomic uint64_t *piece;
+	bool hole = false;
+
+	if (end % COW_PIECE_BITS == 0 && !is_hole(r, end - 1, &hole, err))
+		return false;
+	*n = COW_PIECE_BITS;
+	*set = false;
+	if (hole)
+		return true;
+	piece = cow_map_piece(&r->cow->map, end - 1, err);
+	if (piece)
+		*n = cow_piece_run_back(piece, end, set);
+	return piece;
+}
+
 static bool move_down(struct resizing *r, struct img_err *err)
 {
 	uint64_t n;
 	bool set;
 
 	for (uint64_t at = 0; at < r->kept; at += n) {
-		const _Atomic uint64_t *piece = cow_map_piece(&r->cow->map, at, err);
-
-		if (!piece)
-			return false;
-		n = cow_piece_run(piece, at, r->kept, &set);
-		if (set && !move_run(r, at, at + n, err))
+		if (!run_from(r, at, &n, &set, err) ||
+		    (set && !move_run(r, at, at + n, err)))
 			return false;
 		leave_piece(r, at, at + n);
 	}
@@ -71,12 +118,8 @@ static bool move_up(struct resizing *r, struct img_err *err)
 	bool set;
 
 	for (uint64_t end = r->kept; end; end -= n) {
-		const _Atomic uint64_t *piece = cow_map_piece(&r->cow->map, end - 1, err);
-
-		if (!piece)
-			return false;
-		n = cow_piece_run_back(piece, end, &set);
-		if (set && !move_run(r, end - n, end, err))
+		if (!run_before(r, end, &n, &set, err) ||
+		    (set && !move_run(r, end - n, end, err)))
 			return false;
 		leave_piece(r, end - 1, end - n - 1);
 	}

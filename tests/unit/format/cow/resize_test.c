@@ -183,6 +183,29 @@ Test(cow_resize, data_make_room_for_bits)
 	}
 }
 
+/* Whole pieces of its bitmap are holes of the file, and some are not. */
+Test(cow_resize, what_lies_far_behind_moves_too)
+{
+	static const uint64_t far[] = { COW_PIECE_BITS - 1, 3 * COW_PIECE_BITS, 5 * COW_PIECE_BITS + 7 };
+	const uint64_t size = 6 * COW_PIECE_BITS * S;
+	struct disk d;
+
+	start(&d, COW_QEMU, size, S);
+	for (size_t i = 0; i < 3; i++)
+		in_place_write(&d.ly, far[i] * S, S, (char)('A' + i));
+	in_place_flush(&d.ly);
+	for (int times = 2; times; times--) {
+		resize_to(&d, times == 2 ? 2 * size : size);
+		expect_content(&d, 100);
+		for (size_t i = 0; i < 3; i++) {
+			cr_assert_eq(in_place_seen(&d.ly, far[i] * S), (char)('A' + i));
+			cr_assert_eq(in_place_seen(&d.ly, (far[i] - 1) * S), '.');
+			cr_assert_eq(in_place_seen(&d.ly, (far[i] + 1) * S), '.');
+		}
+	}
+	end(&d);
+}
+
 Test(cow_resize, what_is_cut_off_does_not_come_back)
 {
 	struct disk d;
