@@ -153,8 +153,9 @@ bool qcow1_compact(struct qcow1_compacting *c, struct img_err *err)
 	for (unsigned round = 0; ok && found && round < ROUNDS; round++) {
 		struct img_moves moves = { 0 };
 
-		ok = plan(c, round, &moves, err) && change_references(c, &moves, err) &&
-		     move_bytes(c, &moves, err);
+		ok = plan(c, round, &moves, err) &&
+		     (!moves.n || (change_references(c, &moves, err) &&
+				   move_bytes(c, &moves, err)));
 		found = moves.n;
 		img_moves_clear(&moves);
 	}

@@ -68,10 +68,13 @@ done
 refused 1 'device keeps its size' /dev/null 5M
 mkfifo pipe
 refused 1 'pipe: is no file' pipe 5M
-# No file system has files of that size: nothing is left that would be in the way of the next change.
-refused 1 'cannot change the size to 9[0-9]* bytes' disk.raw +7.9E
-same 1 "$(ls -d disk.raw* | wc -l)" "files beside the disk"
-imgresize -q disk.raw +0
+# What no file can be leaves no journal, which would be in the way of the next change; some file systems
+# have files of that size.
+if ! truncate -s 7E longest 2>/dev/null; then
+	refused 1 'cannot change the size to 8[0-9]* bytes' disk.raw 7E
+	same 1 "$(ls -d disk.raw* | wc -l)" "files beside the disk"
+	imgresize -q disk.raw +0
+fi
 refused 1 'nowhere.raw: cannot open' nowhere.raw 5M
 refused 1 'no partition table' --partition=1=max disk.raw 2M
 refused 1 'no partition table and no file system' --shrink=to-last-partition disk.raw
