@@ -155,8 +155,9 @@ void img_at_once_free(struct img_at_once *once);
  * looked at: the caller has made sure that it stays the same.
  *
  * Writes into it what it stands on from now on: backing as it is to be said, NULL: nothing; below: that
- * image, open, or NULL; any_state: that will change, where the format can say so.  Only img_finish() and img_close() may follow.  IMG_E_UNSUPPORTED: its format
- * cannot; IMG_E_ARGUMENT: not on that; IMG_E_RANGE: the name is too long.
+ * image, open, or NULL; any_state: that will change, where the format can say so.  Only img_finish()
+ * and img_close() may follow.  IMG_E_UNSUPPORTED: its format cannot; IMG_E_ARGUMENT: not on that;
+ * IMG_E_RANGE: the name is too long.
  */
 bool img_link(struct img *im, const char *backing, const char *backing_format,
 	      const struct img *below, bool any_state, struct img_err *err) IMG_MUST_CHECK;
