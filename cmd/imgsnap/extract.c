@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A snapshot as an image of its own. */
+#include <string.h>
+#include <unistd.h>
 #include "common/target.h"
 #include "common/text.h"
 #include "imgsnap/imgsnap.h"
@@ -40,6 +42,8 @@ bool snap_extract(const struct options *opt, char *const *names, struct img_err 
 	if (source_is_same_file(names[0], names[2]))
 		return img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"),
 				names[2]);
+	if (!strcmp(names[2], "-") && isatty(STDOUT_FILENO))
+		return img_fail(err, IMG_E_ARGUMENT, _("an image is not written to a terminal"));
 	how.snapshot = names[1];
 	src = source_open(&imgsnap_cli, &how, names[0], 0, err);
 	if (src)

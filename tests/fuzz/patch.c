@@ -51,7 +51,7 @@ static void read_all(const uint8_t *data, size_t len)
 		if (rec.at < end || rec.at + rec.len > rd.header.new_size || !rec.len)
 			abort();
 		if (rec.kind == PATCH_DATA)
-			end += crc32(0, bytes, (uInt)rec.len) & 0;	/* all can be read */
+			(void)crc32(0, bytes, (uInt)rec.len);	/* all of them can be read */
 		end = rec.at + rec.len;
 	}
 	patch_reader_clear(&rd);

@@ -200,6 +200,14 @@ static void forge(struct forged *f, struct patch_record rec, const uint8_t *byte
 	f->len += bytes ? rec.len : 0;
 }
 
+static void forge_end(struct forged *f, const struct patch_totals *totals)
+{
+	uint8_t raw[PATCH_END_BYTES];
+
+	patch_end_encode(totals, raw);
+	forge(f, (struct patch_record){ PATCH_END, totals->records, sizeof(raw) }, raw);
+}
+
 static const struct patch_record senseless[] = {
 	{ PATCH_ZERO, 0, 0 },
 	{ PATCH_ZERO, 0, 2 * BLOCK + 1 },
@@ -212,17 +220,22 @@ static const struct patch_record senseless[] = {
 
 Test(patch, records_that_make_no_sense_are_refused)
 {
+	const struct patch_record half = { PATCH_ZERO, BLOCK, 512 };
 	struct forged f;
 
 	write_disk("disk", "aa");
 	for (size_t i = 0; i < sizeof(senseless) / sizeof(senseless[0]); i++) {
+		const struct patch_totals totals = { .records = 1, .zero = senseless[i].len };
+
 		forge_header(&f);
 		forge(&f, senseless[i], NULL);
+		forge_end(&f, &totals);
 		refuse(f.raw, f.len, i);
 	}
 	forge_header(&f);
-	forge(&f, (struct patch_record){ PATCH_ZERO, BLOCK, 512 }, NULL);
-	forge(&f, (struct patch_record){ PATCH_ZERO, BLOCK, 512 }, NULL);
+	forge(&f, half, NULL);
+	forge(&f, half, NULL);
+	forge_end(&f, &(struct patch_totals){ .records = 2, .zero = 1024 });
 	refuse(f.raw, f.len, 100);
 }
 
@@ -232,15 +245,13 @@ Test(patch, the_end_has_to_agree)
 		{ .records = 2, .zero = 512 }, { .records = 1, .zero = 511 },
 		{ .records = 1, .zero = 512, .data = 1 },
 	};
-	uint8_t raw[PATCH_END_BYTES];
 	struct forged f;
 
 	write_disk("disk", "aa");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		forge_header(&f);
 		forge(&f, (struct patch_record){ PATCH_ZERO, BLOCK, 512 }, NULL);
-		patch_end_encode(&wrong[i], raw);
-		forge(&f, (struct patch_record){ PATCH_END, wrong[i].records, sizeof(raw) }, raw);
+		forge_end(&f, &wrong[i]);
 		refuse(f.raw, f.len, i);
 	}
 }
