@@ -92,7 +92,7 @@ bool convert_itself(const struct options *opt, const struct img_format *format, 
 	const char *target = names[1] ? names[1] : names[0];
 	struct img_in_place_stats stats;
 
-	if (!strcmp(names[0], "-"))
+	if (!strcmp(names[0], "-") || !strcmp(target, "-"))
 		return img_fail(err, IMG_E_ARGUMENT, _("--in-place needs a file with a name"));
 	if (!check_name(names[0], names[1], err) || !run(opt, format, names[0], &stats, err))
 		return false;

@@ -137,7 +137,7 @@ static bool fail_formats(const char *from, const char *to, struct img_err *err)
 static bool convert(struct img_in_place_run *run, struct img_err *err)
 {
 	const struct img_in_place *what = run->what;
-	const struct img_format *to = img_format_named(what->target), *from;
+	const struct img_format *to = img_format_named(what->target), *from, *image;
 
 	if (!to)
 		return img_fail(err, IMG_E_ARGUMENT, _("there is no image format \"%s\""),
@@ -147,6 +147,7 @@ static bool convert(struct img_in_place_run *run, struct img_err *err)
 	run->stats->from = from->name;
 	/* Whoever calls it raw may have been cut off when it had become one of these. */
 	run->stats->already = from == to;
+	run->stats->after = run->stats->before;
 	if (from == to)
 		return true;
 	if (what->format)
@@ -155,9 +156,10 @@ static bool convert(struct img_in_place_run *run, struct img_err *err)
 		return img_fail(err, IMG_E_ARGUMENT, _("there is no image format \"%s\""),
 				what->format);
 	run->stats->from = from->name;
-	run->image = from == &img_format_raw ? to : from;
-	if ((from != &img_format_raw && to != &img_format_raw) || !run->image->adopt)
+	image = from == &img_format_raw ? to : from;
+	if ((from != &img_format_raw && to != &img_format_raw) || !image->adopt)
 		return fail_formats(from->name, to->name, err);
+	run->image = image;
 	if (!open_layer(run, from, err))
 		return false;
 	return from == &img_format_raw ? img_in_place_adopt(run, err)

@@ -35,16 +35,17 @@ static bool find_data(struct img_in_place_run *run, struct img_err *err)
 
 /*
  * The time of the last change, by which undoing knows that there was none since.  Whole seconds: no
- * system keeps less, and a change hardly ever comes at one.
+ * system keeps less, and a change hardly ever comes at one.  The image is whole without it, too.
  */
-static bool set_time(const struct img_in_place_run *run, struct img_err *err)
+static void set_time(const struct img_in_place_run *run)
 {
 	const struct timespec times[] = {
 		{ .tv_nsec = UTIME_OMIT }, { .tv_sec = run->note.time },
 	};
 
-	return !utimensat(AT_FDCWD, run->what->path, times, 0) ||
-	       img_fail_os(err, _("the time of the last change cannot be set"));
+	if (utimensat(AT_FDCWD, run->what->path, times, 0) && run->job->warn)
+		run->job->warn(run->job->ctx, _("the time of the last change cannot be set, so this "
+						"cannot be undone"));
 }
 
 bool img_in_place_adopt(struct img_in_place_run *run, struct img_err *err)
@@ -57,5 +58,10 @@ bool img_in_place_adopt(struct img_in_place_run *run, struct img_err *err)
 	run->keep_note = true;
 	if (!find_data(run, err) || !img_in_place_measure(run, adopt, err))
 		return false;
-	return run->what->dry_run || (img_in_place_do(run, adopt, err) && set_time(run, err));
+	if (run->what->dry_run)
+		return true;
+	if (!img_in_place_do(run, adopt, err))
+		return false;
+	set_time(run);
+	return true;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A conversion in place is killed at its writes, all of those that are few, else each $STEP-th: whoever
+# A conversion in place is killed at its writes, or at some of them ($STEP: each so many): whoever
 # reads the file sees the same disk, and the same command run again ends as if nothing had happened.
 # Then writes fail: the disk is the same, and so is what the next run makes of it.
 . "$srcdir/tests/functions.sh"
@@ -60,8 +60,13 @@ qemu-img create -q -f qcow2 scattered.qcow2 $((3 * mib))
 qemu-io -f qcow2 "${commands[@]}" scattered.qcow2 >/dev/null
 qemu-img convert -O raw scattered.qcow2 whole.raw
 
+# For programs that know of no journal the file is raw until all but its first bytes is there.
+cp disk.raw last.raw
+strace -f -qq -y -o trace.txt -e trace=pwrite64 "$libtool" -q --in-place -O qcow2 last.raw
+grep '/last.raw>' trace.txt | tail -n 1 | grep -q ', 0) *= ' || fail "the header is not written last"
+
 goes signal=KILL 1 disk.raw disk.raw -O qcow2
 goes signal=KILL 1 adopted.qcow2 disk.raw --undo
-goes signal=KILL 5 scattered.qcow2 whole.raw -O raw
+goes signal=KILL 23 scattered.qcow2 whole.raw -O raw
 goes error=EIO 2 disk.raw disk.raw -O qcow2
-goes error=ENOSPC 11 scattered.qcow2 whole.raw -O raw
+goes error=ENOSPC 37 scattered.qcow2 whole.raw -O raw

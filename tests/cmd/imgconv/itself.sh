@@ -59,6 +59,7 @@ imgcreate -q -b disk.raw -F raw image.qcow2
 refused 63 "backing file" -O raw image.qcow2
 rm image.qcow2
 cp disk.raw image.raw
+refused 63 "one of them must be raw" -O vdi image.raw
 refused 1 "preallocation" -O qcow2 -o preallocation=full image.raw
 refused 1 "other files" -O qcow2 -o backing_file=x,backing_fmt=raw image.raw
 : >image.raw
