@@ -47,6 +47,8 @@ check_packages='
 	mtools                  # puts files into it
 	cloop-utils             # judges of cloop images
 	gdisk                   # sgdisk judges partition tables
+	ntfs-3g                 # file systems whose size imgresize has to know
+	f2fs-tools
 	cryptsetup-bin          # LUKS images
 	strace                  # kills a command at each of its writes
 	time                    # tells how much memory a command took
