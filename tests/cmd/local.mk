@@ -20,10 +20,8 @@ shell_tests += %D%/imginfo/formats.sh %D%/imginfo/gpt.sh %D%/imginfo/info.sh \
 shell_tests += %D%/imgmap/lost.sh %D%/imgmap/map.sh %D%/imgmap/names.sh
 shell_tests += %D%/imgcmp/all.sh %D%/imgcmp/compare.sh %D%/imgcmp/sizes.sh
 shell_tests += %D%/imgamend/amend.sh %D%/imgamend/vmdk.sh
-shell_tests += %D%/imgresize/gpt-damage.sh %D%/imgresize/guard.sh %D%/imgresize/report.sh \
-shell_tests += %D%/imgamend/amend.sh
-shell_tests += %D%/imgresize/cow.sh %D%/imgresize/gpt-damage.sh %D%/imgresize/guard.sh %D%/imgresize/report.sh \
-	%D%/imgresize/usage.sh
+shell_tests += %D%/imgresize/cow.sh %D%/imgresize/gpt-damage.sh %D%/imgresize/guard.sh \
+	%D%/imgresize/report.sh %D%/imgresize/usage.sh
 shell_tests += %D%/imgsnap/chain.sh %D%/imgsnap/chain-guards.sh %D%/imgsnap/diff.sh \
 	%D%/imgsnap/extract.sh %D%/imgsnap/patch.sh %D%/imgsnap/usage.sh %D%/imgsnap/verbs.sh
 shell_tests += %D%/imgbench/doubt.sh %D%/imgbench/formats.sh %D%/imgbench/interrupted.sh \
