@@ -90,18 +90,27 @@ static bool check_shift(const struct comparison *c, uint64_t cluster, uint64_t b
 	return true;
 }
 
+/* The count of a cluster in the image, where it is not what refers to it. */
+static bool note_other(struct comparison *c, uint64_t cluster, uint64_t now, uint64_t count,
+		       struct img_err *err)
+{
+	return count == now ||
+	       qcow2_counts_add(c->refs->otherwise, cluster, img_min_u64(count, now + 1) + 1, err);
+}
+
 static bool shift_one(struct comparison *c, uint64_t cluster, uint64_t before, uint64_t now,
 		      uint64_t stored, struct img_err *err)
 {
 	const uint64_t count = stored - before + now;
 
+	if (before == now)
+		return note_other(c, cluster, now, stored, err);
 	if (!check_shift(c, cluster, before, now, stored, err))
 		return false;
 	put_count(c, cluster, count);
 	if (!count && !qcow2_stretches_add(c->freed, cluster, 1, err))
 		return false;
-	return count == now ||
-	       qcow2_counts_add(c->refs->otherwise, cluster, img_min_u64(count, now + 1) + 1, err);
+	return note_other(c, cluster, now, count, err);
 }
 
 static bool shift_piece(struct comparison *c, const uint64_t *stored, const uint64_t *now, size_t n,
@@ -110,10 +119,9 @@ static bool shift_piece(struct comparison *c, const uint64_t *stored, const uint
 	uint64_t before[PIECE];
 
 	qcow2_refs_get_many(c->before, c->at, before, n);
-	if (memcmp(before, now, n * sizeof(*before)))
+	if (memcmp(before, now, sizeof(*now) * n) || memcmp(stored, now, sizeof(*now) * n))
 		for (size_t i = 0; i < n; i++)
-			if (before[i] != now[i] &&
-			    !shift_one(c, c->at + i, before[i], now[i], stored[i], err))
+			if (!shift_one(c, c->at + i, before[i], now[i], stored[i], err))
 				return false;
 	for (size_t i = n; i > 0; i--)
 		if (stored[i - 1] - before[i - 1] + now[i - 1]) {
