@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Verbs that change the snapshots of an image, all at once or not at all. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "common/text.h"
 #include "imgsnap/imgsnap.h"
 
@@ -31,12 +33,48 @@ static bool finish(struct img *im, bool ok, struct img_err *err)
 	return ok;
 }
 
+/* Where an image can have no snapshots another one that stands on it does for one. */
+static bool create_overlay(const struct options *opt, const struct img_format *format,
+			   char *const *names, struct img_err *err)
+{
+	const bool can = img_format_caps(format) & IMG_FMT_BACKING;
+	const char *above = can ? img_format_name(format) : "qcow2";
+	struct options how = *opt;
+	struct img_err text = { 0 };
+	char path[PATH_MAX];
+	bool ok;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s.%s.%s", names[0], names[1], above) >=
+	    sizeof(path))
+		return img_fail(err, IMG_E_ARGUMENT, _("the name is too long"));
+	if (!access(path, F_OK))
+		return img_fail(err, IMG_E_ARGUMENT, _("%s: exists already"), path);
+	how.quiet = true;
+	how.target.format = above;
+	ok = snap_overlay(&how, (char *[]){ names[0], path, NULL }, err);
+	img_fail(&text, IMG_E_UNSUPPORTED, _("%s is an overlay instead: use it in place of %s, which nobody "
+		 "may write to now; to go back delete it, and to keep what it holds commit it"), path,
+		 names[0]);
+	if (ok)
+		cli_warn(&imgsnap_cli, text.text);
+	return ok;
+}
+
 bool snap_create(const struct options *opt, char *const *names, struct img_err *err)
 {
 	const struct img_snapshot_new what = made_now(names[1]);
 	struct img *im = open_to_change(opt, names[0], err);
+	const struct img_format *format = im ? img_layer_format(im, 0) : NULL;
+	struct img_err why = { 0 };
 
-	return finish(im, im && img_snapshot_create(im, &what, err), err);
+	if (!im)
+		return false;
+	if (finish(im, img_snapshot_create(im, &what, &why), &why))
+		return true;
+	if (why.code == IMG_E_UNSUPPORTED && !(img_format_caps(format) & IMG_FMT_SNAPSHOT))
+		return create_overlay(opt, format, names, err);
+	*err = why;
+	return false;
 }
 
 bool snap_delete(const struct options *opt, char *const *names, struct img_err *err)

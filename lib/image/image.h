@@ -167,6 +167,27 @@ bool img_link(struct img *im, const char *backing, const char *backing_format,
  */
 bool img_empty(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- Snapshots beside a disk (snapshot_beside.c) ---------------------------------------------- */
+
+/*
+ * What libimg-snapshot.h says of the functions of the same names, of the file at disk, which is the
+ * disk itself; the caller has locked it.  Each of them is durable at once, but for a name.
+ * IMG_E_UNSUPPORTED: the file system cannot share blocks.
+ */
+/* Whether disk is a file, and not a device. */
+bool img_beside_snapshot_possible(const char *disk);
+bool img_beside_snapshot_list(const char *disk, struct img_snapshot **out, size_t *n,
+			      struct img_err *err) IMG_MUST_CHECK;
+bool img_beside_snapshot_create(const char *disk, const struct img_snapshot_new *what,
+				struct img_err *err) IMG_MUST_CHECK;
+bool img_beside_snapshot_apply(const char *disk, const char *which,
+			       const struct img_snapshot_new *keep, bool *kept, struct img_err *err)
+	IMG_MUST_CHECK;
+bool img_beside_snapshot_remove(const char *disk, const char *which, struct img_err *err)
+	IMG_MUST_CHECK;
+bool img_beside_snapshot_rename(const char *disk, const char *which, const char *name,
+				struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- What was cut off (pending.c) ------------------------------------------------------------ */
 
 /* Where the journal of an image is.  The caller frees it. */

@@ -22,4 +22,5 @@ libimg_sources += \
 	%D%/repair_guard.c \
 	%D%/resize.c \
 	%D%/repair_files.c \
-	%D%/snapshot.c
+	%D%/snapshot.c \
+	%D%/snapshot_beside.c

@@ -10,40 +10,45 @@ static bool ended(const struct img *im, bool ok, struct img_err *err)
 	return ok || img_within_file(err, img_layer_name(im, 0));
 }
 
-static const struct img_snapshot_ops *ops_of(const struct img *im, struct img_err *err)
-{
-	const struct img_format *format = im->layers[0].format;
+/* How the snapshots of an image are kept. */
+struct way {
+	const struct img_snapshot_ops *ops;	/* NULL: as files beside it */
+	const char *disk;		/* that file */
+};
 
-	if (!format->snapshot)
-		img_fail(err, IMG_E_UNSUPPORTED, _("%s: %s images have no snapshots"),
-			 img_layer_name(im, 0), format->name);
-	return format->snapshot;
+static bool find_way(const struct img *im, struct way *out, struct img_err *err)
+{
+	const struct img_layer *ly = &im->layers[0];
+
+	*out = (struct way){ ly->format->snapshot, img_layer_name(im, 0) };
+	return out->ops || (ly->format->identity && img_beside_snapshot_possible(out->disk)) ||
+	       img_fail(err, IMG_E_UNSUPPORTED, _("%s: %s images have no snapshots"), out->disk,
+			ly->format->name);
 }
 
 /* After a flush; whatever comes of the change, the disk is not in use any more. */
-static const struct img_snapshot_ops *begin_change(struct img *im, struct img_err *err)
+static bool begin_change(struct img *im, struct way *out, struct img_err *err)
 {
-	const struct img_snapshot_ops *ops = ops_of(im, err);
-
-	if (!ops)
-		return NULL;
-	if (!img_disk_is_open(im->disk) || !im->at_once) {
-		img_fail(err, IMG_E_DENIED, _("%s: is not open for changing its snapshots"),
-			 img_layer_name(im, 0));
-		return NULL;
-	}
+	if (!find_way(im, out, err))
+		return false;
+	if (!img_disk_is_open(im->disk) || !im->at_once)
+		return img_fail(err, IMG_E_DENIED, _("%s: is not open for changing its snapshots"),
+				out->disk);
 	if (!img_flush(im, err))
-		return NULL;
+		return false;
 	img_disk_ended(im->disk);
-	return ops;
+	return true;
 }
 
 bool img_snapshot_list(struct img *im, bool sizes, struct img_snapshot **out, size_t *n,
 		       struct img_err *err)
 {
-	const struct img_snapshot_ops *ops = ops_of(im, err);
+	struct way way;
 
-	return ops && ended(im, ops->list(&im->layers[0], sizes, out, n, err), err);
+	if (!find_way(im, &way, err))
+		return false;
+	return ended(im, way.ops ? way.ops->list(&im->layers[0], sizes, out, n, err)
+				 : img_beside_snapshot_list(way.disk, out, n, err), err);
 }
 
 void img_snapshot_list_free(struct img_snapshot *list, size_t n)
@@ -57,29 +62,41 @@ void img_snapshot_list_free(struct img_snapshot *list, size_t n)
 
 bool img_snapshot_create(struct img *im, const struct img_snapshot_new *what, struct img_err *err)
 {
-	const struct img_snapshot_ops *ops = begin_change(im, err);
+	struct way way;
 
-	return ops && ended(im, ops->create(&im->layers[0], what, err), err);
+	if (!begin_change(im, &way, err))
+		return false;
+	return ended(im, way.ops ? way.ops->create(&im->layers[0], what, err)
+				 : img_beside_snapshot_create(way.disk, what, err), err);
 }
 
 bool img_snapshot_apply(struct img *im, const char *which, const struct img_snapshot_new *keep,
 			bool *kept, struct img_err *err)
 {
-	const struct img_snapshot_ops *ops = begin_change(im, err);
+	struct way way;
 
-	return ops && ended(im, ops->apply(&im->layers[0], which, keep, kept, err), err);
+	if (!begin_change(im, &way, err))
+		return false;
+	return ended(im, way.ops ? way.ops->apply(&im->layers[0], which, keep, kept, err)
+				 : img_beside_snapshot_apply(way.disk, which, keep, kept, err), err);
 }
 
 bool img_snapshot_remove(struct img *im, const char *which, struct img_err *err)
 {
-	const struct img_snapshot_ops *ops = begin_change(im, err);
+	struct way way;
 
-	return ops && ended(im, ops->remove(&im->layers[0], which, err), err);
+	if (!begin_change(im, &way, err))
+		return false;
+	return ended(im, way.ops ? way.ops->remove(&im->layers[0], which, err)
+				 : img_beside_snapshot_remove(way.disk, which, err), err);
 }
 
 bool img_snapshot_rename(struct img *im, const char *which, const char *name, struct img_err *err)
 {
-	const struct img_snapshot_ops *ops = begin_change(im, err);
+	struct way way;
 
-	return ops && ended(im, ops->rename(&im->layers[0], which, name, err), err);
+	if (!begin_change(im, &way, err))
+		return false;
+	return ended(im, way.ops ? way.ops->rename(&im->layers[0], which, name, err)
+				 : img_beside_snapshot_rename(way.disk, which, name, err), err);
 }

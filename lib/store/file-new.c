@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -212,6 +214,65 @@ struct img_store *img_store_file_new(const char *path, enum img_cache cache, str
 	dress_like(file->fd, &old);
 	file->new_name = name;
 	return &file->st;
+}
+
+/* All of the file open in source, by the file system alone. */
+static bool share_all(int fd, int source, struct img_err *err)
+{
+	if (!ioctl(fd, FICLONE, source))
+		return true;
+	if (errno == EOPNOTSUPP || errno == EXDEV || errno == EINVAL || errno == ENOTTY)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("the file system cannot share blocks"));
+	return img_fail_os(err, _("cannot share blocks"));
+}
+
+static bool clone_into(struct img_file *file, int source, const struct stat *like,
+		       struct img_err *err)
+{
+	dress_like(file->fd, like);
+	return share_all(file->fd, source, err) && img_new_name_publish(file, err);
+}
+
+/* Whether the name may be taken; *like becomes what has it, if something may. */
+static bool check_place(const struct img_new_name *name, bool replace, struct stat *like,
+			struct img_err *err)
+{
+	struct stat old;
+
+	if (fstatat(name->dir, name->target, &old, AT_SYMLINK_NOFOLLOW))
+		return errno == ENOENT || img_fail_os(err, _("cannot look at it"));
+	if (!replace || !S_ISREG(old.st_mode))
+		return img_fail(err, IMG_E_ARGUMENT,
+				_("exists, and is not a file that can be replaced"));
+	*like = old;
+	return true;
+}
+
+bool img_file_clone(const char *from, const char *to, bool replace, struct img_err *err)
+{
+	struct img_new_name *name = img_calloc(1, sizeof(*name), err);
+	const int source = name ? open(from, O_RDONLY | O_CLOEXEC) : -1;
+	struct img_file *file = NULL;
+	struct stat like;
+	bool ok = false;
+
+	if (!name)
+		return false;
+	name->dir = -1;
+	if (source < 0 || fstat(source, &like))
+		img_fail_os(err, "%s", from);
+	else if (find_place(to, name, err) && check_place(name, replace, &like, err))
+		file = make_file(name, to, IMG_CACHE_WRITEBACK, err);
+	if (file) {
+		file->new_name = name;
+		ok = clone_into(file, source, &like, err);
+		img_store_close(&file->st);
+	} else {
+		img_new_name_free(name);
+	}
+	if (source >= 0)
+		(void)close(source);	/* was only read */
+	return ok || img_within(err, "%s", to);
 }
 
 struct img_store *img_store_temporary(const char *dir, struct img_err *err)

@@ -158,6 +158,14 @@ bool img_store_same_owner(struct img_store *st, const char *path);
 /* A new file beside path, which gets that name in img_store_publish() only. */
 struct img_store *img_store_file_new(const char *path, enum img_cache cache, struct img_err *err);
 /*
+ * Makes a file at `to` that shares all blocks of the one at `from`, and has its mode and owner.
+ * replace: of an existing file it takes the place, in one step, with that one's mode and owner; locks
+ * are the caller's business.  Durable.  IMG_E_UNSUPPORTED: the file system cannot share blocks;
+ * IMG_E_ARGUMENT: the name is taken.
+ */
+bool img_file_clone(const char *from, const char *to, bool replace, struct img_err *err)
+	IMG_MUST_CHECK;
+/*
  * What the shell hands over.  flags: IMG_OPEN_*.  fd stays the caller's, and open.
  *
  * A file or block device at offset 0 becomes a seekable store; publishing one that was written

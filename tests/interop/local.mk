@@ -49,7 +49,7 @@ shell_tests += \
 	%D%/resize-partitions.sh \
 	%D%/resize-qcow2.sh \
 	%D%/snapshots-killed.sh \
-	%D%/snapshots.sh \
+	%D%/snapshots.sh %D%/snapshots-raw.sh \
 	%D%/truncated.sh \
 	%D%/vmdk-read.sh \
 	%D%/vmdk-write.sh \
