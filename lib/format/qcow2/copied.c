@@ -7,23 +7,41 @@
 #include "base/num.h"
 #include "format/qcow2/refs_inside.h"
 
+enum { NEAR_MAX = 1024 };
+
+/* Counts that are at hand; entries mostly lead to neighbours. */
+struct near_counts {
+	uint64_t first, n;
+	uint64_t counts[NEAR_MAX];
+};
+
 struct check {
 	const struct qcow2_refs *refs;
+	struct near_counts near;
 	struct img_store *file;
 	struct qcow2_geometry geo;
 	bool repair;
 	struct img_findings *findings;
 };
 
-/* Whether the references to the cluster at host were counted. */
-static bool is_counted(const struct check *c, uint64_t host)
+/* How many references to the cluster at host were counted.  Who asks for the next one asks for more. */
+static uint64_t references_to(struct check *c, uint64_t host)
 {
-	return qcow2_refs_get(c->refs, host >> c->geo.cluster_bits);
+	const uint64_t cluster = host >> c->geo.cluster_bits;
+	struct near_counts *near = &c->near;
+
+	if (cluster - near->first >= near->n) {
+		near->n = cluster == near->first + near->n ? img_min_u64(2 * near->n + 1, NEAR_MAX) : 1;
+		near->first = cluster;
+		qcow2_refs_get_many(c->refs, cluster, near->counts, near->n);
+	}
+	return near->counts[cluster - near->first];
 }
 
-static bool is_used_once(const struct check *c, uint64_t host)
+static bool is_used_once(struct check *c, uint64_t host)
 {
-	return qcow2_refs_stored(c->refs, host >> c->geo.cluster_bits) == 1;
+	return (c->refs->otherwise ? qcow2_refs_stored(c->refs, host >> c->geo.cluster_bits)
+				   : references_to(c, host)) == 1;
 }
 
 /* An entry at host + i whose flag must be `right`. */
@@ -55,7 +73,7 @@ static bool check_l1(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 
 	for (size_t i = 0; i + 8 <= len; i += 8) {
 		if (!qcow2_l1_decode(&c->geo, img_get_be64(raw + i), &table, &why) || !table ||
-		    !is_counted(c, table))
+		    !references_to(c, table))
 			continue;
 		if (!settle(c, &qcow2_found_l1_copied, raw + i, host, i,
 			    (first + i / 8) << qcow2_l1_bits(&c->geo), is_used_once(c, table),
@@ -66,7 +84,7 @@ static bool check_l1(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 }
 
 /* The kind of damage that a wrong flag of the entry is; NULL: it has none that means something. */
-static const struct img_finding_kind *flag_of(const struct check *c, const uint8_t *raw,
+static const struct img_finding_kind *flag_of(struct check *c, const uint8_t *raw,
 					      bool *right)
 {
 	const uint64_t entry = img_get_be64(raw);
@@ -79,10 +97,9 @@ static const struct img_finding_kind *flag_of(const struct check *c, const uint8
 		return NULL;
 	*right = false;
 	if (cluster.kind == QCOW2_CLUSTER_COMPRESSED)
-		return is_counted(c, cluster.host) ? &qcow2_found_compressed_copied : NULL;
+		return references_to(c, cluster.host) ? &qcow2_found_compressed_copied : NULL;
 	*right = c->geo.data_file || is_used_once(c, cluster.host);
-	/* One that is used once is counted: most are looked up only once. */
-	return *right || is_counted(c, cluster.host) ? &qcow2_found_l2_copied : NULL;
+	return *right || references_to(c, cluster.host) ? &qcow2_found_l2_copied : NULL;
 }
 
 static bool check_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/zero.h"
 #include "format/qcow2/qcow2.h"
 
 enum {
@@ -100,8 +101,11 @@ static struct leaf *new_leaf(struct qcow2_counts *counts, uint64_t index, unsign
 	return leaf;
 }
 
-static struct leaf **get_leaf(struct qcow2_counts *counts, uint64_t index, struct img_err *err)
+/* Where counts are that n is to be added to; a leaf that is new has room for that. */
+static struct leaf **get_leaf(struct qcow2_counts *counts, uint64_t index, uint64_t n,
+			      struct img_err *err)
 {
+	unsigned order = 0;
 	struct leaf **slot = find_slot(counts, index);
 
 	if (*slot)
@@ -111,7 +115,9 @@ static struct leaf **get_leaf(struct qcow2_counts *counts, uint64_t index, struc
 			return NULL;
 		slot = find_slot(counts, index);
 	}
-	*slot = new_leaf(counts, index, 0, err);
+	while (n > qcow2_refcount_max(order))
+		order++;
+	*slot = new_leaf(counts, index, order, err);
 	if (!*slot)
 		return NULL;
 	counts->n++;
@@ -153,11 +159,13 @@ static void note_most(struct qcow2_counts *counts, uint64_t cluster, uint64_t n)
 
 static void note_most_of(struct qcow2_counts *counts, const struct leaf *leaf)
 {
+	uint64_t n[LEAF_CLUSTERS];
+
 	if (counts->most >= qcow2_refcount_max(leaf->order))
 		return;
+	qcow2_refcounts_get(leaf->counts, leaf->order, 0, n, LEAF_CLUSTERS);
 	for (size_t i = 0; i < LEAF_CLUSTERS; i++)
-		note_most(counts, leaf->index * LEAF_CLUSTERS + i,
-			  qcow2_refcount_get(leaf->counts, leaf->order, i));
+		note_most(counts, leaf->index * LEAF_CLUSTERS + i, n[i]);
 }
 
 /* Takes all leaves out and puts back those that stay. */
@@ -277,6 +285,20 @@ static bool add_quickly(const struct qcow2_counts *counts, struct leaf *leaf, si
 	return true;
 }
 
+/* The same for whole bytes of counts that are all 0, of n_clusters at most; for how many it did it. */
+static size_t add_to_zeros(const struct qcow2_counts *counts, struct leaf *leaf, size_t i,
+			   size_t n_clusters, uint64_t n)
+{
+	const unsigned per_byte = 8u >> leaf->order, max = (1u << (1u << leaf->order)) - 1;
+	uint8_t *bytes = &leaf->counts[leaf->order < 3 ? i / per_byte : 0];
+	const size_t len = leaf->order < 3 ? n_clusters / per_byte : 0;
+
+	if (!len || i % per_byte || n > max || n > counts->most || !img_is_zero(bytes, len))
+		return 0;
+	memset(bytes, (int)n * (0xff / max), len);
+	return len * per_byte;
+}
+
 /* All others. */
 static bool add_slowly(struct qcow2_counts *counts, uint64_t cluster, uint64_t n,
 		       struct img_err *err)
@@ -290,7 +312,7 @@ static bool add_slowly(struct qcow2_counts *counts, uint64_t cluster, uint64_t n
 		return false;
 	if (!is_counted(counts, cluster))
 		return true;
-	slot = get_leaf(counts, cluster / LEAF_CLUSTERS, err);
+	slot = get_leaf(counts, cluster / LEAF_CLUSTERS, n, err);
 	if (!slot)
 		return false;
 	if (!img_add_u64(qcow2_refcount_get((*slot)->counts, (*slot)->order, i), n, &sum))
@@ -313,6 +335,25 @@ bool qcow2_counts_add(struct qcow2_counts *counts, uint64_t cluster, uint64_t n,
 	if (leaf && add_quickly(counts, leaf, cluster % LEAF_CLUSTERS, n))
 		return true;
 	return add_slowly(counts, cluster, n, err);
+}
+
+bool qcow2_counts_add_run(struct qcow2_counts *counts, uint64_t cluster, uint64_t n_clusters,
+			  uint64_t n, struct img_err *err)
+{
+	const uint64_t end = cluster + n_clusters;
+
+	while (cluster < end) {
+		const size_t i = cluster % LEAF_CLUSTERS;
+		struct leaf *leaf = *find_slot(counts, cluster / LEAF_CLUSTERS);
+		const size_t done = leaf && cluster >= counts->first && end <= counts->end
+			? add_to_zeros(counts, leaf, i, img_min_u64(end - cluster, LEAF_CLUSTERS - i), n)
+			: 0;
+
+		if (!done && !qcow2_counts_add(counts, cluster, n, err))
+			return false;
+		cluster += done ? done : 1;
+	}
+	return true;
 }
 
 /* Adds what a leaf counts, one by one. */

@@ -29,6 +29,9 @@ void qcow2_counts_cut(struct qcow2_counts *counts, uint64_t end);
  */
 bool qcow2_counts_add(struct qcow2_counts *counts, uint64_t cluster, uint64_t n,
 		      struct img_err *err) IMG_MUST_CHECK;
+/* The same for n_clusters neighbours. */
+bool qcow2_counts_add_run(struct qcow2_counts *counts, uint64_t cluster, uint64_t n_clusters,
+			  uint64_t n, struct img_err *err) IMG_MUST_CHECK;
 /* Adds all of `from`, which is empty then.  Errors as above. */
 bool qcow2_counts_merge(struct qcow2_counts *counts, struct qcow2_counts *from,
 			struct img_err *err) IMG_MUST_CHECK;

@@ -259,9 +259,11 @@ void qcow2_refcounts_get(const uint8_t *block, unsigned order, size_t index, uin
 	if (order == QCOW2_REFCOUNT_ORDER_V2) {
 		for (size_t i = 0; i < n; i++)
 			out[i] = img_get_be16(block + (index + i) * 2);
-	} else if (order == 0) {
-		for (size_t i = 0; i < n; i++)
-			out[i] = block[(index + i) / 8] >> ((index + i) % 8) & 1;
+	} else if (order < 3) {
+		const unsigned bits = 1u << order, mask = (1u << bits) - 1, per_byte = 8 / bits;
+
+		for (size_t i = index; i < index + n; i++)
+			*out++ = block[i / per_byte] >> (i % per_byte * bits) & mask;
 	} else {
 		for (size_t i = 0; i < n; i++)
 			out[i] = qcow2_refcount_get(block, order, index + i);

@@ -22,6 +22,7 @@ struct part {
 	struct qcow2_refs_stats stats;
 	size_t first, n;		/* tables of the list */
 	uint64_t guest;			/* of the table that is being read, or IMG_NOWHERE */
+	uint64_t run, n_run;		/* clusters with data that were not noted yet */
 	uint64_t follows;		/* host that would follow the last cluster in its table; 0: none */
 	bool reports;			/* tells the job how far all are */
 	_Atomic uint64_t *done;		/* tables, of all parts */
@@ -78,6 +79,29 @@ static uint64_t bytes_read(const struct part *p, const struct qcow2_cluster *clu
 	return img_min_u64(len, disk - guest);
 }
 
+/* Data of a table that is referred to n times. */
+static bool note_run(struct part *p, uint64_t n)
+{
+	const uint64_t first = p->run, end = first + p->n_run;
+
+	p->n_run = 0;
+	if (!p->c.watch)
+		return qcow2_counts_add_run(p->c.total, first, end - first, n, &p->err);
+	for (uint64_t at = first; at < end; at++)
+		if (!qcow2_refs_note(&p->c, QCOW2_USE_DATA, at, n, &p->err))
+			return false;
+	return true;
+}
+
+static bool note_data(struct part *p, uint64_t cluster, uint64_t n)
+{
+	if (p->n_run && cluster != p->run + p->n_run && !note_run(p, n))
+		return false;
+	if (!p->n_run++)
+		p->run = cluster;
+	return true;
+}
+
 static bool count_standard(struct part *p, const struct qcow2_cluster *cluster, uint64_t table,
 			   uint64_t entry_at, uint64_t entry, uint64_t n)
 {
@@ -95,7 +119,7 @@ static bool count_standard(struct part *p, const struct qcow2_cluster *cluster, 
 	if (qcow2_refs_is_cut(&p->c, cluster->host, bytes_read(p, cluster, guest_of(p, entry_at))) &&
 	    !entry_found(p, &qcow2_found_l2_cut, table, entry_at, entry))
 		return false;
-	return qcow2_refs_note(&p->c, QCOW2_USE_DATA, number, n, &p->err);
+	return note_data(p, number, n);
 }
 
 static bool count_entry(struct part *p, const uint8_t *raw, uint64_t table, uint64_t entry_at,
@@ -154,7 +178,7 @@ static bool visit_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 	for (size_t i = 0; i < len; i += p->c.geo.l2_entry_len)
 		if (!count_entry(p, raw + i, host, i, n))
 			return false;
-	return true;
+	return note_run(p, n);
 }
 
 static void add_stats(struct qcow2_refs_stats *to, const struct qcow2_refs_stats *from)

@@ -155,3 +155,52 @@ Test(counts, windows)
 	cr_assert_eq(seen, N);
 	cr_assert_gt(windows, 20);
 }
+
+/* Runs of any place and length, in a window too, beside one cluster after the other. */
+Test(counts, runs_are_the_same_as_their_clusters)
+{
+	enum { CLUSTERS = 5000, RUNS = 400 };
+	unsigned seed = 7;
+
+	for (int windowed = 0; windowed < 2; windowed++) {
+		struct qcow2_counts *runs = windowed ? qcow2_counts_new_window(100, 1 << 20, NULL)
+						     : qcow2_counts_new(NULL);
+		static uint64_t want[CLUSTERS];
+		uint64_t got[CLUSTERS], most = 0, at;
+
+		memset(want, 0, sizeof(want));
+		for (int i = 0; i < RUNS; i++) {
+			const uint64_t first = (unsigned)rand_r(&seed) % CLUSTERS;
+			const uint64_t len = (unsigned)rand_r(&seed) % (CLUSTERS - first);
+			const uint64_t n = (unsigned)rand_r(&seed) % (i % 50 ? 2 : 40);
+
+			cr_assert(qcow2_counts_add_run(runs, first, len, n, NULL));
+			for (uint64_t c = first; c < first + len; c++)
+				want[c] += windowed && c < 100 ? 0 : n;
+		}
+		qcow2_counts_get_many(runs, 0, got, CLUSTERS);
+		cr_assert_arr_eq(got, want, sizeof(want));
+		for (int c = 0; c < CLUSTERS; c++)
+			most = want[c] > most ? want[c] : most;
+		cr_assert_eq(qcow2_counts_most(runs, &at), most);
+		cr_assert_eq(want[at], most);
+		qcow2_counts_free(runs);
+	}
+}
+
+/* The quick way: bytes that are all zero, of each width, with ends that are parts of a byte. */
+Test(counts, runs_fill_what_is_empty)
+{
+	for (uint64_t n = 1; n < 20; n++)
+		for (uint64_t first = 1020; first < 1030; first++) {
+			struct qcow2_counts *counts = qcow2_counts_new(NULL);
+			uint64_t got[3000];
+
+			cr_assert(qcow2_counts_add_run(counts, 5000, 1, n, NULL));
+			cr_assert(qcow2_counts_add_run(counts, first, 1500, n, NULL));
+			qcow2_counts_get_many(counts, 0, got, 3000);
+			for (uint64_t c = 0; c < 3000; c++)
+				cr_assert_eq(got[c], c >= first && c < first + 1500 ? n : 0);
+			qcow2_counts_free(counts);
+		}
+}
