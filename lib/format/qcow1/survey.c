@@ -5,6 +5,7 @@
  */
 #include "format/qcow1/survey.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -36,8 +37,9 @@ static bool start(struct qcow1_survey *s, struct img_err *err)
 	s->grain_bits = (unsigned)img_min_u64(s->hdr->cluster_bits, table_bits);
 	bytes = (s->file_size >> s->grain_bits) / 8 + 1;
 	if (bytes > s->memory / 3)
-		return img_fail(err, IMG_E_RANGE,
-				_("the file is so large that its clusters cannot be counted in memory"));
+		return img_fail(err, IMG_E_RANGE, _("counting the clusters of so large a file takes %"
+				PRIu64 " MiB of memory, and more than is allowed"),
+				img_div_up(3 * bytes, 1 << 20));
 	s->whole = img_calloc(bytes, 1, err);
 	s->some = img_calloc(bytes, 1, err);
 	s->tied = img_calloc(bytes, 1, err);
