@@ -49,12 +49,16 @@ done
 imgconv disk.raw image.qcow
 [ "$(stat -c %s image1.qcow)" -lt "$(stat -c %s image.qcow)" ] || fail "packed is not smaller"
 
-# What a repair gives back is what lies behind all that is in use.
+# What a repair gives back is what lies behind all that is in use, if it is zeros.
 cp image.qcow longer.qcow
-head -c 20000 noise >>longer.qcow
+head -c 20000 /dev/zero >>longer.qcow
 exits 3 imgcheck -q longer.qcow
 exits 0 imgcheck -q --repair=leaks longer.qcow
 cmp image.qcow longer.qcow || fail "a repair leaves something else"
+head -c 20000 noise >>longer.qcow
+cp longer.qcow same.qcow
+exits 3 imgcheck -q --repair=leaks longer.qcow
+cmp same.qcow longer.qcow || fail "a repair throws away what somebody may need"
 
 # A child holds the difference alone; what hides the layer below takes no space.
 cp disk.raw base.raw

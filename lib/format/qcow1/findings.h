@@ -21,8 +21,9 @@
 	  N_("the L2 table reaches behind the end of the file")) \
 	X(l1_doubled, "qcow.l1.doubled", CORRUPT, \
 	  N_("what the entry takes for an L2 table is in use for something else")) \
-	X(l1_empty, "qcow.l1.empty", CORRUPT, \
-	  N_("the L1 table leads nowhere, but there are L2 tables to which it must have led")) \
+	X(l1_empty, "qcow.l1.empty", LEAK, \
+	  N_("the L1 table leads nowhere, but there are L2 tables: what was written was never flushed, " \
+	     "or the disk has lost them, and --salvage brings it back")) \
 	X(l2_orphan, "qcow.l2.orphan", NOTE, \
 	  N_("nothing refers to this L2 table: if the disk misses anything, it is here")) \
 	X(l2_unaligned, "qcow.l2.unaligned", CORRUPT, \
