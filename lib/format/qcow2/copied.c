@@ -59,7 +59,7 @@ static bool settle(struct check *c, const struct img_finding_kind *kind, uint8_t
 		return true;
 	img_put_be64(entry_at, entry ^ QCOW2_ENTRY_COPIED);
 	qcow2_changes_note(changes, i, 8);
-	return img_findings_add(c->findings, one, 0, err);
+	return !c->findings || img_findings_add(c->findings, one, 0, err);
 }
 
 static bool check_l1(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,

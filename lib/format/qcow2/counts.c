@@ -391,7 +391,6 @@ static bool adopt(struct qcow2_counts *counts, struct leaf *leaf, bool *taken, s
 	*find_slot(counts, leaf->index) = leaf;
 	counts->n++;
 	counts->memory += leaf_len(leaf->order);
-	note_most_of(counts, leaf);
 	*taken = true;
 	return true;
 }
@@ -418,6 +417,8 @@ bool qcow2_counts_merge(struct qcow2_counts *counts, struct qcow2_counts *from,
 			return false;
 		from->slots[i] = NULL;
 	}
+	/* Leaves that were taken over have no count above it; sums were looked at one by one. */
+	note_most(counts, from->most_cluster, from->most);
 	from->n = from->n_sorted = 0;
 	from->memory = 0;
 	return true;

@@ -158,7 +158,7 @@ bool qcow2_find_suspects(const struct qcow2_refs *refs, const struct qcow2_heade
  * §"Cluster mapping": the flag stands for a count of one, of an L2 table or a standard cluster.
  * Finds the entries of the active tables whose flag contradicts the references to clusters that
  * were counted or, if they were compared, the refcounts of the image.  repair: sets them right in
- * the file, in place; does not sync.  Errors: IMG_E_IO, IMG_E_NOMEM.
+ * the file, in place; does not sync.  found NULL: they need not be listed.  IMG_E_IO, IMG_E_NOMEM.
  */
 bool qcow2_copied_check(const struct qcow2_refs *refs, const struct qcow2_header *hdr,
 			struct img_store *file, bool repair, struct img_findings *found,

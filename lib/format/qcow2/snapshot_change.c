@@ -164,15 +164,6 @@ static bool give_back(struct qcow2 *q, const struct qcow2_stretches *freed, uint
 	return true;
 }
 
-static bool settle_flags(struct qcow2 *q, const struct qcow2_refs *now, struct img_err *err)
-{
-	struct img_findings found = { .most = 0 };
-	const bool ok = qcow2_copied_check(now, &q->header, q->map.file, true, &found, err);
-
-	img_findings_clear(&found);
-	return ok;
-}
-
 /* Counts and flags follow what the tables say now. */
 static bool follow(struct qcow2_snapshot_change *change, struct img_err *err)
 {
@@ -183,7 +174,8 @@ static bool follow(struct qcow2_snapshot_change *change, struct img_err *err)
 	const bool ok = now &&
 			qcow2_refs_shift(change->before, now, &q->header, q->map.file, &freed,
 					 &used, err) &&
-			settle_flags(q, now, err) && give_back(q, &freed, used, err);
+			qcow2_copied_check(now, &q->header, q->map.file, true, NULL, err) &&
+			give_back(q, &freed, used, err);
 
 	qcow2_refs_free(now);
 	qcow2_stretches_clear(&freed);
