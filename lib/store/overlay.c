@@ -6,9 +6,11 @@
 #include "store/overlay.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/err.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
 
@@ -17,7 +19,8 @@ enum { SPACE_FALLOC, SPACE_FULL, SPACE_KINDS };
 struct overlay {
 	struct img_store st;
 	struct img_store *parent;	/* the caller's, unless adopted */
-	struct img_store *file;		/* owned; NULL until something is written */
+	pthread_mutex_t lock;		/* of what follows; bytes move without it */
+	struct img_store *file;		/* owned; NULL until something is written, then it stays */
 	struct img_rangeset written;	/* what is in file, if file is long enough: else zeros */
 	uint64_t size;
 	uint64_t parent_end;		/* behind it the parent does not show any more */
@@ -31,8 +34,9 @@ static struct overlay *of(struct img_store *st)
 }
 
 /* The run from `at` on, at most to limit, that lies on the same side.  Returns its end. */
-static uint64_t find_side(const struct overlay *ov, uint64_t at, uint64_t limit, bool *written)
+static uint64_t find_side(struct overlay *ov, uint64_t at, uint64_t limit, bool *written)
 {
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&ov->lock);
 	struct img_stretch gap;
 
 	*written = !img_rangeset_gap(&ov->written, at, limit, &gap) || gap.start > at;
@@ -41,10 +45,17 @@ static uint64_t find_side(const struct overlay *ov, uint64_t at, uint64_t limit,
 	return img_rangeset_gap(&ov->written, at, limit, &gap) ? gap.start : limit;
 }
 
+static uint64_t size_of(struct overlay *ov)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&ov->lock);
+
+	return ov->size;
+}
+
 static bool overlay_size(struct img_store *st, uint64_t *bytes, struct img_err *err)
 {
 	(void)err;
-	*bytes = of(st)->size;
+	*bytes = size_of(of(st));
 	return true;
 }
 
@@ -65,7 +76,7 @@ static bool overlay_read(struct img_store *st, uint64_t at, void *buf, size_t le
 			 struct img_err *err)
 {
 	struct overlay *ov = of(st);
-	const uint64_t end = at < ov->size ? at + img_min_u64(len, ov->size - at) : at;
+	const uint64_t size = size_of(ov), end = at < size ? at + img_min_u64(len, size - at) : at;
 	bool written;
 
 	*got = end - at;
@@ -81,16 +92,23 @@ static bool overlay_read(struct img_store *st, uint64_t at, void *buf, size_t le
 /* To be called before bytes are changed. */
 static bool begin_change(struct overlay *ov, struct img_err *err)
 {
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&ov->lock);
+
 	if (!ov->file && !(ov->file = img_store_temporary(NULL, err)))
 		return false;
 	ov->changed = true;
-	return img_rangeset_reserve(&ov->written, err);
+	return true;
 }
 
-static void end_change(struct overlay *ov, uint64_t at, uint64_t len)
+/* Until here the parent's bytes show. */
+static bool end_change(struct overlay *ov, uint64_t at, uint64_t len, struct img_err *err)
 {
-	img_rangeset_add(&ov->written, at, at + len);
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&ov->lock);
+
+	if (!img_rangeset_include(&ov->written, at, len, err))
+		return false;
 	ov->size = img_max_u64(ov->size, at + len);
+	return true;
 }
 
 static bool overlay_write(struct img_store *st, uint64_t at, const void *buf, size_t len,
@@ -98,10 +116,8 @@ static bool overlay_write(struct img_store *st, uint64_t at, const void *buf, si
 {
 	struct overlay *ov = of(st);
 
-	if (!begin_change(ov, err) || !img_store_write(ov->file, at, buf, len, err))
-		return false;
-	end_change(ov, at, len);
-	return true;
+	return begin_change(ov, err) && img_store_write(ov->file, at, buf, len, err) &&
+	       end_change(ov, at, len, err);
 }
 
 /* A hole of the file is what becomes one in the parent. */
@@ -111,10 +127,8 @@ static bool overlay_zero(struct img_store *st, uint64_t at, uint64_t len, bool k
 	struct overlay *ov = of(st);
 
 	(void)keep_space;
-	if (!begin_change(ov, err) || !img_store_zero(ov->file, at, len, false, err))
-		return false;
-	end_change(ov, at, len);
-	return true;
+	return begin_change(ov, err) && img_store_zero(ov->file, at, len, false, err) &&
+	       end_change(ov, at, len, err);
 }
 
 /* Setting aside is for whoever changes the parent. */
@@ -123,10 +137,10 @@ static bool overlay_preallocate(struct img_store *st, uint64_t at, uint64_t len,
 {
 	struct overlay *ov = of(st);
 	struct img_rangeset *space = &ov->space[how == IMG_PREALLOC_FULL ? SPACE_FULL : SPACE_FALLOC];
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&ov->lock);
 
-	if (!img_rangeset_reserve(space, err))
+	if (!img_rangeset_include(space, at, len, err))
 		return false;
-	img_rangeset_add(space, at, at + len);
 	ov->changed = true;
 	ov->size = img_max_u64(ov->size, at + len);
 	return true;
@@ -176,6 +190,7 @@ static bool overlay_extent(struct img_store *st, uint64_t at, uint64_t limit,
 static bool overlay_resize(struct img_store *st, uint64_t bytes, struct img_err *err)
 {
 	struct overlay *ov = of(st);
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&ov->lock);
 
 	if (bytes < ov->size && ov->file && !img_store_resize(ov->file, bytes, err))
 		return false;
@@ -202,6 +217,7 @@ static void overlay_close(struct img_store *st)
 	img_rangeset_clear(&ov->written);
 	for (int i = 0; i < SPACE_KINDS; i++)
 		img_rangeset_clear(&ov->space[i]);
+	pthread_mutex_destroy(&ov->lock);
 	free(ov);
 }
 
@@ -231,6 +247,7 @@ struct img_store *img_store_overlay(struct img_store *parent, struct img_err *er
 	if (!img_store_size(parent, &size, err) || !(ov = img_calloc(1, sizeof(*ov), err)))
 		return NULL;
 	*ov = (struct overlay){ .parent = parent, .size = size, .parent_end = size };
+	pthread_mutex_init(&ov->lock, NULL);
 	ov->st = (struct img_store){
 		.ops = &overlay_ops, .align = parent->align, .cache = IMG_CACHE_UNSAFE,
 		.caps = IMG_STORE_SEEK | IMG_STORE_WRITE | IMG_STORE_ZERO | IMG_STORE_EXTENTS |

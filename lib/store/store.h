@@ -202,8 +202,8 @@ struct img_store *img_store_slice(struct img_store *parent, uint64_t at, uint64_
 				  struct img_err *err);
 /*
  * Shows parent, which must outlive it, stays the caller's and is never written: changes go to an
- * unlinked file in $TMPDIR.  Threads: one changes while no other is in it; any number read when
- * parent is IMG_STORE_PARALLEL.  IMG_E_UNSUPPORTED: parent is a stream.
+ * unlinked file in $TMPDIR.  Threads: any number when parent is IMG_STORE_PARALLEL, but alone for
+ * another size.  IMG_E_UNSUPPORTED: parent is a stream.
  */
 struct img_store *img_store_overlay(struct img_store *parent, struct img_err *err);
 /*

@@ -4,7 +4,9 @@
  * Each entry is right before and after, whatever part of a write a loss of power leaves.
  */
 #include "base/bytes.h"
+#include "base/mem.h"
 #include "base/num.h"
+#include "base/parallel.h"
 #include "format/qcow2/refs_inside.h"
 
 enum { NEAR_MAX = 1024 };
@@ -102,10 +104,9 @@ static const struct img_finding_kind *flag_of(struct check *c, const uint8_t *ra
 	return *right || references_to(c, cluster.host) ? &qcow2_found_l2_copied : NULL;
 }
 
-static bool check_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
+static bool check_l2(struct check *c, size_t index, uint64_t host, uint8_t *raw, size_t len,
 		     struct img_err *err)
 {
-	struct check *c = ctx;
 	const uint64_t first = (uint64_t)c->refs->l1_indexes[index] << qcow2_l1_bits(&c->geo);
 	struct qcow2_changes changes = { 0 };
 	bool right;
@@ -120,16 +121,78 @@ static bool check_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 	return !c->repair || qcow2_changes_write(&changes, c->file, host, raw, err);
 }
 
+/* ---- Tables in parts ------------------------------------------------------------------------------ */
+
+enum { PARTS_MAX = 8, PART_MIN = 8 };
+
+/* A thread's own: some of the tables, which follow each other. */
+struct part {
+	struct check check;
+	struct qcow2_cluster_list tables;	/* borrowed */
+	size_t first;
+	struct img_err err;
+	bool ok;
+};
+
+static bool visit_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
+		     struct img_err *err)
+{
+	struct part *part = ctx;
+
+	return check_l2(&part->check, part->first + index, host, raw, len, err);
+}
+
+static void work_part(void *ctx, unsigned i)
+{
+	struct part *part = (struct part *)ctx + i;
+
+	part->ok = qcow2_bulk_clusters(&part->tables, visit_l2, part, &part->err);
+}
+
+static void cut_parts(struct part *parts, unsigned n, const struct check *c)
+{
+	const size_t n_tables = c->refs->n_active;
+
+	for (unsigned i = 0; i < n; i++) {
+		const size_t first = n_tables * i / n, end = n_tables * (i + 1) / n;
+
+		parts[i].check = *c;
+		parts[i].first = first;
+		parts[i].tables = c->refs->tables;
+		parts[i].tables.v += first;
+		parts[i].tables.n = end - first;
+	}
+}
+
+static bool check_tables(const struct check *c, struct img_err *err)
+{
+	/* What is found is listed in the order of the tables. */
+	const bool alone = c->findings || !(c->file->caps & IMG_STORE_PARALLEL) ||
+			   c->refs->n_active < PART_MIN;
+	const unsigned n = alone ? 1 : img_thread_count(0, PARTS_MAX);
+	IMG_AUTO_FREE struct part *parts = img_calloc(n, sizeof(*parts), err);
+
+	if (!parts)
+		return false;
+	cut_parts(parts, n, c);
+	img_parallel(n, work_part, parts);
+	for (unsigned i = 0; i < n; i++)
+		if (!parts[i].ok) {
+			if (err)
+				*err = parts[i].err;
+			return false;
+		}
+	return true;
+}
+
 bool qcow2_copied_check(const struct qcow2_refs *refs, const struct qcow2_header *hdr,
 			struct img_store *file, bool repair, struct img_findings *found,
 			struct img_err *err)
 {
 	struct check c = { .refs = refs, .file = file, .repair = repair, .findings = found };
-	struct qcow2_cluster_list active = refs->tables;
 
 	qcow2_geometry_init(&c.geo, hdr);
-	active.n = refs->n_active;
 	return qcow2_bulk_range(file, hdr->l1_off, (uint64_t)hdr->l1_entries * 8, check_l1, &c,
 				err) &&
-	       qcow2_bulk_clusters(&active, check_l2, &c, err);
+	       check_tables(&c, err);
 }
