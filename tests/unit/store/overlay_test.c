@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/parallel.h"
 #include "scratch.h"
 
 static struct img_store *parent, *overlay;
@@ -90,4 +91,31 @@ Test(overlay, failures_of_the_parent_are_failures)
 	img_store_close(over);
 	img_store_close(broken);
 	ok(parent = img_store_mem("", 0, &err));	/* broken owned it */
+}
+
+enum { THREADS = 4, PIECES = 2000, PIECE_LEN = 16 };
+
+/* Every fourth piece, and a look at what others are doing. */
+static void write_pieces(void *ctx, unsigned thread)
+{
+	struct img_err why = { 0 };
+	char piece[PIECE_LEN], seen[PIECE_LEN];
+
+	(void)ctx;
+	memset(piece, 'a' + (int)thread, sizeof(piece));
+	for (unsigned i = thread; i < PIECES; i += THREADS) {
+		cr_assert(img_store_write(overlay, i * PIECE_LEN, piece, sizeof(piece), &why));
+		cr_assert(img_store_read(overlay, 0, seen, sizeof(seen), &why));
+	}
+}
+
+Test(overlay, is_for_several_threads)
+{
+	static char all[PIECES * PIECE_LEN];
+
+	ok(img_store_write(overlay, sizeof(all) - 1, "", 1, &err));
+	img_parallel(THREADS, write_pieces, NULL);
+	ok(img_store_read(overlay, 0, all, sizeof(all), &err));
+	for (unsigned i = 0; i < sizeof(all); i++)
+		cr_assert_eq(all[i], (char)('a' + i / PIECE_LEN % THREADS));
 }
