@@ -289,9 +289,11 @@ static bool add_quickly(const struct qcow2_counts *counts, struct leaf *leaf, si
 static size_t add_to_zeros(const struct qcow2_counts *counts, struct leaf *leaf, size_t i,
 			   size_t n_clusters, uint64_t n)
 {
+	if (leaf->order >= 3)
+		return 0;
 	const unsigned per_byte = 8u >> leaf->order, max = (1u << (1u << leaf->order)) - 1;
-	uint8_t *bytes = &leaf->counts[leaf->order < 3 ? i / per_byte : 0];
-	const size_t len = leaf->order < 3 ? n_clusters / per_byte : 0;
+	uint8_t *bytes = &leaf->counts[i / per_byte];
+	const size_t len = n_clusters / per_byte;
 
 	if (!len || i % per_byte || n > max || n > counts->most || !img_is_zero(bytes, len))
 		return 0;
