@@ -122,6 +122,9 @@ bool snap_diff(const struct options *opt, char *const *names, struct img_err *er
 		from.format = opt->from_format;
 	what.a = open_disk(&from, older, names[1], err);
 	what.b = what.a ? open_disk(&opt->source, names[0], names[2], err) : NULL;
+	/* Only tables can tell without the bytes, and a snapshot beside its disk has none. */
+	if (what.b && !(img_format_caps(img_layer_format(what.b, 0)) & IMG_FMT_SNAPSHOT))
+		what.compare = true;
 	const bool ok = what.b && run(opt, &what, err);
 
 	img_close(what.b);

@@ -176,6 +176,8 @@ bool img_empty(struct img *im, struct img_err *err) IMG_MUST_CHECK;
  */
 /* Whether disk is a file, and not a device. */
 bool img_beside_snapshot_possible(const char *disk);
+/* The file of a snapshot, which the caller frees; IMG_E_ARGUMENT: there is none of that name. */
+char *img_beside_snapshot_path(const char *disk, const char *name, struct img_err *err);
 bool img_beside_snapshot_list(const char *disk, struct img_snapshot **out, size_t *n,
 			      struct img_err *err) IMG_MUST_CHECK;
 bool img_beside_snapshot_create(const char *disk, const struct img_snapshot_new *what,

@@ -256,14 +256,34 @@ void img_layer_close_as(struct img_layer *ly)
 	img_findings_clear(&ly->salvaged.notes);
 }
 
+/* A snapshot that is a file beside its disk is opened as a disk, and has no snapshots itself. */
+static bool go_to_snapshot(struct img_layer *ly, struct img_open *how, struct img_err *err)
+{
+	IMG_AUTO_FREE char *path = NULL;
+	struct img_store *beside;
+
+	if (!how->snapshot || !ly->format->identity || !img_beside_snapshot_possible(ly->store->name))
+		return true;
+	path = img_beside_snapshot_path(ly->store->name, how->snapshot, err);
+	beside = path ? img_open_file(path, how->flags, how->cache, NULL, err) : NULL;
+	if (!beside)
+		return false;
+	img_store_close(ly->store);
+	ly->store = beside;
+	how->snapshot = NULL;
+	return true;
+}
+
 bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct img_open *how,
 		    const struct img_opener *opener, const char **doubt, struct img_err *err)
 {
+	struct img_open here = *how;
+
 	*ly = (struct img_layer){ .store = store };
-	if (choose_format(ly, how, doubt, err) && check_writable(ly, how, err) &&
-	    check_size(ly, how, err) &&
-	    make_seekable(ly, err) && (opener ? img_layer_open_with(ly, how, opener, err)
-					      : img_layer_open_as(ly, how, err)))
+	if (choose_format(ly, &here, doubt, err) && go_to_snapshot(ly, &here, err) &&
+	    check_writable(ly, &here, err) && check_size(ly, &here, err) &&
+	    make_seekable(ly, err) && (opener ? img_layer_open_with(ly, &here, opener, err)
+					      : img_layer_open_as(ly, &here, err)))
 		return true;
 	return give_up(ly, err);
 }

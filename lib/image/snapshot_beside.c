@@ -42,8 +42,7 @@ bool img_beside_snapshot_possible(const char *disk)
 	return is_file(disk);
 }
 
-/* The file of a snapshot that is there. */
-static char *find(const char *disk, const char *name, struct img_err *err)
+char *img_beside_snapshot_path(const char *disk, const char *name, struct img_err *err)
 {
 	char *path = strchr(name, '/') ? NULL : path_of(disk, name, err);
 
@@ -87,7 +86,7 @@ bool img_beside_snapshot_create(const char *disk, const struct img_snapshot_new 
 bool img_beside_snapshot_apply(const char *disk, const char *which,
 			       const struct img_snapshot_new *keep, bool *kept, struct img_err *err)
 {
-	IMG_AUTO_FREE char *path = find(disk, which, err);
+	IMG_AUTO_FREE char *path = img_beside_snapshot_path(disk, which, err);
 
 	if (!path || (keep && !img_beside_snapshot_create(disk, keep, err)))
 		return false;
@@ -99,7 +98,7 @@ bool img_beside_snapshot_apply(const char *disk, const char *which,
 
 bool img_beside_snapshot_remove(const char *disk, const char *which, struct img_err *err)
 {
-	IMG_AUTO_FREE char *path = find(disk, which, err);
+	IMG_AUTO_FREE char *path = img_beside_snapshot_path(disk, which, err);
 	struct img_store *file = path ? img_store_file(path, 0, IMG_CACHE_WRITEBACK, err) : NULL;
 	struct img_beside *beside = file ? img_beside_old(path, err) : NULL;
 	const bool ok = beside && img_beside_drop(beside, file, err);
@@ -112,7 +111,7 @@ bool img_beside_snapshot_remove(const char *disk, const char *which, struct img_
 bool img_beside_snapshot_rename(const char *disk, const char *which, const char *name,
 				struct img_err *err)
 {
-	IMG_AUTO_FREE char *path = find(disk, which, err);
+	IMG_AUTO_FREE char *path = img_beside_snapshot_path(disk, which, err);
 	IMG_AUTO_FREE char *to = NULL;
 
 	if (!path)

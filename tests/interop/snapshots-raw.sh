@@ -42,6 +42,11 @@ for kind in xfs btrfs; do
 	qemu-io -f raw -c 'write -P 9 1M 3M' fs/disk.raw >/dev/null
 	second=$(hash_of cat fs/disk.raw)
 	same "$first" "$(hash_of cat fs/disk.raw.snap-one)" "the snapshot after writing"
+	exits 0 imgsnap extract fs/disk.raw one one.qcow2
+	same "$first" "$(hash_content one.qcow2)" "the snapshot, extracted"
+	imgconv -l one fs/disk.raw - -O raw | cmp - fs/disk.raw.snap-one || fail "imgconv -l"
+	same "0x100000 0x300000" "$(imgsnap diff fs/disk.raw one . | awk '/^0x/ { print $1, $2 }')" "diff"
+	exits 1 imgsnap extract fs/disk.raw two two.qcow2 2>/dev/null
 	exits 1 imgsnap create fs/disk.raw one 2>/dev/null
 	exits 1 imgsnap create fs/disk.raw ../x 2>/dev/null
 	exits 1 imgsnap delete fs/disk.raw two 2>/dev/null

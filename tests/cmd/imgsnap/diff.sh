@@ -54,6 +54,6 @@ fi
 
 truncate -s 600k vm.qcow2
 exits 4 imgsnap diff vm.qcow2 first second >/dev/null 2>message || cat message
-exits 63 imgsnap diff old.raw . none -f raw 2>message
+exits 1 imgsnap diff old.raw . none -f raw 2>message
 exits 1 imgsnap list old.raw --data=x 2>message
 grep -q '"--data" does not belong to "list"' message || fail "$(cat message)"
