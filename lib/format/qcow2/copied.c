@@ -159,7 +159,7 @@ static void cut_parts(struct part *parts, unsigned n, const struct check *c)
 		parts[i].check = *c;
 		parts[i].first = first;
 		parts[i].tables = c->refs->tables;
-		parts[i].tables.v += first;
+		parts[i].tables.v = n_tables ? &c->refs->tables.v[first] : NULL;
 		parts[i].tables.n = end - first;
 	}
 }
