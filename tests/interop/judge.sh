@@ -91,3 +91,13 @@ only_files() {
 	same "$(printf '%s\n' "$@" | sort)" "$(find . -mindepth 1 -printf '%P\n' | sort)" \
 		"other files than expected are left"
 }
+
+# mounted FILE-SYSTEM: a small one that shares blocks in the folder fs, or nothing.
+mounted() {
+	rm -f fs.img
+	truncate -s 400M fs.img
+	case $1 in
+	xfs) mkfs.xfs -q -m reflink=1 fs.img ;;
+	btrfs) mkfs.btrfs -q fs.img ;;
+	esac >mkfs.txt 2>&1 && mount -o loop fs.img fs 2>mkfs.txt
+}

@@ -4,16 +4,6 @@
 . "$srcdir/tests/interop/judge.sh"
 requires jq --version
 
-# mounted FILE-SYSTEM: a small one of its own in the folder fs, or nothing.
-mounted() {
-	rm -f fs.img
-	truncate -s 400M fs.img
-	case $1 in
-	xfs) mkfs.xfs -q -m reflink=1 fs.img ;;
-	btrfs) mkfs.btrfs -q fs.img ;;
-	esac >mkfs.txt 2>&1 && mount -o loop fs.img fs 2>mkfs.txt
-}
-
 # clones SOURCE TARGET [OPTION...]
 clones() {
 	local cloned

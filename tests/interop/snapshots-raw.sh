@@ -5,15 +5,6 @@
 . "$srcdir/tests/interop/judge.sh"
 requires jq --version
 
-mounted() {
-	rm -f fs.img
-	truncate -s 400M fs.img
-	case $1 in
-	xfs) mkfs.xfs -q -m reflink=1 fs.img ;;
-	btrfs) mkfs.btrfs -q fs.img ;;
-	esac >mkfs.txt 2>&1 && mount -o loop fs.img fs 2>mkfs.txt
-}
-
 # listed WANT: names of the snapshots, oldest first.
 listed() {
 	same "$1" "$(imgsnap list --output=json fs/disk.raw | jq -r '.snapshots[].name' | xargs)" "list"
