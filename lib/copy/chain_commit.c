@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "copy/chain.h"
+#include "extent/extent.h"
 
 struct commit {
 	const struct img_commit *what;
@@ -29,11 +30,6 @@ struct commit {
 
 /* ---- Pieces -------------------------------------------------------------------------------------- */
 
-static bool reads_as_zero(const struct img_extent *ex)
-{
-	return ex->kind == IMG_EXTENT_ZERO || ex->kind == IMG_EXTENT_HOLE;
-}
-
 /* Zeros that base shows already need nothing; a shorter base has none of what lies behind its end. */
 static bool look_at_zeros(struct commit *c, struct img_piece *piece, struct img_err *err)
 {
@@ -44,7 +40,8 @@ static bool look_at_zeros(struct commit *c, struct img_piece *piece, struct img_
 	    !img_extent(c->base, piece->at, img_min_u64(piece->at + piece->len, size), &ex, err))
 		return false;
 	piece->len = ex.len;
-	piece->kind = piece->at < size && !reads_as_zero(&ex) ? IMG_PIECE_ZERO : IMG_PIECE_NOTHING;
+	piece->kind = piece->at < size && !img_extent_reads_as_zero(&ex) ? IMG_PIECE_ZERO
+									: IMG_PIECE_NOTHING;
 	return true;
 }
 
@@ -63,7 +60,7 @@ static bool look(void *ctx, uint64_t at, uint64_t limit, struct img_piece *out, 
 		return img_fail_lost(c->top, &ex, err);
 	if (ex.kind == IMG_EXTENT_HOLE && at < c->visible)
 		return true;
-	if (reads_as_zero(&ex))
+	if (img_extent_reads_as_zero(&ex))
 		return look_at_zeros(c, out, err);
 	out->kind = IMG_PIECE_BYTES;
 	img_piece_cut(out);
@@ -104,7 +101,7 @@ static bool count_room(struct commit *c, const struct img_piece *piece, struct i
 		ex = (struct img_extent){ .start = at, .len = end - at, .kind = IMG_EXTENT_HOLE };
 		if (at < size && !img_extent_of_bytes(c->base, at, img_min_u64(end, size), &ex, err))
 			return false;
-		if (!ex.depth && !reads_as_zero(&ex))
+		if (!ex.depth && !img_extent_reads_as_zero(&ex))
 			continue;
 		const uint64_t from = img_max_u64(img_round_down(at, unit), c->counted);
 		const uint64_t to = img_round_up(at + ex.len, unit);

@@ -10,6 +10,7 @@
 #include "base/num.h"
 #include "base/zero.h"
 #include "copy/chain.h"
+#include "extent/extent.h"
 
 struct rebase {
 	const struct img_rebase *what;
@@ -26,11 +27,6 @@ struct rebase {
 };
 
 /* ---- Pieces -------------------------------------------------------------------------------------- */
-
-static bool reads_as_zero(const struct img_extent *ex)
-{
-	return ex->kind == IMG_EXTENT_ZERO || ex->kind == IMG_EXTENT_HOLE;
-}
 
 /* What will be below; zeros behind its end. */
 static bool extent_to(struct rebase *r, uint64_t at, uint64_t limit, struct img_extent *ex,
@@ -55,8 +51,8 @@ static bool is_one_file(struct rebase *r, const struct img_store *a, const struc
 /* The same bytes of the same file, or zeros. */
 static bool is_same(struct rebase *r, const struct img_extent *now, const struct img_extent *then)
 {
-	if (reads_as_zero(now))
-		return reads_as_zero(then);
+	if (img_extent_reads_as_zero(now))
+		return img_extent_reads_as_zero(then);
 	return now->kind == IMG_EXTENT_DATA && then->kind == IMG_EXTENT_DATA &&
 	       now->host == then->host && is_one_file(r, now->store, then->store);
 }

@@ -54,7 +54,7 @@ static bool look_ahead(struct comparison *c, struct window *w, struct img_err *e
 	for (int s = A; s < SIDES; s++)
 		if (!img_side_extent(c->side[s], w->at, end, &ex[s], err))
 			return false;
-	w->known_zero = img_side_is_zero(&ex[A]) && img_side_is_zero(&ex[B]);
+	w->known_zero = img_extent_reads_as_zero(&ex[A]) && img_extent_reads_as_zero(&ex[B]);
 	w->len = img_min_u64(ex[A].len, ex[B].len);
 	if (c->what->strict)
 		w->differs_in_allocation = (ex[A].kind == IMG_EXTENT_HOLE) !=

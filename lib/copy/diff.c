@@ -128,7 +128,7 @@ static void judge(struct diff *d, struct window *w)
 
 	w->len = img_min_u64(ex[A].len, ex[B].len);
 	for (int s = A; s < SIDES; s++)
-		w->zero[s] = img_side_is_zero(&ex[s]);
+		w->zero[s] = img_extent_reads_as_zero(&ex[s]);
 	if ((w->zero[A] && w->zero[B]) || same_place(d, &ex[A], &ex[B]))
 		w->verdict = SAME;
 	else if (!what->compare && (w->zero[B] || !what->with_bytes))

@@ -13,11 +13,6 @@
 /* A linear chunk is at most this long, so that cancelling and progress stay alive. */
 #define LINEAR_MAX (256 * 1024 * 1024)
 
-static bool is_zero(const struct img_extent *ex)
-{
-	return ex->kind == IMG_EXTENT_ZERO || ex->kind == IMG_EXTENT_HOLE;
-}
-
 static uint64_t end_of(const struct img_extent *ex)
 {
 	return ex->start + ex->len;
@@ -101,7 +96,7 @@ static bool zero_end(struct img_plan *plan, const struct img_extent *ex, uint64_
 	struct img_extent next = *ex;
 	uint64_t z = plan->at;
 
-	while (is_zero(&next)) {
+	while (img_extent_reads_as_zero(&next)) {
 		z = end_of(&next);
 		if (z == size)
 			break;
@@ -124,7 +119,7 @@ static bool linear_end(struct img_plan *plan, const struct img_extent *ex, uint6
 		const uint64_t whole = img_min_u64(img_round_up(next.start, plan->grain), limit);
 
 		/* Zeros that fill a grain of their own are worth a chunk of their own. */
-		if (is_zero(&next) && end_of(&next) >= whole + plan->grain) {
+		if (img_extent_reads_as_zero(&next) && end_of(&next) >= whole + plan->grain) {
 			*end = whole;
 			return true;
 		}
@@ -189,7 +184,7 @@ bool img_plan_next(struct img_plan *plan, struct img_chunk *chunk, struct img_er
 		return true;
 	if (!extent_at(plan, plan->at, size, &ex, err))
 		return false;
-	if (is_zero(&ex) && !zero_end(plan, &ex, &end, err))
+	if (img_extent_reads_as_zero(&ex) && !zero_end(plan, &ex, &end, err))
 		return false;
 	if (end > plan->at) {
 		chunk->kind = IMG_CHUNK_ZERO;
@@ -215,7 +210,7 @@ bool img_chunk_ranges(const struct img_chunk *chunk, uint64_t grain, struct img_
 		const uint64_t from = img_max_u64(done, img_round_down(ex->start, grain));
 		const uint64_t to = img_min_u64(chunk_end, img_round_up(end_of(ex), grain));
 
-		if (is_zero(ex) || from >= to)
+		if (img_extent_reads_as_zero(ex) || from >= to)
 			continue;
 		if (!img_ranges_add(out, from, to - from, err))
 			return false;

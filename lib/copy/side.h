@@ -12,9 +12,4 @@ bool img_side_extent(struct img *im, uint64_t at, uint64_t limit, struct img_ext
 bool img_side_read(struct img *im, uint64_t at, void *buf, size_t len, struct img_err *err)
 	IMG_MUST_CHECK;
 
-static inline bool img_side_is_zero(const struct img_extent *ex)
-{
-	return ex->kind == IMG_EXTENT_ZERO || ex->kind == IMG_EXTENT_HOLE;
-}
-
 #endif

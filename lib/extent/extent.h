@@ -7,6 +7,11 @@
 #include "libimg.h"
 #include "store/ranges.h"
 
+static inline bool img_extent_reads_as_zero(const struct img_extent *ex)
+{
+	return ex->kind == IMG_EXTENT_ZERO || ex->kind == IMG_EXTENT_HOLE;
+}
+
 /* Cuts ex to what lies in [from, to), which must overlap it; host bytes follow for plain ones. */
 void img_extent_clip(struct img_extent *ex, uint64_t from, uint64_t to);
 /* Cuts ex, from its start on, to guest bytes that are all in set (true), or none of which is. */

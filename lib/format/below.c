@@ -2,6 +2,7 @@
 /* What shows through from below, moved into a layer that gets a place of its own for it. */
 #include "base/mem.h"
 #include "base/num.h"
+#include "extent/extent.h"
 #include "format/format.h"
 
 enum { COPY_BYTES = 1 << 20 };
@@ -48,7 +49,7 @@ bool img_below_hide(struct img_layer *ly, uint64_t from, uint64_t to, struct img
 		if (!ly->below->extent(ly->below, at, to, &ex, err))
 			return false;
 		end = at + ex.len;
-		if (ex.kind == IMG_EXTENT_ZERO || ex.kind == IMG_EXTENT_HOLE)
+		if (img_extent_reads_as_zero(&ex))
 			continue;
 		/* Whole units: a part of one would bring along what is below the rest. */
 		start = img_max_u64(from, img_round_down(at, ly->unit));

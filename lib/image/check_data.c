@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/parallel.h"
+#include "extent/extent.h"
 #include "image/image.h"
 
 enum { PIECE = 4 << 20 };
@@ -53,11 +54,6 @@ static bool talk(struct reading *r)
 	return fail(r, &why);
 }
 
-static bool is_empty(const struct img_extent *ex)
-{
-	return ex->kind == IMG_EXTENT_ZERO || ex->kind == IMG_EXTENT_HOLE;
-}
-
 /* The next piece that has to be read; its len is 0 at the end. */
 static bool take(struct reading *r, struct img_extent *piece)
 {
@@ -70,7 +66,7 @@ static bool take(struct reading *r, struct img_extent *piece)
 	while (r->at < img_size(r->im)) {
 		if (!img_extent(r->im, r->at, img_size(r->im), piece, &why))
 			return fail(r, &why);
-		if (!is_empty(piece)) {
+		if (!img_extent_reads_as_zero(piece)) {
 			/* What is lost is told as a whole. */
 			if (piece->kind != IMG_EXTENT_LOST)
 				piece->len = img_min_u64(piece->len, PIECE);

@@ -7,8 +7,7 @@
 
 void img_hide_left_out(const struct img *im, struct img_extent *ex)
 {
-	if (ex->kind == IMG_EXTENT_HOLE || ex->kind == IMG_EXTENT_ZERO ||
-	    !img_extent_cut(ex, &im->left_out))
+	if (img_extent_reads_as_zero(ex) || !img_extent_cut(ex, &im->left_out))
 		return;
 	*ex = (struct img_extent){
 		.start = ex->start, .len = ex->len, .kind = IMG_EXTENT_HOLE, .left_out = true,

@@ -4,6 +4,7 @@
  * file had there, or a backing file that is longer than the disk was, is hidden.
  */
 #include "base/num.h"
+#include "extent/extent.h"
 #include "format/qcow2/resize.h"
 
 /* ---- Zeros ---------------------------------------------------------------------------------------- */
@@ -19,11 +20,6 @@ static bool look(struct img_layer *ly, uint64_t at, uint64_t end, struct img_ext
 	return ly->below->extent(ly->below, at, at + out->len, out, err);
 }
 
-static bool is_zero(const struct img_extent *ex)
-{
-	return ex->kind == IMG_EXTENT_HOLE || ex->kind == IMG_EXTENT_ZERO;
-}
-
 /* Whole clusters become zeros by their entries alone: so more is hidden than shows, if need be. */
 static bool hide(struct img_layer *ly, uint64_t from, struct img_err *err)
 {
@@ -36,7 +32,7 @@ static bool hide(struct img_layer *ly, uint64_t from, struct img_err *err)
 		if (!look(ly, at, ly->size, &ex, err))
 			return false;
 		end = at + ex.len;
-		if (is_zero(&ex))
+		if (img_extent_reads_as_zero(&ex))
 			continue;
 		at = img_max_u64(from, img_round_down(at, cluster));
 		end = img_min_u64(ly->size, img_round_up(end, cluster));

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/num.h"
+#include "extent/extent.h"
 #include "format/qcow2/amend.h"
 
 /* Zeros in [at, end) of the data file; what is a hole there already stays one. */
@@ -26,7 +27,7 @@ static bool complete_extent(struct qcow2 *q, const struct img_extent *ex, struct
 {
 	if (ex->kind == IMG_EXTENT_DATA)
 		return true;
-	if (ex->kind == IMG_EXTENT_HOLE || ex->kind == IMG_EXTENT_ZERO)
+	if (img_extent_reads_as_zero(ex))
 		return clear_range(q->map.data, ex->start, ex->start + ex->len, err);
 	return img_fail(err, ex->kind == IMG_EXTENT_LOST ? ex->loss : IMG_E_UNSUPPORTED,
 			_("%" PRIu64 " bytes at %" PRIu64 " of the disk cannot be read"), ex->len,
