@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <zlib.h>
+#include <libdeflate.h>
 #include "base/bytes.h"
 #include "base/err.h"
 
@@ -12,7 +12,7 @@ static const uint8_t magic[PATCH_HDR_VERSION] = { 'i', 'm', 'g', 'd', 'i', 'f', 
 
 static uint32_t crc_of(uint32_t chain, const uint8_t *bytes, size_t len)
 {
-	return (uint32_t)crc32(chain, bytes, (uInt)len);	/* PATCH_MOST at most */
+	return libdeflate_crc32(chain, bytes, len);
 }
 
 /* ---- The header -------------------------------------------------------------------------------- */

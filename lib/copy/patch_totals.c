@@ -2,7 +2,7 @@
 /* What the end of a patch says of it, counted by who writes it and by who reads it. */
 #include "copy/patch.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 #include "base/num.h"
 
 enum { SAMPLE = 16 << 10 };
@@ -21,7 +21,7 @@ static bool sample(struct patch_samples *samples, const struct patch_record *rec
 	if (!img_side_read(old, rec->at, bytes, len, err))
 		return false;
 	samples->n++;
-	samples->crc = (uint32_t)crc32(samples->crc, bytes, (uInt)len);
+	samples->crc = libdeflate_crc32(samples->crc, bytes, len);
 	return true;
 }
 

@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <zlib.h>
+#include <libdeflate.h>
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/num.h"
@@ -14,7 +14,7 @@ static const uint8_t magic[JOURNAL_HDR_VERSION] = { 'i', 'm', 'g', 'j', 'r', 'n'
 
 static uint32_t crc_of(uint32_t chain, const uint8_t *bytes, size_t len)
 {
-	return (uint32_t)crc32(chain, bytes, (uInt)len);	/* JOURNAL_CHUNK at most */
+	return libdeflate_crc32(chain, bytes, len);
 }
 
 uint32_t img_journal_crc(const uint8_t *bytes, size_t len)

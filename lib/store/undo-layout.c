@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <zlib.h>
+#include <libdeflate.h>
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/num.h"
@@ -13,7 +13,7 @@ static const uint8_t magic[UNDO_HDR_VERSION] = { 'i', 'm', 'g', 'u', 'n', 'd', '
 
 static uint32_t crc_of(uint32_t chain, const uint8_t *bytes, size_t len)
 {
-	return (uint32_t)crc32(chain, bytes, (uInt)len);	/* UNDO_CHUNK at most */
+	return libdeflate_crc32(chain, bytes, len);
 }
 
 void img_undo_header_encode(const struct img_undo_header *header, uint8_t *raw)
