@@ -26,18 +26,28 @@ struct check {
 	struct img_findings *findings;
 };
 
-/* How many references to the cluster at host were counted.  Who asks for the next one asks for more. */
-static uint64_t references_to(struct check *c, uint64_t host)
+/*
+ * How many references to n clusters from host on were counted, n <= NEAR_MAX.  Who asks for the next
+ * ones asks for more.
+ */
+static const uint64_t *references_to_run(struct check *c, uint64_t host, size_t n)
 {
 	const uint64_t cluster = host >> c->geo.cluster_bits;
 	struct near_counts *near = &c->near;
 
-	if (cluster - near->first >= near->n) {
-		near->n = cluster == near->first + near->n ? img_min_u64(2 * near->n + 1, NEAR_MAX) : 1;
+	if (cluster - near->first >= near->n || near->n - (cluster - near->first) < n) {
+		const uint64_t more = cluster == near->first + near->n ? 2 * near->n + 1 : 1;
+
+		near->n = img_max_u64(n, img_min_u64(more, NEAR_MAX));
 		near->first = cluster;
 		qcow2_refs_get_many(c->refs, cluster, near->counts, near->n);
 	}
-	return near->counts[cluster - near->first];
+	return &near->counts[cluster - near->first];
+}
+
+static uint64_t references_to(struct check *c, uint64_t host)
+{
+	return *references_to_run(c, host, 1);
 }
 
 static bool is_used_once(struct check *c, uint64_t host)
@@ -46,22 +56,46 @@ static bool is_used_once(struct check *c, uint64_t host)
 				   : references_to(c, host)) == 1;
 }
 
-/* An entry at host + i whose flag must be `right`. */
-static bool settle(struct check *c, const struct img_finding_kind *kind, uint8_t *entry_at,
-		   uint64_t host, size_t i, uint64_t guest, bool right, struct qcow2_changes *changes,
-		   struct img_err *err)
-{
-	const uint64_t entry = img_get_be64(entry_at);
-	const struct img_finding one = {
-		.kind = kind, .n = 1, .host = host + i, .guest = guest,
-		.expected = entry ^ QCOW2_ENTRY_COPIED, .found = entry,
-	};
+/* What is true of the flags of some entries of a table, which are alike. */
+struct flags {
+	const struct img_finding_kind *kind;	/* of damage, when they are wrong; NULL: they mean nothing */
+	bool right;
+	size_t n;				/* entries, which lie behind each other */
+};
 
-	if (!(entry & QCOW2_ENTRY_COPIED) == !right)
+/* n entries of raw, which lies at host, from raw + i on have a wrong flag. */
+static bool tell(struct check *c, const struct flags *flags, const uint8_t *raw, uint64_t host,
+		 size_t i, uint64_t guest, struct img_err *err)
+{
+	for (size_t done = 0; c->findings && done < flags->n; done++, i += c->geo.l2_entry_len) {
+		const uint64_t entry = img_get_be64(raw + i);
+		const struct img_finding one = {
+			.kind = flags->kind, .n = 1, .host = host + i,
+			.guest = guest + ((uint64_t)done << c->geo.cluster_bits),
+			.expected = entry ^ QCOW2_ENTRY_COPIED, .found = entry,
+		};
+
+		if (!img_findings_add(c->findings, one, 0, err))
+			return false;
+	}
+	return true;
+}
+
+/* Sets the flags of entries from raw + i on right. */
+static bool settle(struct check *c, const struct flags *flags, uint8_t *raw, uint64_t host, size_t i,
+		   uint64_t guest, struct qcow2_changes *changes, struct img_err *err)
+{
+	const size_t entry_len = c->geo.l2_entry_len;
+	const size_t len = (flags->n - 1) * entry_len + sizeof(uint64_t);
+
+	if (!(img_get_be64(raw + i) & QCOW2_ENTRY_COPIED) == !flags->right)
 		return true;
-	img_put_be64(entry_at, entry ^ QCOW2_ENTRY_COPIED);
-	qcow2_changes_note(changes, i, 8);
-	return !c->findings || img_findings_add(c->findings, one, 0, err);
+	if (!tell(c, flags, raw, host, i, guest, err))
+		return false;
+	for (size_t at = i; at < i + len; at += entry_len)
+		raw[at] ^= (uint8_t)(QCOW2_ENTRY_COPIED >> 56);
+	qcow2_changes_note(changes, i, len);
+	return true;
 }
 
 static bool check_l1(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
@@ -77,45 +111,67 @@ static bool check_l1(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 		if (!qcow2_l1_decode(&c->geo, img_get_be64(raw + i), &table, &why) || !table ||
 		    !references_to(c, table))
 			continue;
-		if (!settle(c, &qcow2_found_l1_copied, raw + i, host, i,
-			    (first + i / 8) << qcow2_l1_bits(&c->geo), is_used_once(c, table),
+		const struct flags flags = {
+			.kind = &qcow2_found_l1_copied, .right = is_used_once(c, table), .n = 1,
+		};
+		if (!settle(c, &flags, raw, host, i, (first + i / 8) << qcow2_l1_bits(&c->geo),
 			    &changes, err))
 			return false;
 	}
 	return !c->repair || qcow2_changes_write(&changes, c->file, host, raw, err);
 }
 
-/* The kind of damage that a wrong flag of the entry is; NULL: it has none that means something. */
-static const struct img_finding_kind *flag_of(struct check *c, const uint8_t *raw,
-					      bool *right)
+/* Of n clusters from host on, how many are used once, or more than once, as `once` says; at least 1. */
+static size_t used_alike(struct check *c, uint64_t host, bool once, size_t n)
+{
+	/* What the image counts otherwise is looked up one by one. */
+	const size_t end = c->refs->otherwise ? 1 : img_min_u64(n, NEAR_MAX);
+	const uint64_t *counts = references_to_run(c, host, end);
+	size_t run = 1;
+
+	while (run < end && counts[run] && (counts[run] == 1) == once)
+		run++;
+	return run;
+}
+
+/* Of the first of n entries from raw on, and of those that follow it and are like it. */
+static struct flags flags_of(struct check *c, const uint8_t *raw, size_t n)
 {
 	const uint64_t entry = img_get_be64(raw);
 	const uint64_t bitmap = c->geo.subclusters ? img_get_be64(raw + 8) : 0;
 	const struct img_finding_kind *why;
+	struct flags flags = { .n = 1 };
 	struct qcow2_cluster cluster;
 
 	if (!entry || !qcow2_l2_decode(&c->geo, entry, bitmap, &cluster, &why) ||
 	    !cluster.allocated)
-		return NULL;
-	*right = false;
-	if (cluster.kind == QCOW2_CLUSTER_COMPRESSED)
-		return references_to(c, cluster.host) ? &qcow2_found_compressed_copied : NULL;
-	*right = c->geo.data_file || is_used_once(c, cluster.host);
-	return *right || references_to(c, cluster.host) ? &qcow2_found_l2_copied : NULL;
+		return flags;
+	if (cluster.kind == QCOW2_CLUSTER_COMPRESSED) {
+		flags.kind = references_to(c, cluster.host) ? &qcow2_found_compressed_copied : NULL;
+		return flags;
+	}
+	flags.right = c->geo.data_file || is_used_once(c, cluster.host);
+	if (!flags.right && !references_to(c, cluster.host))
+		return flags;
+	flags.kind = &qcow2_found_l2_copied;
+	if (!c->geo.data_file)
+		flags.n = used_alike(c, cluster.host, flags.right, qcow2_l2_run(&c->geo, raw, n));
+	return flags;
 }
 
 static bool check_l2(struct check *c, size_t index, uint64_t host, uint8_t *raw, size_t len,
 		     struct img_err *err)
 {
 	const uint64_t first = (uint64_t)c->refs->l1_indexes[index] << qcow2_l1_bits(&c->geo);
+	const size_t entry_len = c->geo.l2_entry_len;
 	struct qcow2_changes changes = { 0 };
-	bool right;
+	struct flags flags;
 
-	for (size_t i = 0; i < len; i += c->geo.l2_entry_len) {
-		const struct img_finding_kind *kind = flag_of(c, raw + i, &right);
-		const uint64_t guest = first + (i / c->geo.l2_entry_len << c->geo.cluster_bits);
+	for (size_t i = 0; i < len; i += flags.n * entry_len) {
+		const uint64_t guest = first + (i / entry_len << c->geo.cluster_bits);
 
-		if (kind && !settle(c, kind, raw + i, host, i, guest, right, &changes, err))
+		flags = flags_of(c, raw + i, (len - i) / entry_len);
+		if (flags.kind && !settle(c, &flags, raw, host, i, guest, &changes, err))
 			return false;
 	}
 	return !c->repair || qcow2_changes_write(&changes, c->file, host, raw, err);

@@ -10,7 +10,6 @@
 
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/zero.h"
 #include "format/qcow2/qcow2.h"
 
 enum {
@@ -285,20 +284,30 @@ static bool add_quickly(const struct qcow2_counts *counts, struct leaf *leaf, si
 	return true;
 }
 
-/* The same for whole bytes of counts that are all 0, of n_clusters at most; for how many it did it. */
-static size_t add_to_zeros(const struct qcow2_counts *counts, struct leaf *leaf, size_t i,
+/* The same for counts that are 0, of n_clusters at most, byte by byte; for how many it did it. */
+static size_t add_to_zeros(const struct qcow2_counts *counts, struct leaf *leaf, size_t first,
 			   size_t n_clusters, uint64_t n)
 {
+	const size_t end = first + n_clusters;
+	size_t at = first;
+
 	if (leaf->order >= 3)
 		return 0;
-	const unsigned per_byte = 8u >> leaf->order, max = (1u << (1u << leaf->order)) - 1;
-	uint8_t *bytes = &leaf->counts[i / per_byte];
-	const size_t len = n_clusters / per_byte;
-
-	if (!len || i % per_byte || n > max || n > counts->most || !img_is_zero(bytes, len))
+	const unsigned bits = 1u << leaf->order, per_byte = 8 / bits, max = (1u << bits) - 1;
+	if (n > max || n > counts->most)
 		return 0;
-	memset(bytes, (int)n * (0xff / max), len);
-	return len * per_byte;
+	const unsigned everywhere = (unsigned)n * (0xff / max);
+	while (at < end) {
+		const size_t some = img_min_u64(per_byte - at % per_byte, end - at);
+		const unsigned mask = ((1u << some * bits) - 1) << at % per_byte * bits;
+		uint8_t *byte = &leaf->counts[at / per_byte];
+
+		if (*byte & mask)
+			break;
+		*byte |= (uint8_t)(everywhere & mask);
+		at += some;
+	}
+	return at - first;
 }
 
 /* All others. */
@@ -368,16 +377,28 @@ static bool add_leaf(struct qcow2_counts *counts, const struct leaf *leaf, struc
 	return true;
 }
 
-/* Whether both count each cluster at most once, and none that the other does; then to counts all. */
+/* The lowest bit of each count of 1 << order bits that is not 0, among those in eight bytes. */
+static uint64_t in_use(uint64_t counts, unsigned order)
+{
+	const uint64_t max = qcow2_refcount_max(order);
+
+	for (unsigned shift = 1; shift < 1u << order; shift *= 2)
+		counts |= counts >> shift;
+	return counts & UINT64_MAX / max;
+}
+
+/* Whether they are as wide as each other and none counts what the other does; then to counts all. */
 static bool join_leaves(struct leaf *to, const struct leaf *from)
 {
-	uint8_t both = 0;
+	const size_t len = leaf_len(to->order) - sizeof(*to);
+	uint64_t both = to->order != from->order, a, b;
 
-	if (to->order || from->order)
-		return false;
-	for (size_t i = 0; i < LEAF_CLUSTERS / 8; i++)
-		both |= to->counts[i] & from->counts[i];
-	for (size_t i = 0; !both && i < LEAF_CLUSTERS / 8; i++)
+	for (size_t i = 0; !both && i < len; i += sizeof(a)) {
+		memcpy(&a, to->counts + i, sizeof(a));
+		memcpy(&b, from->counts + i, sizeof(b));
+		both = in_use(a, to->order) & in_use(b, to->order);
+	}
+	for (size_t i = 0; !both && i < len; i++)
 		to->counts[i] |= from->counts[i];
 	return !both;
 }

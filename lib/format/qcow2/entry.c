@@ -4,6 +4,8 @@
  * descriptors, refcount table and refcounts.  Pure: whether a host offset lies inside the file is
  * not known here.
  */
+#include <string.h>
+
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/num.h"
@@ -173,6 +175,21 @@ bool qcow2_l2_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t 
 	return true;
 }
 
+size_t qcow2_l2_run(const struct qcow2_geometry *geo, const uint8_t *raw, size_t n)
+{
+	const uint64_t first = img_get_be64(raw), step = qcow2_cluster_size(geo);
+	/* An entry can say the place of so many clusters more. */
+	const uint64_t room = (QCOW2_ENTRY_HOST - (first & QCOW2_ENTRY_HOST)) / step;
+	const size_t len = geo->l2_entry_len, bitmap_len = len - 8;
+	const size_t end = img_min_u64(n, room + 1);
+	size_t run = 1;
+
+	while (run < end && img_get_be64(raw + run * len) == first + run * step &&
+	       (!bitmap_len || !memcmp(raw + run * len + 8, raw + 8, bitmap_len)))
+		run++;
+	return run;
+}
+
 static uint64_t bitmap_of(const struct qcow2_cluster *cluster)
 {
 	switch (cluster->kind) {
@@ -260,10 +277,18 @@ void qcow2_refcounts_get(const uint8_t *block, unsigned order, size_t index, uin
 		for (size_t i = 0; i < n; i++)
 			out[i] = img_get_be16(block + (index + i) * 2);
 	} else if (order < 3) {
-		const unsigned bits = 1u << order, mask = (1u << bits) - 1, per_byte = 8 / bits;
+		const unsigned bits = 1u << order, mask = (1u << bits) - 1;
+		const size_t end = (index + n) << order;
 
-		for (size_t i = index; i < index + n; i++)
-			*out++ = block[i / per_byte] >> (i % per_byte * bits) & mask;
+		for (size_t bit = index << order; bit < end; ) {
+			unsigned byte = block[bit / 8] >> bit % 8;
+
+			do {
+				*out++ = byte & mask;
+				byte >>= bits;
+				bit += bits;
+			} while (bit % 8 && bit < end);
+		}
 	} else {
 		for (size_t i = 0; i < n; i++)
 			out[i] = qcow2_refcount_get(block, order, index + i);
@@ -293,4 +318,14 @@ void qcow2_refcount_put(uint8_t *block, unsigned order, size_t index, uint64_t c
 		block[bit / 8] = (uint8_t)((block[bit / 8] & ~mask) | count << (bit % 8));
 	}
 	}
+}
+
+void qcow2_refcounts_put(uint8_t *block, unsigned order, size_t index, uint64_t count, size_t n)
+{
+	if (order == QCOW2_REFCOUNT_ORDER_V2)
+		for (size_t i = 0; i < n; i++)
+			img_put_be16(block + (index + i) * 2, (uint16_t)count);
+	else
+		for (size_t i = 0; i < n; i++)
+			qcow2_refcount_put(block, order, index + i, count);
 }

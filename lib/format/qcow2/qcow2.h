@@ -141,6 +141,11 @@ struct qcow2_cluster {
 bool qcow2_l2_decode(const struct qcow2_geometry *geo, uint64_t entry, uint64_t bitmap,
 		     struct qcow2_cluster *out, const struct img_finding_kind **why) IMG_MUST_CHECK;
 /*
+ * How many of n > 0 entries from raw on, the first of which is sound, allocated and not compressed,
+ * say the same of clusters that follow each other in the file; at least 1.
+ */
+size_t qcow2_l2_run(const struct qcow2_geometry *geo, const uint8_t *raw, size_t n);
+/*
  * The inverse, into l2_entry_len bytes at raw.  COMPRESSED: stored_len is any length from 1 to
  * twice the cluster minus a sector, and host below qcow2_compressed_end().
  */
@@ -159,6 +164,8 @@ void qcow2_refcounts_get(const uint8_t *block, unsigned order, size_t index, uin
 			 size_t n);
 /* The other bits of a shared byte stay; count must fit. */
 void qcow2_refcount_put(uint8_t *block, unsigned order, size_t index, uint64_t count);
+/* n times the same, from number index on. */
+void qcow2_refcounts_put(uint8_t *block, unsigned order, size_t index, uint64_t count, size_t n);
 /* The largest count of that width. */
 uint64_t qcow2_refcount_max(unsigned order);
 

@@ -35,14 +35,15 @@ struct comparison {
 	struct qcow2_stretches *freed;
 };
 
-/* Puts a count into the block in memory. */
-static void put_count(struct comparison *c, uint64_t cluster, uint64_t count)
+/* Puts the count of n clusters into the block in memory. */
+static void put_count(struct comparison *c, uint64_t cluster, size_t n, uint64_t count)
 {
 	const unsigned order = c->hdr->refcount_order;
 	const size_t index = cluster & ((UINT64_C(1) << c->block_bits) - 1);
+	const size_t start = (index << order) / 8, end = img_div_up((index + n) << order, 8);
 
-	qcow2_refcount_put(c->raw, order, index, count);
-	qcow2_changes_note(&c->changes, (index << order) / 8, img_div_up(UINT64_C(1) << order, 8));
+	qcow2_refcounts_put(c->raw, order, index, count, n);
+	qcow2_changes_note(&c->changes, start, end - start);
 }
 
 /* Whether the count becomes what was counted; if so, it does in the block in memory. */
@@ -51,7 +52,7 @@ static bool mend_one(struct comparison *c, uint64_t cluster, uint64_t counted, u
 	if (!c->mend || !c->raw || (stored > counted) != (c->which == QCOW2_MEND_LEAKS) ||
 	    counted > qcow2_refcount_max(c->hdr->refcount_order))
 		return false;
-	put_count(c, cluster, counted);
+	put_count(c, cluster, 1, counted);
 	return true;
 }
 
@@ -90,39 +91,57 @@ static bool check_shift(const struct comparison *c, uint64_t cluster, uint64_t b
 	return true;
 }
 
-/* The count of a cluster in the image, where it is not what refers to it. */
-static bool note_other(struct comparison *c, uint64_t cluster, uint64_t now, uint64_t count,
-		       struct img_err *err)
+/* The count of n clusters in the image, where it is not what refers to them. */
+static bool note_other(struct comparison *c, uint64_t cluster, size_t n, uint64_t now,
+		       uint64_t count, struct img_err *err)
 {
-	return count == now ||
-	       qcow2_counts_add(c->refs->otherwise, cluster, img_min_u64(count, now + 1) + 1, err);
+	for (size_t i = 0; count != now && i < n; i++)
+		if (!qcow2_counts_add(c->refs->otherwise, cluster + i,
+				      img_min_u64(count, now + 1) + 1, err))
+			return false;
+	return true;
 }
 
-static bool shift_one(struct comparison *c, uint64_t cluster, uint64_t before, uint64_t now,
-		      uint64_t stored, struct img_err *err)
+/* n clusters that were, are and are said to be in use as often as each other. */
+static bool shift_run(struct comparison *c, uint64_t cluster, size_t n, uint64_t before,
+		      uint64_t now, uint64_t stored, struct img_err *err)
 {
 	const uint64_t count = stored - before + now;
 
 	if (before == now)
-		return note_other(c, cluster, now, stored, err);
+		return note_other(c, cluster, n, now, stored, err);
 	if (!check_shift(c, cluster, before, now, stored, err))
 		return false;
-	put_count(c, cluster, count);
-	if (!count && !qcow2_stretches_add(c->freed, cluster, 1, err))
+	put_count(c, cluster, n, count);
+	if (!count && !qcow2_stretches_add(c->freed, cluster, n, err))
 		return false;
-	return note_other(c, cluster, now, count, err);
+	return note_other(c, cluster, n, now, count, err);
+}
+
+/* How many of n > 0 counts are equal to the first, at least 1. */
+static size_t equal_counts(const uint64_t *counts, size_t n)
+{
+	size_t run = 1;
+
+	while (run < n && counts[run] == counts[0])
+		run++;
+	return run;
 }
 
 static bool shift_piece(struct comparison *c, const uint64_t *stored, const uint64_t *now, size_t n,
 			struct img_err *err)
 {
 	uint64_t before[PIECE];
+	size_t run;
 
 	qcow2_refs_get_many(c->before, c->at, before, n);
-	if (memcmp(before, now, sizeof(*now) * n) || memcmp(stored, now, sizeof(*now) * n))
-		for (size_t i = 0; i < n; i++)
-			if (!shift_one(c, c->at + i, before[i], now[i], stored[i], err))
-				return false;
+	for (size_t i = 0; i < n; i += run) {
+		run = equal_counts(before + i, n - i);
+		run = equal_counts(now + i, run);
+		run = equal_counts(stored + i, run);
+		if (!shift_run(c, c->at + i, run, before[i], now[i], stored[i], err))
+			return false;
+	}
 	for (size_t i = n; i > 0; i--)
 		if (stored[i - 1] - before[i - 1] + now[i - 1]) {
 			*c->used = c->at + i;

@@ -21,7 +21,10 @@ struct part {
 	struct img_findings damage;
 	struct qcow2_refs_stats stats;
 	size_t first, n;		/* tables of the list */
-	uint64_t guest;			/* of the table that is being read, or IMG_NOWHERE */
+	/* Of the table that is being read: */
+	uint64_t table;			/* host */
+	uint64_t guest;			/* or IMG_NOWHERE */
+	uint64_t n_refs;		/* how many entries point to it */
 	uint64_t run, n_run;		/* clusters with data that were not noted yet */
 	uint64_t follows;		/* host that would follow the last cluster in its table; 0: none */
 	bool reports;			/* tells the job how far all are */
@@ -37,15 +40,16 @@ static uint64_t guest_of(const struct part *p, uint64_t entry_at)
 	       : p->guest + (entry_at / p->c.geo.l2_entry_len << p->c.geo.cluster_bits);
 }
 
-static bool entry_found(struct part *p, const struct img_finding_kind *kind, uint64_t table,
-			uint64_t entry_at, uint64_t entry)
+static bool entry_found(struct part *p, const struct img_finding_kind *kind, uint64_t entry_at,
+			uint64_t entry)
 {
-	return qcow2_refs_found(&p->c, kind, table + entry_at, guest_of(p, entry_at), entry, &p->err);
+	return qcow2_refs_found(&p->c, kind, p->table + entry_at, guest_of(p, entry_at), entry,
+				&p->err);
 }
 
-/* Every cluster that the stream touches, n times. */
-static bool count_compressed(struct part *p, const struct qcow2_cluster *cluster, uint64_t table,
-			     uint64_t entry_at, uint64_t entry, uint64_t n)
+/* Every cluster that the stream touches. */
+static bool count_compressed(struct part *p, const struct qcow2_cluster *cluster,
+			     uint64_t entry_at, uint64_t entry)
 {
 	const struct qcow2_geometry *geo = &p->c.geo;
 	const uint64_t last = cluster->host + cluster->stored_len - 1;
@@ -57,9 +61,9 @@ static bool count_compressed(struct part *p, const struct qcow2_cluster *cluster
 	p->stats.odd_flags |= (entry & QCOW2_ENTRY_COPIED) != 0;
 	for (; at <= last; at += qcow2_cluster_size(geo)) {
 		if (at >> geo->cluster_bits >= p->c.n_clusters)
-			return entry_found(p, &qcow2_found_compressed_outside, table, entry_at,
-					   entry);
-		if (!qcow2_refs_note(&p->c, QCOW2_USE_COMPRESSED, at >> geo->cluster_bits, n, &p->err))
+			return entry_found(p, &qcow2_found_compressed_outside, entry_at, entry);
+		if (!qcow2_refs_note(&p->c, QCOW2_USE_COMPRESSED, at >> geo->cluster_bits,
+				     p->n_refs, &p->err))
 			return false;
 	}
 	return true;
@@ -79,64 +83,83 @@ static uint64_t bytes_read(const struct part *p, const struct qcow2_cluster *clu
 	return img_min_u64(len, disk - guest);
 }
 
-/* Data of a table that is referred to n times. */
-static bool note_run(struct part *p, uint64_t n)
+/* Data of the table that were not noted yet. */
+static bool note_run(struct part *p)
 {
 	const uint64_t first = p->run, end = first + p->n_run;
 
 	p->n_run = 0;
 	if (!p->c.watch)
-		return qcow2_counts_add_run(p->c.total, first, end - first, n, &p->err);
+		return qcow2_counts_add_run(p->c.total, first, end - first, p->n_refs, &p->err);
 	for (uint64_t at = first; at < end; at++)
-		if (!qcow2_refs_note(&p->c, QCOW2_USE_DATA, at, n, &p->err))
+		if (!qcow2_refs_note(&p->c, QCOW2_USE_DATA, at, p->n_refs, &p->err))
 			return false;
 	return true;
 }
 
-static bool note_data(struct part *p, uint64_t cluster, uint64_t n)
+static bool note_data(struct part *p, uint64_t cluster, size_t n)
 {
-	if (p->n_run && cluster != p->run + p->n_run && !note_run(p, n))
+	if (p->n_run && cluster != p->run + p->n_run && !note_run(p))
 		return false;
-	if (!p->n_run++)
+	if (!p->n_run)
 		p->run = cluster;
+	p->n_run += n;
 	return true;
 }
 
-static bool count_standard(struct part *p, const struct qcow2_cluster *cluster, uint64_t table,
-			   uint64_t entry_at, uint64_t entry, uint64_t n)
+/* Of n entries from raw on, how many lead to clusters that follow each other, and are whole. */
+static size_t whole_run(const struct part *p, const struct qcow2_cluster *cluster,
+			const uint8_t *raw, size_t n)
+{
+	const struct qcow2_geometry *geo = &p->c.geo;
+	const uint64_t number = cluster->host >> geo->cluster_bits;
+	const uint64_t end = p->c.file_size >> geo->cluster_bits;
+
+	return geo->data_file || number >= end ? 1
+	       : qcow2_l2_run(geo, raw, img_min_u64(n, end - number));
+}
+
+/* The first of a run of clusters speaks for all of them. */
+static bool count_standard(struct part *p, const struct qcow2_cluster *cluster, uint64_t entry_at,
+			   uint64_t entry, size_t run)
 {
 	const uint64_t number = cluster->host >> p->c.geo.cluster_bits;
 
-	p->stats.allocated++;
+	p->stats.allocated += run;
 	p->stats.fragmented += p->follows && cluster->host != p->follows;
-	p->follows = cluster->host + qcow2_cluster_size(&p->c.geo);
+	p->follows = cluster->host + run * qcow2_cluster_size(&p->c.geo);
 	p->stats.odd_flags |= !cluster->copied;
 	if (p->c.geo.data_file)
 		return p->guest == IMG_NOWHERE || cluster->host == guest_of(p, entry_at) ||
-		       entry_found(p, &qcow2_found_l2_misplaced, table, entry_at, entry);
+		       entry_found(p, &qcow2_found_l2_misplaced, entry_at, entry);
 	if (number >= p->c.n_clusters)
-		return entry_found(p, &qcow2_found_l2_outside, table, entry_at, entry);
+		return entry_found(p, &qcow2_found_l2_outside, entry_at, entry);
 	if (qcow2_refs_is_cut(&p->c, cluster->host, bytes_read(p, cluster, guest_of(p, entry_at))) &&
-	    !entry_found(p, &qcow2_found_l2_cut, table, entry_at, entry))
+	    !entry_found(p, &qcow2_found_l2_cut, entry_at, entry))
 		return false;
-	return note_data(p, number, n);
+	return note_data(p, number, run);
 }
 
-static bool count_entry(struct part *p, const uint8_t *raw, uint64_t table, uint64_t entry_at,
-			uint64_t n)
+/* Some of n entries from raw on, at least one; *done says how many. */
+static bool count_entries(struct part *p, const uint8_t *raw, size_t n, uint64_t entry_at,
+			  size_t *done)
 {
 	const uint64_t entry = img_get_be64(raw);
 	const uint64_t bitmap = p->c.geo.subclusters ? img_get_be64(raw + 8) : 0;
 	const struct img_finding_kind *why;
 	struct qcow2_cluster cluster;
 
+	*done = 1;
 	if (!entry && !bitmap)
 		return true;
 	if (!qcow2_l2_decode(&p->c.geo, entry, bitmap, &cluster, &why))
-		return entry_found(p, why, table, entry_at, entry);
+		return entry_found(p, why, entry_at, entry);
 	if (cluster.kind == QCOW2_CLUSTER_COMPRESSED)
-		return count_compressed(p, &cluster, table, entry_at, entry, n);
-	return !cluster.allocated || count_standard(p, &cluster, table, entry_at, entry, n);
+		return count_compressed(p, &cluster, entry_at, entry);
+	if (!cluster.allocated)
+		return true;
+	*done = whole_run(p, &cluster, raw, n);
+	return count_standard(p, &cluster, entry_at, entry, *done);
 }
 
 /* One part speaks for all; what it hears they see. */
@@ -164,21 +187,24 @@ static bool visit_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 		     struct img_err *err)
 {
 	struct part *p = ctx;
-	const uint64_t n = qcow2_counts_get(p->c.tables, host >> p->c.geo.cluster_bits);
 	const uint32_t l1_index = p->c.refs->l1_indexes[p->first + index];
+	const size_t entry_len = p->c.geo.l2_entry_len;
+	size_t done;
 
 	if (*p->stop)
 		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
 	report_progress(p);
+	p->table = host;
+	p->n_refs = qcow2_counts_get(p->c.tables, host >> p->c.geo.cluster_bits);
 	p->guest = l1_index == QCOW2_NOT_ACTIVE ? IMG_NOWHERE
 		   : (uint64_t)l1_index << qcow2_l1_bits(&p->c.geo);
 	p->follows = 0;
 	if (img_is_zero(raw, len))
 		note_empty(&p->stats, host);
-	for (size_t i = 0; i < len; i += p->c.geo.l2_entry_len)
-		if (!count_entry(p, raw + i, host, i, n))
+	for (size_t i = 0; i < len; i += done * entry_len)
+		if (!count_entries(p, raw + i, (len - i) / entry_len, i, &done))
 			return false;
-	return note_run(p, n);
+	return note_run(p);
 }
 
 static void add_stats(struct qcow2_refs_stats *to, const struct qcow2_refs_stats *from)

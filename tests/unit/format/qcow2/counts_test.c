@@ -129,6 +129,38 @@ Test(counts, merge)
 	qcow2_counts_free(counts);
 }
 
+/* Of each pair of widths, with counts side by side in a byte and now and then on top of each other. */
+Test(counts, merge_of_all_widths)
+{
+	static const uint64_t largest[] = { 1, 3, 15, 200, 60000, UINT32_MAX, UINT64_MAX / 4 };
+	enum { CLUSTERS = 2048, WIDTHS = 7 };
+	struct img_err err = { 0 };
+	unsigned seed = 3;
+
+	for (int pair = 0; pair < 2 * WIDTHS * WIDTHS; pair++) {
+		struct qcow2_counts *to = make(), *from = make();
+		uint64_t want[CLUSTERS] = { 0 }, got[CLUSTERS];
+
+		for (uint64_t i = 0; i < CLUSTERS; i++) {
+			const bool first = (unsigned)rand_r(&seed) % 2;
+			const uint64_t n = largest[first ? pair % WIDTHS : pair / WIDTHS % WIDTHS];
+
+			add(first ? to : from, i, n);
+			want[i] = n;
+		}
+		if (pair % 2) {
+			add(to, 77, 1);
+			add(from, 77, 1);
+			want[77] += 2;
+		}
+		cr_assert(qcow2_counts_merge(to, from, &err), "%s", err.text);
+		qcow2_counts_get_many(to, 0, got, CLUSTERS);
+		cr_assert_arr_eq(got, want, sizeof(want), "%d", pair);
+		qcow2_counts_free(from);
+		qcow2_counts_free(to);
+	}
+}
+
 /* Windows that follow each other count everything once, however little memory there is. */
 Test(counts, windows)
 {

@@ -159,6 +159,30 @@ Test(entry, refcounts_of_every_width)
 	}
 }
 
+/* In bulk, from any place on, beside one after the other. */
+Test(entry, refcounts_in_bulk)
+{
+	enum { N = 64 };
+
+	for (unsigned order = 0; order <= QCOW2_REFCOUNT_ORDER_MAX; order++)
+		for (size_t first = 0; first < 20; first++)
+			for (size_t n = 0; n < 20; n++) {
+				uint8_t block[N * 8], other[N * 8];
+				uint64_t got[N];
+
+				memset(block, 0x5a, sizeof(block));
+				memset(other, 0x5a, sizeof(other));
+				qcow2_refcounts_put(block, order, first, 1, n);
+				for (size_t i = 0; i < n; i++)
+					qcow2_refcount_put(other, order, first + i, 1);
+				cr_assert_arr_eq(block, other, sizeof(block));
+				qcow2_refcounts_get(block, order, first / 2, got, N / 2);
+				for (size_t i = 0; i < N / 2; i++)
+					cr_assert_eq(got[i], qcow2_refcount_get(block, order,
+										first / 2 + i));
+			}
+}
+
 Test(entry, narrow_refcounts_fill_a_byte_from_its_lowest_bit)
 {
 	uint8_t block[2] = { 0 };
@@ -177,4 +201,55 @@ Test(entry, l1_entries_for_a_disk)
 	cr_assert_eq(qcow2_l1_needed(&geo, 1), 1);
 	cr_assert_eq(qcow2_l1_needed(&geo, UINT64_C(512) << 20), 1);
 	cr_assert_eq(qcow2_l1_needed(&geo, UINT64_C(1) << 40), 2048);
+}
+
+static void put_run(const struct qcow2_geometry *geo, uint8_t *raw, size_t n, uint64_t host)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct qcow2_cluster cluster = {
+			.kind = QCOW2_CLUSTER_DATA, .allocated = true, .copied = true,
+			.host = host + i * qcow2_cluster_size(geo),
+		};
+
+		qcow2_l2_encode(geo, &cluster, raw + i * geo->l2_entry_len);
+	}
+}
+
+/* A run ends where the place, a flag or the map of subclusters is another. */
+Test(entry, runs_end_where_an_entry_is_another)
+{
+	enum { N = 12 };
+
+	for (int subclusters = 0; subclusters < 2; subclusters++) {
+		const struct qcow2_geometry geo =
+			geometry(16, subclusters ? QCOW2_INCOMPATIBLE_EXTENDED_L2 : 0);
+		const size_t len = geo.l2_entry_len;
+
+		for (size_t odd = 1; odd < N; odd++)
+			for (size_t bit = 0; bit < len * 8; bit++) {
+				uint8_t raw[N * 16];
+
+				put_run(&geo, raw, N, 0x10000);
+				cr_assert_eq(qcow2_l2_run(&geo, raw, N), N);
+				cr_assert_eq(qcow2_l2_run(&geo, raw, odd), odd);
+				raw[odd * len + bit / 8] ^= (uint8_t)(1 << bit % 8);
+				cr_assert_eq(qcow2_l2_run(&geo, raw, N), odd, "bit %zu", bit);
+			}
+	}
+}
+
+/* What would follow the last place that an entry can say is another thing. */
+Test(entry, runs_end_with_the_places_that_can_be_said)
+{
+	const struct qcow2_geometry geo = geometry(16, 0);
+	uint8_t raw[4 * 8];
+
+	for (size_t left = 1; left < 4; left++) {
+		const uint64_t first = QCOW2_ENTRY_COPIED |
+				       (UINT64_C(0x100000000000000) - left * 0x10000);
+
+		for (size_t i = 0; i < 4; i++)
+			img_put_be64(raw + i * 8, first + i * 0x10000);
+		cr_assert_eq(qcow2_l2_run(&geo, raw, 4), left);
+	}
 }
