@@ -150,6 +150,8 @@ bool img_extent_join(struct img_extent *first, const struct img_extent *next);
 
 struct img;
 struct img_finding;
+struct img_keys;
+struct img_secret;
 
 enum img_cache {
 	IMG_CACHE_DEFAULT,	/* sources: writeback; new targets: unsafe */
@@ -201,6 +203,11 @@ enum {
 	 * changes of a structure and not for what a guest writes.
 	 */
 	IMG_OPEN_AT_ONCE     = 1 << 7,
+	/*
+	 * Only what an image says without its keys: encrypted bytes are IMG_EXTENT_ENCODED, and to read
+	 * or write them is IMG_E_KEY.
+	 */
+	IMG_OPEN_NO_KEY      = 1 << 8,
 };
 
 struct img_open {
@@ -218,6 +225,7 @@ struct img_open {
 	uint64_t size;
 	/* What it stands on, whatever it says; no gate.  IMG_E_ARGUMENT: it stands on nothing. */
 	const char *parent;	/* NULL: what it says */
+	const struct img_keys *keys;	/* that encrypted layers may try while it is opened, or NULL */
 };
 
 /* Holds all tables of a 1 TiB disk in 64 KiB clusters; what is not used takes no memory. */
@@ -229,7 +237,8 @@ struct img_open {
  * Opens an image and all layers below it; only the top one for writing.  Close with img_close().
  * Errors: IMG_E_UNSUPPORTED when the format cannot be written in place, IMG_E_CORRUPT when an
  * image to be written is marked as damaged, IMG_E_MISMATCH when it stands on one that is not what it
- * was made for (img_layer_oddity() tells of that when it is only read).
+ * was made for (img_layer_oddity() tells of that when it is only read), IMG_E_KEY when a layer is
+ * encrypted and none of the keys opens it.
  */
 struct img *img_open(const struct img_open *how, struct img_err *err);
 /* Never fails, accepts NULL.  Not finished: a new image is gone, one in use as if power was lost. */
@@ -394,6 +403,8 @@ struct img_create {
 	unsigned flags;		/* IMG_OPEN_NO_LOCK */
 	enum img_cache cache;
 	const struct img_gate *gate;	/* for the backing file; NULL: img_gate_deny */
+	/* What will open it, used during img_create() alone; NULL: it is not encrypted. */
+	const struct img_secret *key;
 };
 
 /*
@@ -563,6 +574,7 @@ bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 #endif
 #include "libimg-chain.h"
 #include "libimg-check.h"
+#include "libimg-crypt.h"
 #include "libimg-diff.h"
 #include "libimg-snapshot.h"
 

@@ -10,6 +10,10 @@ libimg_sources += \
 	%D%/num.h \
 	%D%/parallel.c \
 	%D%/parallel.h \
+	%D%/random.c \
+	%D%/random.h \
+	%D%/secret.c \
+	%D%/secret.h \
 	%D%/uuid.c \
 	%D%/uuid.h \
 	%D%/version.c \

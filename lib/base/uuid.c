@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
+#include "base/random.h"
 
 /* Where the bytes of the text lie in the file; a '-' stands in front of those in dashes. */
 static const uint8_t order[IMG_UUID_BYTES] = {
@@ -77,8 +77,8 @@ bool img_uuid_make(struct img_uuid *out, struct img_err *err)
 {
 	struct img_uuid id;
 
-	if (getrandom(id.raw, sizeof(id.raw), 0) != sizeof(id.raw))
-		return img_fail_os(err, _("no random numbers can be had"));
+	if (!img_random(id.raw, sizeof(id.raw), err))
+		return false;
 	id.raw[7] = (id.raw[7] & 0x0f) | 0x40;
 	id.raw[8] = (id.raw[8] & 0x3f) | 0x80;
 	*out = id;

@@ -182,6 +182,8 @@ struct img_layer_open {
 	uint64_t cache_size;		/* bytes of tables in memory at most */
 	uint64_t size;			/* salvage: guest bytes, if they are known; or 0 */
 	const struct img_opener *opener;
+	/* NULL: there are none.  IMG_E_KEY, but for IMG_OPEN_NO_KEY, when no key opens it. */
+	const struct img_keys *keys;
 };
 
 struct img_layer_create {
@@ -194,6 +196,7 @@ struct img_layer_create {
 	const char *path;		/* that the image will have; NULL: it goes to a pipe */
 	const struct img_layer *source;	/* open, whose disk it will hold; NULL: not known */
 	const struct img_opener *opener;
+	const struct img_secret *key;	/* that will open it, or NULL */
 };
 
 /*

@@ -170,7 +170,7 @@ static bool create_layer(struct img *im, const struct img_create *what,
 		.backing_format = what->backing_format, .compressed = what->compressed,
 		.in_place = what->in_place, .reads_as_zero = what->reads_as_zero,
 		.path = is_output(what->path) ? NULL : what->path, .opener = &to.opener,
-		.source = what->source ? &what->source->layers[0] : NULL,
+		.source = what->source ? &what->source->layers[0] : NULL, .key = what->key,
 	};
 	const struct img_format *format = img_format_named(what->format);
 	struct img_layer *ly = &im->layers[0];

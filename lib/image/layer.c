@@ -232,7 +232,7 @@ bool img_layer_open_with(struct img_layer *ly, const struct img_open *how,
 	const struct img_layer_open layer_how = {
 		.flags = how->flags, .snapshot = how->snapshot, .opener = opener,
 		.cache_size = how->cache_size ? how->cache_size : IMG_CACHE_SIZE,
-		.size = how->size,
+		.size = how->size, .keys = how->keys,
 	};
 
 	return open_or_salvage(ly, &layer_how, err);

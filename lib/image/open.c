@@ -97,6 +97,7 @@ static bool push_backing(struct img *im, const struct img_open *top, struct img_
 	const struct img_open how = {
 		.format = above->backing_format, .cache = top->cache, .gate = top->gate,
 		.flags = top->flags & ~(IMG_OPEN_WRITE | IMG_OPEN_SALVAGE), .cache_size = top->cache_size,
+		.keys = top->keys,
 	};
 	IMG_AUTO_FREE char *path = img_resolve(above->store->name, above->backing, err);
 	const struct img_reference ref = {
@@ -119,7 +120,7 @@ static bool push_parent(struct img *im, const struct img_open *top, struct img_e
 	const struct img_layer *above = &im->layers[0];
 	const struct img_open how = {
 		.cache = top->cache, .gate = top->gate, .cache_size = top->cache_size,
-		.flags = top->flags & ~(IMG_OPEN_WRITE | IMG_OPEN_SALVAGE),
+		.flags = top->flags & ~(IMG_OPEN_WRITE | IMG_OPEN_SALVAGE), .keys = top->keys,
 	};
 	struct img_store *store;
 

@@ -9,5 +9,6 @@ unit_tests += %D%/test
 	%D%/mem_test.c \
 	%D%/num_test.c \
 	%D%/parallel_test.c \
+	%D%/secret_test.c \
 	%D%/uuid_test.c \
 	%D%/zero_test.c
