@@ -2,6 +2,8 @@ libimg_sources += \
 	%D%/bytes.h \
 	%D%/err.c \
 	%D%/err.h \
+	%D%/hash.c \
+	%D%/hash.h \
 	%D%/lazy.c \
 	%D%/lazy.h \
 	%D%/lock.h \
@@ -14,6 +16,8 @@ libimg_sources += \
 	%D%/random.h \
 	%D%/secret.c \
 	%D%/secret.h \
+	%D%/shelf.c \
+	%D%/shelf.h \
 	%D%/uuid.c \
 	%D%/uuid.h \
 	%D%/version.c \

@@ -5,10 +5,12 @@ unit_tests += %D%/test
 %C%_test_SOURCES = \
 	$(failing_malloc_sources) \
 	%D%/err_test.c \
+	%D%/hash_test.c \
 	%D%/lazy_test.c \
 	%D%/mem_test.c \
 	%D%/num_test.c \
 	%D%/parallel_test.c \
 	%D%/secret_test.c \
+	%D%/shelf_test.c \
 	%D%/uuid_test.c \
 	%D%/zero_test.c
