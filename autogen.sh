@@ -26,7 +26,8 @@ build_packages='
 	liblzo2-dev
 	libjson-c-dev           # JSON reports
 	libxml2-dev             # XML reports
-	libssl-dev              # digests
+	libssl-dev              # digests, encryption
+	libargon2-dev           # keys from passphrases
 	libfdisk-dev            # partition tables
 	libblkid-dev            # what a disk or a partition holds
 	libext2fs-dev           # what an ext file system does not use

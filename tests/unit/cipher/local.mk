@@ -1,4 +1,8 @@
 unit_tests += %D%/test
 %C%_test_LDADD = $(unit_ldadd)
 %C%_test_SOURCES = \
+	%D%/af_test.c \
+	%D%/cipher_test.c \
+	%D%/hex.h \
+	%D%/kdf_test.c \
 	%D%/luks1_layout_test.c
