@@ -46,6 +46,7 @@ struct img_check {
 	const struct img_gate *gate;	/* NULL: img_gate_deny */
 	const char *parent;	/* as in struct img_open; that it cannot be used is a failure */
 	bool data;			/* read all that the file holds, and decode it */
+	const struct img_keys *keys;	/* for that alone; NULL: none */
 	unsigned threads;		/* 0: one for each core */
 	uint64_t memory;		/* bytes for counting at most; 0: IMG_CHECK_MEMORY */
 	size_t most;			/* findings of each kind that are listed; 0: IMG_CHECK_MOST */

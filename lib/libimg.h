@@ -403,8 +403,9 @@ struct img_create {
 	unsigned flags;		/* IMG_OPEN_NO_LOCK */
 	enum img_cache cache;
 	const struct img_gate *gate;	/* for the backing file; NULL: img_gate_deny */
-	/* What will open it, used during img_create() alone; NULL: it is not encrypted. */
+	/* What will open it, NULL: it is not encrypted.  Borrowed until img_close(), as are keys. */
 	const struct img_secret *key;
+	const struct img_keys *keys;	/* of what it stands on; or NULL */
 };
 
 /*

@@ -207,7 +207,7 @@ static bool remember(struct commit *c, struct img_err *err)
 	c->out->between = c->depth - 1;
 	c->open_base = (struct img_open){
 		.path = c->out->base, .format = base->format->name, .gate = c->what->top.gate,
-		.cache = c->what->top.cache,
+		.cache = c->what->top.cache, .keys = c->what->top.keys,
 	};
 	c->visible = img_size(c->top);
 	for (size_t i = 1; i < c->depth; i++)
@@ -256,7 +256,8 @@ static struct img *open_child(const struct commit *c, unsigned more, struct img_
 {
 	const struct img_open how = {
 		.path = c->child, .format = c->child_format, .gate = c->what->top.gate,
-		.flags = IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE | IMG_OPEN_NO_BACKING | more,
+		.flags = IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE | IMG_OPEN_NO_BACKING | IMG_OPEN_NO_KEY |
+			 more,
 	};
 
 	return img_open(&how, err);

@@ -250,6 +250,7 @@ static struct img *open_to(const struct rebase *r, struct img_err *err)
 	const struct img_open how = {
 		.path = path, .format = what->backing_format, .gate = what->top.gate,
 		.cache = what->top.cache, .flags = what->trust ? IMG_OPEN_NO_BACKING : 0,
+		.keys = what->top.keys,
 	};
 
 	return path ? img_open(&how, err) : NULL;
@@ -336,7 +337,7 @@ static bool link_top(struct rebase *r, struct img_err *err)
 	struct img *top;
 	bool ok;
 
-	how.flags |= IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE | IMG_OPEN_NO_BACKING;
+	how.flags |= IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE | IMG_OPEN_NO_BACKING | IMG_OPEN_NO_KEY;
 	how.parent = NULL;
 	top = img_open(&how, err);
 	ok = top && img_link(top, r->what->backing, r->out->backing_format, r->to, false,

@@ -93,7 +93,7 @@ static bool check_chain(struct check *c, struct img_err *err)
 	struct img *im;
 	const char *mismatch;
 
-	how.flags |= IMG_OPEN_NO_LOCK;
+	how.flags |= IMG_OPEN_NO_LOCK | IMG_OPEN_NO_KEY;
 	im = img_open(&how, &why);
 	if (!im && (why.code == IMG_E_NOMEM || c->what->parent)) {
 		if (err)
@@ -218,7 +218,7 @@ bool img_check_run(const struct img_check *what, const struct img_job *job,
 		.what = what,
 		.how = {
 			.path = what->path, .format = what->format, .flags = what->flags,
-			.gate = what->gate, .parent = what->parent,
+			.gate = what->gate, .parent = what->parent, .keys = what->keys,
 		},
 		.found = { .most = what->most ? what->most : IMG_CHECK_MOST },
 	};

@@ -59,7 +59,8 @@ static void try_file(const struct search *s, const char *path)
 {
 	const struct img_open open = {
 		.path = path, .gate = s->how->gate,
-		.flags = IMG_OPEN_NO_BACKING | IMG_OPEN_NO_LOCK | IMG_OPEN_FORCE_SHARE,
+		.flags = IMG_OPEN_NO_BACKING | IMG_OPEN_NO_LOCK | IMG_OPEN_FORCE_SHARE |
+			 IMG_OPEN_NO_KEY,
 	};
 	struct img_store *store;
 	struct img_layer child;

@@ -124,6 +124,8 @@ static bool note_backing(struct img *im, const struct img_create *what, struct i
 	struct img_target *target = im->target;
 
 	target->gate = what->gate;
+	target->key = what->key;
+	target->keys = what->keys;
 	if (!ly->backing)
 		return true;
 	target->backing_path = img_resolve(what->path, ly->backing, err);
@@ -230,7 +232,10 @@ bool img_target_rewrite(struct img *im, struct img_err *err)
 	struct img_layer *ly = &im->layers[0];
 	struct img_store *store = ly->store;
 	const struct img_format *format = ly->format;
-	const struct img_open how = { .flags = IMG_OPEN_WRITE | IMG_OPEN_NO_BACKING };
+	const struct img_keys keys = { .v = &im->target->key, .n = im->target->key != NULL };
+	const struct img_open how = {
+		.flags = IMG_OPEN_WRITE | IMG_OPEN_NO_BACKING, .keys = &keys,
+	};
 
 	if (!format->write->finish(ly, err))
 		return img_within_file(err, store->name);
@@ -246,7 +251,7 @@ bool img_open_below(const struct img *im, struct img **below, struct img_err *er
 {
 	const struct img_open how = {
 		.path = im->target->backing_path, .format = im->target->backing_format,
-		.gate = im->target->gate,
+		.gate = im->target->gate, .keys = im->target->keys,
 	};
 
 	*below = NULL;

@@ -327,6 +327,8 @@ struct img_target {
 	char *backing_path;		/* what it stands on, resolved; or NULL */
 	char *backing_format;
 	const struct img_gate *gate;
+	const struct img_secret *key;	/* its own; borrowed, as are keys */
+	const struct img_keys *keys;	/* of what it stands on */
 	struct img_store *pipe;		/* where the finished temporary file is poured, or NULL */
 	struct img_store **extra;	/* files beside the image, owned by the driver */
 	size_t n_extra;

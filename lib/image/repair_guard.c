@@ -56,6 +56,6 @@ bool img_repair_guard(const struct img_layer *before, struct img_store *changed,
 
 	struct img_open reading = *how;
 
-	reading.flags = (how->flags & ~IMG_OPEN_WRITE) | IMG_OPEN_NO_LOCK;
+	reading.flags = (how->flags & ~IMG_OPEN_WRITE) | IMG_OPEN_NO_LOCK | IMG_OPEN_NO_KEY;
 	return open_and_compare(&old, &fresh, opener, &reading, err);
 }
