@@ -10,6 +10,8 @@ int exit_status(const struct img_err *err, int failed)
 	switch (err->code) {
 	case IMG_E_INCOMPLETE:
 		return CMD_INCOMPLETE;
+	case IMG_E_KEY:
+		return CMD_NO_KEY;
 	case IMG_E_UNSUPPORTED:
 		return CMD_UNSUPPORTED;
 	default:

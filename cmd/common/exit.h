@@ -13,6 +13,7 @@ enum {
 	CMD_DAMAGED     = 2,	/* imgcheck: an image is damaged */
 	CMD_LEAKS       = 3,	/* imgcheck: space is lost, nothing else */
 	CMD_INCOMPLETE  = 4,	/* a source does not hold all of its content */
+	CMD_NO_KEY      = 5,	/* an image is encrypted, and no key that was given opens it */
 	CMD_GUESSED     = 5,	/* imgcheck --salvage: nothing is lost, but some is a guess */
 	CMD_REFUSED     = 6,	/* imgcheck --for: a target would refuse an image */
 	CMD_UNSUPPORTED = 63,	/* the format cannot do it */

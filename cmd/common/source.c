@@ -72,19 +72,30 @@ void source_explain(struct img_err *err)
 		img_fail(err, why.code, _("%s; --allow-mismatch writes it nevertheless"), why.text);
 }
 
-struct img *source_open_again(const struct source_options *how, const char *path, unsigned flags,
-			      struct img_err *err)
+static struct img *open_once(const struct source_options *how, const char *path, unsigned flags,
+			     struct img_err *err)
 {
 	const struct img_open open = {
 		.path = path, .format = how->format, .snapshot = how->snapshot,
 		.parent = how->parent, .size = how->size,
 		.flags = flags | (how->force_share ? IMG_OPEN_FORCE_SHARE : 0) |
-			 (how->mismatch ? IMG_OPEN_MISMATCH : 0),
+			 (how->mismatch ? IMG_OPEN_MISMATCH : 0) |
+			 (how->secrets ? 0 : IMG_OPEN_NO_KEY),
 		.cache = how->cache, .cache_size = how->cache_size,
-		.gate = source_gate(how->gate),
+		.gate = source_gate(how->gate), .keys = secret_keys(how->secrets),
 	};
-	struct img *im = img_open(&open, err);
 
+	return img_open(&open, err);
+}
+
+struct img *source_open_again(const struct source_options *how, const char *path, unsigned flags,
+			      struct img_err *err)
+{
+	struct img *im;
+
+	do
+		im = open_once(how, path, flags, err);
+	while (!im && secret_try_again(how->secrets, path, err));
 	if (!im)
 		source_explain(err);
 	return im;

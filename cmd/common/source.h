@@ -4,6 +4,7 @@
 #define CMD_SOURCE_H
 
 #include "common/cli.h"
+#include "common/secret.h"
 
 struct source_options {
 	const char *format, *snapshot, *parent;
@@ -13,6 +14,7 @@ struct source_options {
 	const struct img_gate *gate;	/* as --untrusted and --trusted left it: for source_gate() */
 	bool force_share;
 	bool mismatch;		/* write over a parent that the image was not made for */
+	struct secrets *secrets;	/* of encrypted layers; NULL: their structure is enough */
 };
 
 /* What the field of --untrusted and --trusted means; NULL: neither was given. */

@@ -77,6 +77,19 @@ void target_free(struct target_options *target)
 	free(target->backing_format);
 }
 
+struct img *target_new(const struct img_create *what, struct secrets *secrets, struct img_err *err)
+{
+	struct img_create how = *what;
+	struct img *im;
+
+	how.key = secret_first(secrets);
+	im = img_create(&how, err);
+	if (im || err->code != IMG_E_KEY || how.key || !secret_need_new(secrets, what->path, err))
+		return im;
+	how.key = secret_first(secrets);
+	return img_create(&how, err);
+}
+
 uint32_t target_zero_grain(uint64_t sparse)
 {
 	const uint64_t most = UINT64_C(1) << 21;	/* what the engine looks at as one */

@@ -3,12 +3,13 @@
 #ifndef CMD_TARGET_H
 #define CMD_TARGET_H
 
-#include "common/cli.h"
+#include "common/secret.h"
 
 struct target_options {
 	const char *format;			/* NULL: the name says it */
 	char *options;				/* -o, or NULL */
 	char *backing, *backing_format;		/* or NULL; owned after target_settle() */
+	struct secrets *secrets;		/* it is encrypted with the first, if it is */
 	const struct img_gate *gate;		/* of the backing file: for source_gate() */
 };
 
@@ -31,6 +32,11 @@ void target_free(struct target_options *target);
 bool target_look_at_backing(const struct cli *cli, struct target_options *target,
 			    const char *path, uint64_t *size, struct img_err *err) IMG_MUST_CHECK;
 
+/*
+ * As img_create(), with the first of the keys; that of an image that needs one, where none is there, is
+ * asked for.  Keys belong to the image until it is closed.
+ */
+struct img *target_new(const struct img_create *what, struct secrets *secrets, struct img_err *err);
 /*
  * What struct img_copy wants to know of runs of zeros this long that are to be left out: a power of
  * two, below or equal; 0: none are.

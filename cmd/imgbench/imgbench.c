@@ -49,6 +49,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_MISMATCH(AT(source.mismatch)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SECRET_ROWS(AT(secrets)),
 	{ 0, "formats", "FORMAT,...", bench_set_formats, AT(formats),
 	  N_("make a table: run on new images of these formats") },
 	{ 0, "caches", "MODE,...", bench_set_caches, AT(caches),
@@ -96,7 +97,7 @@ static bool bench(const struct bench_options *opt, const char *path, struct img_
 
 int main(int argc, char **argv)
 {
-	struct bench_options opt = { .load.read_share = 50 };
+	struct bench_options opt = { .source.secrets = &opt.secrets, .load.read_share = 50 };
 	struct img_err err = { 0 };
 	char **names;
 	const int n = cli_parse(&cli, argc, argv, &opt, &names);
@@ -108,5 +109,6 @@ int main(int argc, char **argv)
 		cli_need_operands(&cli, n, 1, 1);
 	ok = bench(&opt, opt.formats.n ? NULL : names[0], &err);
 	free(opt.create_options);
+	secret_clear(&opt.secrets);
 	return cli_end(&cli, ok ? NULL : &err, CMD_DONE);
 }

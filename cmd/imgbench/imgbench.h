@@ -25,6 +25,7 @@ struct bench_options {
 	unsigned depth, repeat;
 	bool no_flush, fill, verify, verify_only;
 	struct source_options source;	/* of one image; cache, cache_size: of each */
+	struct secrets secrets;
 	struct format_list formats;	/* a table: what stands in it */
 	struct cache_list caches;
 	const char *dir;

@@ -36,6 +36,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SECRET_ROWS(AT(secrets)),
 	{ 'm', "threads", "N", cli_set_count, AT(threads),
 	  N_("work with so many threads (default: all cores)") },
 	{ 0, "memory", "SIZE", cli_set_size, AT(memory),
@@ -85,7 +86,8 @@ static int status_of(const struct img_check_result *result)
 static int rank(int status)
 {
 	static const int order[] = {
-		CMD_DONE, CMD_LEAKS, CMD_REFUSED, CMD_UNSUPPORTED, CMD_FAILED, CMD_DAMAGED,
+		CMD_DONE, CMD_LEAKS, CMD_REFUSED, CMD_UNSUPPORTED, CMD_NO_KEY, CMD_FAILED,
+		CMD_DAMAGED,
 	};
 	int i = 0;
 
@@ -113,7 +115,8 @@ struct img_check check_of(const struct options *opt, const char *path)
 		.flags = opt->source.force_share ? IMG_OPEN_FORCE_SHARE : 0,
 		.gate = source_gate(opt->source.gate),
 		.parent = opt->source.parent,
-		.data = opt->data, .threads = opt->threads, .memory = opt->memory,
+		.data = opt->data, .keys = secret_keys(opt->source.secrets),
+		.threads = opt->threads, .memory = opt->memory,
 	};
 }
 
@@ -138,6 +141,19 @@ static void tell(struct run *run, const char *path, const struct img_check_resul
 	note_status(run, targets_refuse(choice, facts) ? CMD_REFUSED : CMD_DONE);
 }
 
+/* As img_check_run(), with one key more as long as somebody types one in. */
+static bool check_with_keys(const struct run *run, const struct img_check *what,
+			    const struct img_job *job, struct img_check_result *result,
+			    struct img_err *err)
+{
+	bool ok;
+
+	do
+		ok = img_check_run(what, job, result, err);
+	while (!ok && secret_try_again(run->opt->source.secrets, what->path, err));
+	return ok;
+}
+
 /* Targets have an opinion about images with nothing that could be checked, too. */
 static bool check(struct run *run, const char *path, const struct img_job *job, struct img_err *err)
 {
@@ -145,7 +161,7 @@ static bool check(struct run *run, const char *path, const struct img_job *job, 
 	const bool asked = run->opt->targets.wanted;
 	struct facts facts = { 0 };
 	struct img_check_result result;
-	const bool checked = img_check_run(&what, job, &result, err);
+	const bool checked = check_with_keys(run, &what, job, &result, err);
 	bool ok = checked || (asked && err->code == IMG_E_UNSUPPORTED);
 
 	if (ok && asked)
@@ -175,6 +191,12 @@ static bool repair(struct run *run, const char *path, const struct img_job *job,
 	return true;
 }
 
+/* Damage that ends a check is none that it has found. */
+static int status_of_failure(const struct img_err *err)
+{
+	return err->code == IMG_E_INCOMPLETE ? CMD_FAILED : exit_status(err, CMD_FAILED);
+}
+
 /* A failure ends the work on that image, and cancelling that on all. */
 static bool do_one(struct run *run, const char *path)
 {
@@ -191,7 +213,7 @@ static bool do_one(struct run *run, const char *path)
 		return true;
 	run->all = false;
 	cli_complain(&cli, &err);
-	note_status(run, err.code == IMG_E_UNSUPPORTED ? CMD_UNSUPPORTED : CMD_FAILED);
+	note_status(run, status_of_failure(&err));
 	return err.code != IMG_E_CANCELLED;
 }
 
@@ -317,7 +339,7 @@ static bool run_action(struct run *run, char *const *names, int n, struct img_er
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .style = IMG_STYLE_HUMAN };
+	struct options opt = { .source.secrets = &opt.secrets, .style = IMG_STYLE_HUMAN };
 	struct run run = { .opt = &opt, .status = CMD_DONE, .all = true };
 	struct img_err err = { 0 };
 	char **names;
@@ -328,7 +350,8 @@ int main(int argc, char **argv)
 		cli_misused(&cli, &err);
 	cli_need_operands(&cli, n, only_lists(&opt) || opt.undo ? 0 : 1,
 			  only_lists(&opt) ? 0 : opt.undo || opt.salvage.wanted ? 1 : INT_MAX);
-	if (!run_action(&run, names, n, &err))
-		return cli_end(&cli, &err, CMD_FAILED);
-	return cli_end(&cli, NULL, run.status);
+	const bool ok = run_action(&run, names, n, &err);
+
+	secret_clear(&opt.secrets);
+	return cli_end(&cli, ok ? NULL : &err, ok ? run.status : CMD_FAILED);
 }

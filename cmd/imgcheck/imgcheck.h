@@ -13,6 +13,7 @@ enum repair { REPAIR_NO, REPAIR_LEAKS, REPAIR_ALL };
 
 struct options {
 	struct source_options source;
+	struct secrets secrets;
 	bool data, kinds, quiet;
 	struct target_choice targets;
 	enum repair repair;

@@ -18,16 +18,26 @@ static void note_lost(void *ctx, const struct img_extent *ex)
 	pieces_add(ctx, &one);
 }
 
-static struct img *open_source(const struct salvage_job *job, const char *path, struct img_err *err)
+static struct img *open_once(const struct salvage_job *job, const char *path, struct img_err *err)
 {
 	const struct img_open open = {
 		.path = path, .format = job->source.format, .size = job->how->size,
 		.parent = job->source.parent,
 		.flags = IMG_OPEN_SALVAGE | (job->source.force_share ? IMG_OPEN_FORCE_SHARE : 0),
-		.gate = source_gate(job->source.gate),
+		.gate = source_gate(job->source.gate), .keys = secret_keys(job->source.secrets),
 	};
 
 	return img_open(&open, err);
+}
+
+static struct img *open_source(const struct salvage_job *job, const char *path, struct img_err *err)
+{
+	struct img *im;
+
+	do
+		im = open_once(job, path, err);
+	while (!im && secret_try_again(job->source.secrets, path, err));
+	return im;
 }
 
 /* By -O, by the name of the target, else as the source. */
@@ -64,7 +74,7 @@ static struct img *create_target(const struct salvage_job *job, const char *form
 		.in_place = there && !S_ISREG(st.st_mode),
 	};
 
-	return img_create(&what, err);
+	return target_new(&what, job->source.secrets, err);
 }
 
 static bool copy(const struct salvage_job *job, struct img *src, struct img *dst,

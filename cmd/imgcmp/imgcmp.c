@@ -9,6 +9,7 @@
 
 struct options {
 	struct source_options source;
+	struct secrets secrets;
 	const char *format_b, *parent_b;
 	bool strict, all, quiet;
 	unsigned threads;
@@ -36,6 +37,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SECRET_ROWS(AT(secrets)),
 	{ 'm', "threads", "N", cli_set_count, AT(threads),
 	  N_("work with so many threads (default: all cores)") },
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
@@ -100,7 +102,7 @@ static bool compare(const struct options *opt, char *const names[2], int *status
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .style = IMG_STYLE_HUMAN };
+	struct options opt = { .source.secrets = &opt.secrets, .style = IMG_STYLE_HUMAN };
 	struct img_err err = { 0 };
 	int status = CMD_TROUBLE;
 	char **names;
@@ -108,5 +110,6 @@ int main(int argc, char **argv)
 
 	cli_need_operands(&cli, cli_parse(&cli, argc, argv, &opt, &names), 2, 2);
 	ok = compare(&opt, names, &status, &err);
+	secret_clear(&opt.secrets);
 	return cli_end(&cli, ok ? NULL : &err, status);
 }

@@ -122,6 +122,8 @@ static void check_usage(struct options *opt, const char *target)
 		return;
 	}
 	opt->target.gate = opt->source.gate;
+	opt->target.secrets = opt->secrets.given && !opt->new_secrets.given ? &opt->secrets
+									    : &opt->new_secrets;
 	if (!target_settle(&opt->target, &err))
 		cli_misused(&imgconv_cli, &err);
 	if (opt->reads_as_zero && !opt->in_place)
@@ -137,7 +139,9 @@ static void check_usage(struct options *opt, const char *target)
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .sparse = 4096, .report = { .style = IMG_STYLE_HUMAN } };
+	struct options opt = {
+		.source.secrets = &opt.secrets, .sparse = 4096, .report.style = IMG_STYLE_HUMAN,
+	};
 	const struct img_format *format;
 	struct img_err err = { 0 };
 	int status = CMD_DONE;
@@ -158,5 +162,7 @@ int main(int argc, char **argv)
 		ok = make_target(&opt, format, names, &status, &err);
 	}
 	target_free(&opt.target);
+	secret_clear(&opt.secrets);
+	secret_clear(&opt.new_secrets);
 	return cli_end(&imgconv_cli, ok ? NULL : &err, status);
 }

@@ -15,6 +15,7 @@ struct report_options {
 
 struct options {
 	struct source_options source;
+	struct secrets secrets, new_secrets;	/* of the source; of the target */
 	struct target_options target;
 	enum img_cache cache;
 	enum leave_out free;

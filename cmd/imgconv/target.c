@@ -49,7 +49,7 @@ struct img *target_create(const struct options *opt, const struct img_format *fo
 		.source = src, .options = list,
 		.compressed = opt->compress, .in_place = opt->in_place || target_must_stay(path),
 		.reads_as_zero = opt->reads_as_zero, .cache = opt->cache,
-		.gate = source_gate(opt->target.gate),
+		.gate = source_gate(opt->target.gate), .keys = secret_keys(opt->source.secrets),
 	};
 	struct img *im = NULL;
 	uint64_t backing_size;
@@ -60,7 +60,7 @@ struct img *target_create(const struct options *opt, const struct img_format *fo
 	    target_look_at_backing(&imgconv_cli, &target, path, &backing_size, err)) {
 		what.backing = target.backing;
 		what.backing_format = target.backing_format;
-		im = img_create(&what, err);
+		im = target_new(&what, target.secrets, err);
 	}
 	if (target.backing_format != opt->target.backing_format)
 		free(target.backing_format);

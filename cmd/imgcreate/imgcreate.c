@@ -10,6 +10,7 @@
 
 struct options {
 	struct target_options target;
+	struct secrets secrets;
 	bool unsafe;		/* the backing file is not looked at */
 };
 
@@ -29,6 +30,7 @@ static const struct cli_option rows[] = {
 	{ 0, "untrusted", NULL, source_set_untrusted, AT(target.gate),
 	  N_("open no file that is named inside the backing file") },
 	SOURCE_ROW_TRUSTED(AT(target.gate)),
+	SECRET_ROWS(AT(secrets)),
 	{ 'q', "quiet", NULL, cli_ignore, 0,
 	  N_("accepted; there is nothing to silence") },
 	{ .name = NULL },
@@ -89,7 +91,7 @@ static bool create(struct options *opt, const struct img_format *format, const c
 		.gate = source_gate(opt->target.gate),
 	};
 
-	im = img_create(&what, err);
+	im = target_new(&what, &opt->secrets, err);
 	ok = im && img_finish(im, err);
 	img_close(im);
 	return ok;
@@ -114,5 +116,6 @@ int main(int argc, char **argv)
 	else
 		ok = create(&opt, format, names[0], names[1], &err);
 	target_free(&opt.target);
+	secret_clear(&opt.secrets);
 	return cli_end(&cli, ok ? NULL : &err, CMD_DONE);
 }

@@ -11,6 +11,7 @@
 
 struct options {
 	struct source_options source;
+	struct secrets secrets;
 	uint64_t start, length;
 	enum leave_out free;
 	enum img_style style;
@@ -30,6 +31,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SECRET_ROWS(AT(secrets)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
 	  N_("how to print it (default human)") },
 	{ .name = NULL },
@@ -117,6 +119,10 @@ int main(int argc, char **argv)
 	bool ok;
 
 	cli_need_operands(&cli, cli_parse(&cli, argc, argv, &opt, &names), 1, 1);
+	/* Where the bytes lie is known without keys; what the file systems use is not. */
+	if (opt.free != LEAVE_OUT_NOTHING)
+		opt.source.secrets = &opt.secrets;
 	ok = map(&opt, names[0], &err);
+	secret_clear(&opt.secrets);
 	return cli_end(&cli, ok ? NULL : &err, CMD_DONE);
 }

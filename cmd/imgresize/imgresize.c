@@ -59,6 +59,7 @@ static const struct cli_option rows[] = {
 	  N_("how the image is written") },
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SECRET_ROWS(AT(secrets)),
 	SOURCE_ROW_MISMATCH(AT(source.mismatch)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
 	  N_("how to print it (default human)") },
@@ -107,7 +108,7 @@ static void advise(const struct options *opt)
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .style = IMG_STYLE_HUMAN };
+	struct options opt = { .source.secrets = &opt.secrets, .style = IMG_STYLE_HUMAN };
 	struct img_err err = { 0 };
 	const char *less = wish_take_less(&argc, argv);
 	char **names;
@@ -121,5 +122,6 @@ int main(int argc, char **argv)
 	/* A format may have no tables to set aside, and be resized all the same. */
 	if (status == CMD_UNSUPPORTED && opt.request.preallocation == IMG_PREALLOC_OFF)
 		advise(&opt);
+	secret_clear(&opt.secrets);
 	return status;
 }

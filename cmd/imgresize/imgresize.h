@@ -27,6 +27,7 @@ struct request {
 /* All options. */
 struct options {
 	struct source_options source;
+	struct secrets secrets;
 	struct request request;
 	const char *size;		/* the operand */
 	bool quiet;

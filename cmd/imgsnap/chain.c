@@ -13,6 +13,7 @@ struct img_open chain_open(const struct options *opt, const char *path)
 	return (struct img_open){
 		.path = path, .format = source->format, .parent = source->parent,
 		.cache = source->cache, .gate = source_gate(source->gate),
+		.keys = secret_keys(source->secrets),
 		.flags = source->mismatch ? IMG_OPEN_MISMATCH : 0,
 	};
 }

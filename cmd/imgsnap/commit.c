@@ -55,9 +55,11 @@ bool snap_commit(const struct options *opt, char *const *names, struct img_err *
 		.dry_run = opt->dry_run, .spoils = warn_of_spoilt, .ctx = (void *)job,
 	};
 	struct img_committed done;
-	const bool ok = img_commit_run(&what, job, &done, err);
-	bool told;
+	bool ok, told;
 
+	do
+		ok = img_commit_run(&what, job, &done, err);
+	while (!ok && secret_try_again(opt->source.secrets, names[0], err));
 	progress_end(&progress, ok);
 	if (!ok) {
 		source_explain(err);

@@ -31,7 +31,7 @@ static struct img *create(const struct options *opt, const struct img *src, cons
 		.in_place = target_must_stay(path), .gate = source_gate(opt->source.gate),
 	};
 
-	return format ? img_create(&what, err) : NULL;
+	return format ? target_new(&what, opt->source.secrets, err) : NULL;
 }
 
 bool snap_extract(const struct options *opt, char *const *names, struct img_err *err)

@@ -50,6 +50,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SECRET_ROWS(AT(secrets)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
 	  N_("how to print it (default human)") },
 	{ 'p', "progress", PROGRESS_VALUE, progress_set, AT(progress),
@@ -81,22 +82,23 @@ struct verb {
 	const char *operands;		/* translatable */
 	int min, max;			/* of operands */
 	bool looks;			/* changes nothing */
+	bool on_disk;			/* the disk itself is read or written, which may take keys */
 	snap_verb *run;
 };
 
 static const struct verb verbs[] = {
-	{ "list", N_("list IMAGE"), 1, 1, true, snap_list },
-	{ "create", N_("create IMAGE NAME"), 2, 2, false, snap_create },
-	{ "apply", N_("apply IMAGE SNAPSHOT"), 2, 2, false, snap_apply },
-	{ "delete", N_("delete IMAGE SNAPSHOT"), 2, 2, false, snap_delete },
-	{ "rename", N_("rename IMAGE SNAPSHOT NAME"), 3, 3, false, snap_rename },
-	{ "extract", N_("extract IMAGE SNAPSHOT TARGET"), 3, 3, true, snap_extract },
-	{ "diff", N_("diff IMAGE SNAPSHOT|. SNAPSHOT|."), 3, 3, true, snap_diff },
-	{ "patch", N_("patch IMAGE PATCH"), 2, 2, false, snap_patch },
-	{ "overlay", N_("overlay BASE NEW [SIZE]"), 2, 3, false, snap_overlay },
-	{ "commit", N_("commit IMAGE"), 1, 1, false, snap_commit },
-	{ "rebase", N_("rebase IMAGE"), 1, 1, false, snap_rebase },
-	{ "flatten", N_("flatten IMAGE"), 1, 1, false, snap_flatten },
+	{ "list", N_("list IMAGE"), 1, 1, true, false, snap_list },
+	{ "create", N_("create IMAGE NAME"), 2, 2, false, false, snap_create },
+	{ "apply", N_("apply IMAGE SNAPSHOT"), 2, 2, false, false, snap_apply },
+	{ "delete", N_("delete IMAGE SNAPSHOT"), 2, 2, false, false, snap_delete },
+	{ "rename", N_("rename IMAGE SNAPSHOT NAME"), 3, 3, false, false, snap_rename },
+	{ "extract", N_("extract IMAGE SNAPSHOT TARGET"), 3, 3, true, true, snap_extract },
+	{ "diff", N_("diff IMAGE SNAPSHOT|. SNAPSHOT|."), 3, 3, true, true, snap_diff },
+	{ "patch", N_("patch IMAGE PATCH"), 2, 2, false, true, snap_patch },
+	{ "overlay", N_("overlay BASE NEW [SIZE]"), 2, 3, false, true, snap_overlay },
+	{ "commit", N_("commit IMAGE"), 1, 1, false, true, snap_commit },
+	{ "rebase", N_("rebase IMAGE"), 1, 1, false, true, snap_rebase },
+	{ "flatten", N_("flatten IMAGE"), 1, 1, false, true, snap_flatten },
 };
 
 /* Ends the program when there is none of that name, or it has too few or too many operands. */
@@ -128,8 +130,11 @@ int main(int argc, char **argv)
 
 	if (!snap_check_usage(&opt, verb->name, verb->looks, &err))
 		cli_misused(&imgsnap_cli, &err);
+	if (verb->on_disk)
+		opt.source.secrets = &opt.secrets;
 	const bool ok = verb->run(&opt, operands + 1, &err);
 
 	target_free(&opt.target);
+	secret_clear(&opt.secrets);
 	return cli_end(&imgsnap_cli, ok ? NULL : &err, CMD_DONE);
 }

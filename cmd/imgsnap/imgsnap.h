@@ -10,6 +10,7 @@
 /* The options of all verbs; which belong to which says usage.c. */
 struct options {
 	struct source_options source;
+	struct secrets secrets;
 	struct target_options target;	/* extract, overlay: what is made */
 	const char *backing, *backing_format;	/* commit, rebase: another image below, or NULL */
 	const char *from, *from_format;	/* diff: the image that has the older disk, or NULL */

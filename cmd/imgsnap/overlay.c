@@ -120,9 +120,9 @@ static const struct img_format *choose_format(const struct options *opt, const c
 	return NULL;
 }
 
-static bool make(const struct img_create *what, struct img_err *err)
+static bool make(const struct options *opt, const struct img_create *what, struct img_err *err)
 {
-	struct img *im = img_create(what, err);
+	struct img *im = target_new(what, opt->source.secrets, err);
 	const bool ok = im && img_finish(im, err);
 
 	img_close(im);
@@ -162,7 +162,7 @@ static bool create(const struct options *opt, char *const *names, const struct i
 			.gate = source_gate(opt->source.gate),
 		};
 
-		ok = (opt->dry_run || make(&what, err)) && tell(opt, &what, err);
+		ok = (opt->dry_run || make(opt, &what, err)) && tell(opt, &what, err);
 	}
 	img_close(base);
 	free(backing);

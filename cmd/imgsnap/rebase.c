@@ -31,8 +31,11 @@ static bool rebase(const struct options *opt, const char *verb, const char *path
 		.dry_run = opt->dry_run,
 	};
 	struct img_rebased done;
-	const bool ok = img_rebase_run(&what, job, &done, err);
+	bool ok;
 
+	do
+		ok = img_rebase_run(&what, job, &done, err);
+	while (!ok && secret_try_again(opt->source.secrets, path, err));
 	progress_end(&progress, ok);
 	if (!ok)
 		source_explain(err);
