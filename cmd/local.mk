@@ -8,6 +8,7 @@ include $(top_srcdir)/cmd/common/local.mk
 include $(top_srcdir)/cmd/guest/local.mk
 include $(top_srcdir)/cmd/imgbitmap/local.mk
 include $(top_srcdir)/cmd/imgcheck/local.mk
+include $(top_srcdir)/cmd/imgcompress/local.mk
 include $(top_srcdir)/cmd/imgconv/local.mk
 include $(top_srcdir)/cmd/imgcreate/local.mk
 include $(top_srcdir)/cmd/imginfo/local.mk

@@ -6,6 +6,7 @@ dist_doc_DATA += %D%/imgconv.schema.json %D%/imginfo.schema.json
 dist_doc_DATA += %D%/imgmap.schema.json %D%/imgcmp.schema.json
 dist_doc_DATA += %D%/imgbench.rng %D%/imgbench.schema.json
 dist_doc_DATA += %D%/imgamend.rng %D%/imgamend.schema.json
+dist_doc_DATA += %D%/imgcompress.rng %D%/imgcompress.schema.json
 dist_doc_DATA += %D%/imgcheck.rng %D%/imgcheck.schema.json
 dist_doc_DATA += %D%/imgbitmap.rng %D%/imgbitmap.schema.json
 dist_doc_DATA += %D%/imgresize.rng %D%/imgresize.schema.json

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the parts of imgcompress know of each other. */
+#ifndef CMD_IMGCOMPRESS_H
+#define CMD_IMGCOMPRESS_H
+
+#include "common/progress.h"
+#include "common/source.h"
+#include "guest/leave_out.h"
+
+struct options {
+	struct source_options source;
+	const char *format;	/* of the new image; NULL: target_choose() says it */
+	char *settings;		/* -o, or NULL; owned */
+	const char *codec, *level;	/* as given, or NULL */
+	enum img_cache cache;
+	enum leave_out free;
+	bool quiet;
+	unsigned threads;	/* 0: all cores */
+	struct progress_options progress;
+	bool wants_report;
+	enum img_style style;
+};
+
+extern const struct cli imgcompress_cli;
+
+/* What was done. */
+struct outcome {
+	const char *source, *target;
+	const char *source_format, *target_format;
+	uint64_t source_bytes, target_bytes;	/* of the files; IMG_SIZE_UNKNOWN: a pipe */
+	struct img_copy_stats stats;
+	struct free_space unused;		/* owned */
+};
+
+/*
+ * The format of the new image, which can hold compressed units: that of -O, else what its name (NULL:
+ * none is given) says, else that of the source, else qcow2.  NULL with IMG_E_ARGUMENT or
+ * IMG_E_UNSUPPORTED: it cannot be that.
+ */
+const struct img_format *target_choose(const struct options *opt, const struct img_format *source,
+				       const char *name, struct img_err *err);
+/* A new image for the disk of src at path. */
+struct img *target_create(const struct options *opt, const struct img_format *format,
+			  const char *path, const struct img *src, struct img_err *err);
+
+/* The disk of the image names[0], compressed, into the new image names[1]. */
+bool compress_copy(const struct options *opt, char *const names[2], struct img_err *err)
+	IMG_MUST_CHECK;
+
+/* Writes it to standard output, or to standard error when that is the target. */
+bool report_write(const struct outcome *out, enum img_style style, struct img_err *err)
+	IMG_MUST_CHECK;
+
+#endif

@@ -1,0 +1,10 @@
+bin_PROGRAMS += %D%/imgcompress
+%C%_imgcompress_SOURCES = \
+	%D%/imgcompress.c \
+	%D%/imgcompress.h \
+	%D%/copy.c \
+	%D%/report.c \
+	%D%/target.c
+%C%_imgcompress_LDADD = $(guest_ldadd)
+cmd_sources += $(%C%_imgcompress_SOURCES)
+dist_man_MANS += %D%/imgcompress.1
