@@ -114,7 +114,8 @@ struct img *source_open(const struct cli *cli, const struct source_options *how,
 }
 
 /* What has grown as if it were raw has its footer elsewhere, and is not seen. */
-static bool refuse_foreign(struct img *im, const char *path, struct img_err *err)
+static bool refuse_foreign(struct img *im, const char *path, const char *option,
+			   struct img_err *err)
 {
 	const uint64_t size = img_size(im);
 	const size_t len = size < FOOTER_LEN ? (size_t)size : FOOTER_LEN;
@@ -125,23 +126,20 @@ static bool refuse_foreign(struct img *im, const char *path, struct img_err *err
 		return false;
 	name = foreign_format(head, footer, len);
 	return !name || img_fail(err, IMG_E_DENIED, _("%s: is not changed: it looks like a %s image, a "
-						      "format that nothing here can write; -f raw changes "
-						      "the file as if it were the disk"), path, name);
+						      "format that nothing here can write; %s changes "
+						      "the file as if it were the disk"), path, name,
+				 option);
 }
 
-/* A guess is not good enough to change something. */
-static bool check_guess(const struct source_options *how, struct img *im, const char *path,
-			struct img_err *err)
+bool source_check_guess(struct img *im, const char *path, const char *option, struct img_err *err)
 {
 	const char *why;
 
-	if (how->format)
-		return true;
 	if (img_probe_doubtful(im, &why))
 		return img_fail(err, IMG_E_DENIED, _("%s: is not overwritten: it looks like raw, but %s; "
-						     "-f says what it is"), path, why);
+						     "%s says that it is"), path, why, option);
 	return strcmp(img_format_name(img_layer_format(im, 0)), "raw") ||
-	       refuse_foreign(im, path, err);
+	       refuse_foreign(im, path, option, err);
 }
 
 struct img *source_open_to_change(const struct cli *cli, const struct source_options *how,
@@ -149,7 +147,7 @@ struct img *source_open_to_change(const struct cli *cli, const struct source_opt
 {
 	struct img *im = source_open_again(how, path, flags, err);
 
-	if (im && !check_guess(how, im, path, err)) {
+	if (im && !how->format && !source_check_guess(im, path, "-f raw", err)) {
 		img_close(im);
 		return NULL;
 	}

@@ -46,6 +46,12 @@ struct img *source_open_again(const struct source_options *how, const char *path
  */
 struct img *source_open_to_change(const struct cli *cli, const struct source_options *how,
 				  const char *path, unsigned flags, struct img_err *err);
+/*
+ * Whether im, whose format was found out, may be changed: a guess that it is raw is not good enough.
+ * option: what the user says instead ("-f raw").  IMG_E_DENIED.
+ */
+bool source_check_guess(struct img *im, const char *path, const char *option, struct img_err *err)
+	IMG_MUST_CHECK;
 /* Of a failure: a refusal that --allow-mismatch overrules names it. */
 void source_explain(struct img_err *err);
 
