@@ -31,6 +31,7 @@ build_packages='
 	libfdisk-dev            # partition tables
 	libblkid-dev            # what a disk or a partition holds
 	libext2fs-dev           # what an ext file system does not use
+	nbdkit-plugin-dev       # serves images to NBD clients
 '
 demo_packages='
 	fdisk                   # sfdisk makes the partition table
@@ -58,6 +59,9 @@ check_packages='
 	python3-libqcow
 	libvmdk-utils           # ... and of VMDK images
 	python3-libvmdk
+	nbdkit                  # loads our plugin ...
+	libnbd-bin              # ... and clients of it
+	python3-libnbd
 '
 variant_packages='
 	clang                   # the second compiler

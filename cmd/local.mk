@@ -18,6 +18,7 @@ include $(top_srcdir)/cmd/imgbench/local.mk
 include $(top_srcdir)/cmd/imgamend/local.mk
 include $(top_srcdir)/cmd/imgresize/local.mk
 include $(top_srcdir)/cmd/imgsnap/local.mk
+include $(top_srcdir)/cmd/nbdkit-img/local.mk
 
 noinst_LTLIBRARIES += %D%/libcommon.la
 %C%_libcommon_la_SOURCES = $(common_sources)
