@@ -8,8 +8,14 @@ libimg_sources += \
 	%D%/kdf.c \
 	%D%/kdf.h \
 	%D%/kdf_measure.c \
+	%D%/keyslot.c \
+	%D%/keyslot.h \
 	%D%/libcrypto.c \
 	%D%/libcrypto.h \
+	%D%/luks.c \
 	%D%/luks.h \
+	%D%/luks1.c \
 	%D%/luks1_layout.c \
-	%D%/luks1_layout.h
+	%D%/luks1_layout.h \
+	%D%/luks_change.c \
+	%D%/luks_header.h

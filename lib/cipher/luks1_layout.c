@@ -7,6 +7,8 @@
 #include "base/err.h"
 #include "cipher/luks1_layout.h"
 
+static const uint8_t magic[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe };
+
 /* ---- Texts --------------------------------------------------------------------------------------- */
 
 /* Whether the field holds printable ASCII, at least `least` bytes of it, and a NUL behind. */
@@ -34,8 +36,6 @@ static bool validate_names(const uint8_t *raw, struct img_err *err)
 
 static bool validate_kind(const uint8_t *raw, size_t len, struct img_err *err)
 {
-	static const uint8_t magic[] = { 'L', 'U', 'K', 'S', 0xba, 0xbe };
-
 	if (len < IMG_LUKS1_BYTES)
 		return img_fail(err, IMG_E_INCOMPLETE,
 				_("%zu bytes are too few for a LUKS header, which has %d"), len,
@@ -59,6 +59,11 @@ static bool validate_key(const uint8_t *raw, const struct img_luks1 *hdr, struct
 	/* No key has this digest: it was wiped. */
 	if (memcmp(raw + IMG_LUKS1_DIGEST, zeros, sizeof(zeros)) == 0)
 		return img_fail(err, IMG_E_CORRUPT, _("the digest of the key is missing"));
+	return !hdr->payload_at || img_luks1_holds_data(hdr, err);
+}
+
+bool img_luks1_holds_data(const struct img_luks1 *hdr, struct img_err *err)
+{
 	if (hdr->payload_at < IMG_LUKS1_BYTES)
 		return img_fail(err, IMG_E_CORRUPT,
 				_("the encrypted data start at 0x%" PRIx64 ", inside the header"),
@@ -70,8 +75,25 @@ static void decode_slot(const uint8_t *raw, struct img_luks1_slot *out)
 {
 	out->state = img_get_be32(raw + IMG_LUKS1_SLOT_STATE);
 	out->rounds = img_get_be32(raw + IMG_LUKS1_SLOT_ROUNDS);
+	memcpy(out->salt, raw + IMG_LUKS1_SLOT_SALT, sizeof(out->salt));
 	out->material_at = (uint64_t)img_get_be32(raw + IMG_LUKS1_SLOT_MATERIAL) * IMG_LUKS1_SECTOR;
 	out->stripes = img_get_be32(raw + IMG_LUKS1_SLOT_STRIPES);
+}
+
+static void decode_texts(const uint8_t *raw, struct img_luks1 *out)
+{
+	memcpy(out->cipher, raw + IMG_LUKS1_CIPHER, sizeof(out->cipher));
+	memcpy(out->mode, raw + IMG_LUKS1_MODE, sizeof(out->mode));
+	memcpy(out->hash, raw + IMG_LUKS1_HASH, sizeof(out->hash));
+	out->uuid_is_text = is_text(raw + IMG_LUKS1_UUID, IMG_LUKS1_UUID_BYTES, 0);
+	memcpy(out->uuid, raw + IMG_LUKS1_UUID, sizeof(out->uuid));
+}
+
+static void decode_digest(const uint8_t *raw, struct img_luks1 *out)
+{
+	memcpy(out->digest, raw + IMG_LUKS1_DIGEST, sizeof(out->digest));
+	memcpy(out->digest_salt, raw + IMG_LUKS1_DIGEST_SALT, sizeof(out->digest_salt));
+	out->digest_rounds = img_get_be32(raw + IMG_LUKS1_DIGEST_ROUNDS);
 }
 
 bool img_luks1_decode(const uint8_t *raw, size_t len, struct img_luks1 *out, struct img_err *err)
@@ -82,13 +104,42 @@ bool img_luks1_decode(const uint8_t *raw, size_t len, struct img_luks1 *out, str
 		return false;
 	hdr.payload_at = (uint64_t)img_get_be32(raw + IMG_LUKS1_PAYLOAD) * IMG_LUKS1_SECTOR;
 	hdr.key_len = img_get_be32(raw + IMG_LUKS1_KEY_BYTES);
-	hdr.uuid_is_text = is_text(raw + IMG_LUKS1_UUID, IMG_LUKS1_UUID_BYTES, 0);
+	decode_texts(raw, &hdr);
+	decode_digest(raw, &hdr);
 	for (size_t i = 0; i < IMG_LUKS1_N_SLOTS; i++)
 		decode_slot(raw + IMG_LUKS1_SLOTS + i * IMG_LUKS1_SLOT_BYTES, &hdr.slots[i]);
 	if (!validate_names(raw, err) || !validate_key(raw, &hdr, err))
 		return false;
 	*out = hdr;
 	return true;
+}
+
+static void encode_slot(const struct img_luks1_slot *slot, uint8_t *raw)
+{
+	img_put_be32(raw + IMG_LUKS1_SLOT_STATE, slot->state);
+	img_put_be32(raw + IMG_LUKS1_SLOT_ROUNDS, slot->rounds);
+	memcpy(raw + IMG_LUKS1_SLOT_SALT, slot->salt, sizeof(slot->salt));
+	img_put_be32(raw + IMG_LUKS1_SLOT_MATERIAL,
+		     (uint32_t)(slot->material_at / IMG_LUKS1_SECTOR));
+	img_put_be32(raw + IMG_LUKS1_SLOT_STRIPES, slot->stripes);
+}
+
+void img_luks1_encode(const struct img_luks1 *hdr, uint8_t raw[IMG_LUKS1_BYTES])
+{
+	memset(raw, 0, IMG_LUKS1_BYTES);
+	memcpy(raw + IMG_LUKS1_MAGIC, magic, sizeof(magic));
+	img_put_be16(raw + IMG_LUKS1_VERSION, 1);
+	memcpy(raw + IMG_LUKS1_CIPHER, hdr->cipher, sizeof(hdr->cipher));
+	memcpy(raw + IMG_LUKS1_MODE, hdr->mode, sizeof(hdr->mode));
+	memcpy(raw + IMG_LUKS1_HASH, hdr->hash, sizeof(hdr->hash));
+	memcpy(raw + IMG_LUKS1_UUID, hdr->uuid, sizeof(hdr->uuid));
+	img_put_be32(raw + IMG_LUKS1_PAYLOAD, (uint32_t)(hdr->payload_at / IMG_LUKS1_SECTOR));
+	img_put_be32(raw + IMG_LUKS1_KEY_BYTES, hdr->key_len);
+	memcpy(raw + IMG_LUKS1_DIGEST, hdr->digest, sizeof(hdr->digest));
+	memcpy(raw + IMG_LUKS1_DIGEST_SALT, hdr->digest_salt, sizeof(hdr->digest_salt));
+	img_put_be32(raw + IMG_LUKS1_DIGEST_ROUNDS, hdr->digest_rounds);
+	for (size_t i = 0; i < IMG_LUKS1_N_SLOTS; i++)
+		encode_slot(&hdr->slots[i], raw + IMG_LUKS1_SLOTS + i * IMG_LUKS1_SLOT_BYTES);
 }
 
 /* ---- Key slots ----------------------------------------------------------------------------------- */
@@ -113,7 +164,7 @@ static bool validate_place(const struct img_luks1 *hdr, unsigned i, uint64_t are
 		return img_fail(err, IMG_E_CORRUPT,
 				_("key slot %u: its key ends at 0x%" PRIx64
 				  ", the place for keys at 0x%" PRIx64), i, end, area_len);
-	if (end > hdr->payload_at)
+	if (hdr->payload_at && end > hdr->payload_at)
 		return img_fail(err, IMG_E_CORRUPT,
 				_("key slot %u: its key ends at 0x%" PRIx64
 				  ", and the encrypted data start at 0x%" PRIx64), i, end,

@@ -18,6 +18,7 @@ enum {
 	IMG_LUKS1_PAYLOAD	= 104,	/* sectors */
 	IMG_LUKS1_KEY_BYTES	= 108,
 	IMG_LUKS1_DIGEST	= 112,
+	IMG_LUKS1_DIGEST_SALT	= 132,
 	IMG_LUKS1_DIGEST_ROUNDS	= 164,
 	IMG_LUKS1_UUID		= 168,
 	IMG_LUKS1_SLOTS		= 208,
@@ -25,6 +26,7 @@ enum {
 
 	IMG_LUKS1_NAME_BYTES	= 32,	/* of cipher, mode and hash; a NUL behind the text */
 	IMG_LUKS1_DIGEST_BYTES	= 20,
+	IMG_LUKS1_SALT_BYTES	= 32,	/* of the digest and of each slot */
 	IMG_LUKS1_UUID_BYTES	= 40,
 	IMG_LUKS1_SECTOR	= 512,
 };
@@ -33,6 +35,7 @@ enum {
 enum {
 	IMG_LUKS1_SLOT_STATE	= 0,
 	IMG_LUKS1_SLOT_ROUNDS	= 4,
+	IMG_LUKS1_SLOT_SALT	= 8,
 	IMG_LUKS1_SLOT_MATERIAL	= 40,	/* sectors, from the start of the header */
 	IMG_LUKS1_SLOT_STRIPES	= 44,
 	IMG_LUKS1_SLOT_BYTES	= 48,
@@ -48,14 +51,21 @@ enum {
 struct img_luks1_slot {
 	uint32_t state;			/* IMG_LUKS1_ACTIVE, IMG_LUKS1_INACTIVE, or damaged */
 	uint32_t rounds;		/* of the hash, from the passphrase to the key */
+	uint8_t salt[IMG_LUKS1_SALT_BYTES];
 	uint64_t material_at;		/* bytes from the start of the header */
 	uint32_t stripes;
 };
 
 struct img_luks1 {
-	uint64_t payload_at;		/* bytes from the start of the header */
+	/* Printable ASCII. */
+	char cipher[IMG_LUKS1_NAME_BYTES], mode[IMG_LUKS1_NAME_BYTES], hash[IMG_LUKS1_NAME_BYTES];
+	/* Bytes from the start of the header, or of the file with the data; 0: they have their own. */
+	uint64_t payload_at;
 	uint32_t key_len;		/* bytes, 1 to IMG_LUKS1_KEY_MAX */
+	uint8_t digest[IMG_LUKS1_DIGEST_BYTES], digest_salt[IMG_LUKS1_SALT_BYTES];
+	uint32_t digest_rounds;
 	bool uuid_is_text;
+	char uuid[IMG_LUKS1_UUID_BYTES];	/* a text only if uuid_is_text */
 	struct img_luks1_slot slots[IMG_LUKS1_N_SLOTS];
 };
 
@@ -66,6 +76,10 @@ struct img_luks1 {
  */
 bool img_luks1_decode(const uint8_t *raw, size_t len, struct img_luks1 *out, struct img_err *err)
 	IMG_MUST_CHECK;
+/* The inverse.  payload_at and material_at: whole sectors. */
+void img_luks1_encode(const struct img_luks1 *hdr, uint8_t raw[IMG_LUKS1_BYTES]);
+/* That the header stands in front of its data, or around them.  IMG_E_CORRUPT. */
+bool img_luks1_holds_data(const struct img_luks1 *hdr, struct img_err *err) IMG_MUST_CHECK;
 /*
  * Whether slot i can be right in a header that takes area_len bytes with all its key material.
  * LUKS1 §"key slot layout".  IMG_E_CORRUPT says why not.

@@ -107,7 +107,7 @@ bool qcow2_crypt_check(const struct qcow2_header *hdr, struct img_store *file,
 		return false;
 	if (got < len)
 		return true;	/* told with the references: a table outside the file */
-	if (!img_luks1_decode(raw, len, &c.luks, &why))
+	if (!img_luks1_decode(raw, len, &c.luks, &why) || !img_luks1_holds_data(&c.luks, &why))
 		return tell_why(&c, &qcow2_found_crypt_header, 0, &why, err);
 	return check_decoded(&c, err);
 }

@@ -5,4 +5,5 @@ unit_tests += %D%/test
 	%D%/cipher_test.c \
 	%D%/hex.h \
 	%D%/kdf_test.c \
-	%D%/luks1_layout_test.c
+	%D%/luks1_layout_test.c \
+	%D%/luks_test.c

@@ -71,6 +71,37 @@ Test(luks1, a_sound_header)
 	}
 }
 
+Test(luks1, what_is_encoded_is_what_was_decoded)
+{
+	uint8_t raw[IMG_LUKS1_BYTES], again[IMG_LUKS1_BYTES];
+
+	sound_header(raw);
+	memset(raw + IMG_LUKS1_DIGEST_SALT, 0xcd, IMG_LUKS1_SALT_BYTES);
+	memset(slot(raw, 3) + IMG_LUKS1_SLOT_SALT, 0xef, IMG_LUKS1_SALT_BYTES);
+	const struct img_luks1 hdr = decoded(raw);
+
+	cr_assert_str_eq(hdr.cipher, "aes");
+	cr_assert_str_eq(hdr.mode, "xts-plain64");
+	cr_assert_str_eq(hdr.hash, "sha256");
+	img_luks1_encode(&hdr, again);
+	cr_assert_arr_eq(again, raw, sizeof(raw));
+}
+
+Test(luks1, data_elsewhere)
+{
+	uint8_t raw[IMG_LUKS1_BYTES];
+	struct img_err err = { 0 };
+
+	sound_header(raw);
+	cr_assert(img_luks1_holds_data(&(struct img_luks1){ .payload_at = AREA }, &err));
+	img_put_be32(raw + IMG_LUKS1_PAYLOAD, 0);
+	const struct img_luks1 hdr = decoded(raw);
+
+	cr_assert(img_luks1_slot_validate(&hdr, 7, AREA, &err), "%s", err.text);
+	cr_assert_not(img_luks1_holds_data(&hdr, &err));
+	cr_assert_eq(err.code, IMG_E_CORRUPT);
+}
+
 /* ---- The header ---------------------------------------------------------------------------------- */
 
 static const struct {
@@ -93,7 +124,7 @@ static const struct {
 	{ "long key", IMG_LUKS1_KEY_BYTES + 2, 1, 3, IMG_E_CORRUPT },
 	{ "no digest", IMG_LUKS1_DIGEST, 20, 0, IMG_E_CORRUPT },
 	{ "no iterations", IMG_LUKS1_DIGEST_ROUNDS, 4, 0, IMG_E_CORRUPT },
-	{ "payload at 0", IMG_LUKS1_PAYLOAD, 4, 0, IMG_E_CORRUPT },
+	{ "payload at 512", IMG_LUKS1_PAYLOAD, 4, 0, IMG_E_CORRUPT },
 };
 
 Test(luks1, headers_that_cannot_be_used)
@@ -105,6 +136,8 @@ Test(luks1, headers_that_cannot_be_used)
 
 		sound_header(raw);
 		memset(raw + broken[i].at, broken[i].fill, broken[i].len);
+		if (broken[i].at == IMG_LUKS1_PAYLOAD)
+			raw[IMG_LUKS1_PAYLOAD + 3] = 1;
 		cr_assert_not(img_luks1_decode(raw, sizeof(raw), &hdr, &err), "%s", broken[i].what);
 		cr_assert_eq(err.code, broken[i].code, "%s: %s", broken[i].what, err.text);
 	}

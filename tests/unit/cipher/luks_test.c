@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Headers that are made, opened and changed in memory; other programs judge them in tests/interop. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include "base/secret.h"
+#include "cipher/cipher.h"
+#include "cipher/luks1_layout.h"
+#include "cipher/luks_header.h"
+#include "store/store.h"
+
+enum { AT = 4096 };	/* headers need not stand at the start */
+
+static struct img_secret *secret(const char *text)
+{
+	struct img_err err = { 0 };
+	struct img_secret *s = img_secret_zeros(strlen(text), &err);
+
+	cr_assert(s, "%s", err.text);
+	memcpy(img_secret_bytes(s), text, strlen(text));
+	return s;
+}
+
+static struct img_store *new_store(void)
+{
+	struct img_err err = { 0 };
+	struct img_store *st = img_store_mem(NULL, 0, &err);
+
+	cr_assert(st, "%s", err.text);
+	return st;
+}
+
+/* With the passphrase "one"; the rest of *what is the caller's. */
+static struct img_luks_volume format(struct img_store *st, struct img_luks_new what)
+{
+	IMG_AUTO_SECRET struct img_secret *one = secret("one");
+	struct img_luks_volume volume;
+	struct img_err err = { 0 };
+	uint64_t len;
+
+	what.key = one;
+	what.iterations = what.iterations ? what.iterations : 4;
+	cr_assert(img_luks_format(st, AT, &what, &volume, &len, &err), "%s", err.text);
+	return volume;
+}
+
+/* Whether the passphrase opens it; otherwise the error. */
+static bool opens(struct img_store *st, const char *text, struct img_luks_volume *volume,
+		  struct img_err *err)
+{
+	IMG_AUTO_SECRET struct img_secret *one = secret(text);
+	const struct img_secret *const list[] = { one };
+	const struct img_keys keys = { list, 1 };
+
+	return img_luks_unlock(st, AT, 0, &keys, volume, err);
+}
+
+static void expect_opens(struct img_store *st, const char *text)
+{
+	struct img_luks_volume volume;
+	struct img_err err = { 0 };
+
+	cr_assert(opens(st, text, &volume, &err), "%s: %s", text, err.text);
+	img_luks_volume_close(&volume);
+}
+
+static void expect_refuses(struct img_store *st, const char *text, enum img_code code)
+{
+	struct img_luks_volume volume;
+	struct img_err err = { 0 };
+
+	cr_assert_not(opens(st, text, &volume, &err), "%s", text);
+	cr_assert_eq(err.code, code, "%s: %s", text, err.text);
+}
+
+/* ---- Made and opened ----------------------------------------------------------------------------- */
+
+static const struct img_luks_new kinds[] = {
+	{ .version = 1 },
+	{ .version = 1, .mode = "cbc-essiv:sha256", .hash = "sha1" },
+	{ .version = 1, .key_len = 32, .hash = "sha512", .payload_at = 4 << 20 },
+	{ .version = 1, .mode = "cbc-plain64", .key_len = 24 },
+};
+#define N_KINDS (sizeof(kinds) / sizeof(*kinds))
+
+Test(luks, what_is_enciphered_comes_back)
+{
+	for (size_t i = 0; i < N_KINDS; i++) {
+		struct img_store *st = new_store();
+		struct img_luks_volume made = format(st, kinds[i]), opened;
+		uint8_t buf[8192] = "some data";
+		struct img_err err = { 0 };
+
+		cr_assert(img_cipher_encrypt(made.cipher, 0, buf, buf, sizeof(buf), &err));
+		cr_assert_str_neq((char *)buf, "some data");
+		cr_assert(opens(st, "one", &opened, &err), "%zu: %s", i, err.text);
+		cr_assert(img_cipher_decrypt(opened.cipher, 0, buf, buf, sizeof(buf), &err));
+		cr_assert_str_eq((char *)buf, "some data", "%zu", i);
+		cr_assert_eq(opened.payload_at, made.payload_at);
+		cr_assert_eq(opened.version, kinds[i].version);
+		cr_assert(!kinds[i].payload_at || opened.payload_at == kinds[i].payload_at);
+		cr_assert_eq(opened.payload_at % (1 << 20), 0);
+		img_luks_volume_close(&made);
+		img_luks_volume_close(&opened);
+		img_store_close(st);
+	}
+}
+
+Test(luks, no_two_are_the_same)
+{
+	struct img_store *a = new_store(), *b = new_store();
+	struct img_luks_volume one = format(a, kinds[0]), two = format(b, kinds[0]);
+	uint8_t from_one[512] = { 0 }, from_two[512] = { 0 };
+	struct img_err err = { 0 };
+
+	cr_assert(img_cipher_encrypt(one.cipher, 0, from_one, from_one, 512, &err));
+	cr_assert(img_cipher_encrypt(two.cipher, 0, from_two, from_two, 512, &err));
+	cr_assert_arr_neq(from_one, from_two, 512);
+	img_luks_volume_close(&one);
+	img_luks_volume_close(&two);
+	img_store_close(a);
+	img_store_close(b);
+}
+
+Test(luks, wrong_and_missing_keys)
+{
+	for (size_t i = 0; i < N_KINDS; i++) {
+		struct img_store *st = new_store();
+		struct img_luks_volume volume = format(st, kinds[i]);
+		struct img_err err = { 0 };
+
+		img_luks_volume_close(&volume);
+		expect_refuses(st, "two", IMG_E_KEY);
+		expect_refuses(st, "", IMG_E_KEY);
+		expect_refuses(st, "one\n", IMG_E_KEY);
+		cr_assert_not(img_luks_unlock(st, AT, 0, NULL, &volume, &err));
+		cr_assert_eq(err.code, IMG_E_KEY);
+		img_store_close(st);
+	}
+}
+
+Test(luks, any_of_several_keys)
+{
+	struct img_store *st = new_store();
+	struct img_luks_volume volume = format(st, kinds[0]);
+	IMG_AUTO_SECRET struct img_secret *wrong = secret("two"), *right = secret("one");
+	const struct img_secret *const list[] = { wrong, right };
+	const struct img_keys keys = { list, 2 };
+	struct img_err err = { 0 };
+
+	img_luks_volume_close(&volume);
+	cr_assert(img_luks_unlock(st, AT, 0, &keys, &volume, &err), "%s", err.text);
+	img_luks_volume_close(&volume);
+	img_store_close(st);
+}
+
+Test(luks, a_header_without_its_data)
+{
+	struct img_luks_new what = kinds[0];
+	struct img_store *st = new_store();
+	struct img_luks_volume volume;
+	struct img_err err = { 0 };
+
+	what.detached = true;
+	volume = format(st, what);
+	cr_assert_eq(volume.payload_at, 0);
+	img_luks_volume_close(&volume);
+	cr_assert(opens(st, "one", &volume, &err), "%s", err.text);
+	cr_assert_eq(volume.payload_at, 0);
+	img_luks_volume_close(&volume);
+	img_store_close(st);
+}
+
+static const struct {
+	struct img_luks_new what;
+	enum img_code code;
+} refused[] = {
+	{ { .version = 3 }, IMG_E_UNSUPPORTED },
+	{ { .version = 1, .pbkdf = "argon2id" }, IMG_E_UNSUPPORTED },
+	{ { .version = 1, .sector = 4096 }, IMG_E_UNSUPPORTED },
+	{ { .version = 1, .cipher = "serpent" }, IMG_E_UNSUPPORTED },
+	{ { .version = 1, .hash = "sha257" }, IMG_E_UNSUPPORTED },
+	{ { .version = 1, .payload_at = 4096 }, IMG_E_ARGUMENT },
+	{ { .version = 1, .payload_at = (4 << 20) + 1 }, IMG_E_ARGUMENT },
+	{ { .version = 1, .key_len = 1024 }, IMG_E_ARGUMENT },
+	{ { .version = 1, .uuid = "none" }, IMG_E_ARGUMENT },
+	{ { .version = 1, .cipher = "a-name-that-is-longer-than-any-of-them" }, IMG_E_ARGUMENT },
+};
+
+Test(luks, what_is_not_made)
+{
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		IMG_AUTO_SECRET struct img_secret *one = secret("one");
+		struct img_luks_new what = refused[i].what;
+		struct img_store *st = new_store();
+		struct img_luks_volume volume;
+		struct img_err err = { 0 };
+		uint64_t len;
+
+		what.key = one;
+		what.iterations = 4;
+		cr_assert_not(img_luks_format(st, AT, &what, &volume, &len, &err), "%zu", i);
+		cr_assert_eq(err.code, refused[i].code, "%zu: %s", i, err.text);
+		img_store_close(st);
+	}
+}
+
+/* ---- Key slots ----------------------------------------------------------------------------------- */
+
+static struct img_luks *open_header(struct img_store *st)
+{
+	struct img_err err = { 0 };
+	struct img_luks *lk = img_luks_open(st, AT, 0, &err);
+
+	cr_assert(lk, "%s", err.text);
+	return lk;
+}
+
+static uint32_t add(struct img_store *st, const char *with, const char *text)
+{
+	const struct img_kdf kdf = { .name = "pbkdf2", .hash = "sha256", .iterations = 5 };
+	IMG_AUTO_SECRET struct img_secret *old = secret(with), *new = secret(text), *key = NULL;
+	uint32_t from = IMG_LUKS_ANY, slot = IMG_LUKS_ANY;
+	struct img_luks *lk = open_header(st);
+	struct img_err err = { 0 };
+
+	key = img_luks_try(lk, old, &from, &err);
+	cr_assert(key, "%s", err.text);
+	cr_assert(img_luks_add(lk, key, new, &kdf, &slot, &err), "%s", err.text);
+	img_luks_close(lk);
+	return slot;
+}
+
+static void take_away(struct img_store *st, uint32_t slot)
+{
+	struct img_luks *lk = open_header(st);
+	struct img_err err = { 0 };
+
+	cr_assert(img_luks_remove(lk, slot, &err), "%s", err.text);
+	img_luks_close(lk);
+}
+
+Test(luks, slots_come_and_go)
+{
+	for (size_t i = 0; i < N_KINDS; i++) {
+		struct img_store *st = new_store();
+		struct img_luks_volume volume = format(st, kinds[i]);
+		struct img_luks *lk;
+
+		img_luks_volume_close(&volume);
+		cr_assert_eq(add(st, "one", "two"), 1);
+		cr_assert_eq(add(st, "two", "three"), 2);
+		expect_opens(st, "one");
+		expect_opens(st, "three");
+		take_away(st, 0);
+		expect_refuses(st, "one", IMG_E_KEY);
+		expect_opens(st, "two");
+		cr_assert_eq(add(st, "two", "four"), 0);
+		expect_opens(st, "four");
+		lk = open_header(st);
+		cr_assert_eq(img_luks_count(lk), 3);
+		img_luks_close(lk);
+		for (uint32_t k = 0; k < 3; k++)
+			take_away(st, k);
+		expect_refuses(st, "two", IMG_E_KEY);
+		img_store_close(st);
+	}
+}
+
+Test(luks, slots_that_cannot_be_had)
+{
+	const struct img_kdf kdf = { .name = "pbkdf2", .hash = "sha256", .iterations = 5 };
+	IMG_AUTO_SECRET struct img_secret *key = secret("0123456789012345678901234567890123456789"
+						       "012345678901234567890123");
+	struct img_store *st = new_store();
+	struct img_luks_volume volume = format(st, kinds[0]);
+	struct img_luks *lk = open_header(st);
+	struct img_err err = { 0 };
+	uint32_t slot = 0;
+
+	img_luks_volume_close(&volume);
+	cr_assert_not(img_luks_add(lk, key, key, &kdf, &slot, &err));
+	cr_assert_eq(err.code, IMG_E_ARGUMENT);
+	slot = lk->ops->n_slots;
+	cr_assert_not(img_luks_add(lk, key, key, &kdf, &slot, &err));
+	cr_assert_eq(err.code, IMG_E_ARGUMENT);
+	for (uint32_t i = 1; i < lk->ops->n_slots; i++) {
+		slot = IMG_LUKS_ANY;
+		cr_assert(img_luks_add(lk, key, key, &kdf, &slot, &err), "%s", err.text);
+		cr_assert_eq(slot, i);
+	}
+	slot = IMG_LUKS_ANY;
+	cr_assert_not(img_luks_add(lk, key, key, &kdf, &slot, &err));
+	cr_assert_eq(err.code, IMG_E_NOSPACE);
+	img_luks_close(lk);
+	img_store_close(st);
+}
+
+/* ---- Damage -------------------------------------------------------------------------------------- */
+
+static void put_byte(struct img_store *st, uint64_t at, uint8_t byte)
+{
+	struct img_err err = { 0 };
+
+	cr_assert(img_store_write(st, AT + at, &byte, 1, &err), "%s", err.text);
+}
+
+/* A slot that is damaged keeps no other from being opened; alone it says what is wrong. */
+Test(luks, damaged_slots)
+{
+	struct img_store *st = new_store();
+	struct img_luks_volume volume = format(st, kinds[0]);
+
+	img_luks_volume_close(&volume);
+	add(st, "one", "two");
+	put_byte(st, IMG_LUKS1_SLOTS + IMG_LUKS1_SLOT_STRIPES + 3, 1);
+	expect_opens(st, "two");
+	expect_refuses(st, "one", IMG_E_KEY);
+	take_away(st, 1);
+	expect_refuses(st, "one", IMG_E_CORRUPT);
+	take_away(st, 0);
+	expect_refuses(st, "one", IMG_E_KEY);
+	img_store_close(st);
+}
+
+Test(luks, cut_off)
+{
+	struct img_store *st = new_store();
+	struct img_luks_volume volume = format(st, kinds[0]);
+	struct img_err err = { 0 };
+
+	img_luks_volume_close(&volume);
+	cr_assert(img_store_resize(st, AT + 8192, &err), "%s", err.text);
+	expect_refuses(st, "one", IMG_E_CORRUPT);
+	cr_assert(img_store_resize(st, AT + 500, &err), "%s", err.text);
+	expect_refuses(st, "one", IMG_E_INCOMPLETE);
+	cr_assert(img_store_resize(st, AT, &err), "%s", err.text);
+	expect_refuses(st, "one", IMG_E_INCOMPLETE);
+	img_store_close(st);
+}
