@@ -17,5 +17,16 @@ libimg_sources += \
 	%D%/luks1.c \
 	%D%/luks1_layout.c \
 	%D%/luks1_layout.h \
+	%D%/luks2.c \
+	%D%/luks2.h \
+	%D%/luks2_change.c \
+	%D%/luks2_data.c \
+	%D%/luks2_json.c \
+	%D%/luks2_json.h \
+	%D%/luks2_layout.c \
+	%D%/luks2_layout.h \
+	%D%/luks2_new.c \
+	%D%/luks2_report.c \
+	%D%/luks2_slots.c \
 	%D%/luks_change.c \
 	%D%/luks_header.h

@@ -28,11 +28,31 @@ static bool find_end(struct img_store *st, uint64_t at, uint64_t *len, struct im
 	return true;
 }
 
+static struct img_luks *give(struct img_luks *lk, const struct img_err *why, struct img_err *err)
+{
+	if (!lk && err)
+		*err = *why;
+	return lk;
+}
+
 struct img_luks *img_luks_open(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err)
 {
-	if (!find_end(st, at, &len, err))
+	uint8_t head[IMG_LUKS1_VERSION + 2] = { 0 };
+	struct img_luks *lk;
+	struct img_err why = { 0 };
+	size_t got;
+
+	if (!find_end(st, at, &len, err) ||
+	    !img_store_read_some(st, at, head, sizeof(head), &got, err))
 		return NULL;
-	return img_luks1_open(st, at, len, err);
+	if (img_get_be16(head + IMG_LUKS1_VERSION) == 1) {
+		lk = img_luks1_open(st, at, len, &why);
+		if (lk || why.code != IMG_E_NOT_THIS_FORMAT)
+			return give(lk, &why, err);
+	}
+	/* Also where nothing tells of it: the second copy of version 2 may be left. */
+	lk = img_luks2_open(st, at, len, &why);
+	return give(lk, &why, err);
 }
 
 void img_luks_close(struct img_luks *lk)
@@ -175,25 +195,36 @@ bool img_luks_unlock(struct img_store *st, uint64_t at, uint64_t len, const stru
 	return done;
 }
 
+/* ---- Reports ------------------------------------------------------------------------------------- */
+
+static void report_data(const struct img_luks *lk, struct img_node *report)
+{
+	struct img_luks_data data;
+	struct img_err why = { 0 };
+
+	if (!lk->ops->data(lk, &data, &why)) {
+		img_node_text(report, "unusable", why.text);
+		return;
+	}
+	img_node_text(report, "cipher", data.cipher);
+	img_node_text(report, "cipher-mode", data.mode);
+	if (data.key_len)
+		img_node_u64(report, "key-bits", (uint64_t)data.key_len * 8, IMG_UNIT_NONE);
+	img_node_u64(report, "sector-size", data.sector, IMG_UNIT_BYTES);
+	img_node_u64(report, "payload-offset", data.at, IMG_UNIT_BYTES);
+}
+
 bool img_luks_report(struct img_store *st, uint64_t at, struct img_node *report,
 		     struct img_err *err)
 {
 	struct img_luks *lk = img_luks_open(st, at, 0, err);
-	struct img_luks_data data;
 	bool done;
 
 	if (!lk)
 		return false;
 	img_node_u64(report, "version", lk->ops->version, IMG_UNIT_NONE);
-	done = lk->ops->data(lk, &data, err);
-	if (done) {
-		img_node_text(report, "cipher", data.cipher);
-		img_node_text(report, "cipher-mode", data.mode);
-		img_node_u64(report, "key-bits", (uint64_t)data.key_len * 8, IMG_UNIT_NONE);
-		img_node_u64(report, "sector-size", data.sector, IMG_UNIT_BYTES);
-		img_node_u64(report, "payload-offset", data.at, IMG_UNIT_BYTES);
-		done = lk->ops->report(lk, report, err);
-	}
+	report_data(lk, report);
+	done = lk->ops->report(lk, report, err);
 	img_luks_close(lk);
 	return done;
 }

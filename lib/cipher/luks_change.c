@@ -40,15 +40,32 @@ static uint32_t most_memory(void)
 	return (uint32_t)img_min_u64(half, MEMORY_KIB);
 }
 
+static bool validate(const struct img_luks_new *what, struct img_err *err)
+{
+	if (what->version == 1 && strcmp(what->pbkdf, "pbkdf2") != 0)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("LUKS1 has no derivation \"%s\""),
+				what->pbkdf);
+	if (what->version == 1 && what->sector != IMG_LUKS_SECTOR)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("LUKS1 has no sectors of %u bytes"),
+				what->sector);
+	if (!img_is_pow2(what->sector) || what->sector < IMG_LUKS_SECTOR || what->sector > 4096)
+		return img_fail(err, IMG_E_ARGUMENT, _("sectors cannot have %u bytes"), what->sector);
+	if (what->version == 1 && what->label)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("LUKS1 has no label"));
+	if (what->key_len > IMG_KEY_MAX)
+		return img_fail(err, IMG_E_ARGUMENT, _("a key of %u bytes is too long"), what->key_len);
+	return true;
+}
+
 bool img_luks_complete(struct img_luks_new *what, struct img_err *err)
 {
-	if (what->version != 1)
+	if (what->version != 1 && what->version != 2)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("LUKS version %u is not known here"),
 				what->version);
 	what->cipher = or_else(what->cipher, "aes");
 	what->mode = or_else(what->mode, "xts-plain64");
 	what->hash = or_else(what->hash, "sha256");
-	what->pbkdf = or_else(what->pbkdf, "pbkdf2");
+	what->pbkdf = or_else(what->pbkdf, what->version == 1 ? "pbkdf2" : "argon2id");
 	if (!what->key_len)
 		what->key_len = strncmp(what->mode, "xts-", 4) ? 32 : 64;
 	if (!what->sector)
@@ -59,15 +76,7 @@ bool img_luks_complete(struct img_luks_new *what, struct img_err *err)
 		what->memory_kib = most_memory();
 	if (!what->parallel)
 		what->parallel = img_thread_count(0, IMG_KDF_PARALLEL_MAX);
-	if (strcmp(what->pbkdf, "pbkdf2") != 0)
-		return img_fail(err, IMG_E_UNSUPPORTED, _("LUKS1 has no derivation \"%s\""),
-				what->pbkdf);
-	if (what->sector != IMG_LUKS_SECTOR)
-		return img_fail(err, IMG_E_UNSUPPORTED, _("LUKS1 has no sectors of %u bytes"),
-				what->sector);
-	if (what->key_len > IMG_KEY_MAX)
-		return img_fail(err, IMG_E_ARGUMENT, _("a key of %u bytes is too long"), what->key_len);
-	return true;
+	return validate(what, err);
 }
 
 bool img_luks_choose_kdf(const struct img_luks_new *what, struct img_kdf *out, struct img_err *err)
@@ -97,13 +106,18 @@ bool img_luks_choose_digest(const struct img_luks_new *what, size_t len, struct 
 	return true;
 }
 
+static uint64_t header_len(const struct img_luks_new *full)
+{
+	return full->version == 1 ? img_luks1_header_len(full->key_len) : img_luks2_header_len(full);
+}
+
 uint64_t img_luks_header_len(const struct img_luks_new *what)
 {
 	struct img_luks_new full = *what;
 
 	if (!img_luks_complete(&full, NULL))
 		return 0;
-	return img_luks1_header_len(full.key_len);
+	return header_len(&full);
 }
 
 /* ---- Key slots ----------------------------------------------------------------------------------- */
@@ -179,15 +193,17 @@ static bool choose_uuid(struct img_luks_new *what, char text[IMG_UUID_TEXT], str
 	return true;
 }
 
-static bool choose_payload(struct img_luks_new *what, uint64_t header_len, struct img_err *err)
+static bool choose_payload(struct img_luks_new *what, struct img_err *err)
 {
+	const uint64_t len = header_len(what);
+
 	if (!what->payload_at && !what->detached)
-		what->payload_at = img_round_up(header_len, PAYLOAD_ALIGN);
-	if (!what->detached && what->payload_at < header_len)
+		what->payload_at = img_round_up(len, PAYLOAD_ALIGN);
+	if (!what->detached && what->payload_at < len)
 		return img_fail(err, IMG_E_ARGUMENT,
 				_("the data cannot start at %llu, inside the header of %llu bytes"),
-				(unsigned long long)what->payload_at, (unsigned long long)header_len);
-	if (what->payload_at % IMG_LUKS_SECTOR || what->payload_at / IMG_LUKS_SECTOR > UINT32_MAX)
+				(unsigned long long)what->payload_at, (unsigned long long)len);
+	if (what->payload_at % what->sector || what->payload_at / IMG_LUKS_SECTOR > UINT32_MAX)
 		return img_fail(err, IMG_E_ARGUMENT, _("the data cannot start at %llu"),
 				(unsigned long long)what->payload_at);
 	return true;
@@ -216,10 +232,10 @@ bool img_luks_format(struct img_store *st, uint64_t at, const struct img_luks_ne
 	bool done;
 
 	if (!img_luks_complete(&full, err) || !choose_uuid(&full, uuid, err) ||
-	    !choose_payload(&full, img_luks1_header_len(full.key_len), err))
+	    !choose_payload(&full, err))
 		return false;
 	key = make_key(full.key_len, err);
-	lk = key ? img_luks1_new(st, at, &full, key, err) : NULL;
+	lk = key ? (full.version == 1 ? img_luks1_new : img_luks2_new)(st, at, &full, key, err) : NULL;
 	done = lk && fill_new(lk, &full, key, out, err);
 	if (done)
 		*header_len = lk->len;

@@ -56,7 +56,17 @@ struct img_luks_ops {
 /* As img_luks_unlock() has st, at and len.  Close with img_luks_close(). */
 struct img_luks *img_luks_open(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err);
 struct img_luks *img_luks1_open(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err);
+struct img_luks *img_luks2_open(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err);
 void img_luks_close(struct img_luks *lk);	/* accepts NULL */
+
+/* A copy of the header of version 2 as it was found. */
+struct img_luks2_copy {
+	uint64_t at;			/* bytes from the start of the header; 0 of the second: unknown */
+	uint64_t seqid;			/* of one that is sound */
+	struct img_err why;		/* its code is 0: it is sound */
+};
+/* Both of them.  lk is of version 2. */
+const struct img_luks2_copy *img_luks2_copies(const struct img_luks *lk);
 
 /*
  * A new header in memory for a volume with this key, without a slot.  what: nothing is left to
@@ -64,8 +74,11 @@ void img_luks_close(struct img_luks *lk);	/* accepts NULL */
  */
 struct img_luks *img_luks1_new(struct img_store *st, uint64_t at, const struct img_luks_new *what,
 			       const struct img_secret *key, struct img_err *err);
-/* Bytes of header and all key slots that a header of version 1 takes. */
+struct img_luks *img_luks2_new(struct img_store *st, uint64_t at, const struct img_luks_new *what,
+			       const struct img_secret *key, struct img_err *err);
+/* Bytes of header and key slots that a new one takes. */
 uint64_t img_luks1_header_len(uint32_t key_len);
+uint64_t img_luks2_header_len(const struct img_luks_new *what);
 
 /* Any slot. */
 #define IMG_LUKS_ANY UINT32_MAX
