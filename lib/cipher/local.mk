@@ -29,4 +29,6 @@ libimg_sources += \
 	%D%/luks2_report.c \
 	%D%/luks2_slots.c \
 	%D%/luks_change.c \
-	%D%/luks_header.h
+	%D%/luks_header.h \
+	%D%/qcow_aes.c \
+	%D%/qcow_aes.h
