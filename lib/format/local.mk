@@ -10,12 +10,16 @@ libimg_sources += \
 	%D%/formats.def \
 	%D%/granules.c \
 	%D%/granules.h \
+	%D%/luks_options.c \
+	%D%/luks_options.h \
 	%D%/move.c \
 	%D%/moves.c \
 	%D%/moves.h \
 	%D%/placement.c \
 	%D%/placement.h \
 	%D%/registry.c \
+	%D%/sealed.c \
+	%D%/sealed.h \
 	%D%/settings.c \
 	%D%/size.c
 

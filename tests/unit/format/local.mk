@@ -20,6 +20,7 @@ unit_tests += %D%/test
 	%D%/granules_test.c \
 	%D%/in_place.c \
 	%D%/in_place.h \
+	%D%/luks_options_test.c \
 	%D%/move_test.c \
 	%D%/moves_test.c \
 	%D%/placement_test.c \
@@ -68,6 +69,7 @@ unit_tests += %D%/test
 	%D%/raw/gpt_test.c \
 	%D%/raw/raw_test.c \
 	%D%/registry_test.c \
+	%D%/sealed_test.c \
 	%D%/settings_test.c \
 	%D%/size_test.c \
 	%D%/vdi/amend_test.c \
