@@ -32,6 +32,7 @@ build_packages='
 	libblkid-dev            # what a disk or a partition holds
 	libext2fs-dev           # what an ext file system does not use
 	nbdkit-plugin-dev       # serves images to NBD clients
+	libnbd-dev              # images behind NBD servers
 '
 demo_packages='
 	fdisk                   # sfdisk makes the partition table

@@ -114,6 +114,12 @@ struct img_store;
 /* The name of what holds the bytes, as shown to the user (usually a path). */
 const char *img_store_name(const struct img_store *store);
 
+/*
+ * Whether path names no file, but what a server exports: nbd://HOST/EXPORT, nbd+unix:///EXPORT?socket=FILE
+ * and the others that libnbd knows.  Pure.
+ */
+bool img_path_is_uri(const char *path);
+
 enum img_extent_kind {
 	IMG_EXTENT_DATA,	/* guest bytes lie as they are at store[host, host + len) */
 	IMG_EXTENT_ZERO,	/* reads as zeros, hides whatever is below */

@@ -20,7 +20,7 @@ noinst_LTLIBRARIES += %D%/libimg_internal.la
 %C%_libimg_internal_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden \
 	$(ZLIB_CFLAGS) $(LIBDEFLATE_CFLAGS) $(ZSTD_CFLAGS) $(JSON_C_CFLAGS) \
 	$(LIBXML2_CFLAGS) $(LIBCRYPTO_CFLAGS) $(LIBARGON2_CFLAGS) \
-	$(LZ4_CFLAGS) $(LZMA_CFLAGS) $(LZO_CFLAGS)
+	$(LZ4_CFLAGS) $(LZMA_CFLAGS) $(LZO_CFLAGS) $(NBD_CFLAGS)
 %C%_libimg_internal_la_LIBADD = \
 	$(ZLIB_LIBS) $(LIBDEFLATE_LIBS) $(ZSTD_LIBS) $(JSON_C_LIBS)
 

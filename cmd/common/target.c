@@ -106,7 +106,8 @@ bool target_must_stay(const char *path)
 {
 	struct stat st;
 
-	return strcmp(path, "-") && !stat(path, &st) && !S_ISREG(st.st_mode);
+	return img_path_is_uri(path) ||
+	       (strcmp(path, "-") && !stat(path, &st) && !S_ISREG(st.st_mode));
 }
 
 /* A relative name starts where the new image lies. */

@@ -99,7 +99,7 @@ struct img_store *img_open_new_store(const char *path, enum img_cache cache, str
 {
 	if (is_output(path))
 		return open_stream(path, IMG_OPEN_WRITE, err);
-	if (!is_block_device(path))
+	if (!is_block_device(path) && !img_path_is_uri(path))
 		return img_store_file_new(path, cache, err);
 	img_fail(err, IMG_E_ARGUMENT, _("%s: is a device, which a new file would replace"), path);
 	return NULL;
@@ -112,6 +112,8 @@ static struct img_store *open_store(const struct img_create *what,
 {
 	if (is_output(what->path))
 		return open_output(what, how, format, target, err);
+	if (img_path_is_uri(what->path))
+		return img_store_uri(what->path, what->flags | IMG_OPEN_WRITE, what->cache, err);
 	if (what->in_place)
 		return img_store_file(what->path, what->flags | IMG_OPEN_WRITE, what->cache, err);
 	return img_store_file_new(what->path, what->cache, err);

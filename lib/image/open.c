@@ -154,6 +154,14 @@ static bool check_match(const struct img *im, const struct img_open *how, struct
 			_(why));
 }
 
+/* A journal lies beside the image. */
+static bool check_journal(const struct img_open *how, struct img_err *err)
+{
+	return !(how->flags & IMG_OPEN_AT_ONCE) || !img_path_is_uri(how->path) ||
+	       img_fail(err, IMG_E_UNSUPPORTED, _("%s: such a change needs a journal beside the "
+			"image, and a server has no place for it"), how->path);
+}
+
 struct img *img_open(const struct img_open *how, struct img_err *err)
 {
 	const struct img_open files = for_writing(how);
@@ -162,6 +170,8 @@ struct img *img_open(const struct img_open *how, struct img_err *err)
 
 	if (!im)
 		return NULL;
+	if (!check_journal(how, err))
+		goto fail;
 	if ((how->flags & IMG_OPEN_AT_ONCE) && (how->flags & IMG_OPEN_WRITE) &&
 	    !(im->at_once = img_at_once_new(&files, err)))
 		goto fail;

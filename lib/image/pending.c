@@ -245,8 +245,11 @@ struct img_store *img_open_named(const struct img_open *how, const char *base,
 struct img_store *img_open_file(const char *path, unsigned flags, enum img_cache cache,
 				const struct img_gate *gate, struct img_err *err)
 {
-	struct img_store *store = img_store_file(path, flags, cache, err);
+	struct img_store *store;
 
+	if (img_path_is_uri(path))
+		return img_store_uri(path, flags, cache, err);
+	store = img_store_file(path, flags, cache, err);
 	if (!store || ((flags & IMG_OPEN_WRITE) ? finish(store, path, gate, err)
 						: show_image(&store, path, err)))
 		return store;

@@ -35,4 +35,11 @@ libimg_sources += \
 	%D%/undo-layout.c \
 	%D%/undo-restore.c \
 	%D%/undo-save.c \
+	%D%/uri.c \
 	%D%/zeros.h
+if HAVE_NBD
+libimg_sources += \
+	%D%/nbd.c \
+	%D%/nbd.h \
+	%D%/nbd-conn.c
+endif

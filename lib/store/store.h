@@ -153,6 +153,15 @@ void img_store_add_traffic(const struct img_store *st, struct img_traffic *sum);
  */
 struct img_store *img_store_file(const char *path, unsigned flags, enum img_cache cache,
 				 struct img_err *err);
+/*
+ * What an NBD server exports; any number of threads.  flags: IMG_OPEN_WRITE.  Errors beside those of
+ * reading: IMG_E_DENIED (it allows reading alone), IMG_E_UNSUPPORTED (libnbd is not there).
+ */
+struct img_store *img_store_nbd(const char *uri, unsigned flags, enum img_cache cache,
+				struct img_err *err);
+/* What img_path_is_uri() is true of, opened by what its scheme asks for. */
+struct img_store *img_store_uri(const char *uri, unsigned flags, enum img_cache cache,
+				struct img_err *err);
 /* Whether st is a file of the caller's, or of whom the file at path belongs to. */
 bool img_store_same_owner(struct img_store *st, const char *path);
 /* A new file beside path, which gets that name in img_store_publish() only. */
