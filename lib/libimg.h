@@ -140,6 +140,7 @@ struct img_extent {
 	struct img_store *store;
 	uint64_t host, host_len;	/* bytes in store; host_len < len when compressed */
 	bool zero_in_store;
+	bool encrypted;		/* ENCODED: byte by byte, at host as it is on the disk; not compressed */
 	bool guessed;		/* IMG_OPEN_SALVAGE: that these bytes belong here is a guess */
 	bool left_out;		/* HOLE: there are bytes, but img_leave_out() said that none needs them */
 	enum img_code loss;	/* LOST: IMG_E_INCOMPLETE, IMG_E_CORRUPT or IMG_E_IO */

@@ -22,6 +22,8 @@ static const char *kind_of(const struct img_extent *ex)
 		[IMG_EXTENT_LOST] = N_("lost"),
 	};
 
+	if (ex->encrypted)
+		return _("encrypted");
 	return ex->left_out ? _("free") : _(names[ex->kind]);
 }
 

@@ -63,6 +63,8 @@ static const char *kind_of(const struct img_extent *ex)
 		[IMG_EXTENT_LOST] = "lost",
 	};
 
+	if (ex->encrypted)
+		return "encrypted";
 	return ex->left_out ? "free" : names[ex->kind];
 }
 
@@ -89,7 +91,7 @@ static void members(const struct syntax *sx, const struct img_extent *ex)
 	flag(sx, "present", ex->kind != IMG_EXTENT_HOLE);
 	flag(sx, "zero", zero);
 	flag(sx, "data", !zero);
-	flag(sx, "compressed", ex->kind == IMG_EXTENT_ENCODED);
+	flag(sx, "compressed", ex->kind == IMG_EXTENT_ENCODED && !ex->encrypted);
 	text(sx, "kind", kind_of(ex));
 	if (ex->store)
 		place(sx, ex);

@@ -17,6 +17,7 @@ static bool continues(const struct img_extent *first, const struct img_extent *n
 	       next->kind == first->kind &&
 	       next->depth == first->depth &&
 	       next->zero_in_store == first->zero_in_store &&
+	       next->encrypted == first->encrypted &&
 	       next->guessed == first->guessed &&
 	       next->left_out == first->left_out &&
 	       next->loss == first->loss &&
@@ -41,8 +42,8 @@ void img_extent_clip(struct img_extent *ex, uint64_t from, uint64_t to)
 	const uint64_t end = img_min_u64(ex->start + ex->len, to);
 
 	assert(start < end);
-	/* What is encoded can only be decoded whole. */
-	if (ex->store && ex->kind != IMG_EXTENT_ENCODED) {
+	/* What is compressed can only be decoded whole. */
+	if (ex->store && (ex->kind != IMG_EXTENT_ENCODED || ex->encrypted)) {
 		ex->host += start - ex->start;
 		ex->host_len = end - start;
 	}

@@ -45,7 +45,7 @@ Test(join, what_differs_stays_apart)
 	struct img_extent other[] = {
 		data(512, 512, 4608), data(512, 512, 4608), data(512, 512, 4608),
 		data(512, 512, 4608), data(513, 512, 4608), data(512, 512, 4609),
-		data(512, 512, 4608),
+		data(512, 512, 4608), data(512, 512, 4608),
 	};
 
 	other[0].kind = IMG_EXTENT_ENCODED;
@@ -53,6 +53,7 @@ Test(join, what_differs_stays_apart)
 	other[2].store = STORE_B;
 	other[3].zero_in_store = true;
 	other[6].store = NULL;
+	other[7].encrypted = true;
 	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
 		struct img_extent first = data(0, 512, 4096);
 
