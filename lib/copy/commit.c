@@ -41,6 +41,12 @@ static bool store_linear(struct img *src, struct img_parcel *p, uint64_t *cloned
 	return move_linear(src, p, done, err);
 }
 
+/* Whether the driver moves the bytes of the slot itself. */
+static bool is_stored(const struct img_layer *dst, const struct img_slot *slot)
+{
+	return dst->format->write->store && !(slot->flags & IMG_SLOT_COMPRESSED);
+}
+
 /*
  * Bytes of neighbours below slot `end` that lie behind each other in memory and in the store go in
  * one write.
@@ -48,23 +54,23 @@ static bool store_linear(struct img *src, struct img_parcel *p, uint64_t *cloned
 static bool store_run(struct img_layer *dst, const struct img_parcel *p, size_t *i, size_t end,
 		      struct img_err *err)
 {
-	const struct img_slot *first = &p->slots[*i];
 	const uint8_t *bytes = p->bytes[*i];
-	size_t len = first->stored_len;
+	struct img_slot run = p->slots[*i];
+	const bool stored = is_stored(dst, &run);
 
-	if ((first->flags & IMG_SLOT_LED) && !dst->format->write->lead(dst, first, err))
+	if ((run.flags & IMG_SLOT_LED) && !dst->format->write->lead(dst, &run, err))
 		return false;
-	if (dst->format->write->store && !(first->flags & IMG_SLOT_COMPRESSED))
-		return dst->format->write->store(dst, &p->slots[(*i)++], bytes, err);
 	for ((*i)++; *i < end; (*i)++) {
 		const struct img_slot *next = &p->slots[*i];
 
-		if (next->store != first->store || next->host != first->host + len ||
-		    p->bytes[*i] != bytes + len)
+		if (next->store != run.store || next->host != run.host + run.stored_len ||
+		    p->bytes[*i] != bytes + run.stored_len || is_stored(dst, next) != stored)
 			break;
-		len += next->stored_len;
+		run.stored_len += next->stored_len;
+		run.len += next->len;
 	}
-	return img_store_write(first->store, first->host, bytes, len, err);
+	return stored ? dst->format->write->store(dst, &run, bytes, err)
+		      : img_store_write(run.store, run.host, bytes, run.stored_len, err);
 }
 
 static bool store_slots(struct img_layer *dst, const struct img_parcel *p, size_t i, size_t end,
