@@ -48,6 +48,14 @@ static enum qcow2_hiding hiding(const struct qcow2_header *hdr)
 	return hdr->version == 2 ? QCOW2_HIDE_BY_DATA : QCOW2_HIDE_BY_ENTRY;
 }
 
+/* Zeros in the file are zeros on the disk, unless it is enciphered. */
+static enum qcow2_cluster_kind blank(const struct qcow2_header *hdr)
+{
+	if (hdr->backing)
+		return QCOW2_CLUSTER_HOLE;
+	return hdr->crypt == QCOW2_CRYPT_NONE ? QCOW2_CLUSTER_DATA : QCOW2_CLUSTER_ZERO;
+}
+
 bool qcow2_append_start(struct img_layer *ly, const struct img_layer_create *what,
 			struct img_err *err)
 {
@@ -61,6 +69,7 @@ bool qcow2_append_start(struct img_layer *ly, const struct img_layer_create *wha
 	space->sparse = (ly->store->caps & IMG_STORE_FRESH) || what->reads_as_zero;
 	tables->geo = &q->geo;
 	tables->hiding = hiding(&q->header);
+	tables->blank = blank(&q->header);
 	tables->space = space;
 	if (!qcow2_space_init(space, err) || !qcow2_tables_init(tables, ly->size, err))
 		return false;
@@ -116,7 +125,7 @@ static bool zero_rest(struct img_layer *ly, const struct img_slot *slot, struct 
 	const struct qcow2 *q = ly->priv;
 	const uint64_t rest = -(uint64_t)slot->len & (qcow2_cluster_size(&q->geo) - 1);
 
-	return q->fresh->space.sparse || q->data_file || !rest ||
+	return q->fresh->space.sparse || q->data_file || qcow2_is_encrypted(q) || !rest ||
 	       img_store_zero(ly->store, slot->host + slot->len, rest, false, err);
 }
 

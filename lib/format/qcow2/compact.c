@@ -62,26 +62,31 @@ struct round {
 	const struct img_job *job;
 	struct qcow2_refs *refs;	/* owned */
 	struct img_picture pic;
+	/* A bit for each cluster whose place its encryption depends on; NULL: there are none; owned. */
+	uint8_t *sealed;
 	struct img_moves moves;
 };
 
-static uint64_t tie(void *ctx, uint64_t host, uint64_t len)
+static uint64_t tie(void *ctx, uint64_t host, uint64_t len, bool data)
 {
 	const struct round *r = ctx;
 	const unsigned bits = r->q->geo.cluster_bits;
 
+	if (data && r->sealed)
+		img_picture_set(r->sealed, host >> bits, true);
 	for (uint64_t c = host >> bits; c < (host + len - 1) >> bits; c++)
 		img_picture_set(r->pic.tied, c, true);
 	return host;
 }
 
-static uint64_t go(void *ctx, uint64_t host, uint64_t len)
+static uint64_t go(void *ctx, uint64_t host, uint64_t len, bool data)
 {
 	const struct round *r = ctx;
 	const unsigned bits = r->q->geo.cluster_bits;
 	const uint64_t inside = host & (qcow2_cluster_size(&r->q->geo) - 1);
 
 	(void)len;
+	(void)data;
 	return (img_moves_find(&r->moves, host >> bits) << bits) + inside;
 }
 
@@ -90,11 +95,19 @@ static bool visit(struct round *r, qcow2_refer *refer, struct img_err *err)
 	return qcow2_references_visit(&r->q->header, r->q->map.file, r->refs, refer, r, err);
 }
 
+static bool start_picture(struct round *r, struct img_err *err)
+{
+	if (!img_picture_start(&r->pic, qcow2_refs_clusters(r->refs), err))
+		return false;
+	if (r->q->header.crypt == QCOW2_CRYPT_LUKS)
+		r->sealed = img_calloc(r->pic.n / 8 + 1, 1, err);
+	return r->q->header.crypt != QCOW2_CRYPT_LUKS || r->sealed;
+}
+
 static bool plan(struct round *r, struct img_err *err)
 {
 	return qcow2_refs_collect_sound(&r->q->header, r->q->map.file, r->job, &r->refs, err) &&
-	       img_picture_start(&r->pic, qcow2_refs_clusters(r->refs), err) &&
-	       draw_counts(r->q, &r->pic, err) && visit(r, tie, err) &&
+	       start_picture(r, err) && draw_counts(r->q, &r->pic, err) && visit(r, tie, err) &&
 	       img_moves_plan(&r->pic, &r->moves, err);
 }
 
@@ -120,6 +133,20 @@ struct copying {
 	uint64_t down;			/* bytes that it all goes down */
 };
 
+/* Enciphers for their new place those of the clusters of a piece, or the part of one, that need it. */
+static bool reseal(const struct copying *copy, uint64_t host, uint8_t *raw, size_t len,
+		   struct img_err *err)
+{
+	const struct round *r = copy->r;
+	const size_t step = img_min_u64(len, qcow2_cluster_size(&r->q->geo));
+
+	for (size_t i = 0; r->sealed && i < len; i += step)
+		if (img_picture_get(r->sealed, (host + i) >> r->q->geo.cluster_bits) &&
+		    !qcow2_reseal(r->q, host + i, host + i - copy->down, raw + i, step, err))
+			return false;
+	return true;
+}
+
 /* Rising, so that what slides over itself is read before it is written over. */
 static bool copy_piece(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
 		       struct img_err *err)
@@ -131,6 +158,8 @@ static bool copy_piece(void *ctx, size_t index, uint64_t host, uint8_t *raw, siz
 	(void)index;
 	if (job && job->cancelled && job->cancelled(job->ctx))
 		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	if (!reseal(copy, host, raw, len, err))
+		return false;
 	if (img_is_zero(raw, len))
 		return img_store_zero(file, host - copy->down, len, false, err);
 	return img_store_write(file, host - copy->down, raw, len, err);
@@ -183,6 +212,7 @@ static bool compact_once(struct img_layer *ly, const struct img_job *job, bool *
 	*moved = r.moves.n;
 	qcow2_refs_free(r.refs);
 	img_picture_clear(&r.pic);
+	free(r.sealed);
 	img_moves_clear(&r.moves);
 	return ok;
 }

@@ -40,7 +40,7 @@ static bool fill_layer(struct img_layer *ly, const struct img_layer_create *what
 	ly->codec = what->compressed ? wish->codec : NULL;
 	ly->codec_level = wish->codec_level;
 	ly->reads_as_zero = !q->header.backing;
-	ly->takes_plain = true;
+	ly->takes_plain = !qcow2_is_encrypted(q);
 	return copy_text(q->header.backing, &ly->backing, err) &&
 	       copy_text(q->header.backing_format, &ly->backing_format, err);
 }
@@ -60,7 +60,8 @@ static bool start(struct img_layer *ly, const struct img_layer_create *what, str
 	q->fresh->preallocation = wish.preallocation;
 	q->fresh->way = can_seek ? &qcow2_append_ops : &qcow2_sequence_ops;
 	return fill_layer(ly, what, &wish, err) && create_data_file(q, what->opener, err) &&
-	       (!can_seek || qcow2_append_start(ly, what, err));
+	       (!can_seek || qcow2_append_start(ly, what, err)) &&
+	       (!qcow2_is_encrypted(q) || qcow2_encrypt_new(ly, &wish, what->key, err));
 }
 
 static void give_up(struct img_layer *ly)
@@ -69,6 +70,7 @@ static void give_up(struct img_layer *ly)
 
 	if (q) {
 		qcow2_new_free(q->fresh);
+		img_luks_volume_close(&q->volume);
 		qcow2_header_clear(&q->header);
 		img_store_close(q->data_file);
 	}
@@ -98,6 +100,13 @@ static const struct img_write_ops *way_of(const struct img_layer *ly)
 	return ((const struct qcow2 *)ly->priv)->fresh->way;
 }
 
+/* Key slots are written with what is known when the header is out already. */
+bool qcow2_sequential(const struct img_layer_create *what)
+{
+	return !what->compressed && what->size != IMG_SIZE_UNKNOWN &&
+	       !img_settings_given(what->settings, "encrypt.format");
+}
+
 static bool pass_announce(struct img_layer *ly, uint64_t at, uint64_t len,
 			  enum img_extent_kind kind, struct img_err *err)
 {
@@ -113,6 +122,14 @@ static bool pass_reserve(struct img_layer *ly, struct img_slot *slots, size_t n,
 			 struct img_err *err)
 {
 	return way_of(ly)->reserve(ly, slots, n, err);
+}
+
+static bool pass_store(struct img_layer *ly, const struct img_slot *slot, const void *bytes,
+		       struct img_err *err)
+{
+	if (qcow2_is_encrypted(ly->priv))
+		return qcow2_store_encrypted(ly, slot, bytes, err);
+	return img_store_write(slot->store, slot->host, bytes, slot->stored_len, err);
 }
 
 static bool pass_publish(struct img_layer *ly, const struct img_slot *slots, size_t n,
@@ -135,6 +152,7 @@ const struct img_write_ops qcow2_write_ops = {
 	.announce = pass_announce,
 	.begin = pass_begin,
 	.reserve = pass_reserve,
+	.store = pass_store,
 	.publish = pass_publish,
 	.zero = pass_zero,
 	.finish = pass_finish,

@@ -100,9 +100,6 @@ void qcow2_stretches_clear(struct qcow2_stretches *list)
 
 static bool check_startable(const struct qcow2_header *hdr, struct img_err *err)
 {
-	if (hdr->crypt != QCOW2_CRYPT_NONE)
-		return img_fail(err, IMG_E_UNSUPPORTED,
-				_("the image is encrypted, and encrypted data cannot be written yet"));
 	if (hdr->incompatible & QCOW2_INCOMPATIBLE_CORRUPT)
 		return img_fail(err, IMG_E_CORRUPT, _("the image is marked as corrupt; it must be "
 				"repaired before it can be written"));

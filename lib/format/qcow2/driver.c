@@ -165,7 +165,6 @@ static bool recover(struct qcow2 *q, const struct img_layer_open *how, struct im
 
 	/* What cannot be written anyway is refused later, and stays as it is. */
 	if (!dirty || !(how->flags & IMG_OPEN_WRITE) || how->snapshot ||
-	    q->header.crypt != QCOW2_CRYPT_NONE ||
 	    (q->header.incompatible & QCOW2_INCOMPATIBLE_CORRUPT))
 		return true;
 	if (!qcow2_rebuild_refcounts(q, q->header.refcount_order, err))
@@ -213,6 +212,7 @@ static void qcow2_free(struct qcow2 *q)
 	qcow2_cache_free(q->map.cache);
 	free(q->map.l1);
 	img_codec_pool_free(q->decoders);
+	img_luks_volume_close(&q->volume);
 	if (q->data_file)
 		img_store_close(q->data_file);
 	qcow2_salvage_free(q->salvage);
@@ -236,6 +236,12 @@ static bool tell_backing(const struct qcow2_header *hdr, struct img_layer *ly, s
 	}
 	ly->backing_format = format;
 	return true;
+}
+
+static bool unlock(struct qcow2 *q, const struct img_layer_open *how, struct img_err *err)
+{
+	return !qcow2_is_encrypted(q) || (how->flags & IMG_OPEN_NO_KEY) ||
+	       qcow2_unlock(q, how->keys, err);
 }
 
 static bool start_writing(struct img_layer *ly, const struct img_layer_open *how,
@@ -270,7 +276,8 @@ static bool qcow2_open(struct img_layer *ly, const struct img_layer_open *how, s
 
 	if (!q)
 		return false;
-	if (!open_parts(q, ly, how, err) || !tell_backing(&q->header, ly, err)) {
+	if (!open_parts(q, ly, how, err) || !unlock(q, how, err) ||
+	    !tell_backing(&q->header, ly, err)) {
 		qcow2_free(q);
 		return false;
 	}
@@ -339,9 +346,8 @@ static bool qcow2_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 	struct qcow2 *q = ly->priv;
 	size_t got;
 
-	if (q->header.crypt != QCOW2_CRYPT_NONE)
-		return img_fail(err, IMG_E_UNSUPPORTED,
-				_("the image is encrypted, and encrypted data cannot be read yet"));
+	if (qcow2_is_encrypted(q))
+		return qcow2_old_read(ly, at, buf, len, err);
 	if (!qcow2_read_compressed(q, at, buf, len, &got, err))
 		return false;
 	return got == len || qcow2_old_read(ly, at + got, (uint8_t *)buf + got, len - got, err);
@@ -359,6 +365,7 @@ const struct img_format img_format_qcow2 = {
 	.open = qcow2_open,
 	.salvage = qcow2_salvage,
 	.create = qcow2_create,
+	.sequential = qcow2_sequential,
 	.close = qcow2_close,
 	.extent = qcow2_extent,
 	.read = qcow2_read,

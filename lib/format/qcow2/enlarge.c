@@ -88,7 +88,8 @@ static bool enter(const struct filling *f, uint64_t host, struct img_err *err)
 		if (c.allocated)
 			continue;
 		c = (struct qcow2_cluster){
-			.kind = QCOW2_CLUSTER_DATA, .allocated = true, .copied = true,
+			.kind = qcow2_is_encrypted(f->q) ? QCOW2_CLUSTER_ZERO : QCOW2_CLUSTER_DATA,
+			.allocated = true, .copied = true,
 			.host = f->q->geo.data_file ? at : host,
 		};
 		qcow2_l2_put(f->q, f->table, at, &c, false);

@@ -232,6 +232,15 @@ static bool erase_data_file(const struct erasing *er, uint64_t at, uint64_t len,
 	return img_store_zero(q->map.data, at, there, keep, err);
 }
 
+static bool zero_extent(const struct erasing *er, const struct img_extent *ex, struct img_err *err)
+{
+	if (ex->kind == IMG_EXTENT_DATA)
+		return erase_data_file(er, ex->start, ex->len, err);
+	if (ex->kind == IMG_EXTENT_ENCODED)
+		return write_zeros(er, ex->start, ex->start + ex->len, err);
+	return erase(er, ex->start, ex->len, err);
+}
+
 /* Zeros over what the data file stores, entries for what it does not. */
 static bool zero_with_data_file(const struct erasing *er, uint64_t at, uint64_t len,
 				struct img_err *err)
@@ -244,8 +253,7 @@ static bool zero_with_data_file(const struct erasing *er, uint64_t at, uint64_t 
 			return false;
 		if (ex.kind == IMG_EXTENT_LOST)
 			return img_fail(err, ex.loss, "%s", _(ex.why));
-		if (ex.kind == IMG_EXTENT_DATA ? !erase_data_file(er, at, ex.len, err)
-					       : !erase(er, at, ex.len, err))
+		if (!zero_extent(er, &ex, err))
 			return false;
 	}
 	return true;
@@ -268,7 +276,8 @@ bool qcow2_discard(struct img_layer *ly, uint64_t at, uint64_t len, struct img_e
 {
 	const struct erasing er = { .ly = ly, .q = ly->priv, .how = ERASE_DISCARD };
 
-	if (er.q->geo.data_file)
-		return erase_data_file(&er, at, len, err);
-	return erase(&er, at, len, err);
+	if (!er.q->geo.data_file)
+		return erase(&er, at, len, err);
+	/* Zeros there would not be deciphered to zeros. */
+	return qcow2_is_encrypted(er.q) || erase_data_file(&er, at, len, err);
 }

@@ -31,8 +31,8 @@ bool qcow2_write_filling(struct qcow2_request *rq, const struct qcow2_place *pla
 			 const struct qcow2_filling *f, uint64_t host, struct img_err *err)
 {
 	if (f->bytes)
-		return img_store_write(rq->q->map.data, host, f->bytes, f->end - f->from, err);
-	return img_store_write(rq->q->map.data, host, rq->buf, place->len, err);
+		return qcow2_write_data(rq->q, f->from, host, f->bytes, f->end - f->from, err);
+	return qcow2_write_data(rq->q, place->at, host, rq->buf, place->len, err);
 }
 
 bool qcow2_hold_more(struct qcow2_request *rq, uint64_t host, size_t len)

@@ -174,5 +174,7 @@ bool qcow2_guard_start(struct qcow2 *q, struct img_err *err)
 	       (!(hdr->autoclear & QCOW2_AUTOCLEAR_BITMAPS) ||
 		hdr->bitmap_dir_len > QCOW2_BITMAP_DIR_MAX ||
 		qcow2_guard_add(q, hdr->bitmap_dir_off, hdr->bitmap_dir_len, err)) &&
+	       (hdr->crypt != QCOW2_CRYPT_LUKS ||
+		qcow2_guard_add(q, hdr->crypt_off, hdr->crypt_len, err)) &&
 	       add_snapshots(q, err);
 }

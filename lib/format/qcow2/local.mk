@@ -34,6 +34,7 @@ libimg_sources += \
 	%D%/disk.h \
 	%D%/downgrade.c \
 	%D%/driver.c \
+	%D%/encrypted.c \
 	%D%/enlarge.c \
 	%D%/entry.c \
 	%D%/erase.c \

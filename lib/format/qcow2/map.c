@@ -74,14 +74,18 @@ static void set_data(const struct walk *w, uint64_t at, uint64_t end, uint64_t h
 		     struct img_extent *out)
 {
 	const struct qcow2_map *map = &w->q->map;
+	const bool encrypted = qcow2_is_encrypted(w->q);
+	/* Of a sector that is enciphered a part is worth nothing. */
+	const uint64_t size = encrypted ? img_round_down(map->data_size, QCOW2_SECTOR)
+					: map->data_size;
 
-	if (host >= map->data_size) {
+	if (host >= size) {
 		set_lost(out, at, end, IMG_E_INCOMPLETE, N_("its cluster lies behind the end of the file"));
 		return;
 	}
-	end = img_min_u64(end, at + img_min_u64(end - at, map->data_size - host));
-	set_plain(out, at, end,
-		  w->q->header.crypt == QCOW2_CRYPT_NONE ? IMG_EXTENT_DATA : IMG_EXTENT_ENCODED);
+	end = img_min_u64(end, at + img_min_u64(end - at, size - host));
+	set_plain(out, at, end, encrypted ? IMG_EXTENT_ENCODED : IMG_EXTENT_DATA);
+	out->encrypted = encrypted;
 	out->store = map->data;
 	out->host = host;
 	out->host_len = out->len;

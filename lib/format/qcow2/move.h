@@ -11,9 +11,9 @@
 
 /*
  * Told of each place in the file that something refers to, [host, host + len) in one piece, len > 0;
- * says where that is from now on.
+ * says where that is from now on.  data: a cluster with the guest's bytes, which are not compressed.
  */
-typedef uint64_t qcow2_refer(void *ctx, uint64_t host, uint64_t len);
+typedef uint64_t qcow2_refer(void *ctx, uint64_t host, uint64_t len, bool data);
 
 /*
  * Shows refer all references of an image in which none is damaged, refs collected from it, and writes

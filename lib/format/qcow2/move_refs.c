@@ -19,12 +19,10 @@ struct visit {
 
 /* ---- Entries -------------------------------------------------------------------------------------- */
 
-/* The entry at raw leads to [host, host + len). */
-static void visit_entry(const struct visit *v, uint8_t *raw, size_t at, uint64_t host, uint64_t len,
-			struct qcow2_changes *changes)
+/* The entry at raw leads to host, and now to another place. */
+static void change_entry(uint8_t *raw, size_t at, uint64_t host, uint64_t now,
+			 struct qcow2_changes *changes)
 {
-	const uint64_t now = v->refer(v->ctx, host, len);
-
 	if (now == host)
 		return;
 	/* The other bits of an entry stand beside the offset, and stay. */
@@ -44,9 +42,19 @@ static bool visit_offsets(void *ctx, size_t index, uint64_t host, uint8_t *raw, 
 		const uint64_t to = img_get_be64(raw + i) & QCOW2_ENTRY_HOST;
 
 		if (to)
-			visit_entry(v, raw, i, to, qcow2_cluster_size(&v->geo), &changes);
+			change_entry(raw, i, to,
+				     v->refer(v->ctx, to, qcow2_cluster_size(&v->geo), false),
+				     &changes);
 	}
 	return qcow2_changes_write(&changes, v->file, host, raw, err);
+}
+
+static uint64_t visit_cluster(const struct visit *v, const struct qcow2_cluster *c)
+{
+	if (c->kind == QCOW2_CLUSTER_COMPRESSED)
+		return v->refer(v->ctx, c->host, c->stored_len, false);
+	return v->refer(v->ctx, c->host, qcow2_cluster_size(&v->geo),
+			c->kind == QCOW2_CLUSTER_DATA || c->kind == QCOW2_CLUSTER_MIXED);
 }
 
 static bool visit_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
@@ -63,10 +71,7 @@ static bool visit_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 		struct qcow2_cluster c;
 
 		if (entry && qcow2_l2_decode(&v->geo, entry, bitmap, &c, &why) && c.allocated)
-			visit_entry(v, raw, i, c.host,
-				    c.kind == QCOW2_CLUSTER_COMPRESSED ? c.stored_len
-								       : qcow2_cluster_size(&v->geo),
-				    &changes);
+			change_entry(raw, i, c.host, visit_cluster(v, &c), &changes);
 	}
 	return qcow2_changes_write(&changes, v->file, host, raw, err);
 }
@@ -80,7 +85,7 @@ static bool visit_table(struct visit *v, uint64_t *host, uint64_t n, struct img_
 		return true;
 	if (!qcow2_bulk_range(v->file, *host, n * sizeof(uint64_t), visit_offsets, v, err))
 		return false;
-	*host = v->refer(v->ctx, *host, n * sizeof(uint64_t));
+	*host = v->refer(v->ctx, *host, n * sizeof(uint64_t), false);
 	return true;
 }
 
@@ -126,7 +131,7 @@ static bool visit_list(const struct listing *list, uint64_t *host, size_t len, s
 	    !visit_entries(list, raw, len, err) ||
 	    (v->changed && !img_store_write(v->file, *host, raw, len, err)))
 		return false;
-	*host = v->refer(v->ctx, *host, len);
+	*host = v->refer(v->ctx, *host, len, false);
 	return true;
 }
 
@@ -181,6 +186,8 @@ bool qcow2_references_visit(struct qcow2_header *hdr, struct img_store *file,
 	const uint64_t n_blocks = ((uint64_t)hdr->reftable_clusters << hdr->cluster_bits) / 8;
 
 	qcow2_geometry_init(&v.geo, hdr);
+	if (hdr->crypt == QCOW2_CRYPT_LUKS)
+		hdr->crypt_off = refer(ctx, hdr->crypt_off, hdr->crypt_len, false);
 	/* With a data file L2 tables lead nowhere in this one. */
 	return (v.geo.data_file || qcow2_bulk_clusters(&refs->tables, visit_l2, &v, err)) &&
 	       visit_table(&v, &hdr->l1_off, hdr->l1_entries, err) &&

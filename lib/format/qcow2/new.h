@@ -26,6 +26,10 @@ struct qcow2_new {
 	struct qcow2_sequence sequence;
 };
 
+/* encrypted.c: the cipher of a new image that can seek, and its header.  Errors: of img_luks_format(). */
+bool qcow2_encrypt_new(struct img_layer *ly, const struct qcow2_wish *wish,
+		       const struct img_secret *key, struct img_err *err) IMG_MUST_CHECK;
+
 /* Takes what preallocation asks for.  ly->priv has header, geometry and data file. */
 bool qcow2_append_start(struct img_layer *ly, const struct img_layer_create *what,
 			struct img_err *err) IMG_MUST_CHECK;

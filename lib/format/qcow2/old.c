@@ -15,19 +15,26 @@ static bool read_hole(struct img_layer *ly, uint64_t at, uint8_t *buf, size_t le
 }
 
 /* A compressed piece becomes shorter when it was rewritten since it was looked at. */
-static bool read_piece(struct img_layer *ly, struct img_extent *ex, uint8_t *buf,
-		       struct img_err *err)
+static bool read_encoded(struct qcow2 *q, struct img_extent *ex, uint8_t *buf, struct img_err *err)
 {
 	size_t got;
 
+	if (ex->encrypted)
+		return qcow2_read_encrypted(q, ex->start, ex->host, buf, ex->len, err);
+	if (!qcow2_read_compressed(q, ex->start, buf, ex->len, &got, err))
+		return false;
+	ex->len = got;
+	return true;
+}
+
+static bool read_piece(struct img_layer *ly, struct img_extent *ex, uint8_t *buf,
+		       struct img_err *err)
+{
 	switch (ex->kind) {
 	case IMG_EXTENT_DATA:
 		return img_store_read(ex->store, ex->host, buf, ex->len, err);
 	case IMG_EXTENT_ENCODED:
-		if (!qcow2_read_compressed(ly->priv, ex->start, buf, ex->len, &got, err))
-			return false;
-		ex->len = got;
-		return true;
+		return read_encoded(ly->priv, ex, buf, err);
 	case IMG_EXTENT_HOLE:
 		return read_hole(ly, ex->start, buf, ex->len, err);
 	case IMG_EXTENT_LOST:

@@ -33,6 +33,9 @@ const struct img_option qcow2_create_options[] = {
 	{ "backing_file", IMG_OPT_TEXT, NULL, NULL,
 	  N_("image that shows through where this one holds nothing") },
 	{ "backing_fmt", IMG_OPT_TEXT, NULL, NULL, N_("format of the backing file") },
+	{ "encrypt.format", IMG_OPT_CHOICE, "luks|aes", NULL,
+	  N_("encrypt the data: luks; aes is weak, and for old programs only") },
+	IMG_LUKS_OPTIONS("encrypt."),
 	{ NULL, IMG_OPT_TEXT, NULL, NULL, NULL },
 };
 
@@ -138,6 +141,23 @@ static bool read_settings(const struct img_layer_create *what, struct qcow2_wish
 	return true;
 }
 
+static bool read_encryption(const struct img_layer_create *what, struct qcow2_wish *wish,
+			    struct img_err *err)
+{
+	const char *format = img_settings_text(what->settings, "encrypt.format");
+
+	if (!format)
+		return true;
+	if (!what->key)
+		return img_fail(err, IMG_E_KEY, _("an encrypted image needs a key"));
+	if (!strcmp(format, "aes")) {
+		wish->header.crypt = QCOW2_CRYPT_AES;
+		return true;
+	}
+	wish->header.crypt = QCOW2_CRYPT_LUKS;
+	return img_luks_wish_make(what->settings, "encrypt.", &wish->luks, err);
+}
+
 static bool choose_codec(const struct img_settings *set, struct qcow2_wish *wish,
 			 struct img_err *err)
 {
@@ -219,6 +239,23 @@ static bool check_allocation(const struct qcow2_wish *wish, bool compressed, str
 	return true;
 }
 
+/* Of zeros that an entry cannot tell of, what is deciphered is not zero. */
+static bool check_encryption(const struct qcow2_wish *wish, bool compressed, struct img_err *err)
+{
+	const struct qcow2_header *hdr = &wish->header;
+
+	if (hdr->crypt == QCOW2_CRYPT_NONE)
+		return true;
+	if (compressed)
+		return refuse(err, _("an encrypted image cannot hold compressed clusters"));
+	if (hdr->autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW)
+		return refuse(err, _("a raw data file cannot be encrypted"));
+	if (hdr->version < 3 && (hdr->backing || wish->preallocation))
+		return refuse(err, _("an encrypted image that is preallocated or stands on a backing "
+				     "file needs compat=1.1"));
+	return true;
+}
+
 static bool check_size(const struct qcow2_wish *wish, uint64_t size, struct img_err *err)
 {
 	struct qcow2_geometry geo;
@@ -236,7 +273,7 @@ static bool check_size(const struct qcow2_wish *wish, uint64_t size, struct img_
 
 static bool check_pipe(const struct qcow2_wish *wish, bool compressed, struct img_err *err)
 {
-	if (compressed || wish->preallocation || wish->header.data_file)
+	if (compressed || wish->preallocation || wish->header.data_file || wish->header.crypt)
 		return img_fail(err, IMG_E_UNSUPPORTED,
 				_("only a plain image without preallocation and data file "
 				  "can be written to a pipe"));
@@ -254,6 +291,7 @@ bool qcow2_wish_make(const struct img_layer_create *what, bool can_seek, struct 
 	return read_settings(what, wish, err) && choose_codec(what->settings, wish, err) &&
 	       check_version(&wish->header, err) && check_files(&wish->header, err) &&
 	       check_allocation(wish, what->compressed, err) &&
+	       read_encryption(what, wish, err) && check_encryption(wish, what->compressed, err) &&
 	       check_size(wish, what->size, err) &&
 	       (can_seek || check_pipe(wish, what->compressed, err));
 }

@@ -8,6 +8,7 @@
 #ifndef QCOW2_QCOW2_H
 #define QCOW2_QCOW2_H
 
+#include "cipher/luks.h"
 #include "format/format.h"
 #include "format/qcow2/findings.h"
 #include "format/qcow2/layout.h"
@@ -173,6 +174,8 @@ uint64_t qcow2_refcount_max(unsigned order);
 
 struct qcow2_new;
 bool qcow2_create(struct img_layer *ly, const struct img_layer_create *what, struct img_err *err);
+/* What img_format.sequential promises. */
+bool qcow2_sequential(const struct img_layer_create *what);
 /* Accepts NULL. */
 void qcow2_new_free(struct qcow2_new *fresh);
 extern const struct img_write_ops qcow2_write_ops;
@@ -252,6 +255,7 @@ struct qcow2 {
 	struct qcow2_disk *disk;	/* owned; NULL unless the image is written in place */
 	struct qcow2_bitmaps *bitmaps;	/* owned; NULL: not looked at yet */
 	struct qcow2_salvage *salvage;	/* owned; NULL unless the image is salvaged */
+	struct img_luks_volume volume;	/* owned; without a cipher: there is no key, or no need */
 	struct img_codec_pool *decoders;	/* owned; NULL: the codec is not built in */
 	const struct img_codec *codec;
 };
@@ -291,6 +295,37 @@ bool qcow2_map_compressed(struct qcow2 *q, uint64_t at, struct qcow2_cluster *ou
  * compressed; a request has written there since the caller looked.  Any number of threads.
  */
 bool qcow2_read_compressed(struct qcow2 *q, uint64_t at, uint8_t *buf, size_t len, size_t *got,
+			   struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- encrypted.c: clusters that are enciphered --------------------------------------------------- */
+
+static inline bool qcow2_is_encrypted(const struct qcow2 *q)
+{
+	return q->header.crypt != QCOW2_CRYPT_NONE;
+}
+
+/*
+ * Fills q->volume of an image that is encrypted.  Errors: IMG_E_KEY (no key opens it; NULL: there are
+ * none), and those of img_luks_unlock().
+ */
+bool qcow2_unlock(struct qcow2 *q, const struct img_keys *keys, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Guest bytes that lie enciphered at host, in one piece, any alignment.  Any number of threads.
+ * Errors: IMG_E_KEY, IMG_E_IO, IMG_E_INCOMPLETE.
+ */
+bool qcow2_read_encrypted(struct qcow2 *q, uint64_t guest, uint64_t host, void *buf, size_t len,
+			  struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Guest bytes to host, in one piece; enciphered in an image that is encrypted.  There nobody else may
+ * write to the same sectors meanwhile.
+ */
+bool qcow2_write_data(struct qcow2 *q, uint64_t guest, uint64_t host, const void *buf, size_t len,
+		      struct img_err *err) IMG_MUST_CHECK;
+/* Bytes of an image with LUKS, as they lie at `from`, become those that belong to `to`; len: sectors. */
+bool qcow2_reseal(struct qcow2 *q, uint64_t from, uint64_t to, uint8_t *buf, size_t len,
+		  struct img_err *err) IMG_MUST_CHECK;
+/* What struct img_write_ops promises of store, for a new image that is encrypted. */
+bool qcow2_store_encrypted(struct img_layer *ly, const struct img_slot *slot, const void *bytes,
 			   struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- header_store.c: the header of an image in use ------------------------------------------- */

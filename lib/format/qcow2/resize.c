@@ -29,6 +29,15 @@ static bool check(const struct img_layer *ly, struct img_err *err)
 	return check_snapshots(q, err);
 }
 
+/* What is set aside is known to read as zeros by its entry alone. */
+static bool check_preallocation(const struct qcow2 *q, enum img_preallocation how,
+				struct img_err *err)
+{
+	return how == IMG_PREALLOC_OFF || !qcow2_is_encrypted(q) || q->header.version >= 3 ||
+	       img_fail(err, IMG_E_UNSUPPORTED,
+			_("space for an encrypted disk can be set aside in version 3 only"));
+}
+
 static bool set_size(struct img_layer *ly, uint64_t size, struct img_err *err)
 {
 	struct qcow2 *q = ly->priv;
@@ -73,7 +82,8 @@ bool qcow2_resize(struct img_layer *ly, const struct img_layer_resize *how, stru
 	struct qcow2 *q = ly->priv;
 	const bool shrinks = how->size < ly->size;
 
-	if (!check(ly, err) || !qcow2_l1_take_whole(q, err))
+	if (!check(ly, err) || !check_preallocation(q, how->preallocation, err) ||
+	    !qcow2_l1_take_whole(q, err))
 		return false;
 	if (shrinks ? !qcow2_cut_guest(ly, how->size, err) || !set_size(ly, how->size, err)
 		    : !grow(ly, how, err))

@@ -152,8 +152,7 @@ static void put_mapped(struct qcow2_tables *t)
 	const uint64_t guest = t->open * span_of(t);
 	const uint64_t len = img_min_u64(span_of(t), t->mapped_size - guest);
 
-	put_row(t, 0, img_div_up(len, cluster_size(t)), mapped_at(t, guest),
-		t->hiding ? QCOW2_CLUSTER_HOLE : QCOW2_CLUSTER_DATA);
+	put_row(t, 0, img_div_up(len, cluster_size(t)), mapped_at(t, guest), t->blank);
 }
 
 static bool is_empty_entry(const struct qcow2_tables *t, uint64_t i)

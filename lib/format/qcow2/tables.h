@@ -31,6 +31,7 @@ struct qcow2_tables {
 
 	/* Preallocation: all tables have places, all clusters lie in one row. */
 	bool mapped;
+	enum qcow2_cluster_kind blank;	/* a cluster to which nothing has come */
 	uint64_t mapped_size;		/* guest bytes */
 	uint64_t mapped_host;		/* of guest byte 0 */
 

@@ -3,6 +3,7 @@
 #ifndef QCOW2_WISH_H
 #define QCOW2_WISH_H
 
+#include "format/luks_options.h"
 #include "format/qcow2/qcow2.h"
 
 enum qcow2_preallocation {
@@ -19,6 +20,7 @@ struct qcow2_wish {
 	enum qcow2_preallocation preallocation;
 	const struct img_codec *codec;
 	int codec_level;
+	struct img_luks_wish luks;	/* when header.crypt is QCOW2_CRYPT_LUKS */
 };
 
 /*

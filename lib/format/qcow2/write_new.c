@@ -200,7 +200,7 @@ static bool store_new(struct qcow2_request *rq, const struct qcow2_place *place,
 	return ok;
 }
 
-/* A data file has a content of its own, which must not show. */
+/* A data file has a content of its own, which must not show; what is enciphered is never zero there. */
 static bool is_late(struct qcow2_request *rq, const struct qcow2_place *place, bool *late,
 		    struct img_err *err)
 {
@@ -209,7 +209,7 @@ static bool is_late(struct qcow2_request *rq, const struct qcow2_place *place, b
 	bool zero;
 
 	*late = true;
-	if (q->geo.data_file)
+	if (q->geo.data_file || qcow2_is_encrypted(q))
 		return true;
 	if (!qcow2_old_is_zero(rq->ly, span.start, span.end - span.start, &zero, err))
 		return false;

@@ -337,7 +337,7 @@ Test(qcow2_disk_damage, images_that_must_not_be_written_are_refused)
 	hdr.crypt = QCOW2_CRYPT_AES;
 	start(&s, hdr);
 	cr_assert_not(try_open(&s, FREE, &err));
-	cr_assert_eq(err.code, IMG_E_UNSUPPORTED);
+	cr_assert_eq(err.code, IMG_E_KEY);
 	img_store_close(s.ly.store);
 	free(s.bytes);
 }

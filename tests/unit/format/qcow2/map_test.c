@@ -169,9 +169,10 @@ Test(map, encrypted_data_is_for_the_driver)
 	sample_start(&s, hdr);
 	sample_put_l1(&s, 0, TABLE);
 	sample_put_l2(&s, TABLE, 0, DATA);
-	sample_open(&s, SAMPLE_BYTES);
+	sample_open_with(&s, SAMPLE_BYTES, IMG_OPEN_NO_KEY);
 	check(&s, 0, C, IMG_EXTENT_ENCODED);
+	cr_assert(sample_extent(&s, 0).encrypted);
 	cr_assert_not(img_format_qcow2.read(&s.ly, 0, &byte, 1, &err));
-	cr_assert_eq(err.code, IMG_E_UNSUPPORTED);
+	cr_assert_eq(err.code, IMG_E_KEY);
 	sample_end(&s);
 }

@@ -48,16 +48,21 @@ static inline void sample_put_l2(struct sample *s, uint64_t table, size_t index,
 	img_put_be64(s->bytes + table + index * s->geo.l2_entry_len, entry);
 }
 
-/* As if the file ended after len bytes. */
-static inline void sample_open(struct sample *s, size_t len)
+/* As if the file ended after len bytes; flags: IMG_OPEN_*. */
+static inline void sample_open_with(struct sample *s, size_t len, unsigned flags)
 {
-	const struct img_layer_open how = { 0 };
+	const struct img_layer_open how = { .flags = flags };
 	struct img_err err = { 0 };
 
 	s->ly = (struct img_layer){ .format = &img_format_qcow2 };
 	s->ly.store = img_store_mem(s->bytes, len, &err);
 	cr_assert(s->ly.store);
 	cr_assert(img_format_qcow2.open(&s->ly, &how, &err), "%s", err.text);
+}
+
+static inline void sample_open(struct sample *s, size_t len)
+{
+	sample_open_with(s, len, 0);
 }
 
 static inline struct img_extent sample_extent(struct sample *s, uint64_t at)
