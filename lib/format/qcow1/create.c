@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
+#include "cipher/qcow_aes.h"
 #include "format/qcow1/new.h"
 
 /* Entries of the L1 table that a disk from a stream begins with. */
@@ -14,6 +15,8 @@ const struct img_option qcow1_create_options[] = {
 	  N_("bytes that are allocated together, 512 to 64k") },
 	{ "level", IMG_OPT_NUMBER, NULL, "0",
 	  N_("how hard to compress, 1 (fast) to 9 (small); 0: what suits most") },
+	{ "encrypt.format", IMG_OPT_CHOICE, "aes", NULL,
+	  N_("encrypt the data; aes is weak, and for old programs only") },
 	{ NULL },
 };
 
@@ -53,6 +56,20 @@ static bool choose_codec(const struct img_layer_create *what, struct img_layer *
 	ly->codec = what->compressed ? codec : NULL;
 	ly->codec_level = level ? (int)level : codec->level_default;
 	return true;
+}
+
+static bool choose_cipher(const struct img_layer_create *what, struct qcow1 *q, struct img_err *err)
+{
+	if (!img_settings_text(what->settings, "encrypt.format"))
+		return true;
+	if (!what->key)
+		return img_fail(err, IMG_E_KEY, _("an encrypted image needs a key"));
+	if (what->compressed)
+		return img_fail(err, IMG_E_ARGUMENT,
+				_("an encrypted image cannot hold compressed clusters"));
+	q->header.crypt = QCOW1_CRYPT_AES;
+	q->cipher = img_qcow_aes_open(what->key, err);
+	return q->cipher;
 }
 
 static bool take_backing(struct img_layer *ly, const struct img_layer_create *what,
@@ -123,11 +140,12 @@ static bool start(struct img_layer *ly, const struct img_layer_create *what, str
 	if (!choose_sizes(what, &q->header, err))
 		return false;
 	ly->unit = qcow1_cluster_size(&q->header);
-	if (!choose_codec(what, ly, err) || !take_backing(ly, what, err))
+	if (!choose_codec(what, ly, err) || !choose_cipher(what, q, err) ||
+	    !take_backing(ly, what, err))
 		return false;
 	q->fresh->fresh = (ly->store->caps & IMG_STORE_FRESH) || what->reads_as_zero;
 	ly->size = what->size;
-	ly->takes_plain = true;
+	ly->takes_plain = !qcow1_is_encrypted(q);
 	ly->reads_as_zero = !what->backing;
 	return place_head(ly, err);
 }

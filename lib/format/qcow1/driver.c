@@ -2,6 +2,7 @@
 /* The qcow driver: probing, opening and closing, and the table that ties its files together. */
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "cipher/qcow_aes.h"
 #include "format/qcow1/disk.h"
 #include "format/qcow1/new.h"
 #include "format/qcow1/salvage.h"
@@ -23,19 +24,24 @@ void qcow1_free(struct qcow1 *q)
 	qcow1_new_free(q->fresh);
 	qcow1_tables_clear(&q->tables);
 	img_codec_pool_free(q->decoders);
+	img_cipher_close(q->cipher);
 	free(q);
 }
 
-static bool check_supported(const struct qcow1_header *hdr, const struct img_layer_open *how,
-			    struct img_err *err)
+static bool check_supported(const struct img_layer_open *how, struct img_err *err)
 {
 	if (how->snapshot)
 		return img_fail(err, IMG_E_UNSUPPORTED,
 				_("qcow images of version 1 have no snapshots"));
-	if (hdr->crypt != QCOW1_CRYPT_NONE)
-		return img_fail(err, IMG_E_UNSUPPORTED,
-				_("the image is encrypted, and encrypted data cannot be read yet"));
 	return true;
+}
+
+static bool unlock(struct qcow1 *q, const struct img_layer_open *how, struct img_err *err)
+{
+	if (!qcow1_is_encrypted(q) || (how->flags & IMG_OPEN_NO_KEY))
+		return true;
+	q->cipher = img_qcow_aes_unlock(how->keys, err);
+	return q->cipher;
 }
 
 static bool start(struct qcow1 *q, struct img_store *file, const struct img_layer_open *how,
@@ -43,7 +49,7 @@ static bool start(struct qcow1 *q, struct img_store *file, const struct img_laye
 {
 	const struct qcow1_header *hdr = &q->header;
 
-	if (!check_supported(hdr, how, err) ||
+	if (!check_supported(how, err) || !unlock(q, how, err) ||
 	    !qcow1_tables_init(&q->tables, hdr, file, how->cache_size, err))
 		return false;
 	q->decoders = img_codec_pool_new(&img_codec_deflate, img_codec_deflate.level_default,

@@ -6,6 +6,7 @@ libimg_sources += \
 	%D%/disk.c \
 	%D%/disk.h \
 	%D%/driver.c \
+	%D%/encrypted.c \
 	%D%/entry.c \
 	%D%/findings.c \
 	%D%/findings.h \

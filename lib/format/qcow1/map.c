@@ -17,6 +17,7 @@ static void place(const struct qcow1_tables *t, const struct qcow1_cluster *clus
 {
 	const struct img_finding_kind *damage = qcow1_cluster_damage(t->hdr, cluster);
 	const bool packed = cluster->kind == QCOW1_PACKED;
+	const bool encrypted = !packed && t->hdr->crypt != QCOW1_CRYPT_NONE;
 	const uint64_t host = cluster->host + (packed ? 0 : skip), file_size = t->file_size;
 
 	if (damage) {
@@ -29,7 +30,8 @@ static void place(const struct qcow1_tables *t, const struct qcow1_cluster *clus
 	}
 	if (!packed)
 		ex->len = img_min_u64(ex->len, file_size - host);
-	ex->kind = packed ? IMG_EXTENT_ENCODED : IMG_EXTENT_DATA;
+	ex->kind = packed || encrypted ? IMG_EXTENT_ENCODED : IMG_EXTENT_DATA;
+	ex->encrypted = encrypted;
 	ex->store = t->file;
 	ex->host = host;
 	ex->host_len = packed ? cluster->stored_len : ex->len;

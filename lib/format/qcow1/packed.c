@@ -85,16 +85,22 @@ static bool read_group(struct decoding *d, const struct qcow1_cluster *clusters,
 	return true;
 }
 
-/* What was packed when the extent was asked for, and has been written since. */
-static bool read_moved(struct decoding *d, struct img_err *err)
+static bool read_plain(struct decoding *d, const struct img_extent *ex, struct img_err *err)
+{
+	if (ex->kind == IMG_EXTENT_DATA)
+		return img_store_read(ex->store, ex->host, d->buf, ex->len, err);
+	if (ex->encrypted)
+		return qcow1_read_encrypted(d->q, d->at, ex->host, d->buf, ex->len, err);
+	return img_fail(err, IMG_E_CORRUPT, _("the tables contradict themselves"));
+}
+
+/* What is not packed: encrypted, or written since the extent was asked for. */
+static bool read_others(struct decoding *d, struct img_err *err)
 {
 	struct img_extent ex;
 
-	if (!qcow1_map_extent(&d->q->tables, d->at, d->at + d->len, &ex, err))
-		return false;
-	if (ex.kind != IMG_EXTENT_DATA)
-		return img_fail(err, IMG_E_CORRUPT, _("the tables contradict themselves"));
-	if (!img_store_read(ex.store, ex.host, d->buf, ex.len, err))
+	if (!qcow1_map_extent(&d->q->tables, d->at, d->at + d->len, &ex, err) ||
+	    !read_plain(d, &ex, err))
 		return false;
 	d->at += ex.len;
 	d->buf += ex.len;
@@ -116,7 +122,7 @@ static bool read_all(struct decoding *d, struct img_err *err)
 		if (!qcow1_map_packed(&d->q->tables, d->at, clusters,
 				      img_min_u64(wanted, CLUSTERS_MAX), &n, err))
 			return false;
-		if (!n && !read_moved(d, err))
+		if (!n && !read_others(d, err))
 			return false;
 		for (size_t done = 0; done < n;) {
 			const size_t some = group(clusters + done, n - done, &start, &end);

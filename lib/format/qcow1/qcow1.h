@@ -4,6 +4,7 @@
 #define QCOW1_H
 
 #include <pthread.h>
+#include "cipher/cipher.h"
 #include "format/format.h"
 #include "format/qcow1/findings.h"
 #include "format/qcow1/layout.h"
@@ -173,6 +174,7 @@ struct qcow1_salvage;
 struct qcow1 {
 	struct qcow1_header header;
 	struct qcow1_tables tables;
+	struct img_cipher *cipher;	/* owned; NULL: there is no key, or no need */
 	struct img_codec_pool *decoders;	/* owned */
 	struct qcow1_new *fresh;	/* while a new image is being written, else NULL; owned */
 	struct qcow1_disk *disk;	/* while it is written in place, else NULL; owned */
@@ -184,6 +186,27 @@ void qcow1_free(struct qcow1 *q);
 /* packed.c: guest bytes that are in packed clusters.  IMG_E_CORRUPT, IMG_E_INCOMPLETE. */
 bool qcow1_read_packed(struct qcow1 *q, uint64_t at, void *buf, size_t len, struct img_err *err)
 	IMG_MUST_CHECK;
+
+/* ---- encrypted.c: clusters that are enciphered; packed ones never are ------------------------- */
+
+static inline bool qcow1_is_encrypted(const struct qcow1 *q)
+{
+	return q->header.crypt != QCOW1_CRYPT_NONE;
+}
+
+/* Guest bytes that lie at host, in one piece, any alignment.  IMG_E_KEY. */
+bool qcow1_read_encrypted(struct qcow1 *q, uint64_t guest, uint64_t host, void *buf, size_t len,
+			  struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Guest bytes to host, in one piece; enciphered in an image that is encrypted.  There nobody else may
+ * write to the same sectors meanwhile.
+ */
+bool qcow1_write_data(struct img_layer *ly, uint64_t guest, uint64_t host, const void *buf,
+		      size_t len, struct img_err *err) IMG_MUST_CHECK;
+/* The same of zeros. */
+bool qcow1_write_zeros(struct img_layer *ly, uint64_t guest, uint64_t host, uint64_t len,
+		       struct img_err *err) IMG_MUST_CHECK;
+
 /* packed.c: a cluster of zeros, compressed to *len bytes, less than one; *out is the caller's. */
 bool qcow1_pack_zeros(const struct qcow1_header *hdr, uint8_t **out, size_t *len,
 		      struct img_err *err) IMG_MUST_CHECK;

@@ -79,7 +79,7 @@ static bool merge(const struct part *p, uint64_t cluster, uint64_t host, struct 
 		memcpy(buf + (from - start), p->bytes + (from - p->at), to - from);
 	else
 		memset(buf + (from - start), 0, to - from);
-	return img_store_write(p->ly->store, host, buf, size, err);
+	return qcow1_write_data(p->ly, start, host, buf, size, err);
 }
 
 /* Makes clusters [first, end) whole at host: the tables may refer to them from then on. */
@@ -99,9 +99,9 @@ static bool fill(const struct part *p, uint64_t first, uint64_t end, uint64_t ho
 		if (!merge(p, to, host + (to - first) * size, err))
 			return false;
 	}
-	return from == to || img_store_write(p->ly->store, host + (from - first) * size,
-					     p->bytes + (start_of(p, from) - p->at),
-					     (to - from) * size, err);
+	return from == to || qcow1_write_data(p->ly, start_of(p, from), host + (from - first) * size,
+					      p->bytes + (start_of(p, from) - p->at),
+					      (to - from) * size, err);
 }
 
 /* The lock is held, and is let go meanwhile. */
@@ -215,8 +215,28 @@ static uint64_t run_from(const struct part *p, enum action *action, uint64_t *ho
 static bool change_in_place(const struct part *p, uint64_t host, uint64_t len, struct img_err *err)
 {
 	if (p->bytes)
-		return img_store_write(p->ly->store, host, p->bytes, len, err);
+		return qcow1_write_data(p->ly, p->at, host, p->bytes, len, err);
+	if (qcow1_is_encrypted(p->q))
+		return qcow1_write_zeros(p->ly, p->at, host, len, err);
 	return img_store_zero(p->ly->store, host, len, !p->unmap, err);
+}
+
+/*
+ * The lock is held, and is let go meanwhile.  What is enciphered is written by whole sectors, of which
+ * another request may want a part.
+ */
+static bool change_claimed(const struct part *p, uint64_t n, uint64_t host, struct img_err *err)
+{
+	const uint64_t first = cluster_at(p, p->at);
+	struct img_claim claim = { .first = first, .end = first + n };
+
+	img_claim(&p->q->disk->claims, &claim);
+	pthread_mutex_unlock(&p->q->tables.lock);
+	const bool ok = change_in_place(p, host, p->len, err);
+
+	pthread_mutex_lock(&p->q->tables.lock);
+	img_unclaim(&p->q->disk->claims, &claim);
+	return ok;
 }
 
 /* The first run of the part, of which p->table is there; *done: its bytes. */
@@ -240,8 +260,11 @@ static bool change_run(const struct part *p, uint64_t *done, struct img_err *err
 			return hide(&run, n, err);
 		if (action == MAKE)
 			return make(&run, n, err);
+		host += p->at - start_of(p, first);
+		if (qcow1_is_encrypted(q))
+			return change_claimed(&run, n, host, err);
 	}
-	return change_in_place(&run, host + (p->at - start_of(p, first)), run.len, err);
+	return change_in_place(&run, host, run.len, err);
 }
 
 /* ---- Parts of requests ----------------------------------------------------------------------- */

@@ -88,6 +88,29 @@ static bool reserve(struct img_layer *ly, struct img_slot *slots, size_t count,
 	return true;
 }
 
+/* The disk may end in the midst of its last cluster, which is enciphered whole. */
+static bool store_end(struct img_layer *ly, const struct img_slot *slot, const uint8_t *bytes,
+		      uint64_t done, struct img_err *err)
+{
+	IMG_AUTO_FREE uint8_t *buf = img_calloc(1, ly->unit, err);
+
+	if (!buf)
+		return false;
+	memcpy(buf, bytes + done, slot->len - done);
+	return qcow1_write_data(ly, slot->at + done, slot->host + done, buf, ly->unit, err);
+}
+
+static bool store(struct img_layer *ly, const struct img_slot *slot, const void *bytes,
+		  struct img_err *err)
+{
+	const uint64_t whole = img_round_down(slot->len, ly->unit);
+
+	if (!qcow1_is_encrypted(ly->priv))
+		return img_store_write(slot->store, slot->host, bytes, slot->stored_len, err);
+	return qcow1_write_data(ly, slot->at, slot->host, bytes, whole, err) &&
+	       (whole == slot->len || store_end(ly, slot, bytes, whole, err));
+}
+
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
 static bool write_table(struct img_layer *ly, const uint64_t *entries, uint64_t fallback,
@@ -300,6 +323,7 @@ static bool finish(struct img_layer *ly, struct img_err *err)
 
 const struct img_write_ops qcow1_write_ops = {
 	.reserve = reserve,
+	.store = store,
 	.publish = publish,
 	.zero = zero,
 	.finish = finish,
