@@ -93,6 +93,29 @@ const struct layout layouts[] = {
 	{ .name = "extended L2, 16 KiB, compressed", QCOW2,
 	  .options = "cluster_size=16k,extended_l2=on", .size = MIB, .grain = 4 * KIB,
 	  .start = START_COMPRESSED },
+	{ .name = "4 KiB, LUKS", QCOW2, .key = "a key",
+	  .options = "cluster_size=4k,encrypt.format=luks,encrypt.iter-time=1", .size = MIB,
+	  .grain = 4 * KIB },
+	{ .name = "4 KiB, LUKS, backing", QCOW2, .key = "a key",
+	  .options = "cluster_size=4k,encrypt.format=luks,encrypt.iter-time=1,"
+		     "encrypt.cipher-mode=cbc,encrypt.ivgen-alg=essiv",
+	  .size = MIB, .grain = 4 * KIB, .backing = true },
+	{ .name = "16 KiB, extended L2, LUKS, preallocated", QCOW2, .key = "a key",
+	  .options = "cluster_size=16k,extended_l2=on,encrypt.format=luks,encrypt.iter-time=1,"
+		     "preallocation=metadata", .size = MIB, .grain = 4 * KIB },
+	{ .name = "64 KiB, LUKS, preallocated", QCOW2, .key = "a key",
+	  .options = "encrypt.format=luks,encrypt.iter-time=1,preallocation=metadata",
+	  .size = 2 * MIB, .grain = 64 * KIB, .start = START_FULL },
+	{ .name = "4 KiB, LUKS, data file", QCOW2, .key = "a key",
+	  .options = "cluster_size=4k,encrypt.format=luks,encrypt.iter-time=1,data_file=data",
+	  .size = MIB, .grain = 4 * KIB, .data_file = "data" },
+	{ .name = "64 KiB, AES", QCOW2, .key = "a key", .options = "encrypt.format=aes",
+	  .size = 2 * MIB, .grain = 64 * KIB, .start = START_FULL },
+	{ .name = "qcow, 4 KiB, AES", .format = "qcow", .key = "a key",
+	  .options = "encrypt.format=aes", .size = MIB, .grain = 4 * KIB, .start = START_FULL },
+	{ .name = "qcow, 512 B, AES, backing", .format = "qcow", .key = "a key",
+	  .options = "cluster_size=512,encrypt.format=aes", .size = MIB, .grain = 4 * KIB,
+	  .backing = true },
 	{ .name = "4 KiB, snapshot", QCOW2, .options = "cluster_size=4k", .size = MIB,
 	  .grain = 4 * KIB, .start = START_SNAPSHOT },
 	{ .name = "512 B, version 2, snapshot", QCOW2, .options = "cluster_size=512,compat=0.10",
@@ -136,6 +159,19 @@ static const char *backing_format(const struct layout *layout)
 	return own ? layout->format : "raw";
 }
 
+/* NULL when the layout is not encrypted. */
+static struct img_secret *secret_of(const struct layout *layout)
+{
+	const size_t len = layout->key ? strlen(layout->key) : 0;
+	struct img_secret *secret = layout->key ? img_secret_new(len, NULL) : NULL;
+
+	if (!secret)
+		return NULL;
+	memcpy(img_secret_bytes(secret), layout->key, len);
+	img_secret_set_len(secret, len);
+	return secret;
+}
+
 static struct img *open_path(const char *path, struct img_err *err)
 {
 	const struct img_open how = { .path = path, .format = "raw" };
@@ -166,8 +202,9 @@ static void make_images(const struct layout *layout)
 	const struct img_create below = {
 		.path = "backing", .format = backing_format(layout), .size = layout->size,
 	};
+	struct img_secret *key = secret_of(layout);
 	const struct img_create top = {
-		.path = "image", .format = layout->format, .size = layout->size,
+		.path = "image", .key = key, .format = layout->format, .size = layout->size,
 		.options = layout->options, .compressed = layout->start == START_COMPRESSED,
 		.backing = layout->backing ? "backing" : NULL,
 		.backing_format = layout->backing ? below.format : NULL, .gate = &img_gate_local,
@@ -176,6 +213,7 @@ static void make_images(const struct layout *layout)
 	if (layout->backing)
 		make_image(layout, &below, false);
 	make_image(layout, &top, layout->backing || layout->start == START_EMPTY);
+	img_secret_free(key);
 }
 
 bool prepare(const struct layout *layout, struct prepared *out)
@@ -257,13 +295,16 @@ static bool open_layers(struct img *im, const struct prepared *prep,
 			struct img_store *const *stores, unsigned flags, struct img_err *err)
 {
 	struct giver giver = { .opener = { .open = give }, .data = stores[1] };
+	struct img_secret *key = secret_of(prep->layout);
+	const struct img_keys keys = { (const struct img_secret *const *)&key, key != NULL };
 	const struct img_layer_open top = {
-		.flags = flags, .opener = &giver.opener,
+		.flags = flags, .keys = &keys, .opener = &giver.opener,
 		.cache_size = prep->layout->cache_size ? prep->layout->cache_size : IMG_CACHE_SIZE,
 	};
 	const struct img_layer_open below = { .cache_size = IMG_CACHE_SIZE };
 	const bool ok = open_layer(im, stores[0], prep->layout->format, &top, err);
 
+	img_secret_free(key);
 	img_store_close(giver.data);
 	if (!ok || !prep->backing)
 		return ok;

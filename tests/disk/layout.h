@@ -21,6 +21,7 @@ struct layout {
 	enum layout_start start;
 	bool backing;			/* stands on a disk that is full, of its format or raw */
 	const char *data_file;		/* name of a second file, or NULL */
+	const char *key;		/* what opens it, or NULL */
 	bool lazy;			/* reference counts may be wrong while marked as dirty */
 	enum img_cache cache;
 	uint64_t cache_size;		/* 0: the default */
