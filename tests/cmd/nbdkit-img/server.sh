@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What the scripts of this folder share: servers, and who asks them.
+plugin=$builddir/cmd/nbdkit-img/.libs/nbdkit-img-plugin.so
+[ -e "$plugin" ] || skip "the nbdkit plugin is not built"
+[ -z "${SANITIZER-}" ] || skip "nbdkit is not built with a sanitizer"
+requires nbdkit --version
+requires nbdinfo --version
+requires nbdcopy --version
+requires qemu-io --version
+requires jq --version
+
+mib=$((1024 * 1024))
+uri="nbd+unix:///?socket=$PWD/socket"
+
+# serve OPTION...: a server in the background, whose process is $server, at $uri.
+serve() {
+	rm -f socket pid
+	nbdkit -P "$PWD/pid" -U socket "$@" || fail "not served: $*"
+	for _ in $(seq 500); do
+		[ ! -s pid ] || [ ! -S socket ] || break
+		sleep 0.02
+	done
+	server=$(cat pid)
+	cleanup_fn stop "$server"
+}
+
+# stop PROCESS [SIGNAL]: and wait until it is gone.
+stop() {
+	kill "${@:2}" "$1" 2>/dev/null || return 0
+	while [ -d "/proc/$1" ]; do sleep 0.02; done
+}
+
+# refuses MESSAGE OPTION...: the server does not start, and says why.
+refuses() {
+	rm -f refused
+	! timeout 20 nbdkit -f -U refused "${@:2}" 2>err || fail "served: ${*:2}"
+	grep -q "$1" err || fail "${*:2}: $(cat err)"
+}
+
+# io FILE COMMAND...: by qemu-io, to a raw file or to $uri.
+io() {
+	printf '%s\n' "${@:2}" | qemu-io -f raw ${reading:+-r} "$1" >io.txt 2>&1 &&
+		! grep -qiE 'error|fail|can.t' io.txt
+}
+
+# reads FILE COMMAND...: the same by one who does not want to write.
+reads() {
+	local reading=yes
+
+	io "$@"
+}
