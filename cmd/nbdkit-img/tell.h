@@ -5,8 +5,6 @@
 
 #include "libimg.h"
 
-/* The errno that a client is told. */
-int tell_errno(const struct img_err *err);
 /* As a callback ends: 0, or -1 once nbdkit knows what failed. */
 int tell(bool ok, const struct img_err *err);
 
