@@ -31,6 +31,7 @@ build_packages='
 	libfdisk-dev            # partition tables
 	libblkid-dev            # what a disk or a partition holds
 	libext2fs-dev           # what an ext file system does not use
+	libfuse3-dev            # shows images as files
 	nbdkit-plugin-dev       # serves images to NBD clients
 	libnbd-dev              # images behind NBD servers
 '
@@ -60,6 +61,7 @@ check_packages='
 	python3-libqcow
 	libvmdk-utils           # ... and of VMDK images
 	python3-libvmdk
+	fuse3                   # unmounts what imgmount shows
 	nbdkit                  # loads our plugin ...
 	libnbd-bin              # ... and clients of it
 	python3-libnbd

@@ -54,6 +54,16 @@ exits() {
 	[ "$got" = "$want" ] || fail "exit status $got instead of $want: $*"
 }
 
+# pages: the manual pages of the commands that this build has.
+pages() {
+	local page command
+
+	for page in "$srcdir"/cmd/img*/*.1; do
+		command=$(basename "$page" .1)
+		[ ! -x "$builddir/cmd/$command/$command" ] || echo "$page"
+	done
+}
+
 # few ALL FEW: how many cases a test goes through; sanitizers make each cost ten times as much.
 # $SANITIZER is "address" or "thread" in the builds of variants.mk that have one.
 few() {

@@ -17,5 +17,5 @@ nbdkitplugin_LTLIBRARIES += %D%/nbdkit-img-plugin.la
 %C%_nbdkit_img_plugin_la_LIBADD = $(cmd_ldadd)
 %C%_nbdkit_img_plugin_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^plugin_init$$'
-man_MANS = %D%/nbdkit-img-plugin.1
+man_MANS += %D%/nbdkit-img-plugin.1
 endif

@@ -26,7 +26,7 @@ same "json" "$(offers imgconv --progress = j)" "the way of progress"
 : >disk.raw
 same "disk.raw" "$(offers imgconv di)" "a file"
 same "disk.raw" "$(offers imgconv -B di)" "a file after an option"
-for page in "$srcdir"/cmd/img*/*.1; do
+for page in $(pages); do
 	command=$(basename "$page" .1)
 	same "--version" "$(offers "$command" --vers)" "$command"
 done

@@ -3,7 +3,7 @@
 # round.
 . "$srcdir/tests/functions.sh"
 
-for page in "$srcdir"/cmd/img*/*.1; do
+for page in $(pages); do
 	command=$(basename "$page" .1)
 	shown=$("$command" --help | grep -oE '^ +(-.,|   ) --[a-z-]+' | sed 's/^ *//' | sort)
 	described=$(awk '/^\.TP/ { getline; print }' "$page" | tr -d '\\' |

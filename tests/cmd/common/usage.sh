@@ -3,7 +3,7 @@
 # with its own status, and no write error is lost.
 . "$srcdir/tests/functions.sh"
 
-for page in "$srcdir"/cmd/img*/*.1; do
+for page in $(pages); do
 	command=$(basename "$page" .1)
 	wrong=1
 	[ "$command" != imgcmp ] || wrong=2
