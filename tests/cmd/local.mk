@@ -28,4 +28,10 @@ shell_tests += %D%/imgsnap/chain.sh %D%/imgsnap/chain-guards.sh %D%/imgsnap/diff
 shell_tests += %D%/imgbench/doubt.sh %D%/imgbench/formats.sh %D%/imgbench/interrupted.sh \
 	%D%/imgbench/matrix.sh %D%/imgbench/mismatch.sh %D%/imgbench/patterns.sh \
 	%D%/imgbench/signals.sh %D%/imgbench/trace.sh %D%/imgbench/truncated.sh %D%/imgbench/usage.sh %D%/imgbench/verify.sh
+shell_tests += %D%/imgmount/files.sh %D%/imgmount/killed.sh %D%/imgmount/loop.sh \
+	%D%/imgmount/write.sh
+EXTRA_DIST += %D%/imgmount/folder.sh
+shell_tests += %D%/nbdkit-img/killed.sh %D%/nbdkit-img/locks.sh %D%/nbdkit-img/parameters.sh \
+	%D%/nbdkit-img/serve.sh
+EXTRA_DIST += %D%/nbdkit-img/client.py %D%/nbdkit-img/server.sh
 EXTRA_DIST += %D%/common/schema.jq %D%/imgcheck/vmdk_damage.py
