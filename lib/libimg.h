@@ -447,6 +447,11 @@ struct img_copy {
 	uint32_t zero_grain;	/* power of two: looked at as one when searching zeros; or 0 */
 	uint64_t rate;		/* bytes of data a second at most; 0: no limit */
 	bool compress;
+	/*
+	 * Compressed units that src holds as dst would are taken as they are, without a look at them.
+	 * recode: none are; verify: each is decoded, so that damage is found.
+	 */
+	bool recode, verify;
 	bool salvage;		/* go on over lost extents; they read as zeros in dst */
 	const char *digest;	/* name of a hash of the guest's content ("sha256"), or NULL */
 	/* Told of each lost extent in guest order when salvage is set; may be NULL. */
@@ -458,6 +463,7 @@ struct img_copy_stats {
 	uint64_t guest;		/* bytes of the disk */
 	uint64_t data;		/* of these: stored plain */
 	uint64_t compressed;	/* of these: stored compressed */
+	uint64_t taken;		/* of compressed: as the source had them */
 	uint64_t zero;		/* of these: zeros and holes */
 	uint64_t cloned;	/* of data: shared with the source, not moved */
 	uint64_t lost;		/* of zero: could not be read (salvage) */

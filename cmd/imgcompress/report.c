@@ -27,6 +27,7 @@ static void add_amounts(struct img_node *root, const struct outcome *out)
 		{ "virtual-size", out->stats.guest, N_("virtual size") },
 		{ "data", out->stats.data, N_("stored plain") },
 		{ "compressed", out->stats.compressed, N_("stored compressed") },
+		{ "taken", out->stats.taken, N_("of that, as the source had it") },
 		{ "zero", out->stats.zero, N_("zeros") },
 	};
 

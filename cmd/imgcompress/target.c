@@ -124,6 +124,11 @@ static bool make_list(const struct options *opt, const struct img_format *format
 	       add_codec(list, format, opt->codec, err) && add_level(list, format, opt->level, err);
 }
 
+bool target_has_level(const struct options *opt)
+{
+	return opt->level || optlist_has(opt->settings, "compression_level");
+}
+
 struct img *target_create(const struct options *opt, const struct img_format *format,
 			  const char *path, const struct img *src, struct img_err *err)
 {

@@ -15,6 +15,7 @@ static bool copy(const struct options *opt, struct img *src, struct img *dst,
 	const struct img_copy what = {
 		.src = src, .dst = dst, .threads = opt->threads, .rate = opt->rate,
 		.zero_grain = target_zero_grain(opt->sparse), .compress = opt->compress,
+		.recode = optlist_has(opt->target.options, "compression_level"),
 		.salvage = opt->salvage, .digest = opt->digest,
 		.lost = losses_add, .lost_ctx = losses,
 	};

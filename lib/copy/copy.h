@@ -67,6 +67,8 @@ struct img_work {
 	const struct img_codec *codec;	/* NULL: store plain */
 	struct img_codec_pool *encoder;	/* of codec */
 	struct img_framing framing;	/* of what it makes */
+	bool take;			/* units that the source has alike are taken as they are ... */
+	bool unpack;			/* ... and decoded all the same */
 };
 
 /* A chunk and all that is made of it on its way.  Belongs to one thread at a time. */
@@ -76,6 +78,9 @@ struct img_parcel {
 	uint8_t *buf, *below_buf;	/* window bytes each; below_buf only when needed */
 	uint8_t *out;			/* room for all units of a window, encoded; or NULL */
 	struct img_ranges ranges;	/* of the chunk that may hold data */
+	struct img_packed *packed;	/* units to be taken as they are, in guest order */
+	size_t n_packed, cap_packed;
+	uint64_t taken;			/* guest bytes of them */
 	struct img_ranges zeros;	/* must read as zeros in the target */
 	struct img_extents lost;	/* salvage: what could not be read */
 	struct img_slot *slots;		/* in guest order */
@@ -90,6 +95,31 @@ void img_parcel_free(struct img_parcel *p);
 /* Fills slots, zeros and lost from p->chunk.  Any number of threads, each with its own parcel. */
 bool img_work_run(const struct img_work *work, struct img_parcel *p, struct img_err *err)
 	IMG_MUST_CHECK;
+
+/* Adds one; bytes as in struct img_parcel. */
+bool img_parcel_add(struct img_parcel *p, const struct img_slot *slot, const uint8_t *bytes,
+		    struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- Compressed units (frame.c, packed.c) ---------------------------------------------------- */
+
+/* The most that may become of a unit; one that needs more is stored plain. */
+size_t img_encoded_max(const struct img_work *work);
+/* Bytes that encoded ones take with what stands around them. */
+size_t img_framed_len(const struct img_framing *framing, size_t encoded);
+/*
+ * Puts around the `encoded` bytes at out + framing->head what the format wants there, for the unit at
+ * guest byte `at`; returns the length of all.
+ */
+uint32_t img_frame(const struct img_framing *framing, uint64_t at, uint8_t *out, size_t encoded);
+/* Fills p->packed with the units of the chunk that the target takes as they are. */
+bool img_packed_find(const struct img_work *work, struct img_parcel *p, struct img_err *err)
+	IMG_MUST_CHECK;
+/*
+ * Makes slots of p->packed[*i] and those that one read brings with it, from p->out + *out_used on;
+ * both go on.
+ */
+bool img_packed_take(const struct img_work *work, struct img_parcel *p, size_t *i,
+		     size_t *out_used, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- Commit (commit.c): a worked parcel into the target -------------------------------------- */
 

@@ -206,6 +206,7 @@ static void count(struct engine *e, const struct parcel *parcel)
 	stats->guest += p->chunk.len;
 	stats->zero += p->chunk.len - stored;
 	stats->cloned += parcel->cloned;
+	stats->taken += p->taken;
 	for (size_t i = 0; i < p->lost.n; i++) {
 		stats->lost += p->lost.v[i].len;
 		if (e->what->lost)
@@ -431,6 +432,16 @@ static bool init_work(struct engine *e, struct img_err *err)
 	return work->encoder != NULL;
 }
 
+/* Whether compressed units of the source may go to the target as they are. */
+static bool can_take(const struct engine *e)
+{
+	const struct img_work *work = &e->work;
+	const struct img *src = work->src;
+
+	return work->encoder && !e->what->recode && !e->what->salvage && !work->below &&
+	       work->grain == work->unit && !img_is_stream(src) && !src->passing;
+}
+
 static bool init_ring(struct engine *e, unsigned threads, struct img_err *err)
 {
 	const uint64_t each = e->work.window *
@@ -485,6 +496,8 @@ static bool init(struct engine *e, unsigned threads, struct img_err *err)
 	if (!init_work(e, err) || !img_begin_pass(e->work.src, pass_for(e), err) ||
 	    !init_ring(e, threads, err))
 		return false;
+	e->work.take = can_take(e);
+	e->work.unpack = e->what->verify || e->what->digest;
 	if (e->what->digest) {
 		e->digest = img_digest_open(e->what->digest, err);
 		if (!e->digest)

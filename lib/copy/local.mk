@@ -7,12 +7,14 @@ libimg_sources += \
 	%D%/copy.h \
 	%D%/diff.c \
 	%D%/engine.c \
+	%D%/frame.c \
 	%D%/inplace.c \
 	%D%/inplace.h \
 	%D%/inplace_adopt.c \
 	%D%/inplace_move.c \
 	%D%/inplace_release.c \
 	%D%/late.c \
+	%D%/packed.c \
 	%D%/patch.h \
 	%D%/patch_apply.c \
 	%D%/patch_layout.c \

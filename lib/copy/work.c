@@ -8,20 +8,6 @@
 #include "copy/copy.h"
 #include "extent/extent.h"
 
-/* The most that may become of a unit; one that needs more is stored plain. */
-static size_t encoded_max(const struct img_work *work)
-{
-	/* Codecs add a few bytes to each block of what they cannot make smaller. */
-	return work->framing.always ? work->unit + work->unit / 64 + 512 : work->unit - 1;
-}
-
-static size_t framed_len(const struct img_framing *framing, size_t encoded)
-{
-	const size_t len = framing->head + encoded;
-
-	return framing->align ? img_round_up(len, framing->align) : len;
-}
-
 bool img_parcel_init(struct img_parcel *p, const struct img_work *work, struct img_err *err)
 {
 	*p = (struct img_parcel){ 0 };
@@ -30,7 +16,8 @@ bool img_parcel_init(struct img_parcel *p, const struct img_work *work, struct i
 		p->below_buf = img_alloc_aligned(work->window, err);
 	if (p->buf && work->encoder)
 		p->out = img_alloc_aligned(work->window / work->unit *
-					   framed_len(&work->framing, encoded_max(work)), err);
+					   img_framed_len(&work->framing, img_encoded_max(work)),
+					   err);
 	return p->buf && (p->below_buf || !work->below) && (p->out || !work->encoder);
 }
 
@@ -41,6 +28,7 @@ void img_parcel_free(struct img_parcel *p)
 	free(p->below_buf);
 	free(p->out);
 	free(p->ranges.v);
+	free(p->packed);
 	free(p->zeros.v);
 	free(p->lost.v);
 	free(p->slots);
@@ -48,8 +36,8 @@ void img_parcel_free(struct img_parcel *p)
 	*p = (struct img_parcel){ 0 };
 }
 
-static bool add_slot(struct img_parcel *p, const struct img_slot *slot, const uint8_t *bytes,
-		     struct img_err *err)
+bool img_parcel_add(struct img_parcel *p, const struct img_slot *slot, const uint8_t *bytes,
+		    struct img_err *err)
 {
 	size_t cap = p->cap_slots;	/* of both arrays, once both have grown */
 	struct img_slot *slots = img_grow_by_one(p->slots, p->n_slots, &cap, sizeof(*slots), err);
@@ -143,6 +131,29 @@ static bool read_extent(const struct img_work *work, struct img_parcel *p,
 	return false;
 }
 
+/* What of ex is not taken as it is. */
+static bool read_unpacked(const struct img_work *work, struct img_parcel *p,
+			  const struct img_extent *ex, struct img_err *err)
+{
+	const uint64_t end = ex->start + ex->len;
+	uint64_t at = ex->start;
+
+	for (size_t i = 0; i <= p->n_packed && at < end; i++) {
+		const struct img_packed *unit = i < p->n_packed ? &p->packed[i] : NULL;
+		const uint64_t next = unit ? img_min_u64(unit->at, end) : end;
+		struct img_extent part = *ex;
+
+		if (next > at) {
+			img_extent_clip(&part, at, next);
+			if (!read_extent(work, p, &part, err))
+				return false;
+		}
+		if (unit)
+			at = img_max_u64(at, unit->at + unit->len);
+	}
+	return true;
+}
+
 /* Fills buf wherever ranges say that there may be data. */
 static bool read_chunk(const struct img_work *work, struct img_parcel *p, struct img_err *err)
 {
@@ -154,7 +165,7 @@ static bool read_chunk(const struct img_work *work, struct img_parcel *p, struct
 		const uint64_t end = ex->start + ex->len;
 
 		if (ex->kind != IMG_EXTENT_ZERO && ex->kind != IMG_EXTENT_HOLE) {
-			if (!read_extent(work, p, ex, err))
+			if (!read_unpacked(work, p, ex, err))
 				return false;
 			continue;
 		}
@@ -174,17 +185,6 @@ static bool read_chunk(const struct img_work *work, struct img_parcel *p, struct
 
 /* ---- What becomes of it ---------------------------------------------------------------------- */
 
-/* What stands around encoded bytes; returns the length of all. */
-static uint32_t frame(const struct img_framing *framing, uint64_t at, uint8_t *out, size_t encoded)
-{
-	const size_t end = framing->head + encoded, len = framed_len(framing, encoded);
-
-	if (framing->fill)
-		framing->fill(at, (uint32_t)encoded, out);
-	memset(out + end, 0, len - end);
-	return (uint32_t)len;
-}
-
 /* One unit, compressed if that makes it smaller, or if it must be. */
 static bool encode_unit(const struct img_work *work, struct img_parcel *p, void *cx,
 			struct img_range unit, size_t *out_used, struct img_err *err)
@@ -196,17 +196,17 @@ static bool encode_unit(const struct img_work *work, struct img_parcel *p, void 
 
 	/* The last unit of the disk may be short; the format stores a whole one. */
 	memset(in + unit.len, 0, work->unit - unit.len);
-	if (!work->codec->encode(cx, in, work->unit, out + work->framing.head, encoded_max(work),
-				 &used, err))
+	if (!work->codec->encode(cx, in, work->unit, out + work->framing.head,
+				 img_encoded_max(work), &used, err))
 		return false;
 	if (!used) {
 		assert(!work->framing.always);
-		return add_slot(p, &slot, in, err);
+		return img_parcel_add(p, &slot, in, err);
 	}
-	slot.stored_len = frame(&work->framing, unit.at, out, used);
+	slot.stored_len = img_frame(&work->framing, unit.at, out, used);
 	slot.flags = IMG_SLOT_COMPRESSED;
 	*out_used += slot.stored_len;
-	return add_slot(p, &slot, out, err);
+	return img_parcel_add(p, &slot, out, err);
 }
 
 static bool encode(const struct img_work *work, struct img_parcel *p, struct img_range data,
@@ -235,7 +235,7 @@ static bool add_data(const struct img_work *work, struct img_parcel *p, struct i
 
 	if (work->encoder)
 		return encode(work, p, data, out_used, err);
-	return add_slot(p, &slot, p->buf + (data.at - p->chunk.at), err);
+	return img_parcel_add(p, &slot, p->buf + (data.at - p->chunk.at), err);
 }
 
 /* Splits bytes that were read into zeros and data. */
@@ -338,12 +338,31 @@ static bool add_zeros(const struct img_work *work, struct img_parcel *p, uint64_
 			   : img_ranges_add(&p->zeros, zeros.at, zeros.len, err);
 }
 
+/* Units that are taken as they are, and what was read between them. */
+static bool split_packed(const struct img_work *work, struct img_parcel *p, struct img_range range,
+			 size_t *next, size_t *out_used, struct img_err *err)
+{
+	const uint64_t end = range.at + range.len;
+
+	while (*next < p->n_packed && p->packed[*next].at < end) {
+		range.len = p->packed[*next].at - range.at;
+		if (!split_zeros(work, p, range, out_used, err) ||
+		    !img_packed_take(work, p, next, out_used, err))
+			return false;
+		range.at = p->packed[*next - 1].at + p->packed[*next - 1].len;
+	}
+	range.len = end - range.at;
+	return split_zeros(work, p, range, out_used, err);
+}
+
 static bool work_bytes(const struct img_work *work, struct img_parcel *p, struct img_err *err)
 {
 	const struct img_chunk *chunk = &p->chunk;
 	uint64_t done = chunk->at;
-	size_t out_used = 0;
+	size_t out_used = 0, packed = 0;
 
+	if (work->take && !img_packed_find(work, p, err))
+		return false;
 	if (p->have_bytes) {
 		if (!img_ranges_add(&p->ranges, chunk->at, chunk->len, err))
 			return false;
@@ -357,7 +376,7 @@ static bool work_bytes(const struct img_work *work, struct img_parcel *p, struct
 		if (!add_zeros(work, p, done, range.at, err))
 			return false;
 		if (work->below ? !split_changes(work, p, range, &out_used, err)
-				: !split_zeros(work, p, range, &out_used, err))
+				: !split_packed(work, p, range, &packed, &out_used, err))
 			return false;
 		done = range.at + range.len;
 	}
@@ -371,12 +390,13 @@ bool img_work_run(const struct img_work *work, struct img_parcel *p, struct img_
 		.at = chunk->at, .len = chunk->len, .stored_len = chunk->len,
 	};
 
-	p->ranges.n = p->zeros.n = p->lost.n = p->n_slots = 0;
+	p->ranges.n = p->zeros.n = p->lost.n = p->n_slots = p->n_packed = 0;
+	p->taken = 0;
 	switch (chunk->kind) {
 	case IMG_CHUNK_ZERO:
 		return add_zeros(work, p, chunk->at, chunk->at + chunk->len, err);
 	case IMG_CHUNK_LINEAR:
-		return add_slot(p, &whole, NULL, err);
+		return img_parcel_add(p, &whole, NULL, err);
 	case IMG_CHUNK_BYTES:
 		break;
 	}

@@ -123,6 +123,16 @@ enum img_pass {
 	IMG_PASS_TOLD,
 };
 
+/* A compressed unit as it lies in a file. */
+struct img_packed {
+	uint64_t at;			/* guest byte that it begins with */
+	uint32_t len;			/* guest bytes of it */
+	const struct img_codec *codec;	/* that decodes it; NULL: it was not built in */
+	struct img_store *store;
+	uint64_t host;
+	uint32_t stored_len;		/* bytes; there may be some behind the end of the stream */
+};
+
 /* What stands around each compressed unit in the file. */
 struct img_framing {
 	bool always;			/* no unit is stored plain, even if it gets larger */
@@ -478,6 +488,15 @@ struct img_format {
 	 */
 	bool (*read)(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 		     struct img_err *err);
+	/*
+	 * The compressed units from the one that begins at guest byte `at` on, which extent() called
+	 * ENCODED: up to max of them, each behind the one before on the disk.  *n ends in front of what
+	 * is damaged, or is more than a codec made of a unit.  The streams themselves are not looked
+	 * at.  Only of a layer that is read alone and has no pass; any number of threads.  NULL: units
+	 * of this format are never taken as they are.
+	 */
+	bool (*packed)(struct img_layer *ly, uint64_t at, struct img_packed *out, size_t max,
+		       size_t *n, struct img_err *err);
 	/*
 	 * A layer with a pass gets extent() in rising order from one thread (and from any behind a
 	 * LOST one), and read() of what that gave; nothing in front of the host of an ENCODED extent

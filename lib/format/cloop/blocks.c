@@ -272,6 +272,31 @@ bool cloop_blocks_read(struct cloop *c, uint64_t at, uint8_t *buf, size_t len,
 	return !rq.len;
 }
 
+/* ---- Blocks as they are stored --------------------------------------------------------------- */
+
+bool cloop_packed(struct img_layer *ly, uint64_t at, struct img_packed *out, size_t max, size_t *n,
+		  struct img_err *err)
+{
+	struct cloop *c = ly->priv;
+	const uint32_t len = c->header.block_size;
+	struct cloop_place place;
+
+	for (*n = 0; *n < max && at % len == 0 && at / len < c->header.n_blocks; at += len) {
+		const uint32_t i = (uint32_t)(at / len);
+
+		if (!cloop_index_get(&c->index, i, &place, err))
+			return false;
+		if (place.bad || place.compressor == CLOOP_NONE || whole_len(c, i) != len)
+			break;
+		out[(*n)++] = (struct img_packed){
+			.at = at, .len = len, .store = c->index.file, .host = place.host,
+			.codec = img_codec_named(cloop_compressor_name(place.compressor)),
+			.stored_len = (uint32_t)place.len,
+		};
+	}
+	return true;
+}
+
 /* ---- Blocks that are the same ---------------------------------------------------------------- */
 
 /* How many blocks from first on may be the same, by where they lie. */

@@ -122,6 +122,9 @@ void cloop_shelf_free(struct cloop_shelf *shelf);
 /* Guest bytes of blocks that are compressed, any alignment.  Any number of threads. */
 bool cloop_blocks_read(struct cloop *c, uint64_t at, uint8_t *buf, size_t len,
 		       struct img_err *err) IMG_MUST_CHECK;
+/* That of the driver; codec is NULL where it was not built in. */
+bool cloop_packed(struct img_layer *ly, uint64_t at, struct img_packed *out, size_t max, size_t *n,
+		  struct img_err *err);
 /*
  * *n: how many blocks from `first` on, in front of `limit` and of the last one, are stored as the same
  * bytes; as few as one where to find out is not worth it.  *zeros: those decode to zeros.  Any number

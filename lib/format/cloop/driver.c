@@ -285,6 +285,7 @@ const struct img_format img_format_cloop = {
 	.close = cloop_close,
 	.extent = cloop_extent,
 	.read = cloop_read,
+	.packed = cloop_packed,
 	.info = cloop_info,
 	.write = &cloop_write_ops,
 	.check = &cloop_check_ops,

@@ -167,3 +167,47 @@ bool qcow2_read_compressed(struct qcow2 *q, uint64_t at, uint8_t *buf, size_t le
 	*got = len - d.len;
 	return ok;
 }
+
+/* ---- As they are stored ----------------------------------------------------------------------- */
+
+/*
+ * Entries say in which sector a cluster ends.  Where the next one begins in that sector it ends in front
+ * of it: in an image whose clusters were packed behind each other nothing is taken for more than it is.
+ */
+static uint32_t length_of(const struct qcow2_cluster *cluster, const struct qcow2_cluster *next)
+{
+	const struct span span = span_of(cluster);
+
+	if (next && next->host < span.end && next->host > span.start &&
+	    next->host >= span.end - QCOW2_SECTOR)
+		return (uint32_t)(next->host - span.start);
+	return cluster->stored_len;
+}
+
+bool qcow2_packed(struct img_layer *ly, uint64_t at, struct img_packed *out, size_t max, size_t *n,
+		  struct img_err *err)
+{
+	struct qcow2 *q = ly->priv;
+	struct qcow2_cluster clusters[UNITS_MAX + 1];
+	size_t found;
+
+	*n = 0;
+	if (!q->decoders || q->disk || q->header.crypt != QCOW2_CRYPT_NONE)
+		return true;
+	max = img_min_u64(max, UNITS_MAX);
+	if (!qcow2_map_compressed(q, at, clusters, max + 1, &found, err))
+		return false;
+	for (size_t i = 0; i < img_min_u64(found, max); i++) {
+		const struct qcow2_cluster *cluster = &clusters[i];
+		const struct qcow2_cluster *next = i + 1 < found ? cluster + 1 : NULL;
+
+		if (span_of(cluster).end > q->map.file_size)
+			break;
+		out[(*n)++] = (struct img_packed){
+			.at = at, .len = ly->unit, .codec = q->codec, .store = q->map.file,
+			.host = cluster->host, .stored_len = length_of(cluster, next),
+		};
+		at += ly->unit;
+	}
+	return true;
+}

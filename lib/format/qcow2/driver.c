@@ -369,6 +369,7 @@ const struct img_format img_format_qcow2 = {
 	.close = qcow2_close,
 	.extent = qcow2_extent,
 	.read = qcow2_read,
+	.packed = qcow2_packed,
 	.info = qcow2_info,
 	.write = &qcow2_write_ops,
 	.disk = &qcow2_disk_ops,

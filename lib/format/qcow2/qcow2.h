@@ -296,6 +296,9 @@ bool qcow2_map_compressed(struct qcow2 *q, uint64_t at, struct qcow2_cluster *ou
  */
 bool qcow2_read_compressed(struct qcow2 *q, uint64_t at, uint8_t *buf, size_t len, size_t *got,
 			   struct img_err *err) IMG_MUST_CHECK;
+/* compressed.c: that of the driver. */
+bool qcow2_packed(struct img_layer *ly, uint64_t at, struct img_packed *out, size_t max, size_t *n,
+		  struct img_err *err);
 
 /* ---- encrypted.c: clusters that are enciphered --------------------------------------------------- */
 

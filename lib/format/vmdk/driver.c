@@ -177,6 +177,27 @@ static bool vmdk_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 	return true;
 }
 
+static bool vmdk_packed(struct img_layer *ly, uint64_t at, struct img_packed *out, size_t max,
+			size_t *n, struct img_err *err)
+{
+	struct vmdk_part *part = vmdk_part_at(ly->priv, at);
+	struct vmdk_sparse *sp = &part->sparse;
+	struct vmdk_packed place;
+	bool whole = part->type == VMDK_EXTENT_SPARSE;
+
+	for (*n = 0; *n < max && at - part->start < part->len && whole; at += sp->hdr.grain) {
+		if (!vmdk_packed_whole(sp, at - part->start, &place, &whole, err))
+			return false;
+		if (whole)
+			out[(*n)++] = (struct img_packed){
+				.at = at, .len = (uint32_t)sp->hdr.grain, .codec = &img_codec_zlib,
+				.store = place.store, .host = place.host,
+				.stored_len = (uint32_t)place.len,
+			};
+	}
+	return true;
+}
+
 /* ---- One pass -------------------------------------------------------------------------------- */
 
 static struct vmdk_told *told_of(const struct img_layer *ly)
@@ -242,6 +263,7 @@ const struct img_format img_format_vmdk = {
 	.close = vmdk_close,
 	.extent = vmdk_extent,
 	.read = vmdk_read,
+	.packed = vmdk_packed,
 	.settle = vmdk_settle_layer,
 	.conclude = vmdk_conclude,
 	.late = vmdk_late,

@@ -105,6 +105,9 @@ enum { VMDK_PACKED_GRAIN_MAX = 32 << 20 };	/* held in memory, compressed and not
 uint64_t vmdk_packed_max(uint64_t grain);
 bool vmdk_packed_find(const struct vmdk_sparse *sp, uint64_t at, uint64_t host,
 		      struct vmdk_packed *out, struct img_err *err) IMG_MUST_CHECK;
+/* *whole: a grain begins at guest byte `at`, of full length, whose bytes are at *out, no more of them. */
+bool vmdk_packed_whole(struct vmdk_sparse *sp, uint64_t at, struct vmdk_packed *out, bool *whole,
+		       struct img_err *err) IMG_MUST_CHECK;
 /* Guest bytes [at, at + len) of compressed grains; any alignment. */
 bool vmdk_packed_read(struct vmdk_sparse *sp, struct img_codec_pool *decoders, uint64_t at,
 		      uint8_t *buf, size_t len, struct img_err *err) IMG_MUST_CHECK;

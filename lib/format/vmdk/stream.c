@@ -146,6 +146,27 @@ static bool find_grain(struct decoding *d, uint64_t at, struct vmdk_packed *plac
 	return !place->bad || img_fail(err, place->loss, "%s", _(place->bad->text));
 }
 
+bool vmdk_packed_whole(struct vmdk_sparse *sp, uint64_t at, struct vmdk_packed *out, bool *whole,
+		       struct img_err *err)
+{
+	const uint64_t grain = sp->hdr.grain;
+	struct vmdk_entry entry;
+
+	*whole = false;
+	/* Without markers nothing says how long a stream is. */
+	if (!sp->hdr.compressed || !sp->hdr.markers || sp->told || at % grain ||
+	    vmdk_grain_len(&sp->hdr, at / grain) != grain)
+		return true;
+	if (!vmdk_sparse_grain(sp, at, &entry, err))
+		return false;
+	if (entry.kind != VMDK_ENTRY_PLACE)
+		return true;
+	if (!vmdk_packed_find(sp, at, entry.host, out, err))
+		return false;
+	*whole = !out->bad;
+	return true;
+}
+
 /* The last grain may hold all of a grain, or what the disk has of it. */
 static bool decode(struct decoding *d, size_t stored_len, uint64_t disk_len, uint8_t *out,
 		   struct img_err *err)
