@@ -30,6 +30,19 @@ bool source_set_trusted(const struct cli_option *row, void *field, const char *t
 	return choose_gate(field, &img_gate_anywhere, err);
 }
 
+bool source_set_snapshot(const struct cli_option *row, void *field, const char *text,
+			 struct img_err *err)
+{
+	static const char *const keys[] = { "snapshot.id=", "snapshot.name=" };
+
+	(void)row, (void)err;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (!strncmp(text, keys[i], strlen(keys[i])))
+			text += strlen(keys[i]);
+	*(const char **)field = text;
+	return true;
+}
+
 void source_warn_of_doubt(const struct cli *cli, const char *path, const struct img *im)
 {
 	struct img_err text = { 0 };

@@ -26,6 +26,9 @@ static inline const struct img_gate *source_gate(const struct img_gate *chosen)
 /* Into a gate.  IMG_E_ARGUMENT when the other one was given before. */
 cli_set source_set_untrusted, source_set_trusted;
 
+/* Into a const char *: "ID_OR_NAME", "snapshot.id=ID" or "snapshot.name=NAME". */
+cli_set source_set_snapshot;
+
 /* How many layers have something odd, and saying so. */
 size_t source_oddities(const struct img *im);
 void source_warn(const struct cli *cli, const struct img *im);

@@ -144,3 +144,60 @@ bool target_look_at_backing(const struct cli *cli, struct target_options *target
 	img_close(im);
 	return target->backing_format || out_of_memory(err);
 }
+
+/* ---- What the options say ------------------------------------------------------------------------ */
+
+static bool has_option(const struct img_format *format, const char *name)
+{
+	for (const struct img_option *o = img_format_options(format); o && o->name; o++)
+		if (!strcmp(o->name, name))
+			return true;
+	return false;
+}
+
+/* The option list as the format gets it; NULL: memory is out.  filled: space for all of the disk. */
+static char *option_list(const struct target_options *target, const struct img_format *format,
+			 bool filled)
+{
+	const char *given = target->options ? target->options : "";
+	char *list;
+
+	filled = filled && !target->backing && has_option(format, "preallocation") &&
+		 !optlist_has(target->options, "preallocation");
+	if (asprintf(&list, "%s%s%s", given, filled && *given ? "," : "",
+		     filled ? "preallocation=full" : "") < 0)
+		return NULL;
+	return list;
+}
+
+bool target_prepare(const struct cli *cli, const struct target_options *target,
+		    const struct img_format *format, bool whole, struct img_create *what,
+		    struct img_err *err)
+{
+	struct target_options here = *target;
+	uint64_t backing_size;
+
+	what->format = img_format_name(format);
+	what->gate = source_gate(target->gate);
+	what->options = option_list(target, format, whole && !what->compressed);
+	if (!what->options)
+		return out_of_memory(err);
+	if (!target->backing)
+		return true;
+	here.backing_format = NULL;
+	if (target->backing_format && !(here.backing_format = strdup(target->backing_format)))
+		return out_of_memory(err);
+	if (!target_look_at_backing(cli, &here, what->path, &backing_size, err)) {
+		free(here.backing_format);
+		return false;
+	}
+	what->backing = target->backing;
+	what->backing_format = here.backing_format;
+	return true;
+}
+
+void target_unprepare(struct img_create *what)
+{
+	free((char *)what->options);
+	free((char *)what->backing_format);
+}

@@ -38,6 +38,16 @@ bool target_look_at_backing(const struct cli *cli, struct target_options *target
  */
 struct img *target_new(const struct img_create *what, struct secrets *secrets, struct img_err *err);
 /*
+ * Fills in what the options say of a new image whose path and compressed are set, and looks at its
+ * backing file.  whole: nothing may be left out (-S 0), so space is set aside for all of the disk where
+ * the format can do that.  For target_unprepare(), also after a failure.
+ */
+bool target_prepare(const struct cli *cli, const struct target_options *target,
+		    const struct img_format *format, bool whole, struct img_create *what,
+		    struct img_err *err) IMG_MUST_CHECK;
+void target_unprepare(struct img_create *what);
+
+/*
  * What struct img_copy wants to know of runs of zeros this long that are to be left out: a power of
  * two, below or equal; 0: none are.
  */

@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The options of imgconv. */
 #include <stddef.h>
-#include <string.h>
 #include "common/exit.h"
 #include "common/text.h"
 #include "imgconv/imgconv.h"
-
-/* "ID_OR_NAME", "snapshot.id=ID" or "snapshot.name=NAME". */
-static bool set_snapshot(const struct cli_option *row, void *field, const char *text,
-			 struct img_err *err)
-{
-	static const char *const keys[] = { "snapshot.id=", "snapshot.name=" };
-
-	(void)row, (void)err;
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (!strncmp(text, keys[i], strlen(keys[i])))
-			text += strlen(keys[i]);
-	*(const char **)field = text;
-	return true;
-}
 
 static bool set_report(const struct cli_option *row, void *field, const char *text,
 		       struct img_err *err)
@@ -46,7 +31,7 @@ static const struct cli_option rows[] = {
 	  N_("store only what differs from this backing file") },
 	{ 'F', "backing-format", "FORMAT", target_set_text, AT(target.backing_format),
 	  N_("format of the backing file") },
-	{ 'l', "snapshot", "ID", set_snapshot, AT(source.snapshot),
+	{ 'l', "snapshot", "ID", source_set_snapshot, AT(source.snapshot),
 	  N_("copy an internal snapshot, by its id or name") },
 	{ 0, "with-snapshots", NULL, cli_set_flag, AT(with_snapshots),
 	  N_("copy a qcow2 image as it is, with all of its snapshots") },
