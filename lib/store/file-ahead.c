@@ -15,6 +15,11 @@
 #define STEP_MIN (1024 * 1024)
 #define STEP_MAX (64 * 1024 * 1024)
 
+uint64_t img_file_ahead_of(uint64_t end)
+{
+	return end + img_min_u64(img_max_u64(end, STEP_MIN), STEP_MAX);
+}
+
 void img_file_expect(struct img_store *st, uint64_t end)
 {
 	struct img_file *file = (struct img_file *)st;
@@ -28,7 +33,7 @@ void img_file_expect(struct img_store *st, uint64_t end)
 	from = atomic_load(&ahead->end);
 	if (end <= from)
 		return;
-	to = end + img_min_u64(img_max_u64(end, STEP_MIN), STEP_MAX);
+	to = img_file_ahead_of(end);
 	if (img_fd_allocate(file->fd, FALLOC_FL_KEEP_SIZE, from, to - from))
 		atomic_store(&ahead->end, to);
 	else		/* full, or unable: the writes will show */

@@ -85,6 +85,8 @@ bool img_file_copy(struct img_store *st, uint64_t at, struct img_store *from, ui
 
 /* file-ahead.c */
 void img_file_expect(struct img_store *st, uint64_t end);
+/* How far space is set aside for a new file that is going to reach end. */
+uint64_t img_file_ahead_of(uint64_t end);
 /* Gives back what was set aside and not used.  Returns false and errno.  No writes meanwhile. */
 bool img_file_give_back(struct img_file *file);
 

@@ -3,6 +3,7 @@
 libimg_sources += \
 	%D%/beside.c \
 	%D%/beside.h \
+	%D%/count.c \
 	%D%/fault.c \
 	%D%/fd.c \
 	%D%/fdio.c \

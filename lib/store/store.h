@@ -206,6 +206,13 @@ struct img_store *img_store_spool(struct img_store *pipe, uint64_t memory_limit,
 struct img_store *img_store_temporary(const char *dir, struct img_err *err);
 /* In memory, growing as it is written; content (may be NULL when len is 0) is copied. */
 struct img_store *img_store_mem(const void *content, size_t len, struct img_err *err);
+/*
+ * A new file that is never made: nothing of it is kept but how long it is and which blocks of 4 KiB
+ * would be there.  Any number of threads.
+ */
+struct img_store *img_store_count(const char *shown_as, struct img_err *err);
+/* Bytes of these blocks, of a store made by img_store_count(). */
+uint64_t img_store_counted(struct img_store *st);
 /* parent must outlive the slice and stays the caller's. */
 struct img_store *img_store_slice(struct img_store *parent, uint64_t at, uint64_t len,
 				  struct img_err *err);

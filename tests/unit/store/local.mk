@@ -1,6 +1,7 @@
 unit_tests += %D%/test
 %C%_test_LDADD = $(unit_ldadd) -lpthread
 %C%_test_SOURCES = \
+	%D%/count_test.c \
 	%D%/fault_test.c \
 	%D%/fd_test.c \
 	%D%/fdio_test.c \
