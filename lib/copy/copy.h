@@ -55,6 +55,9 @@ bool img_extents_add(struct img_extents *list, const struct img_extent *ex, stru
 bool img_ranges_add(struct img_ranges *ranges, uint64_t at, uint64_t len, struct img_err *err)
 	IMG_MUST_CHECK;
 
+/* What is read goes to the target in pieces that lie in windows of this size, or of a larger unit. */
+#define IMG_MIN_WINDOW (1024 * 1024)
+
 /* ---- Work (work.c): one chunk from the source to what the target stores ---------------------- */
 
 /* What all workers share; constant while they run. */
@@ -70,6 +73,16 @@ struct img_work {
 	bool take;			/* units that the source has alike are taken as they are ... */
 	bool unpack;			/* ... and decoded all the same */
 };
+
+/*
+ * in_order: the target is written front to back.  For img_work_fini(), also after a failure.  Errors:
+ * IMG_E_NOMEM; of opening what the target stands on, and of the codec.
+ */
+bool img_work_init(struct img_work *work, const struct img_copy *what, bool in_order,
+		   struct img_err *err) IMG_MUST_CHECK;
+void img_work_fini(struct img_work *work);
+/* Whether the target's units are compressed. */
+bool img_work_encodes(const struct img_copy *what);
 
 /* A chunk and all that is made of it on its way.  Belongs to one thread at a time. */
 struct img_parcel {
@@ -103,9 +116,10 @@ bool img_parcel_add(struct img_parcel *p, const struct img_slot *slot, const uin
 /* ---- Compressed units (frame.c, packed.c) ---------------------------------------------------- */
 
 /* The most that may become of a unit; one that needs more is stored plain. */
-size_t img_encoded_max(const struct img_work *work);
-/* Bytes that encoded ones take with what stands around them. */
+size_t img_encoded_max(const struct img_framing *framing, uint32_t unit);
+/* Bytes that encoded ones take with what stands around them; and how many those are at most. */
 size_t img_framed_len(const struct img_framing *framing, size_t encoded);
+size_t img_framed_max(const struct img_framing *framing, uint32_t unit);
 /*
  * Puts around the `encoded` bytes at out + framing->head what the format wants there, for the unit at
  * guest byte `at`; returns the length of all.

@@ -20,7 +20,6 @@
 #include "base/parallel.h"
 #include "copy/copy.h"
 
-#define MIN_WINDOW (1024 * 1024)
 #define DEFAULT_MEMORY (64 * 1024 * 1024)
 #define MAX_THREADS 256
 #define SECOND_NS 1000000000
@@ -409,29 +408,6 @@ static bool can_clone(const struct engine *e)
 	       img_store_clones(e->dst->store, src->layers[0].store);
 }
 
-static bool init_work(struct engine *e, struct img_err *err)
-{
-	const struct img_copy *what = e->what;
-	struct img_work *work = &e->work;
-
-	work->src = what->src;
-	work->unit = e->dst->unit;
-	work->grain = img_max_u64(e->dst->unit, what->zero_grain);
-	work->window = img_max_u64(work->grain, MIN_WINDOW);
-	/* A target that cannot seek was told what comes before the content was looked at. */
-	work->find_zeros = what->zero_grain &&
-			   !(e->strict_order && e->dst->format->write->announce);
-	work->salvage = what->salvage;
-	if (!e->strict_order && !img_open_below(what->dst, &work->below, err))
-		return false;
-	if (!what->compress && !e->dst->framing.always && !e->dst->framing.unasked)
-		return true;
-	work->codec = e->dst->codec;
-	work->framing = e->dst->framing;
-	work->encoder = img_codec_pool_new(e->dst->codec, e->dst->codec_level, work->unit, err);
-	return work->encoder != NULL;
-}
-
 /* Whether compressed units of the source may go to the target as they are. */
 static bool can_take(const struct engine *e)
 {
@@ -493,8 +469,8 @@ static enum img_pass pass_for(const struct engine *e)
 static bool init(struct engine *e, unsigned threads, struct img_err *err)
 {
 	e->strict_order = !(e->dst->store->caps & IMG_STORE_SEEK);
-	if (!init_work(e, err) || !img_begin_pass(e->work.src, pass_for(e), err) ||
-	    !init_ring(e, threads, err))
+	if (!img_work_init(&e->work, e->what, e->strict_order, err) ||
+	    !img_begin_pass(e->work.src, pass_for(e), err) || !init_ring(e, threads, err))
 		return false;
 	e->work.take = can_take(e);
 	e->work.unpack = e->what->verify || e->what->digest;
@@ -522,8 +498,7 @@ static void fini(struct engine *e)
 	for (size_t i = 0; e->ring && i < e->n_ring; i++)
 		img_parcel_free(&e->ring[i].p);
 	free(e->ring);
-	img_codec_pool_free(e->work.encoder);
-	img_close(e->work.below);
+	img_work_fini(&e->work);
 	img_digest_close(e->digest);
 	pthread_cond_destroy(&e->changed);
 	pthread_mutex_destroy(&e->lock);

@@ -4,10 +4,10 @@
 #include "base/num.h"
 #include "copy/copy.h"
 
-size_t img_encoded_max(const struct img_work *work)
+size_t img_encoded_max(const struct img_framing *framing, uint32_t unit)
 {
 	/* Codecs add a few bytes to each block of what they cannot make smaller. */
-	return work->framing.always ? work->unit + work->unit / 64 + 512 : work->unit - 1;
+	return framing->always ? unit + unit / 64 + 512 : unit - 1;
 }
 
 size_t img_framed_len(const struct img_framing *framing, size_t encoded)
@@ -15,6 +15,11 @@ size_t img_framed_len(const struct img_framing *framing, size_t encoded)
 	const size_t len = framing->head + encoded;
 
 	return framing->align ? img_round_up(len, framing->align) : len;
+}
+
+size_t img_framed_max(const struct img_framing *framing, uint32_t unit)
+{
+	return img_framed_len(framing, img_encoded_max(framing, unit));
 }
 
 uint32_t img_frame(const struct img_framing *framing, uint64_t at, uint8_t *out, size_t encoded)

@@ -15,6 +15,9 @@ libimg_sources += \
 	%D%/inplace_release.c \
 	%D%/late.c \
 	%D%/packed.c \
+	%D%/measure.c \
+	%D%/measure.h \
+	%D%/measure_sample.c \
 	%D%/patch.h \
 	%D%/patch_apply.c \
 	%D%/patch_layout.c \

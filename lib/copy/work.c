@@ -8,6 +8,41 @@
 #include "copy/copy.h"
 #include "extent/extent.h"
 
+bool img_work_encodes(const struct img_copy *what)
+{
+	const struct img_framing *framing = &what->dst->layers[0].framing;
+
+	return what->compress || framing->always || framing->unasked;
+}
+
+bool img_work_init(struct img_work *work, const struct img_copy *what, bool in_order,
+		   struct img_err *err)
+{
+	const struct img_layer *dst = &what->dst->layers[0];
+
+	*work = (struct img_work){
+		.src = what->src, .unit = dst->unit, .salvage = what->salvage,
+		.grain = img_max_u64(dst->unit, what->zero_grain),
+		/* A target that cannot seek was told what comes before the content was looked at. */
+		.find_zeros = what->zero_grain && !(in_order && dst->format->write->announce),
+	};
+	work->window = img_max_u64(work->grain, IMG_MIN_WINDOW);
+	if (!in_order && !img_open_below(what->dst, &work->below, err))
+		return false;
+	if (!img_work_encodes(what))
+		return true;
+	work->codec = dst->codec;
+	work->framing = dst->framing;
+	work->encoder = img_codec_pool_new(dst->codec, dst->codec_level, work->unit, err);
+	return work->encoder != NULL;
+}
+
+void img_work_fini(struct img_work *work)
+{
+	img_codec_pool_free(work->encoder);
+	img_close(work->below);
+}
+
 bool img_parcel_init(struct img_parcel *p, const struct img_work *work, struct img_err *err)
 {
 	*p = (struct img_parcel){ 0 };
@@ -16,8 +51,7 @@ bool img_parcel_init(struct img_parcel *p, const struct img_work *work, struct i
 		p->below_buf = img_alloc_aligned(work->window, err);
 	if (p->buf && work->encoder)
 		p->out = img_alloc_aligned(work->window / work->unit *
-					   img_framed_len(&work->framing, img_encoded_max(work)),
-					   err);
+					   img_framed_max(&work->framing, work->unit), err);
 	return p->buf && (p->below_buf || !work->below) && (p->out || !work->encoder);
 }
 
@@ -197,7 +231,7 @@ static bool encode_unit(const struct img_work *work, struct img_parcel *p, void 
 	/* The last unit of the disk may be short; the format stores a whole one. */
 	memset(in + unit.len, 0, work->unit - unit.len);
 	if (!work->codec->encode(cx, in, work->unit, out + work->framing.head,
-				 img_encoded_max(work), &used, err))
+				 img_encoded_max(&work->framing, work->unit), &used, err))
 		return false;
 	if (!used) {
 		assert(!work->framing.always);

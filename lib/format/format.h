@@ -354,6 +354,8 @@ struct img_bitmap_ops {
 	/* The first run of changed bytes at or behind out->start; out->len is 0: there is none. */
 	bool (*next)(struct img_layer *ly, const char *name, struct img_bitmap_run *out,
 		     struct img_err *err);
+	/* Bytes of the file that n such bitmaps, all full, would take in a new image. */
+	uint64_t (*room)(const struct img_layer *fresh, const struct img_bitmap *list, size_t n);
 };
 
 /* ---- Snapshots: what the disk was ------------------------------------------------------------- */

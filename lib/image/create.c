@@ -28,7 +28,8 @@ static bool create_named_file(const struct img_opener *self, const struct img_re
 	if (!extra)
 		return false;
 	target->extra = extra;
-	*out = img_store_file_new(path, to->what->cache, err);
+	*out = target->counted ? img_store_count(path, err)
+			       : img_store_file_new(path, to->what->cache, err);
 	if (!*out)
 		return false;
 	extra[target->n_extra++] = *out;
@@ -110,6 +111,8 @@ static struct img_store *open_store(const struct img_create *what,
 				    const struct img_format *format, struct img_target *target,
 				    struct img_err *err)
 {
+	if (target->counted)
+		return img_store_count(what->path, err);
 	if (is_output(what->path))
 		return open_output(what, how, format, target, err);
 	if (img_path_is_uri(what->path))
@@ -188,14 +191,15 @@ static bool create_layer(struct img *im, const struct img_create *what,
 	return true;
 }
 
-struct img *img_create(const struct img_create *what, struct img_err *err)
+static struct img *create(const struct img_create *what, bool counted, struct img_err *err)
 {
 	struct img_create how = *what;
 	const struct img_format *format = img_format_named(what->format);
 	struct img_settings *settings;
 	struct img *im;
 
-	how.in_place = is_block_device(what->path) || (what->in_place && !is_output(what->path));
+	how.in_place = !counted && (is_block_device(what->path) ||
+				    (what->in_place && !is_output(what->path)));
 	if (!check_format(&how, format, err))
 		return NULL;
 	settings = img_settings_parse(format->create_options, what->options, err);
@@ -209,6 +213,7 @@ struct img *img_create(const struct img_create *what, struct img_err *err)
 	if (!im->layers || !im->target)
 		goto fail;
 	im->n_layers = 1;
+	im->target->counted = counted;
 	if (!create_layer(im, &how, settings, err) || !note_backing(im, &how, err))
 		goto fail;
 	img_settings_free(settings);
@@ -217,6 +222,16 @@ fail:
 	img_settings_free(settings);
 	img_close(im);
 	return NULL;
+}
+
+struct img *img_create(const struct img_create *what, struct img_err *err)
+{
+	return create(what, false, err);
+}
+
+struct img *img_create_counted(const struct img_create *what, struct img_err *err)
+{
+	return create(what, true, err);
 }
 
 bool img_target_can_rewrite(const struct img *im)
@@ -310,7 +325,8 @@ bool img_finish(struct img *im, struct img_err *err)
 		return img_within_file(err, ly->store->name);
 	if (!publish(im, err))
 		return false;
-	img_pending_forget(img_layer_name(im, 0));
+	if (!im->target->counted)
+		img_pending_forget(img_layer_name(im, 0));
 	im->target->finished = true;
 	return true;
 }

@@ -332,8 +332,12 @@ struct img_target {
 	struct img_store *pipe;		/* where the finished temporary file is poured, or NULL */
 	struct img_store **extra;	/* files beside the image, owned by the driver */
 	size_t n_extra;
+	bool counted;			/* nothing is kept: all of its files are img_store_count() */
 	bool finished;
 };
+
+/* As img_create(), of files that are never made: for what they would be.  img_finish() counts all. */
+struct img *img_create_counted(const struct img_create *what, struct img_err *err);
 
 /* A new file, or a pipe ("-": standard output), to be published when it is whole. */
 struct img_store *img_open_new_store(const char *path, enum img_cache cache, struct img_err *err);

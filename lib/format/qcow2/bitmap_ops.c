@@ -236,6 +236,28 @@ static bool mark(struct img_layer *ly, const char *name, uint64_t at, uint64_t l
 	return true;
 }
 
+static uint64_t room(const struct img_layer *fresh, const struct img_bitmap *bitmaps, size_t n)
+{
+	const struct qcow2 *q = fresh->priv;
+	const uint64_t cluster = qcow2_cluster_size(&q->geo);
+	uint64_t sum = 0, dir = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct qcow2_bitmap bm = {
+			.name = bitmaps[i].name,
+			.granularity_bits = (unsigned)__builtin_ctzll(bitmaps[i].granularity),
+		};
+		const struct qcow2_bitmap_list alone = { .v = &bm, .n = 1 };
+		const uint64_t clusters = img_div_up(qcow2_bitmap_bytes(&bm, fresh->size), cluster);
+
+		if (bitmaps[i].unusable)
+			continue;
+		sum += clusters * cluster + img_round_up(clusters * sizeof(uint64_t), cluster);
+		dir += qcow2_bitmap_dir_len(&alone);
+	}
+	return sum + img_round_up(dir, cluster);
+}
+
 const struct img_bitmap_ops qcow2_bitmap_ops = {
 	.list = list,
 	.create = create,
@@ -244,4 +266,5 @@ const struct img_bitmap_ops qcow2_bitmap_ops = {
 	.enable = enable,
 	.mark = mark,
 	.next = next,
+	.room = room,
 };
