@@ -14,6 +14,7 @@ include $(top_srcdir)/cmd/imgcreate/local.mk
 include $(top_srcdir)/cmd/imginfo/local.mk
 include $(top_srcdir)/cmd/imgmap/local.mk
 include $(top_srcdir)/cmd/imgcmp/local.mk
+include $(top_srcdir)/cmd/imgmeasure/local.mk
 include $(top_srcdir)/cmd/imgbench/local.mk
 include $(top_srcdir)/cmd/imgamend/local.mk
 include $(top_srcdir)/cmd/imgmount/local.mk

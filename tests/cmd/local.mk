@@ -20,6 +20,7 @@ shell_tests += %D%/imginfo/formats.sh %D%/imginfo/gpt.sh %D%/imginfo/info.sh \
 	%D%/imginfo/missing.sh
 shell_tests += %D%/imgmap/lost.sh %D%/imgmap/map.sh %D%/imgmap/names.sh
 shell_tests += %D%/imgcmp/all.sh %D%/imgcmp/compare.sh %D%/imgcmp/sizes.sh
+shell_tests += %D%/imgmeasure/estimate.sh %D%/imgmeasure/exact.sh
 shell_tests += %D%/imgamend/amend.sh %D%/imgamend/vmdk.sh
 shell_tests += %D%/imgresize/cow.sh %D%/imgresize/gpt-damage.sh %D%/imgresize/guard.sh \
 	%D%/imgresize/report.sh %D%/imgresize/usage.sh

@@ -54,6 +54,9 @@ valid 0 imgbitmap recorded.qcow2
 valid 0 imgbitmap --extents recorded.qcow2 first
 valid 0 imgbitmap --extents recorded.qcow2 second
 valid 0 imginfo recorded.qcow2
+valid 0 imgmeasure -O qcow2 recorded.qcow2
+valid 0 imgmeasure -O qcow2 --size 1G
+valid 0 imgmeasure -O qcow2 -c --sample 128k disk.raw
 truncate -s 0 empty.raw
 valid 0 imgmap empty.raw
 valid 0 imgsnap list full.qcow2
