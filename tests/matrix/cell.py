@@ -13,7 +13,7 @@ import os
 import random
 import shutil
 
-from readings import Misbehaviour, Reader, holds, is_zero, run
+from readings import Misbehaviour, Reader, holds, run
 
 
 class Cell:
@@ -22,7 +22,7 @@ class Cell:
 
     def __init__(self, form, layout, damage, sound, work, with_qemu):
         self.form, self.layout, self.damage = form, layout, damage
-        self.im, self.content = sound
+        self.im, self.content, self.empty = sound
         self.with_qemu = with_qemu and self.im.qemu_reads
         name = "%s %s.%s" % (layout, damage, form.name)
         self.path = os.path.join(work, name.replace(" ", "-").replace(":", "").replace(",", ""))
@@ -32,23 +32,17 @@ class Cell:
     def apply(self):
         raw = bytearray(self.im.raw)
         self.form.damages[self.damage][1](raw, self.im, random.Random(self.damage))
-        with open(self.path, "wb") as f:
-            f.write(raw)
-        self.damaged = bytes(raw)
+        self.damaged = raw
+        self.write()
         self.truth = self.form.truth(self.im, raw)
-        empty = {c for c in self.im.map if is_zero(self.bytes_of(c))}
-        self.in_file = self.truth.in_file - empty
-        self.derivable = self.truth.derivable - empty
+        self.in_file = self.truth.in_file - self.empty
+        self.derivable = self.truth.derivable - self.empty
         # Bytes of the disk that are damaged themselves: no table can tell.
         self.spoilt = self.im.map.keys() - self.truth.in_file
 
-    def bytes_of(self, c):
-        return self.content[c * self.im.cluster:(c + 1) * self.im.cluster]
-
-    def copy(self, suffix):
-        path = self.path + suffix
-        shutil.copyfile(self.path, path)
-        return path
+    def write(self):
+        with open(self.path, "wb") as f:
+            f.write(self.damaged)
 
     def rule(self, name, holds, text):
         if not holds:
@@ -76,7 +70,8 @@ class Cell:
         self.put("before, qemu-img", self.reader.by_qemu(self.path).good & self.in_file)
         if not self.form.qemu_repairs:
             return
-        path = self.copy(".qemu")
+        path = self.path + ".qemu"
+        shutil.copyfile(self.path, path)
         try:
             status, _ = run("qemu-img", "check", "-q", "-f", "qcow2", "-r", "all", path)
         except Misbehaviour:
@@ -85,9 +80,10 @@ class Cell:
         os.unlink(path)
 
     def measure_repair(self):
-        path = self.copy(".repaired")
-        status, _ = run("imgcheck", "-f", self.form.name, "-q", "--repair", path)
-        self.repaired = self.reader.by_imgconv(path)
+        status, _ = run("imgcheck", "-f", self.form.name, "-q", "--repair", self.path)
+        # What repair leaves alone reads as before.
+        self.repaired = self.before if holds(self.path, self.damaged) else \
+            self.reader.by_imgconv(self.path)
         silent = self.put_reading("repaired", self.repaired, status == 0)
         self.figures["repair calls clean"] = status == 0
         lost = self.before.good - self.repaired.good - self.spoilt
@@ -96,25 +92,26 @@ class Cell:
         self.rule("clean", not silent,
                   "%d clusters are wrong in an image called clean" % len(silent))
         if status == 0 and self.im.qemu_reads:
-            self.judge_clean(path)
-        self.undo(path)
-        os.unlink(path)
+            self.judge_clean()
+        self.undo()
 
-    def judge_clean(self, path):
-        found, _ = run("qemu-img", "check", "-q", "-f", self.form.name, path)
+    def judge_clean(self):
+        found, _ = run("qemu-img", "check", "-q", "-f", self.form.name, self.path)
         self.rule("judged", found in (0, 63),  # 63: of this format it checks nothing
                   "qemu-img check gives %d where repair calls it clean" % found)
-        missed = self.repaired.good - self.reader.by_qemu(path).good
+        missed = self.repaired.good - self.reader.by_qemu(self.path).good
         self.rule("judged", not missed, "qemu-img does not read %d clusters of it" % len(missed))
 
-    def undo(self, path):
-        undo = path + ".undo"
+    def undo(self):
+        undo = self.path + ".undo"
         if os.path.exists(undo):
-            status, _ = run("imgcheck", "-q", "--undo", undo, path)
+            status, _ = run("imgcheck", "-q", "--undo", undo, self.path)
             self.rule("undo", status == 0, "undo has the exit status %d" % status)
             self.rule("undo", not os.path.exists(undo), "undo left its file")
-        self.rule("undo", holds(path, self.damaged),
-                  "undo does not give back the damaged bytes")
+        undone = holds(self.path, self.damaged)
+        self.rule("undo", undone, "undo does not give back the damaged bytes")
+        if not undone:
+            self.write()
 
     def measure_salvage(self):
         status, self.salvaged = self.reader.by_salvage(self.path)

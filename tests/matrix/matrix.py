@@ -24,6 +24,7 @@ import disk
 import table
 from cell import Cell
 from formats import FORMATS
+from readings import is_zero
 
 
 def parse():
@@ -44,13 +45,20 @@ def make_disk(work):
     return content
 
 
+def empty_clusters(im, content):
+    """Those that the image holds, and that are zeros."""
+    size = im.cluster
+    return {c for c in im.map if is_zero(content[c * size:(c + 1) * size])}
+
+
 def make_sound(work, content, form, chosen):
-    """{layout: (image, disk)}"""
+    """{layout: (image, disk, empty clusters)}"""
     sound = {}
     for name in form.layouts:
         if chosen in (None, name):
             raw, changed = form.make(work, name, content)
-            sound[name] = form.image(raw), changed
+            im = form.image(raw)
+            sound[name] = im, changed, empty_clusters(im, changed)
     return sound
 
 
