@@ -71,8 +71,11 @@ bool qcow2_slide_undo(struct qcow2_healing *h, const struct qcow2_sick *t, struc
 
 /* ---- salvage_lent.c ------------------------------------------------------------------------------ */
 
+/* *raw: the table that the latest snapshot has in this place, to be freed; NULL: none has another. */
+bool qcow2_heal_lender(const struct qcow2_healing *h, const struct qcow2_sick *t, uint8_t **raw,
+		       struct img_err *err) IMG_MUST_CHECK;
 /* Empty entries whose clusters snapshots have, and which are counted for the disk, too. */
-bool qcow2_heal_from_snapshots(struct qcow2_healing *h, const struct qcow2_sick *t, size_t index,
+bool qcow2_heal_from_snapshots(struct qcow2_healing *h, const struct qcow2_sick *t,
 			       struct img_err *err) IMG_MUST_CHECK;
 
 #endif

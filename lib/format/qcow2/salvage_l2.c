@@ -162,8 +162,9 @@ static bool heal_table(void *ctx, size_t index, uint64_t host, uint8_t *raw, siz
 	if (is_wiped(&w->h, &t))
 		return remake_table(w, &t, w->indexes[index], err);
 	if (was_moved(w, index))
-		return qcow2_slide_undo(&w->h, &t, err);
-	return qcow2_heal_from_snapshots(&w->h, &t, w->indexes[index], err) &&
+		return qcow2_slide_undo(&w->h, &t, err) &&
+		       qcow2_heal_from_snapshots(&w->h, &t, err);
+	return qcow2_heal_from_snapshots(&w->h, &t, err) &&
 	       qcow2_streams_judge(&w->h.streams, t.raw, t.n, err) && heal_entries(w, &t, err);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Entries of an L2 table that became empty, while a snapshot has them still: the cluster is counted
- * for both.
+ * What a snapshot has in the place of an L2 table, and entries of it that became empty, while the
+ * snapshot has them still: the cluster is counted for both.
  */
 #include <string.h>
 #include "base/bytes.h"
@@ -36,21 +36,35 @@ static bool take(struct qcow2_healing *h, const struct qcow2_sick *t, const uint
 	return true;
 }
 
-bool qcow2_heal_from_snapshots(struct qcow2_healing *h, const struct qcow2_sick *t, size_t index,
-			       struct img_err *err)
+bool qcow2_heal_lender(const struct qcow2_healing *h, const struct qcow2_sick *t, uint8_t **raw,
+		       struct img_err *err)
 {
-	const size_t len = t->n * t->step;
+	const size_t len = t->n * t->step, index = t->guest >> qcow2_l1_bits(&h->s->geo);
 	uint64_t lender;
 	size_t got;
 
-	if (!h->s->counts_known || !h->s->snapshots.n)
-		return true;
+	*raw = NULL;
 	if (!qcow2_salvage_donor(h->s, index, t->host, &lender, err))
 		return false;
 	if (!lender)
 		return true;
-	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(len, err);
+	IMG_AUTO_FREE uint8_t *table = img_alloc_aligned(len, err);
 
-	return raw && img_store_read_some(h->s->file, lender, raw, len, &got, err) &&
-	       (got < len || take(h, t, raw, err));
+	if (!table || !img_store_read_some(h->s->file, lender, table, len, &got, err))
+		return false;
+	if (got == len) {
+		*raw = table;
+		table = NULL;
+	}
+	return true;
+}
+
+bool qcow2_heal_from_snapshots(struct qcow2_healing *h, const struct qcow2_sick *t,
+			       struct img_err *err)
+{
+	IMG_AUTO_FREE uint8_t *lender = NULL;
+
+	if (!h->s->counts_known || !h->s->snapshots.n)
+		return true;
+	return qcow2_heal_lender(h, t, &lender, err) && (!lender || take(h, t, lender, err));
 }

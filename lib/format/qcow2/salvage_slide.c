@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Entries of an L2 table that were moved one place up, so that one is there twice and the last one
- * has gone, or is behind the end of the disk.
+ * has gone, or is behind the end of the disk.  Where the one that is there twice is empty, only what
+ * a snapshot has in the same entries can tell.
  */
 #include <string.h>
 #include "base/bytes.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "format/qcow2/salvage_heal.h"
+
+/* So many entries that a snapshot has one place lower are no accident. */
+enum { MOVED_FEW = 4 };
 
 /* Index of the first of two entries that lead to the same cluster, which is once too many; n: none. */
 static size_t first_twin(const struct qcow2_healing *h, const struct qcow2_sick *t)
@@ -21,6 +26,53 @@ static size_t first_twin(const struct qcow2_healing *h, const struct qcow2_sick 
 			return i;
 	}
 	return t->n;
+}
+
+/* Entry i leads somewhere, and entry k of the snapshot's table leads there, too. */
+static bool leads_alike(const struct qcow2_healing *h, const struct qcow2_sick *t, size_t i,
+			const uint8_t *lender, size_t k)
+{
+	const uint8_t *mine = t->raw + i * t->step, *other = lender + k * t->step;
+	struct qcow2_cluster cluster;
+
+	return !((img_get_be64(mine) ^ img_get_be64(other)) & ~QCOW2_ENTRY_COPIED) &&
+	       qcow2_heal_decode(h, mine, &cluster) && cluster.allocated;
+}
+
+/*
+ * By the snapshot's table, the first entry that was moved; n: none was.  No cluster belongs to two
+ * places of a disk, so that a few entries are enough.
+ */
+static size_t first_moved(const struct qcow2_healing *h, const struct qcow2_sick *t,
+			  const uint8_t *lender)
+{
+	size_t in_place = 0, first = t->n, n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (leads_alike(h, t, i, lender, i))
+			in_place = i + 1;
+		if (i + 1 == t->n || !leads_alike(h, t, i + 1, lender, i))
+			continue;
+		first = img_min_u64(first, i);
+		n++;
+	}
+	return n >= MOVED_FEW && in_place <= first ? in_place : t->n;
+}
+
+/* *from: the entry that is one too many; n: none is. */
+static bool find_surplus(const struct qcow2_healing *h, const struct qcow2_sick *t, size_t *from,
+			 struct img_err *err)
+{
+	IMG_AUTO_FREE uint8_t *lender = NULL;
+	const size_t twin = first_twin(h, t);
+
+	*from = twin < t->n ? twin + 1 : t->n;
+	if (twin < t->n || !h->s->snapshots.n)
+		return true;
+	if (!qcow2_heal_lender(h, t, &lender, err))
+		return false;
+	*from = lender ? first_moved(h, t, lender) : t->n;
+	return true;
 }
 
 static size_t end_of_entries(const struct qcow2_sick *t)
@@ -94,16 +146,14 @@ static bool find_next(struct qcow2_healing *h, const struct qcow2_sick *t, uint8
 	return true;
 }
 
-bool qcow2_slide_look(struct qcow2_healing *h, const struct qcow2_sick *t, enum qcow2_slide *out,
-		      struct img_err *err)
+/* Of a table of which one entry is there twice. */
+static bool look_at_twin(struct qcow2_healing *h, const struct qcow2_sick *t, size_t twin,
+			 enum qcow2_slide *out, struct img_err *err)
 {
-	const size_t twin = first_twin(h, t), end = end_of_entries(t);
+	const size_t end = end_of_entries(t);
 	uint8_t next[16];
 	bool goes_on;
 
-	*out = QCOW2_SLIDE_NONE;
-	if (twin == t->n)
-		return true;
 	/* The cluster behind it is free: one of the two is that. */
 	const uint64_t host = qcow2_heal_host(h, t, twin);
 
@@ -119,12 +169,29 @@ bool qcow2_slide_look(struct qcow2_healing *h, const struct qcow2_sick *t, enum 
 	return true;
 }
 
+bool qcow2_slide_look(struct qcow2_healing *h, const struct qcow2_sick *t, enum qcow2_slide *out,
+		      struct img_err *err)
+{
+	const size_t twin = first_twin(h, t);
+	size_t from;
+
+	*out = QCOW2_SLIDE_NONE;
+	if (twin < t->n)
+		return look_at_twin(h, t, twin, out, err);
+	if (!find_surplus(h, t, &from, err))
+		return false;
+	*out = from < t->n ? QCOW2_SLIDE_SURE : QCOW2_SLIDE_NONE;
+	return true;
+}
+
 bool qcow2_slide_undo(struct qcow2_healing *h, const struct qcow2_sick *t, struct img_err *err)
 {
-	const size_t from = first_twin(h, t) + 1;
 	uint8_t next[16] = { 0 };
 	bool goes_on = false;
+	size_t from;
 
+	if (!find_surplus(h, t, &from, err))
+		return false;
 	if (end_of_entries(t) == t->n && n_wanted(h, t) == t->n &&
 	    !find_next(h, t, next, &goes_on, err))
 		return false;
