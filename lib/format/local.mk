@@ -21,7 +21,9 @@ libimg_sources += \
 	%D%/sealed.c \
 	%D%/sealed.h \
 	%D%/settings.c \
-	%D%/size.c
+	%D%/size.c \
+	%D%/slots.c \
+	%D%/slots.h
 
 include $(top_srcdir)/lib/format/raw/local.mk
 include $(top_srcdir)/lib/format/qcow2/local.mk

@@ -230,6 +230,87 @@ bool img_moves_plan(struct img_picture *pic, struct img_moves *out, struct img_e
 	return true;
 }
 
+/* ---- Fewer of them -------------------------------------------------------------------------------- */
+
+uint64_t img_moves_count(const struct img_moves *moves)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < moves->n; i++)
+		n += moves->v[i].n;
+	return n;
+}
+
+uint64_t img_moves_end(const struct img_moves *moves, const struct img_picture *pic)
+{
+	uint64_t end = pic->n;
+
+	while (end && (!img_picture_get(pic->used, end - 1) ||
+		       img_moves_find(moves, end - 1) != end - 1))
+		end--;
+	for (size_t i = 0; i < moves->n; i++)
+		end = img_max_u64(end, moves->v[i].to + moves->v[i].n);
+	return end;
+}
+
+/* Pieces of a shift from the last one down; the clusters below *from are left. */
+static void count_down(const struct img_picture *pic, struct img_shift one, uint64_t most,
+		       uint64_t *n, uint64_t *from, uint64_t *left)
+{
+	for (uint64_t end = one.from + one.n; end > one.from;) {
+		const uint64_t start = img_max_u64(start_of(pic, end - 1), one.from);
+		const uint64_t len = end - start;
+
+		if (*left || (len <= most && *n + len > most))
+			*left += len <= most ? len : 0;
+		else if (len <= most) {
+			*n += len;
+			*from = start;
+		}
+		end = start;
+	}
+}
+
+/* The end of the piece with cluster `at`, inside of what moves with it. */
+static uint64_t end_of_piece(const struct img_picture *pic, uint64_t at, uint64_t limit)
+{
+	while (++at < limit && ties(pic, at - 1))
+		;
+	return at;
+}
+
+/* Pieces of a shift, from `from` on, that are short enough. */
+static bool keep_pieces(struct img_moves *out, const struct img_picture *pic, struct img_shift one,
+			uint64_t from, uint64_t most, struct img_err *err)
+{
+	uint64_t end;
+
+	for (uint64_t at = one.from; at < one.from + one.n; at = end) {
+		end = end_of_piece(pic, at, one.from + one.n);
+		if (at >= from && end - at <= most &&
+		    !add(out, (struct img_shift){ at, one.to + (at - one.from), end - at }, err))
+			return false;
+	}
+	return true;
+}
+
+bool img_moves_limit(struct img_moves *moves, const struct img_picture *pic, uint64_t most,
+		     uint64_t *left, struct img_err *err)
+{
+	struct img_moves kept = { 0 };
+	uint64_t n = 0, from = UINT64_MAX;
+	bool ok = true;
+
+	*left = 0;
+	for (size_t i = moves->n; i-- > 0;)
+		count_down(pic, moves->v[i], most, &n, &from, left);
+	for (size_t i = 0; ok && i < moves->n; i++)
+		ok = keep_pieces(&kept, pic, moves->v[i], from, most, err);
+	img_moves_clear(moves);
+	*moves = kept;
+	return ok;
+}
+
 /* ---- Without gaps --------------------------------------------------------------------------------- */
 
 bool img_moves_slide(const struct img_picture *pic, struct img_moves *out, struct img_err *err)
@@ -245,4 +326,30 @@ bool img_moves_slide(const struct img_picture *pic, struct img_moves *out, struc
 		to++;
 	}
 	return true;
+}
+
+void img_moves_head(struct img_moves *moves, const struct img_picture *pic, uint64_t most,
+		    uint64_t *left)
+{
+	const uint64_t all = img_moves_count(moves);
+	uint64_t n = 0;
+
+	*left = 0;
+	for (size_t i = 0; i < moves->n; i++) {
+		struct img_shift *one = &moves->v[i];
+		const uint64_t limit = one->from + one->n;
+		uint64_t at = one->from, end = at;
+
+		for (; at < limit; n += end - at, at = end) {
+			end = end_of_piece(pic, at, limit);
+			if (n + (end - at) > most)
+				break;
+		}
+		if (at == limit)
+			continue;
+		*left = end - at <= most ? all - n : 0;
+		one->n = at - one->from;
+		moves->n = i + (one->n > 0);
+		return;
+	}
 }

@@ -47,10 +47,27 @@ static inline void img_picture_set(uint8_t *bits, uint64_t i, bool value)
 bool img_moves_plan(struct img_picture *pic, struct img_moves *out, struct img_err *err)
 	IMG_MUST_CHECK;
 /*
+ * Of moves that img_moves_plan() made of pic: no more than `most` clusters, those that lie last.  Pieces
+ * stay whole, so that one of more clusters than that never moves.  *left: clusters that are left out and
+ * could move in another round.  IMG_E_NOMEM.
+ */
+bool img_moves_limit(struct img_moves *moves, const struct img_picture *pic, uint64_t most,
+		     uint64_t *left, struct img_err *err) IMG_MUST_CHECK;
+/* The end of the last cluster that is in use when all that img_moves_plan() gave are done.  Pure. */
+uint64_t img_moves_end(const struct img_moves *moves, const struct img_picture *pic);
+/* Clusters that move. */
+uint64_t img_moves_count(const struct img_moves *moves);
+/*
  * The same without a gap in any case, for which all that lies behind the first one moves.  Each of
  * them may be done once those before it are.
  */
 bool img_moves_slide(const struct img_picture *pic, struct img_moves *out, struct img_err *err)
 	IMG_MUST_CHECK;
+/*
+ * Of moves that img_moves_slide() made of pic: no more than `most` clusters, those that lie first.  The
+ * same rules as of img_moves_limit(), and what lies behind a piece that never moves does not either.
+ */
+void img_moves_head(struct img_moves *moves, const struct img_picture *pic, uint64_t most,
+		    uint64_t *left);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/num.h"
+#include "base/zero.h"
 #include "disk/judge.h"
 #include "disk/random.h"
 #include "disk/recorder.h"
@@ -169,6 +170,43 @@ static void expect_sound(struct model *m)
 	expect_none(m, judge_by_qemu(&m->prep, bytes, lens));
 }
 
+/* What the driver may be told: each run of zeros, whole grains or not. */
+static bool find_hollow(const struct model *m, struct img_rangeset *hollow, struct img_err *err)
+{
+	uint64_t at = 0, end;
+	bool ok = true;
+
+	for (; ok && at < m->size; at = end + SECTOR) {
+		for (end = at; end < m->size && img_is_zero(m->bytes + end, SECTOR);)
+			end += SECTOR;
+		ok = end == at || img_rangeset_include(hollow, at, end - at, err);
+	}
+	return ok;
+}
+
+/* Several rounds of a few grains; behind each of them the image is what it was. */
+static bool do_compact(struct model *m, struct img_err *err)
+{
+	struct img_rangeset hollow = { 0 };
+	const struct img_layer_compact how = {
+		.hollow = &hollow, .room = m->prep.layout->grain * (1 + random_below(&m->random, 40)),
+	};
+	struct img_layer *ly = &m->im->layers[0];
+	struct img_layer_compacted out = { 0 };
+	bool ok = find_hollow(m, &hollow, err) && img_flush(m->im, err) &&
+		  ly->format->compact(ly, &how, &out, err) && close_image(m, err) &&
+		  open_image(m, IMG_OPEN_WRITE, err) && expect_content(m, err);
+
+	img_rangeset_clear(&hollow);
+	return ok && (!out.left || out.moved) && (!out.left || do_compact(m, err));
+}
+
+static bool gets_shorter(const struct layout *layout)
+{
+	return img_format_named(layout->format)->compact &&
+	       !(layout->options && strstr(layout->options, "static=on"));
+}
+
 static bool do_step(struct model *m, struct img_err *err)
 {
 	const uint64_t what = random_below(&m->random, 100);
@@ -177,7 +215,9 @@ static bool do_step(struct model *m, struct img_err *err)
 		return do_write(m, err);
 	if (what < 85)
 		return do_resize(m, err) && expect_content(m, err);
-	if (what < 90)
+	if (what < 88 && gets_shorter(m->prep.layout))
+		return do_compact(m, err);
+	if (what < 92)
 		return img_flush(m->im, err);
 	return close_image(m, err) && open_image(m, IMG_OPEN_WRITE, err);
 }

@@ -6,6 +6,7 @@
  */
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "format/moves.h"
 #include "format/qcow1/resize.h"
 #include "format/qcow1/survey.h"
@@ -44,20 +45,27 @@ static bool draw(const struct qcow1_survey *s, struct img_picture *pic, struct i
 	return true;
 }
 
+static bool look(struct qcow1_compacting *c, struct img_picture *pic, struct img_err *err)
+{
+	struct qcow1_survey s;
+	const bool ok = survey(c, &s, err) && draw(&s, pic, err);
+
+	c->end = s.end;
+	qcow1_survey_clear(&s);
+	return ok;
+}
+
 static bool plan(struct qcow1_compacting *c, unsigned round, struct img_moves *moves,
 		 struct img_err *err)
 {
 	struct img_picture pic = { 0 };
-	struct qcow1_survey s;
-	bool ok = survey(c, &s, err) && draw(&s, &pic, err);
+	bool ok = look(c, &pic, err);
 
-	c->end = s.end;
 	if (ok && round == 0)
 		ok = img_moves_plan(&pic, moves, err);
 	if (ok && !moves->n)
 		ok = img_moves_slide(&pic, moves, err);
 	img_picture_clear(&pic);
-	qcow1_survey_clear(&s);
 	return ok;
 }
 
@@ -146,6 +154,11 @@ static bool move_bytes(const struct qcow1_compacting *c, const struct img_moves 
 	return true;
 }
 
+static bool carry_out(struct qcow1_compacting *c, const struct img_moves *moves, struct img_err *err)
+{
+	return !moves->n || (change_references(c, moves, err) && move_bytes(c, moves, err));
+}
+
 bool qcow1_compact(struct qcow1_compacting *c, struct img_err *err)
 {
 	bool ok = true, found = true;
@@ -153,11 +166,56 @@ bool qcow1_compact(struct qcow1_compacting *c, struct img_err *err)
 	for (unsigned round = 0; ok && found && round < ROUNDS; round++) {
 		struct img_moves moves = { 0 };
 
-		ok = plan(c, round, &moves, err) &&
-		     (!moves.n || (change_references(c, &moves, err) &&
-				   move_bytes(c, &moves, err)));
+		ok = plan(c, round, &moves, err) && carry_out(c, &moves, err);
 		found = moves.n;
 		img_moves_clear(&moves);
 	}
+	return ok;
+}
+
+/* ---- One round of bounded size ------------------------------------------------------------------ */
+
+struct some {
+	struct img_picture pic;
+	struct img_moves moves;
+	uint64_t left;
+	uint64_t end;			/* of the file in clusters, when all is done that fits */
+};
+
+/* What fits; only when nothing does all that is left slides. */
+static bool plan_some(struct some *s, uint64_t most, struct img_err *err)
+{
+	if (!img_moves_plan(&s->pic, &s->moves, err))
+		return false;
+	s->end = img_moves_end(&s->moves, &s->pic);
+	if (s->moves.n)
+		return img_moves_limit(&s->moves, &s->pic, most, &s->left, err);
+	if (!img_moves_slide(&s->pic, &s->moves, err))
+		return false;
+	img_moves_head(&s->moves, &s->pic, most, &s->left);
+	return true;
+}
+
+bool qcow1_compact_some(struct qcow1_compacting *c, uint64_t room, struct img_layer_compacted *out,
+			struct img_err *err)
+{
+	const unsigned bits = c->hdr->cluster_bits;
+	struct some s = { .left = 0 };
+	bool ok = look(c, &s.pic, err) &&
+		  plan_some(&s, room ? img_max_u64(room >> bits, 1) : UINT64_MAX, err);
+
+	if (ok) {
+		const uint64_t n = img_moves_count(&s.moves);
+
+		/* What was moved may have left gaps that others slide into. */
+		*out = (struct img_layer_compacted){
+			.moved = room ? n << bits : 0,
+			.left = (room ? s.left + (n > 0) : n) << bits,
+			.end = s.end << bits,
+		};
+		ok = !room || carry_out(c, &s.moves, err);
+	}
+	img_moves_clear(&s.moves);
+	img_picture_clear(&s.pic);
 	return ok;
 }

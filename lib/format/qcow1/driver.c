@@ -146,6 +146,7 @@ const struct img_format img_format_qcow = {
 	.write = &qcow1_write_ops,
 	.disk = &qcow1_disk_ops,
 	.resize = qcow1_resize,
+	.compact = qcow1_compact_round,
 	.link = qcow1_link,
 	.empty = qcow1_empty,
 	.check = &qcow1_check_ops,

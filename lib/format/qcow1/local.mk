@@ -12,6 +12,7 @@ libimg_sources += \
 	%D%/findings.h \
 	%D%/flush.c \
 	%D%/header.c \
+	%D%/hollow.c \
 	%D%/info.c \
 	%D%/layout.h \
 	%D%/link.c \

@@ -218,6 +218,8 @@ extern const struct img_disk_ops qcow1_disk_ops;	/* disk.c */
 extern const struct img_check_ops qcow1_check_ops;	/* check.c */
 /* resize.c */
 bool qcow1_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err);
+bool qcow1_compact_round(struct img_layer *ly, const struct img_layer_compact *how,
+			 struct img_layer_compacted *out, struct img_err *err);
 /* link.c */
 bool qcow1_link(struct img_layer *ly, const struct img_layer_link *to, struct img_err *err);
 bool qcow1_empty(struct img_layer *ly, struct img_err *err);

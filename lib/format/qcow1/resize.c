@@ -125,3 +125,29 @@ bool qcow1_resize(struct img_layer *ly, const struct img_layer_resize *how, stru
 	       (clean_tail(ly, old, how->size, err) && img_below_hide(ly, old, how->size, err) &&
 		qcow1_disk_flush(ly, &freed, err));
 }
+
+/* ---- A shorter file for the same disk -------------------------------------------------------------- */
+
+/* Over other layers zeros have to be said, so that clusters of them are kept. */
+static bool shorten(struct qcow1 *q, const struct img_layer *ly, const struct img_layer_compact *how,
+		    struct img_layer_compacted *out, struct img_err *err)
+{
+	const uint32_t n = q->tables.n_l1;
+	IMG_AUTO_FREE uint8_t *l1 = img_calloc((size_t)n + 1, QCOW1_ENTRY_LEN, err);
+	struct qcow1_compacting c = {
+		.hdr = &q->header, .file = q->tables.file, .job = how->job, .l1 = l1, .n_l1 = n,
+	};
+
+	return l1 && img_store_read(c.file, q->header.l1_off, l1, (size_t)n * QCOW1_ENTRY_LEN, err) &&
+	       (ly->below || qcow1_hollow(c.hdr, c.file, l1, how->hollow, err)) &&
+	       fill_up(c.file, qcow1_cluster_size(c.hdr), err) &&
+	       qcow1_compact_some(&c, how->room, out, err) && write_header(q, err);
+}
+
+bool qcow1_compact_round(struct img_layer *ly, const struct img_layer_compact *how,
+			 struct img_layer_compacted *out, struct img_err *err)
+{
+	struct qcow1 *q = ly->priv;
+
+	return shorten(q, ly, how, out, err) && qcow1_disk_restart(q, err);
+}

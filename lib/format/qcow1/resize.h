@@ -20,5 +20,15 @@ struct qcow1_compacting {
  * file keeps its length.  IMG_E_CORRUPT: not all references are right.
  */
 bool qcow1_compact(struct qcow1_compacting *c, struct img_err *err) IMG_MUST_CHECK;
+/* One round of that, in which no more than `room` bytes move; 0: none, they are only counted. */
+bool qcow1_compact_some(struct qcow1_compacting *c, uint64_t room, struct img_layer_compacted *out,
+			struct img_err *err) IMG_MUST_CHECK;
+
+/*
+ * hollow.c: whole clusters of the disk that are in the set lose their entries in the tables of the
+ * file, to which l1 leads.
+ */
+bool qcow1_hollow(const struct qcow1_header *hdr, struct img_store *file, const uint8_t *l1,
+		  const struct img_rangeset *hollow, struct img_err *err) IMG_MUST_CHECK;
 
 #endif

@@ -65,6 +65,8 @@ struct round {
 	/* A bit for each cluster whose place its encryption depends on; NULL: there are none; owned. */
 	uint8_t *sealed;
 	struct img_moves moves;
+	uint64_t left;			/* those that could, too */
+	uint64_t end;			/* of the file in clusters, when all have */
 };
 
 static uint64_t tie(void *ctx, uint64_t host, uint64_t len, bool data)
@@ -106,9 +108,22 @@ static bool start_picture(struct round *r, struct img_err *err)
 
 static bool plan(struct round *r, struct img_err *err)
 {
-	return qcow2_refs_collect_sound(&r->q->header, r->q->map.file, r->job, &r->refs, err) &&
-	       start_picture(r, err) && draw_counts(r->q, &r->pic, err) && visit(r, tie, err) &&
+	return start_picture(r, err) && draw_counts(r->q, &r->pic, err) && visit(r, tie, err) &&
 	       img_moves_plan(&r->pic, &r->moves, err);
+}
+
+/* The end is told of the whole plan. */
+static bool plan_some(struct round *r, uint64_t most, struct img_err *err)
+{
+	if (!plan(r, err))
+		return false;
+	r->end = img_moves_end(&r->moves, &r->pic);
+	return img_moves_limit(&r->moves, &r->pic, most, &r->left, err);
+}
+
+static bool collect(struct round *r, struct img_err *err)
+{
+	return qcow2_refs_collect_sound(&r->q->header, r->q->map.file, r->job, &r->refs, err);
 }
 
 static bool move_counts(struct round *r, struct img_err *err)
@@ -202,18 +217,24 @@ static bool carry_out(struct img_layer *ly, struct round *r, struct img_err *err
 	       qcow2_restart(ly, err) && qcow2_trim(q, err);
 }
 
+static void clear(struct round *r)
+{
+	qcow2_refs_free(r->refs);
+	img_picture_clear(&r->pic);
+	free(r->sealed);
+	img_moves_clear(&r->moves);
+}
+
 /* *moved: something did. */
 static bool compact_once(struct img_layer *ly, const struct img_job *job, bool *moved,
 			 struct img_err *err)
 {
 	struct round r = { .q = ly->priv, .job = job };
-	const bool ok = plan(&r, err) && (!r.moves.n || carry_out(ly, &r, err));
+	const bool ok = collect(&r, err) && plan(&r, err) &&
+			(!r.moves.n || carry_out(ly, &r, err));
 
 	*moved = r.moves.n;
-	qcow2_refs_free(r.refs);
-	img_picture_clear(&r.pic);
-	free(r.sealed);
-	img_moves_clear(&r.moves);
+	clear(&r);
 	return ok;
 }
 
@@ -225,4 +246,84 @@ bool qcow2_compact(struct img_layer *ly, const struct img_job *job, struct img_e
 		if (!compact_once(ly, job, &moved, err))
 			return false;
 	return true;
+}
+
+/* ---- One round of bounded size ------------------------------------------------------------------ */
+
+/* Where there may be tables without a place among what nothing refers to, all of that is kept. */
+static bool give_back_leaks(struct img_layer *ly, struct round *r, struct img_err *err)
+{
+	struct qcow2 *q = r->q;
+	struct img_findings orphans = { .most = 0 };
+	const bool ok = qcow2_find_orphans(r->refs, &q->header, q->map.file, false, &orphans, err);
+	const bool any = img_findings_count(&orphans, &qcow2_found_l2_orphan) ||
+			 img_findings_count(&orphans, &qcow2_found_l1_empty);
+
+	img_findings_clear(&orphans);
+	if (!ok || any)
+		return ok;
+	qcow2_bitmaps_free(q);
+	qcow2_disk_free(q);
+	return qcow2_refs_mend(r->refs, &q->header, q->map.file, QCOW2_MEND_LEAKS, err) &&
+	       qcow2_restart(ly, err) && qcow2_trim(q, err);
+}
+
+/* Whether clusters are counted more often than something refers to them. */
+static bool leaks(struct round *r)
+{
+	for (uint64_t i = 0; i < qcow2_refs_clusters(r->refs); i++)
+		if (qcow2_refs_stored(r->refs, i) > qcow2_refs_get(r->refs, i))
+			return true;
+	return false;
+}
+
+/* What the last blocks counted may be gone with them, so that all is found out again. */
+static bool collect_without_leaks(struct img_layer *ly, struct round *r, struct img_err *err)
+{
+	if (!collect(r, err))
+		return false;
+	if (!leaks(r))
+		return true;
+	if (!give_back_leaks(ly, r, err))
+		return false;
+	qcow2_refs_free(r->refs);
+	r->refs = NULL;
+	return collect(r, err);
+}
+
+static bool run_round(struct img_layer *ly, struct round *r, uint64_t room,
+		      struct img_layer_compacted *out, struct img_err *err)
+{
+	const unsigned bits = r->q->geo.cluster_bits;
+	const uint64_t most = room ? img_max_u64(room >> bits, 1) : UINT64_MAX;
+
+	if (!plan_some(r, most, err))
+		return false;
+	const uint64_t n = img_moves_count(&r->moves);
+
+	/* What was moved may let refcount blocks go, which makes room for others. */
+	*out = (struct img_layer_compacted){
+		.moved = room ? n << bits : 0,
+		.left = (room ? r->left + (n > 0) : n) << bits,
+		.end = r->end << bits,
+	};
+	return !room || !n || carry_out(ly, r, err);
+}
+
+bool qcow2_compact_round(struct img_layer *ly, const struct img_layer_compact *how,
+			 struct img_layer_compacted *out, struct img_err *err)
+{
+	struct qcow2 *q = ly->priv;
+	struct round r = { .q = q, .job = how->job };
+	bool ok;
+
+	/* The header tells of what is trimmed even if nothing moves. */
+	ok = qcow2_consistent(q, err) && qcow2_l1_take_whole(q, err) &&
+	     qcow2_hollow(ly, how->hollow, err) && qcow2_disk_finish(ly, err) &&
+	     qcow2_trim(q, err) && collect_without_leaks(ly, &r, err) &&
+	     run_round(ly, &r, how->room, out, err) && qcow2_header_patch(q, err);
+	if (ok && q->data_file)
+		out->end += q->map.data_size;
+	clear(&r);
+	return ok;
 }

@@ -48,6 +48,7 @@ libimg_sources += \
 	%D%/header_encode.c \
 	%D%/header_store.c \
 	%D%/header_validate.c \
+	%D%/hollow.c \
 	%D%/info.c \
 	%D%/l2.c \
 	%D%/layout.h \

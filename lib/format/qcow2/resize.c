@@ -20,13 +20,17 @@ static bool check_snapshots(const struct qcow2 *q, struct img_err *err)
 	return qcow2_upgrade_check(q, err);
 }
 
+bool qcow2_consistent(const struct qcow2 *q, struct img_err *err)
+{
+	return !q->disk->contradiction ||
+	       img_fail(err, IMG_E_CORRUPT, _("the image contradicts itself"));
+}
+
 static bool check(const struct img_layer *ly, struct img_err *err)
 {
 	const struct qcow2 *q = ly->priv;
 
-	if (q->disk->contradiction)
-		return img_fail(err, IMG_E_CORRUPT, _("the image contradicts itself"));
-	return check_snapshots(q, err);
+	return qcow2_consistent(q, err) && check_snapshots(q, err);
 }
 
 /* What is set aside is known to read as zeros by its entry alone. */

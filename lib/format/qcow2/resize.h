@@ -10,6 +10,11 @@
 
 #include "format/qcow2/disk.h"
 
+/* ---- resize.c ------------------------------------------------------------------------------------- */
+
+/* IMG_E_CORRUPT: a request has met a contradiction. */
+bool qcow2_consistent(const struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- resize_l1.c ---------------------------------------------------------------------------------- */
 
 /*
@@ -51,6 +56,15 @@ bool qcow2_trim(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
  * use before and afterwards, and all of it is in the file.  IMG_E_CORRUPT: the image is damaged.
  */
 bool qcow2_compact(struct img_layer *ly, const struct img_job *job, struct img_err *err)
+	IMG_MUST_CHECK;
+
+/* ---- hollow.c ------------------------------------------------------------------------------------- */
+
+/*
+ * Whole clusters of the disk that are in the set lose their places, where somebody else than a snapshot
+ * has an L2 table for them.  To be flushed.
+ */
+bool qcow2_hollow(struct img_layer *ly, const struct img_rangeset *hollow, struct img_err *err)
 	IMG_MUST_CHECK;
 
 #endif

@@ -150,6 +150,7 @@ const struct img_format img_format_vdi = {
 	.amend_options = vdi_amend_options,
 	.amend = vdi_amend,
 	.resize = vdi_resize,
+	.compact = vdi_compact,
 	.link = vdi_link,
 	.empty = vdi_empty,
 	.check = &vdi_check_ops,

@@ -4,6 +4,7 @@ libimg_sources += \
 	%D%/candidates.c \
 	%D%/candidates.h \
 	%D%/check.c \
+	%D%/compact.c \
 	%D%/create.c \
 	%D%/disk.c \
 	%D%/disk.h \

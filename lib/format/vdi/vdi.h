@@ -169,6 +169,9 @@ bool vdi_amend(struct img_layer *ly, const struct img_settings *set, const struc
 extern const struct img_disk_ops vdi_disk_ops;		/* disk.c */
 /* resize.c */
 bool vdi_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err);
+/* compact.c */
+bool vdi_compact(struct img_layer *ly, const struct img_layer_compact *how,
+		 struct img_layer_compacted *out, struct img_err *err);
 /* link.c */
 bool vdi_link(struct img_layer *ly, const struct img_layer_link *to, struct img_err *err);
 bool vdi_empty(struct img_layer *ly, struct img_err *err);

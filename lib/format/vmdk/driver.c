@@ -274,6 +274,7 @@ const struct img_format img_format_vmdk = {
 	.write = &vmdk_write_ops,
 	.disk = &vmdk_disk_ops,
 	.resize = vmdk_resize,
+	.compact = vmdk_compact,
 	.link = vmdk_link,
 	.empty = vmdk_empty,
 	.amend_options = vmdk_amend_options,

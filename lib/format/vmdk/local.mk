@@ -7,6 +7,7 @@ libimg_sources += \
 	%D%/check_stream.c \
 	%D%/check_tables.c \
 	%D%/coming.c \
+	%D%/compact.c \
 	%D%/cowd.c \
 	%D%/create.c \
 	%D%/descriptor.c \

@@ -10,6 +10,9 @@
 
 /* resize.c; the op of the driver. */
 bool vmdk_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err);
+/* compact.c, too. */
+bool vmdk_compact(struct img_layer *ly, const struct img_layer_compact *how,
+		  struct img_layer_compacted *out, struct img_err *err);
 /* link.c; ops, too. */
 bool vmdk_link(struct img_layer *ly, const struct img_layer_link *to, struct img_err *err);
 bool vmdk_empty(struct img_layer *ly, struct img_err *err);

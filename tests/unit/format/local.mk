@@ -71,6 +71,7 @@ unit_tests += %D%/test
 	%D%/registry_test.c \
 	%D%/sealed_test.c \
 	%D%/settings_test.c \
+	%D%/slots_test.c \
 	%D%/size_test.c \
 	%D%/vdi/amend_test.c \
 	%D%/vdi/check_test.c \

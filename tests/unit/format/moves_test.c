@@ -42,6 +42,16 @@ static char *apply(const char *text, const struct img_moves *moves)
 	return out;
 }
 
+/* Up to the last cluster that is in use. */
+static size_t length(const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len && strchr(".#", text[len - 1]))
+		len--;
+	return len;
+}
+
 static void expect(const char *text, const char *wanted)
 {
 	struct img_picture pic = draw(text);
@@ -51,6 +61,7 @@ static void expect(const char *text, const char *wanted)
 	char *found = apply(text, &moves);
 
 	cr_assert_str_eq(found, wanted, "%s becomes %s", text, found);
+	cr_assert_eq(img_moves_end(&moves, &pic), length(wanted), "%s ends elsewhere", text);
 	for (size_t i = 1; i < moves.n; i++)
 		cr_assert_leq(moves.v[i - 1].from + moves.v[i - 1].n, moves.v[i].from);
 	free(found);
@@ -144,4 +155,62 @@ Test(moves, what_has_no_gaps_does_not_slide)
 	cr_assert(img_moves_slide(&pic, &moves, NULL));
 	cr_assert_eq(moves.n, 0);
 	img_picture_clear(&pic);
+}
+
+/* What of the plan is left when so few may move, and how many are told to be left. */
+static void expect_some(const char *text, uint64_t most, const char *wanted, uint64_t left)
+{
+	struct img_picture pic = draw(text);
+	struct img_moves moves;
+	uint64_t told = UINT64_MAX;
+
+	cr_assert(img_moves_plan(&pic, &moves, NULL));
+	cr_assert(img_moves_limit(&moves, &pic, most, &told, NULL));
+	char *found = apply(text, &moves);
+
+	cr_assert_str_eq(found, wanted, "%s becomes %s", text, found);
+	cr_assert_eq(told, left, "%s: %lu are left", text, (unsigned long)told);
+	cr_assert_leq(img_moves_count(&moves), most);
+	free(found);
+	img_moves_clear(&moves);
+	img_picture_clear(&pic);
+}
+
+Test(moves, a_round_of_few_moves_takes_what_lies_last)
+{
+	expect_some("a...bcd", 9, "abcd...", 0);
+	expect_some("a...bcd", 2, "a.cdb..", 1);
+	expect_some("a...bcd", 1, "a..dbc.", 2);
+}
+
+Test(moves, a_piece_moves_as_a_whole_or_not_at_all)
+{
+	expect_some("a....BcDe", 4, "aDeBc....", 0);
+	expect_some("a....BcDe", 3, "aDe..Bc..", 2);
+	/* That is never more than it takes in one round. */
+	expect_some("a...BCd.", 2, "a...BCd.", 0);
+}
+
+static void expect_head(const char *text, uint64_t most, uint64_t count, uint64_t left)
+{
+	struct img_picture pic = draw(text);
+	struct img_moves moves;
+	uint64_t told = UINT64_MAX;
+
+	cr_assert(img_moves_slide(&pic, &moves, NULL));
+	img_moves_head(&moves, &pic, most, &told);
+	cr_assert_eq(img_moves_count(&moves), count, "%s: %lu move", text,
+		     (unsigned long)img_moves_count(&moves));
+	cr_assert_eq(told, left, "%s: %lu are left", text, (unsigned long)told);
+	img_moves_clear(&moves);
+	img_picture_clear(&pic);
+}
+
+Test(moves, a_round_of_few_slides_takes_what_lies_first)
+{
+	expect_head("a.bDeF..gH", 9, 6, 0);
+	expect_head("a.bDe.fg", 4, 4, 1);
+	expect_head("a.bDe.fg", 2, 1, 4);
+	expect_head("a.bc.de", 1, 1, 3);
+	expect_head("a.BCDe", 3, 0, 0);
 }
