@@ -4,7 +4,6 @@ common_sources += %D%/cli.c %D%/cli.h %D%/set.c %D%/text.h
 common_sources += %D%/exit.c %D%/exit.h %D%/signals.c %D%/signals.h
 common_sources += %D%/size.c %D%/size.h %D%/print.c %D%/print.h
 common_sources += %D%/progress.c %D%/progress.h %D%/optlist.c %D%/optlist.h
-common_sources += %D%/foreign.c %D%/foreign.h
 common_sources += %D%/secret.c %D%/secret.h
 common_sources += %D%/secret_prompt.c %D%/secret_prompt.h
 common_sources += %D%/foreign.c %D%/foreign.h %D%/system_error.c %D%/system_error.h

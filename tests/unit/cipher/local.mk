@@ -8,6 +8,5 @@ unit_tests += %D%/test
 	%D%/kdf_test.c \
 	%D%/luks1_layout_test.c \
 	%D%/luks2_test.c \
-	%D%/luks_test.c
 	%D%/luks_test.c \
 	%D%/qcow_aes_test.c
