@@ -113,6 +113,11 @@ struct img_salvaged {
 	struct img_findings notes;
 	uint64_t unplaced;		/* bytes of the file that are in use for nobody knows what */
 	bool size_guessed;
+	/*
+	 * For zeros that hide what another image has below: one bit of the layer, which nothing confirms,
+	 * says which of them shows.  NULL: the layer knows better.
+	 */
+	const struct img_finding_kind *zeros;
 };
 
 /* Whether an image can be read in one pass while it comes through a pipe. */

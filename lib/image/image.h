@@ -22,6 +22,7 @@ struct img {
 	bool any_below;			/* is written over whatever it stands on: IMG_OPEN_MISMATCH */
 	struct img_at_once *at_once;	/* while all that is written is kept until img_finish() */
 	struct img_rangeset left_out;	/* guest bytes that read as zeros: img_leave_out() */
+	struct img_rangeset doubted;	/* guest bytes of a salvage: img_doubt_zeros() */
 	bool passing;			/* the top layer is read while it comes: pass.c */
 	uint64_t passed;		/* bytes of its file that are not needed any more */
 	struct img_ending ending;	/* of a stream */
@@ -33,6 +34,14 @@ struct img {
 bool img_same_file(const char *a, const char *b);
 /* Closes the layers from depth on; the disk of im is nothing there from now on. */
 void img_drop_layers(struct img *im, size_t depth);
+
+/* ---- What a salvage hides (doubt.c) -------------------------------------------------------------- */
+
+/*
+ * Looks at the zeros of a layer that says so (struct img_salvaged), notes those that hide something,
+ * and makes them guesses.
+ */
+bool img_doubt_zeros(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- Who stands on an image (children.c) --------------------------------------------------------- */
 

@@ -7,6 +7,7 @@ libimg_sources += \
 	%D%/children.c \
 	%D%/create.c \
 	%D%/disk.c \
+	%D%/doubt.c \
 	%D%/gate.c \
 	%D%/image.h \
 	%D%/info.c \

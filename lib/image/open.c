@@ -182,7 +182,7 @@ struct img *img_open(const struct img_open *how, struct img_err *err)
 		goto fail;
 	if (!(how->flags & IMG_OPEN_NO_BACKING) && !push_chain(im, &files, err))
 		goto fail;
-	if (!check_match(im, how, err) ||
+	if (!img_doubt_zeros(im, err) || !check_match(im, how, err) ||
 	    ((how->flags & IMG_OPEN_WRITE) && !img_disk_new(im, how->cache, err)))
 		goto fail;
 	return im;
@@ -205,6 +205,7 @@ void img_close(struct img *im)
 	img_drop_layers(im, 0);
 	free(im->layers);
 	img_rangeset_clear(&im->left_out);
+	img_rangeset_clear(&im->doubted);
 	img_at_once_free(im->at_once);
 	img_target_free(im->target);
 	free(im);

@@ -37,7 +37,8 @@ bool img_extent_from(struct img *im, size_t depth, uint64_t at, uint64_t limit,
 		if (ex.kind != IMG_EXTENT_HOLE) {
 			*out = ex;
 			out->depth = depth;
-			out->guessed |= guessed;
+			out->guessed |= guessed ||
+					(!depth && im->doubted.n && img_extent_cut(out, &im->doubted));
 			return true;
 		}
 		guessed |= ex.guessed;

@@ -27,6 +27,7 @@ struct cow_salvage *cow_salvage_new(struct img_store *file, uint64_t size,
 		return NULL;
 	*s = (struct cow_salvage){ .file = file, .told = told };
 	told->notes.most = NOTES_MOST;
+	told->zeros = &cow_noted_zeros;
 	s->overlay = img_store_overlay(file, err);
 	if (s->overlay && img_store_size(file, &s->file_size, err) &&
 	    cow_salvage_header(s, size, err) && cow_salvage_bitmap(s, err))

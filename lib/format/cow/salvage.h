@@ -19,7 +19,9 @@
 	  N_("whether the image stands on another file is not known; if it does, what is from there " \
 	     "is not here")) \
 	X(bitmap, "cow.salvage.bitmap", \
-	  N_("bits were damaged; which of these sectors are in the file was guessed from their data"))
+	  N_("bits were damaged; which of these sectors are in the file was guessed from their data")) \
+	X(zeros, "cow.salvage.zeros", \
+	  N_("the file holds zeros here and hides what another image has below; only one bit says that"))
 
 #define COW_SALVAGE_NOTE(name, id, text) \
 	extern const struct img_finding_kind cow_noted_##name;

@@ -6,6 +6,7 @@ unit_tests += %D%/test
 	%D%/below_test.c \
 	%D%/create_test.c \
 	%D%/disk_test.c \
+	%D%/doubt_test.c \
 	%D%/gate_test.c \
 	%D%/left_out_test.c \
 	%D%/mismatch_test.c \
