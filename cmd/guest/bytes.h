@@ -31,6 +31,14 @@ static inline uint64_t get_le64(const uint8_t *p)
 	return le64toh(v);
 }
 
+static inline uint16_t get_be16(const uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return be16toh(v);
+}
+
 static inline uint32_t get_be32(const uint8_t *p)
 {
 	uint32_t v;

@@ -11,7 +11,8 @@ static const struct {
 	free_reader *read;
 } readers[] = {
 	{ "ext2", free_read_ext }, { "ext3", free_read_ext }, { "ext4", free_read_ext },
-	{ "vfat", free_read_fat }, { "swap", free_read_swap },
+	{ "vfat", free_read_fat }, { "ntfs", free_read_ntfs }, { "xfs", free_read_xfs },
+	{ "btrfs", free_read_btrfs }, { "swap", free_read_swap },
 };
 
 /* ---- What a reader calls ------------------------------------------------------------------------- */
@@ -59,6 +60,39 @@ bool free_place_read(struct free_place *place, uint64_t at, void *buf, size_t le
 	return true;
 }
 
+bool free_place_get(struct free_place *place, uint64_t at, void *buf, size_t len)
+{
+	place->failed |= !free_place_read(place, at, buf, len, place->err);
+	return !place->failed && !place->why;
+}
+
+bool free_place_put(struct free_place *place, uint64_t at, uint64_t len)
+{
+	place->failed |= !free_place_add(place, at, len, place->err);
+	return !place->failed;
+}
+
+bool free_place_doubt(struct free_place *place, const char *why)
+{
+	place->why = why;
+	return false;
+}
+
+bool free_place_starved(struct free_place *place)
+{
+	place->failed = true;
+	return img_fail(place->err, IMG_E_NOMEM, _("memory is out"));
+}
+
+void *free_place_room(struct free_place *place, size_t n, size_t size)
+{
+	void *room = calloc(n, size);
+
+	if (!room)
+		free_place_starved(place);
+	return room;
+}
+
 bool free_place_forced(struct free_place *place, const char *why)
 {
 	if (place->force)
@@ -93,7 +127,7 @@ static bool read_volume(struct img *im, bool force, struct free_space *space,
 	free_reader *read = reader_of(volume->type);
 	struct free_place place = {
 		.im = im, .start = volume->start, .len = volume->len, .force = force,
-		.space = space,
+		.space = space, .err = err,
 	};
 	const size_t first = space->n;
 

@@ -4,10 +4,20 @@ noinst_LTLIBRARIES += %D%/libguest.la
 	%D%/bytes.h \
 	%D%/free.c \
 	%D%/free.h \
+	%D%/free_btrfs.c \
+	%D%/free_btrfs.h \
+	%D%/free_btrfs_tree.c \
+	%D%/crc32c.h \
 	%D%/free_ext.c \
 	%D%/free_fat.c \
+	%D%/free_ntfs.c \
+	%D%/free_ntfs_log.c \
+	%D%/free_ntfs.h \
 	%D%/free_readers.h \
 	%D%/free_swap.c \
+	%D%/free_xfs.c \
+	%D%/free_xfs_log.c \
+	%D%/free_xfs.h \
 	%D%/gpt.c \
 	%D%/gpt.h \
 	%D%/leave_out.c \

@@ -5,7 +5,7 @@ shell_tests += %D%/common/broken-pipe.sh %D%/common/completion.sh %D%/common/exi
 shell_tests += %D%/imgconv/backing.sh %D%/imgconv/digest.sh %D%/imgconv/doubt.sh \
 	%D%/imgconv/formats.sh %D%/imgconv/in-place.sh %D%/imgconv/incomplete.sh %D%/imgconv/itself.sh \
 	%D%/imgconv/pipes.sh %D%/imgconv/progress.sh %D%/imgconv/signals.sh %D%/imgconv/sparse.sh \
-	%D%/imgconv/skip-free.sh \
+	%D%/imgconv/skip-free.sh %D%/imgconv/skip-free-mounted.sh \
 	%D%/imgconv/parent.sh %D%/imgconv/special-files.sh %D%/imgconv/terminal.sh %D%/imgconv/trusted.sh \
 	%D%/imgconv/untrusted.sh %D%/imgconv/with-snapshots.sh
 shell_tests += %D%/imgbitmap/actions.sh %D%/imgbitmap/usage.sh
