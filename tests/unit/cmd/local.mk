@@ -1,6 +1,7 @@
 unit_tests += %D%/test
-%C%_test_LDADD = cmd/guest/libguest.la cmd/libcommon.la tests/unit/fake/libfake.la $(unit_ldadd) $(ZLIB_LIBS)
-%C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+%C%_test_LDADD = cmd/guest/libguest.la cmd/libcommon.la tests/unit/fake/libfake.la $(unit_ldadd) \
+	$(FDISK_LIBS) $(BLKID_LIBS) $(EXT2FS_LIBS) $(ZLIB_LIBS)
+%C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(EXT2FS_CFLAGS)
 %C%_test_SOURCES = %D%/common/size_test.c %D%/common/optlist_test.c %D%/common/print_test.c
 %C%_test_SOURCES += %D%/common/progress_test.c %D%/common/secret_test.c
 %C%_test_SOURCES += %D%/common/set_test.c
@@ -12,3 +13,7 @@ unit_tests += %D%/test
 %C%_test_SOURCES += %D%/imgcheck/targets_test.c
 %C%_test_SOURCES += %D%/common/foreign_test.c %D%/guest/superblock_size_test.c
 %C%_test_SOURCES += %D%/imgresize/advice_test.c %D%/imgresize/size_test.c
+%C%_test_SOURCES += %D%/guest/memory_disk.c %D%/guest/memory_disk.h
+%C%_test_SOURCES += %D%/guest/free_test.c %D%/guest/free_btrfs_tree_test.c %D%/guest/free_fat_test.c
+%C%_test_SOURCES += %D%/guest/free_ntfs_test.c %D%/guest/free_xfs_log_test.c
+%C%_test_SOURCES += %D%/guest/gpt_test.c %D%/guest/partitions_test.c
