@@ -177,6 +177,8 @@ if command -v mkfs.btrfs >/dev/null; then
 		exits 0 imgconv --skip-free --output=json disk.raw out.raw >report
 		judge btrfs "$(unused)"
 		exits 0 btrfs check --check-data-csum out.raw >/dev/null 2>&1
+		same "$(btrfs inspect-internal dump-super -s 1 disk.raw | tail -n +2)" \
+			"$(btrfs inspect-internal dump-super -s 1 out.raw | tail -n +2)" "the second superblock"
 		# Metadata may be there twice; superblocks and the start of the device are no part of it.
 		kept=$(((400 << 20) - $(unused)))
 		((kept >= used && kept < 2 * used + (3 << 20))) ||
