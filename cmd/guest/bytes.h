@@ -4,8 +4,14 @@
 #define CMD_GUEST_BYTES_H
 
 #include <endian.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+
+static inline bool is_power_between(uint64_t n, uint64_t least, uint64_t most)
+{
+	return n && !(n & (n - 1)) && n >= least && n <= most;
+}
 
 static inline uint16_t get_le16(const uint8_t *p)
 {

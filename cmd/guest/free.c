@@ -17,25 +17,40 @@ static const struct {
 
 /* ---- What a reader calls ------------------------------------------------------------------------- */
 
+void *free_grow(void *v, size_t n, size_t *cap, size_t size)
+{
+	const size_t more = *cap ? 2 * *cap : 64;
+
+	if (n < *cap)
+		return v;
+	v = reallocarray(v, more, size);
+	if (v)
+		*cap = more;
+	return v;
+}
+
+int free_by_start(const void *a, const void *b)
+{
+	const struct img_span *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
 bool free_place_add(struct free_place *place, uint64_t at, uint64_t len, struct img_err *err)
 {
 	struct free_space *to = place->space;
 	struct img_span *last = to->n ? &to->spans[to->n - 1] : NULL;
 	const uint64_t start = place->start + at;
+	struct img_span *spans;
 
 	if (last && last->start + last->len == start) {
 		last->len += len;
 		return true;
 	}
-	if (to->n == to->cap) {
-		const size_t cap = to->cap ? 2 * to->cap : 64;
-		struct img_span *more = reallocarray(to->spans, cap, sizeof(*more));
-
-		if (!more)
-			return img_fail(err, IMG_E_NOMEM, _("memory is out"));
-		to->spans = more;
-		to->cap = cap;
-	}
+	spans = free_grow(to->spans, to->n, &to->cap, sizeof(*spans));
+	if (!spans)
+		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	to->spans = spans;
 	to->spans[to->n++] = (struct img_span){ .start = start, .len = len };
 	return true;
 }
@@ -255,13 +270,6 @@ static void judge_swap(struct free_space *space)
 			space->volumes[i].why = N_("a file system beside it was not left in order");
 }
 
-static int span_by_start(const void *a, const void *b)
-{
-	const struct img_span *x = a, *y = b;
-
-	return (x->start > y->start) - (x->start < y->start);
-}
-
 static bool read_all(struct img *im, bool force, struct free_space *space, struct img_err *err)
 {
 	find_overlaps(space);
@@ -272,7 +280,7 @@ static bool read_all(struct img *im, bool force, struct free_space *space, struc
 	if (!read_volumes(im, force, true, space, err))
 		return false;
 	if (space->n)
-		qsort(space->spans, space->n, sizeof(*space->spans), span_by_start);
+		qsort(space->spans, space->n, sizeof(*space->spans), free_by_start);
 	return true;
 }
 

@@ -60,11 +60,6 @@ static bool is_known(const uint8_t *sb)
 	       !(get_le64(sb + 56) & ~(uint64_t)(FLAG_WRITTEN | FLAG_ERROR));
 }
 
-static bool is_node_size(uint32_t n)
-{
-	return n >= 4096 && n <= 65536 && !(n & (n - 1));
-}
-
 static bool decode(struct btrfs *fs, const uint8_t *sb)
 {
 	const bool other_id = get_le64(sb + 188) & 1 << 10;
@@ -76,7 +71,7 @@ static bool decode(struct btrfs *fs, const uint8_t *sb)
 	memcpy(fs->fsid, sb + (other_id ? 571 : 32), sizeof(fs->fsid));
 	fs->root = root_at(get_le64(sb + 80), get_le64(sb + 72), sb[198]);
 	fs->chunk_root = root_at(get_le64(sb + 88), get_le64(sb + 164), sb[199]);
-	if (!is_known(sb) || !is_node_size(fs->node))
+	if (!is_known(sb) || !is_power_between(fs->node, 4096, 65536))
 		return free_place_doubt(fs->place, damaged);
 	if (get_le64(sb + 136) != 1)
 		return free_place_doubt(fs->place, N_("it lies on several devices"));
@@ -117,7 +112,7 @@ static bool add_chunk(struct btrfs *fs, const struct btrfs_key *key, const uint8
 {
 	struct btrfs_chunks *to = ctx;
 	const struct btrfs_chunk *last = to->n ? &to->v[to->n - 1] : NULL;
-	struct btrfs_chunk chunk;
+	struct btrfs_chunk chunk, *v;
 
 	if (key->type != TYPE_CHUNK)
 		return true;
@@ -125,16 +120,11 @@ static bool add_chunk(struct btrfs *fs, const struct btrfs_key *key, const uint8
 		return free_place_doubt(fs->place, N_("it keeps data in a way that is not known here"));
 	if (last && chunk.start < last->start + last->len)
 		return free_place_doubt(fs->place, damaged);
-	if (to->n == to->cap) {
-		const size_t cap = to->cap ? 2 * to->cap : 64;
-		struct btrfs_chunk *more = reallocarray(to->v, cap, sizeof(*more));
-
-		if (!more)
-			return free_place_starved(fs->place);
-		to->v = more;
-		to->cap = cap;
-	}
-	to->v[to->n++] = chunk;
+	v = free_grow(to->v, to->n, &to->cap, sizeof(*v));
+	if (!v)
+		return free_place_starved(fs->place);
+	to->v = v;
+	v[to->n++] = chunk;
 	return true;
 }
 
@@ -172,16 +162,12 @@ static bool read_chunks(struct btrfs *fs)
 
 static bool add_used(const struct btrfs *fs, struct used *used, uint64_t at, uint64_t len)
 {
-	if (used->n == used->cap) {
-		const size_t cap = used->cap ? 2 * used->cap : 256;
-		struct img_span *more = reallocarray(used->v, cap, sizeof(*more));
+	struct img_span *v = free_grow(used->v, used->n, &used->cap, sizeof(*v));
 
-		if (!more)
-			return free_place_starved(fs->place);
-		used->v = more;
-		used->cap = cap;
-	}
-	used->v[used->n++] = (struct img_span){ .start = at, .len = len };
+	if (!v)
+		return free_place_starved(fs->place);
+	used->v = v;
+	v[used->n++] = (struct img_span){ .start = at, .len = len };
 	return true;
 }
 
@@ -256,18 +242,11 @@ static bool find_used(struct btrfs *fs, struct used *used)
 
 /* ---- What is left -------------------------------------------------------------------------------- */
 
-static int by_start(const void *a, const void *b)
-{
-	const struct img_span *x = a, *y = b;
-
-	return (x->start > y->start) - (x->start < y->start);
-}
-
 static bool add_gaps(const struct btrfs *fs, const struct used *used)
 {
 	uint64_t end = 0;
 
-	qsort(used->v, used->n, sizeof(*used->v), by_start);
+	qsort(used->v, used->n, sizeof(*used->v), free_by_start);
 	for (size_t i = 0; i < used->n && used->v[i].start < fs->device; i++) {
 		const struct img_span *span = &used->v[i];
 

@@ -33,11 +33,6 @@ static uint32_t either(uint32_t few, uint32_t many)
 	return few ? few : many;
 }
 
-static bool is_power_of_two(uint32_t n)
-{
-	return n && !(n & (n - 1));
-}
-
 static unsigned bits_for(uint32_t n_clusters)
 {
 	return n_clusters <= MOST_FAT12 ? 12 : n_clusters <= MOST_FAT16 ? 16 : 32;
@@ -53,8 +48,8 @@ static bool decode(const uint8_t *boot, struct fat *fat)
 	const uint64_t root = sector ? (get_le16(boot + 17) * 32 + sector - 1) / sector : 0;
 	const uint64_t data = reserved + n_tables * table + root;
 
-	if (!is_power_of_two(sector) || sector < 512 || sector > 4096 || !reserved ||
-	    !is_power_of_two(per_cluster) || !n_tables || n_tables > 2 || total <= data)
+	if (!is_power_between(sector, 512, 4096) || !reserved ||
+	    !is_power_between(per_cluster, 1, 128) || !n_tables || n_tables > 2 || total <= data)
 		return false;
 	*fat = (struct fat){
 		.sector = sector, .cluster = sector * per_cluster,

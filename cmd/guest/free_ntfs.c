@@ -20,11 +20,6 @@ enum {
 
 static const char damaged[] = N_("it is damaged, or newer than what is known here");
 
-static bool is_power_of_two(uint64_t n)
-{
-	return n && !(n & (n - 1));
-}
-
 /* ---- The boot sector ----------------------------------------------------------------------------- */
 
 /* Large numbers are given as powers of two: 256 less the exponent. */
@@ -40,9 +35,9 @@ static bool decode(struct ntfs *fs, const uint8_t *boot)
 	const uint64_t cluster = per_cluster * sector, record = counted(boot[64], cluster);
 
 	fs->table = get_le64(boot + 48);
-	if (memcmp(boot + 3, "NTFS    ", 8) || !is_power_of_two(sector) || sector < 512 ||
-	    sector > 4096 || !is_power_of_two(per_cluster) || cluster > 2 << 20 ||
-	    !is_power_of_two(record) || record < 1024 || record > MOST_RECORD)
+	if (memcmp(boot + 3, "NTFS    ", 8) || !is_power_between(sector, 512, 4096) ||
+	    !is_power_between(cluster, sector, 2 << 20) ||
+	    !is_power_between(record, 1024, MOST_RECORD))
 		return free_place_doubt(fs->place, damaged);
 	fs->cluster = (uint32_t)cluster;
 	fs->record = (uint32_t)record;

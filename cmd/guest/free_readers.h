@@ -35,6 +35,10 @@ bool free_place_read(struct free_place *place, uint64_t at, void *buf, size_t le
 bool free_place_get(struct free_place *place, uint64_t at, void *buf, size_t len);
 bool free_place_put(struct free_place *place, uint64_t at, uint64_t len);
 bool free_place_doubt(struct free_place *place, const char *why);
+/* Room for one more behind the n in v, as reallocarray(); *cap is how many have room. */
+void *free_grow(void *v, size_t n, size_t *cap, size_t size);
+/* Of spans, for qsort(). */
+int free_by_start(const void *a, const void *b);
 /* Memory is out. */
 bool free_place_starved(struct free_place *place);
 /* Memory for n things of that size, all zero; NULL as above. */

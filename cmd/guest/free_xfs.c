@@ -50,8 +50,8 @@ static bool is_sane(const struct xfs *fs)
 {
 	const uint64_t most = (uint64_t)fs->ag_blocks * fs->n_ags;
 
-	return fs->block >= 512 && fs->block <= 65536 && !(fs->block & (fs->block - 1)) &&
-	       fs->sector >= 512 && fs->sector <= fs->block && !(fs->sector & (fs->sector - 1)) &&
+	return is_power_between(fs->block, 512, 65536) &&
+	       is_power_between(fs->sector, 512, fs->block) &&
 	       fs->ag_blocks >= 8 && fs->n_ags && fs->ag_bits <= 32 &&
 	       fs->ag_blocks <= UINT64_C(1) << fs->ag_bits &&
 	       fs->n_blocks <= most && fs->n_blocks > most - fs->ag_blocks;
