@@ -22,7 +22,8 @@ static size_t of_zeros_max(const struct img_work *work)
 static bool can_be_taken(const struct img_work *work, const struct img_packed *unit)
 {
 	return unit->codec == work->codec && unit->len == work->unit &&
-	       unit->stored_len > of_zeros_max(work) && unit->stored_len <= img_encoded_max(&work->framing, work->unit);
+	       unit->stored_len > of_zeros_max(work) &&
+	       unit->stored_len <= img_encoded_max(&work->framing, work->unit);
 }
 
 static bool note(struct img_parcel *p, const struct img_packed *unit, struct img_err *err)

@@ -6,6 +6,7 @@ libimg_sources += \
 	%D%/claims.c \
 	%D%/claims.h \
 	%D%/findings.c \
+	%D%/findings.h \
 	%D%/format.h \
 	%D%/formats.def \
 	%D%/granules.c \
