@@ -11,6 +11,8 @@ libimg_sources += \
 	%D%/formats.def \
 	%D%/granules.c \
 	%D%/granules.h \
+	%D%/luks_check.c \
+	%D%/luks_check.h \
 	%D%/luks_options.c \
 	%D%/luks_options.h \
 	%D%/move.c \
