@@ -20,6 +20,7 @@ struct img_plan {
 	uint64_t grain;		/* power of two; chunks and zero ranges start on a multiple */
 	uint64_t window;	/* most bytes of a chunk that needs a buffer; multiple of grain */
 	struct img_extent ahead;	/* the source's last answer; len 0: none yet */
+	bool stores_zeros;	/* the target: there are no chunks of zeros */
 	bool linear;		/* give long runs that lie as they are in one store, for cloning */
 };
 
@@ -66,6 +67,7 @@ struct img_work {
 	uint32_t unit;			/* of the target */
 	uint64_t grain, window;
 	bool find_zeros;
+	bool stores_zeros;		/* the target: they are data, and not looked for */
 	bool salvage;
 	const struct img_codec *codec;	/* NULL: store plain */
 	struct img_codec_pool *encoder;	/* of codec */

@@ -481,7 +481,7 @@ static bool init(struct engine *e, unsigned threads, struct img_err *err)
 	}
 	e->plan = (struct img_plan){
 		.src = e->work.src, .grain = e->work.grain, .window = e->work.window,
-		.linear = can_clone(e),
+		.linear = can_clone(e), .stores_zeros = e->work.stores_zeros,
 	};
 	if (e->strict_order && e->dst->format->write->announce &&
 	    !img_commit_announce(e->dst, &e->work, err))

@@ -184,7 +184,7 @@ bool img_plan_next(struct img_plan *plan, struct img_chunk *chunk, struct img_er
 		return true;
 	if (!extent_at(plan, plan->at, size, &ex, err))
 		return false;
-	if (img_extent_reads_as_zero(&ex) && !zero_end(plan, &ex, &end, err))
+	if (!plan->stores_zeros && img_extent_reads_as_zero(&ex) && !zero_end(plan, &ex, &end, err))
 		return false;
 	if (end > plan->at) {
 		chunk->kind = IMG_CHUNK_ZERO;

@@ -23,8 +23,10 @@ bool img_work_init(struct img_work *work, const struct img_copy *what, bool in_o
 	*work = (struct img_work){
 		.src = what->src, .unit = dst->unit, .salvage = what->salvage,
 		.grain = img_max_u64(dst->unit, what->zero_grain),
+		.stores_zeros = dst->stores_zeros,
 		/* A target that cannot seek was told what comes before the content was looked at. */
-		.find_zeros = what->zero_grain && !(in_order && dst->format->write->announce),
+		.find_zeros = what->zero_grain && !dst->stores_zeros &&
+			      !(in_order && dst->format->write->announce),
 	};
 	work->window = img_max_u64(work->grain, IMG_MIN_WINDOW);
 	if (!in_order && !img_open_below(what->dst, &work->below, err))
@@ -397,13 +399,12 @@ static bool work_bytes(const struct img_work *work, struct img_parcel *p, struct
 
 	if (work->take && !img_packed_find(work, p, err))
 		return false;
-	if (p->have_bytes) {
-		if (!img_ranges_add(&p->ranges, chunk->at, chunk->len, err))
-			return false;
-	} else if (!img_chunk_ranges(chunk, work->grain, &p->ranges, err) ||
-		   !read_chunk(work, p, err)) {
+	if (p->have_bytes || work->stores_zeros
+		    ? !img_ranges_add(&p->ranges, chunk->at, chunk->len, err)
+		    : !img_chunk_ranges(chunk, work->grain, &p->ranges, err))
 		return false;
-	}
+	if (!p->have_bytes && !read_chunk(work, p, err))
+		return false;
 	for (size_t i = 0; i < p->ranges.n; i++) {
 		const struct img_range range = p->ranges.v[i];
 

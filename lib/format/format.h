@@ -168,6 +168,7 @@ struct img_layer {
 	int codec_level;
 	struct img_framing framing;	/* all 0: there is nothing around them */
 	bool reads_as_zero;		/* new: what is never written reads as zeros */
+	bool stores_zeros;		/* new: zeros are bytes like any other, and come as such */
 	/* Set by open with IMG_OPEN_ONCE, of a store that is IMG_STORE_COMING: */
 	enum img_pass pass;
 	/* A copy of the source's stored bytes into a slot is allowed (no encryption, align met). */
