@@ -195,6 +195,22 @@ bool img_luks_unlock(struct img_store *st, uint64_t at, uint64_t len, const stru
 	return done;
 }
 
+bool img_luks_look(struct img_store *st, uint64_t at, uint64_t len, struct img_luks_volume *out,
+		   struct img_err *err)
+{
+	struct img_luks *lk = img_luks_open(st, at, len, err);
+	struct img_luks_data data;
+	const bool done = lk && lk->ops->data(lk, &data, err);
+
+	if (done)
+		*out = (struct img_luks_volume){
+			.payload_at = data.at, .payload_len = data.len, .sector = data.sector,
+			.version = lk->ops->version,
+		};
+	img_luks_close(lk);
+	return done;
+}
+
 /* ---- Reports ------------------------------------------------------------------------------------- */
 
 static void report_data(const struct img_luks *lk, struct img_node *report)

@@ -31,6 +31,9 @@ struct img_luks_volume {
  */
 bool img_luks_unlock(struct img_store *st, uint64_t at, uint64_t len, const struct img_keys *keys,
 		     struct img_luks_volume *out, struct img_err *err) IMG_MUST_CHECK;
+/* The same without a key: out->cipher is NULL.  Errors as those, but for IMG_E_KEY. */
+bool img_luks_look(struct img_store *st, uint64_t at, uint64_t len, struct img_luks_volume *out,
+		   struct img_err *err) IMG_MUST_CHECK;
 /* Wipes the key; *v may be all zero. */
 void img_luks_volume_close(struct img_luks_volume *v);
 

@@ -35,3 +35,4 @@ include $(top_srcdir)/lib/format/qcow1/local.mk
 include $(top_srcdir)/lib/format/vdi/local.mk
 include $(top_srcdir)/lib/format/vmdk/local.mk
 include $(top_srcdir)/lib/format/cloop/local.mk
+include $(top_srcdir)/lib/format/luks/local.mk

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/num.h"
 #include "conformance/samples.h"
+#include "unit/fake/key.h"
 
 #define PIECE (1024 * 1024)
 #define MAX_CALLS 400		/* faults are injected into as many calls of one kind at most */
@@ -87,7 +88,7 @@ Test(damage, unsupported_samples_are_refused_as_such)
 static bool survives(const struct sample *sample, const uint8_t *bytes, size_t len,
 		     const char *script, struct img_err *err)
 {
-	const struct img_open how = { .format = sample->format->name };
+	const struct img_open how = { .format = sample->format->name, .keys = fake_keys() };
 	struct img_store *st = img_store_mem(bytes, len, err);
 	struct img im = { .n_layers = 1 };
 	const char *doubt = NULL;

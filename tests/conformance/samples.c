@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "base/mem.h"
 #include "unit/fake/files.h"
+#include "unit/fake/key.h"
 
 static const char *const prefixes[] = {
 	[GOOD] = "good-", [BAD] = "bad-", [UNSUPPORTED] = "unsupported-",
@@ -93,6 +94,7 @@ struct img *samples_open(const struct sample *sample, struct img_err *err)
 {
 	const struct img_open how = {
 		.path = sample->path, .format = sample->format->name, .gate = &img_gate_local,
+		.keys = fake_keys(),
 	};
 
 	*err = (struct img_err){ 0 };

@@ -20,7 +20,10 @@ struct sample {
 /* Calls what() for each sample with that verdict; returns how many of format (NULL: all). */
 size_t samples_each(const struct img_format *format, enum verdict verdict,
 		    void (*what)(const struct sample *sample));
-/* The sample, opened as its folder's format; files that it names may be opened.  NULL: err. */
+/*
+ * The sample, opened as its folder's format, with FAKE_KEY where it is encrypted; files that it names
+ * may be opened.  NULL: err.
+ */
 struct img *samples_open(const struct sample *sample, struct img_err *err);
 /* The file itself in memory.  Free with free(). */
 uint8_t *samples_bytes(const struct sample *sample, size_t *len);

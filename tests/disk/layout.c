@@ -18,6 +18,13 @@ const struct layout layouts[] = {
 	{ .name = "raw, writethrough", .format = "raw", .size = MIB, .grain = 4 * KIB,
 	  .cache = IMG_CACHE_WRITETHROUGH },
 
+	{ .name = "LUKS", .format = "luks", .key = "a key",
+	  .options = "iter-time=1,cipher-alg=aes-128,cipher-mode=cbc", .size = MIB,
+	  .grain = 4 * KIB, .start = START_FULL },
+	{ .name = "LUKS, writethrough", .format = "luks", .key = "a key",
+	  .options = "iter-time=1,cipher-alg=aes-128,cipher-mode=cbc,preallocation=full",
+	  .size = MIB / 2, .grain = 4 * KIB, .cache = IMG_CACHE_WRITETHROUGH },
+
 	{ .name = "VDI, 512 B", .format = "vdi", .options = "block_size=512", .size = MIB,
 	  .grain = 4 * KIB },
 	{ .name = "VDI, 4 KiB", .format = "vdi", .options = "block_size=4k", .size = 2 * MIB,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "copy/copy.h"
 #include "failing_malloc.h"
+#include "unit/fake/key.h"
 
 #define DISK_BYTES (3 * 1024 * 1024 + 1536)
 #define MOST_CALLS 2000
@@ -29,12 +30,13 @@ static const struct shape shapes[] = {
 	{ "VMDK", "vmdk", NULL, false },
 	{ "VMDK, all grains have their places", "vmdk", "preallocation=metadata", false },
 	{ "VMDK stream", "vmdk", "subformat=streamOptimized", false },
+	{ "LUKS", "luks", "iter-time=1", false },
 };
 
 #define N_SHAPES (sizeof(shapes) / sizeof(shapes[0]))
 
 /* What a parameterized test gets: pointers would not survive on their way to its process. */
-static size_t numbers[N_SHAPES] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 };
+static size_t numbers[N_SHAPES] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
 
 static char dir[64];
 static char source_path[80], target_path[80];
@@ -71,7 +73,7 @@ TestSuite(fault, .init = make_folder, .fini = remove_folder, .timeout = 300);
 /* An image of one layer whose store fails as script says; NULL: a failure. */
 static struct img *open_image(const char *path, const char *script, struct img_err *err)
 {
-	const struct img_open how = { .path = path };
+	const struct img_open how = { .path = path, .keys = fake_keys() };
 	struct img *im = calloc(1, sizeof(*im));
 	struct img_store *file = img_store_file(path, 0, IMG_CACHE_DEFAULT, err);
 	const char *doubt;
@@ -94,6 +96,7 @@ static struct img *create_image(const char *path, const struct shape *shape, con
 	struct img_settings *set = img_settings_parse(format->create_options, shape->options, err);
 	const struct img_layer_create what = {
 		.size = DISK_BYTES, .settings = set, .compressed = shape->compress,
+		.key = fake_key(),
 	};
 	struct img *im = calloc(1, sizeof(*im));
 	struct img_store *file = img_store_file_new(path, IMG_CACHE_WRITEBACK, err);
@@ -259,10 +262,10 @@ ParameterizedTestParameters(fault, memory)
 ParameterizedTest(size_t *number, fault, memory)
 {
 	const struct shape *shape = &shapes[*number];
-	const struct img_open from = { .path = source_path };
+	const struct img_open from = { .path = source_path, .keys = fake_keys() };
 	const struct img_create to = {
 		.path = target_path, .format = shape->format, .options = shape->options,
-		.size = DISK_BYTES, .compressed = shape->compress,
+		.size = DISK_BYTES, .compressed = shape->compress, .key = fake_key(),
 	};
 	bool failed = true;
 

@@ -80,6 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		const struct img_format *format = img_format_at(i);
 
 		try(data, len, format->name, 0);
+		/* A file of any content has a key that nobody knows. */
+		try(data, len, format->name, IMG_OPEN_NO_KEY);
 		if (format->salvage)
 			try(data, len, format->name, IMG_OPEN_SALVAGE);
 	}

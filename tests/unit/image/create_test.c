@@ -6,6 +6,7 @@
 #include <string.h>
 #include "image/image.h"
 #include "unit/fake/files.h"
+#include "unit/fake/key.h"
 
 TestSuite(create, .init = files_enter, .fini = files_leave);
 
@@ -20,7 +21,7 @@ static struct img *create(const struct img_create *what)
 
 static void check_size(const char *path, const char *format, uint64_t size)
 {
-	const struct img_open how = { .path = path };
+	const struct img_open how = { .path = path, .keys = fake_keys() };
 	struct img_err err = { 0 };
 	struct img *im = img_open(&how, &err);
 
@@ -34,8 +35,11 @@ Test(create, publishes_at_finish)
 {
 	for (size_t i = 0; i < img_format_count(); i++) {
 		const struct img_format *format = img_format_at(i);
+		char options[32];
 		const struct img_create what = {
 			.path = "disk", .format = img_format_name(format), .size = 3 << 20,
+			.options = fake_hasty(img_format_name(format), NULL, options, sizeof(options)),
+			.key = fake_key(),
 		};
 		struct img_err err = { 0 };
 		struct img *im;

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A new image: what may be asked for, and the header that follows from it. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/luks/new.h"
+#include "format/luks_options.h"
+
+const struct img_option luks_create_options[] = {
+	{ "version", IMG_OPT_CHOICE, "1|2", "1",
+	  N_("of the header; QEMU opens 1 alone") },
+	IMG_LUKS_OPTIONS(""),
+	{ "pbkdf", IMG_OPT_CHOICE, "pbkdf2|argon2i|argon2id", NULL,
+	  N_("what makes a key of the passphrase; version 2: argon2id if not given") },
+	{ "sector-size", IMG_OPT_CHOICE, "512|1024|2048|4096", "512",
+	  N_("bytes that are enciphered together; more than 512 needs version 2") },
+	{ "uuid", IMG_OPT_TEXT, NULL, NULL,
+	  N_("UUID of the image; a random one if not given") },
+	{ "label", IMG_OPT_TEXT, NULL, NULL,
+	  N_("name of the image, for people; needs version 2") },
+	{ "preallocation", IMG_OPT_CHOICE, "off|falloc|full", "off",
+	  N_("what is not copied there: nothing; space; zeros, which is what it reads as then") },
+	{ NULL },
+};
+
+static bool check_version(const struct img_luks_new *what, struct img_err *err)
+{
+	if (what->version == 2)
+		return true;
+	if (what->sector != 512)
+		return img_fail(err, IMG_E_ARGUMENT, _("%s needs version=2"), "sector-size");
+	if (what->label)
+		return img_fail(err, IMG_E_ARGUMENT, _("%s needs version=2"), "label");
+	return !what->pbkdf || !strcmp(what->pbkdf, "pbkdf2") ||
+	       img_fail(err, IMG_E_ARGUMENT, _("%s needs version=2"), what->pbkdf);
+}
+
+/* Of choices that are numbers. */
+static uint32_t number(const struct img_settings *set, const char *name)
+{
+	return (uint32_t)strtoul(img_settings_text(set, name), NULL, 10);
+}
+
+static bool read_wish(const struct img_layer_create *what, struct img_luks_wish *wish,
+		      struct img_err *err)
+{
+	if (!img_luks_wish_make(what->settings, "", wish, err))
+		return false;
+	wish->what.version = number(what->settings, "version");
+	wish->what.sector = number(what->settings, "sector-size");
+	wish->what.pbkdf = img_settings_text(what->settings, "pbkdf");
+	wish->what.uuid = img_settings_text(what->settings, "uuid");
+	wish->what.label = img_settings_text(what->settings, "label");
+	wish->what.key = what->key;
+	if (!what->key)
+		return img_fail(err, IMG_E_KEY, _("the image is to be encrypted, and no key was given"));
+	return check_version(&wish->what, err);
+}
+
+/* Header and key slots are written here and there; a pipe gets them in one piece. */
+static bool write_header_to_pipe(struct img_layer *ly, const struct img_luks_new *what,
+				 struct img_luks_volume *volume, struct img_err *err)
+{
+	struct img_store *mem = img_store_mem(NULL, 0, err);
+	IMG_AUTO_FREE uint8_t *bytes = NULL;
+	uint64_t len;
+	bool ok = mem && img_luks_format(mem, 0, what, volume, &len, err) &&
+		  img_store_resize(mem, volume->payload_at, err);
+
+	if (ok) {
+		bytes = img_alloc_aligned(volume->payload_at, err);
+		ok = bytes && img_store_read(mem, 0, bytes, volume->payload_at, err) &&
+		     img_store_write(ly->store, 0, bytes, volume->payload_at, err);
+	}
+	img_store_close(mem);
+	return ok;
+}
+
+static bool write_header(struct img_layer *ly, const struct img_luks_new *what,
+			 struct img_luks_volume *volume, struct img_err *err)
+{
+	uint64_t len;
+
+	if (!(ly->store->caps & IMG_STORE_SEEK))
+		return write_header_to_pipe(ly, what, volume, err);
+	return img_luks_format(ly->store, 0, what, volume, &len, err);
+}
+
+bool luks_create(struct img_layer *ly, const struct img_layer_create *what, struct img_err *err)
+{
+	struct img_luks_wish wish;
+	struct luks *luks;
+
+	if (what->compressed)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("LUKS images cannot be compressed"));
+	if (!read_wish(what, &wish, err))
+		return false;
+	luks = img_calloc(1, sizeof(*luks), err);
+	ly->priv = luks;
+	if (!luks)
+		return false;
+	luks->fresh = img_calloc(1, sizeof(*luks->fresh), err);
+	if (!luks->fresh || !write_header(ly, &wish.what, &luks->volume, err)) {
+		img_format_luks.close(ly);
+		return false;
+	}
+	luks->fresh->preallocation = img_settings_preallocation(what->settings);
+	ly->size = what->size;
+	ly->unit = luks->volume.sector;
+	ly->stores_zeros = true;
+	return true;
+}
+
+bool luks_sequential(const struct img_layer_create *what)
+{
+	(void)what;
+	return true;
+}

@@ -1,0 +1,12 @@
+EXTRA_DIST += %D%/README
+libimg_sources += \
+	%D%/check.c \
+	%D%/create.c \
+	%D%/disk.c \
+	%D%/driver.c \
+	%D%/findings.c \
+	%D%/findings.h \
+	%D%/luks.h \
+	%D%/new.h \
+	%D%/resize.c \
+	%D%/write.c
