@@ -10,6 +10,9 @@ that can be, no other: what the damage leaves without a reference has the refcou
 bytes come out every time.
 """
 
+import base64
+import hashlib
+import json
 import lzma
 import os
 import struct
@@ -1035,6 +1038,116 @@ def store(folder, name, raw):
         name, raw = name + ".xz", lzma.compress(raw, check=lzma.CHECK_CRC32)
     with open(os.path.join(folder, name), "wb") as f:
         f.write(raw)
+
+
+# ---- LUKS ----------------------------------------------------------------------------------------
+
+class Luks:
+    """LUKS1: a header, no key material, two sectors."""
+
+    SUFFIX = ".luks"
+
+    def __init__(self):
+        self.slots, self.uuid = [(LUKS_ACTIVE, 1000)], b"00000000-0000-4000-8000-000000000000"
+        self.key_len, self.end = 16, (LUKS_PAYLOAD + 2) * 512
+
+    def finish(self):
+        raw = struct.pack(
+            ">6sH32s32s32sII20s32sI40s", b"LUKS\xba\xbe", 1, b"aes", b"cbc-essiv:sha256",
+            b"sha256", LUKS_PAYLOAD, self.key_len, b"digest", b"salt", 1000, self.uuid)
+        for i in range(8):
+            state, rounds, *at = self.slots[i] if i < len(self.slots) else (LUKS_INACTIVE, 0)
+            raw += struct.pack(">II32sII", state, rounds, b"salt",
+                               at[0] if at else 8 + i * LUKS_STEP, 4000)
+        return raw.ljust(self.end, b"\0")
+
+
+class Luks2:
+    """LUKS2: both copies of a header with one key slot without material, two sectors."""
+
+    SUFFIX = ".luks"
+    COPY, AREA, DATA = 16384, 131072, 262144
+
+    def __init__(self):
+        self.seqids, self.flip = [3, 3], None
+
+    def copy(self, second):
+        digest = base64.b64encode(b"d" * 32).decode()
+        salt = base64.b64encode(b"s" * 32).decode()
+        text = json.dumps({
+            "keyslots": {"0": {
+                "type": "luks2", "key_size": 16,
+                "af": {"type": "luks1", "stripes": 4000, "hash": "sha256"},
+                "area": {"type": "raw", "offset": str(2 * self.COPY), "size": str(self.AREA),
+                         "encryption": "aes-cbc-essiv:sha256", "key_size": 16},
+                "kdf": {"type": "pbkdf2", "hash": "sha256", "iterations": 1000, "salt": salt}}},
+            "tokens": {},
+            "segments": {"0": {"type": "crypt", "offset": str(self.DATA), "size": "dynamic",
+                               "iv_tweak": "0", "encryption": "aes-cbc-essiv:sha256",
+                               "sector_size": 512}},
+            "digests": {"0": {"type": "pbkdf2", "keyslots": ["0"], "segments": ["0"],
+                              "hash": "sha256", "iterations": 1000, "salt": salt,
+                              "digest": digest}},
+            "config": {"json_size": str(self.COPY - 4096), "keyslots_size": str(self.AREA)},
+        }).encode()
+        raw = bytearray(struct.pack(
+            ">6sHQQ48s32s64s40s48sQ", b"SKUL\xba\xbe" if second else b"LUKS\xba\xbe", 2, self.COPY,
+            self.seqids[second], b"", b"sha256", b"t" * 64,
+            b"00000000-0000-4000-8000-000000000000", b"", self.COPY * second).ljust(4096, b"\0"))
+        raw += text.ljust(self.COPY - 4096, b"\0")
+        raw[448:480] = hashlib.sha256(raw).digest()
+        return raw
+
+    def finish(self):
+        raw = self.copy(0) + self.copy(1)
+        if self.flip is not None:
+            raw[self.flip] ^= 1
+        return bytes(raw.ljust(self.DATA + 1024, b"\0"))
+
+
+@sample("luks.header.broken", Luks)
+def _(im):
+    im.key_len = 0
+
+
+@sample("luks.header.copy", Luks2)
+def _(im):
+    im.flip = 5000
+
+
+@sample("luks.header.older", Luks2)
+def _(im):
+    im.seqids[1] = 2
+
+
+@sample("luks.header.uuid", Luks)
+def _(im):
+    im.uuid = b"\xff" * 40
+
+
+@sample("luks.slot.broken", Luks)
+def _(im):
+    im.slots.append((LUKS_ACTIVE, 0))
+
+
+@sample("luks.slot.overlap", Luks)
+def _(im):
+    im.slots.append((LUKS_INACTIVE, 0, LUKS_STEP))
+
+
+@sample("luks.slot.none", Luks)
+def _(im):
+    im.slots = []
+
+
+@sample("luks.data.cut", Luks)
+def _(im):
+    im.end = LUKS_PAYLOAD * 512 - 1
+
+
+@sample("luks.data.ragged", Luks)
+def _(im):
+    im.end -= 1
 
 
 def main():

@@ -15,6 +15,17 @@ static int luks_probe(const struct img_peek *peek)
 	return peek->head_len >= sizeof(magic) && !memcmp(peek->head, magic, sizeof(magic)) ? 100 : 0;
 }
 
+/* The second copy of a header of version 2, which stands where the first one ends. */
+static bool luks_remains(const uint8_t *head, size_t len)
+{
+	static const uint8_t magic[] = { 'S', 'K', 'U', 'L', 0xba, 0xbe };
+
+	for (size_t at = 16 << 10; at + sizeof(magic) <= len; at *= 2)
+		if (!memcmp(head + at, magic, sizeof(magic)))
+			return true;
+	return false;
+}
+
 /* ---- Bytes of the disk --------------------------------------------------------------------------- */
 
 bool luks_sealed_at(const struct img_layer *ly, uint64_t at, struct img_sealed *out,
@@ -151,6 +162,7 @@ const struct img_format img_format_luks = {
 	.caps = IMG_FMT_CREATE | IMG_FMT_SEQUENTIAL | IMG_FMT_RESIZE,
 	.create_options = luks_create_options,
 	.probe = luks_probe,
+	.remains = luks_remains,
 	.open = luks_open,
 	.create = luks_create,
 	.close = luks_close,

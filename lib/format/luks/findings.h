@@ -11,6 +11,10 @@
 #define LUKS_FINDINGS(X) \
 	X(header_broken, "luks.header.broken", FATAL, \
 	  N_("the header cannot be used, so nothing can be deciphered")) \
+	X(header_copy, "luks.header.copy", CORRUPT, \
+	  N_("one of the two copies of the header is damaged, the other is not")) \
+	X(header_older, "luks.header.older", NOTE, \
+	  N_("one of the two copies of the header is older than the other")) \
 	X(header_uuid, "luks.header.uuid", NOTE, \
 	  N_("the UUID of the header is no text")) \
 	X(slot_broken, "luks.slot.broken", CORRUPT, \

@@ -8,5 +8,6 @@ libimg_sources += \
 	%D%/findings.h \
 	%D%/luks.h \
 	%D%/new.h \
+	%D%/repair.c \
 	%D%/resize.c \
 	%D%/write.c

@@ -40,6 +40,9 @@ void luks_disk_free(struct luks_disk *disk);	/* accepts NULL */
 extern const struct img_disk_ops luks_disk_ops;
 
 extern const struct img_check_ops luks_check_ops;		/* check.c */
+/* repair.c; as img_check_ops has it. */
+bool luks_repair(struct img_layer *ly, const struct img_checking *how, enum img_repair_level level,
+		 struct img_err *err);
 /* resize.c */
 bool luks_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err);
 

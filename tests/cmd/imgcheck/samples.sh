@@ -9,7 +9,7 @@ imgcheck --findings --output=json >kinds
 
 # files_in FOLDER: its samples and what they name.
 files_in() {
-	(cd "$1" && printf '%s\n' *.{qcow2,qcow,cow,vdi,vmdk,cloop,img} *.xz data.raw below.bin)
+	(cd "$1" && printf '%s\n' *.{qcow2,qcow,cow,vdi,vmdk,cloop,luks,img} *.xz data.raw below.bin)
 }
 
 # ids_of FOLDER: those that have samples there, each as often as it has.
@@ -50,8 +50,8 @@ done < <(jq -r '.kinds[] | "\(.id) \(.severity)"' kinds)
 
 # They are what the script makes; packed bytes may differ from one version of xz to the next.
 python3 --version >/dev/null 2>&1 || exit 0
-sha256sum -- *.{qcow2,qcow,cow,vdi,vmdk,cloop,img} data.raw below.bin >sums
-rm -- *.{qcow2,qcow,cow,vdi,vmdk,cloop,img} data.raw below.bin
+sha256sum -- *.{qcow2,qcow,cow,vdi,vmdk,cloop,luks,img} data.raw below.bin >sums
+rm -- *.{qcow2,qcow,cow,vdi,vmdk,cloop,luks,img} data.raw below.bin
 mkdir made
 python3 -B "$samples/make.py" made
 unpack made
