@@ -220,7 +220,7 @@ def _(im):
             im.data[at] = b"\xff" * len(im.data[at])
 
 
-@sample("unsupported-aes.qcow", MIXED)
+@sample("encrypted-aes.qcow", MIXED)
 def _(im):
     im.crypt = 1
 

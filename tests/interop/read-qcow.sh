@@ -58,5 +58,5 @@ for keep in 1 2 3; do
 	[ "$lost" -gt 0 ] || fail "nothing is said to be lost"
 	rm out.raw
 done
-exits 63 imgconv "$samples/unsupported-aes.qcow" out.raw 2>message
+exits 5 imgconv "$samples/encrypted-aes.qcow" out.raw 2>message
 grep -q 'is encrypted' message || fail "$(cat message)"
