@@ -126,21 +126,32 @@ char *judge_counts(const struct img *im, enum judge_leaks leaks)
 
 /* ---- qemu-img ------------------------------------------------------------------------------------ */
 
+/* Exit status 3: leaks; 127: there is no qemu-img. */
+#define JUDGED " >verdict 2>&1; s=$?; [ $s = 3 ] || [ $s = 127 ] || exit $s"
+
+static const char *command_for(const struct layout *layout)
+{
+	if (layout->lazy)
+		return "qemu-img check -r all image >verdict 2>&1";
+	if (layout->key)
+		return "qemu-img check --object secret,id=key,file=key --image-opts "
+		       "driver=qcow2,encrypt.key-secret=key,file.filename=image" JUDGED;
+	return "qemu-img check image" JUDGED;
+}
+
 char *judge_by_qemu(const struct prepared *prep, uint8_t *const *bytes, const uint64_t *lens)
 {
-	/* Exit status 3: leaks; 127: there is no qemu-img. */
-	const char *command = prep->layout->lazy
-		? "qemu-img check -r all image >verdict 2>&1"
-		: "qemu-img check image >verdict 2>&1; s=$?; [ $s = 3 ] || [ $s = 127 ] || exit $s";
 	char *verdict;
 	size_t len;
 
 	if (strcmp(prep->layout->format, "qcow2") && strcmp(prep->layout->format, "vmdk"))
 		return NULL;
 	files_write("image", bytes[0], lens[0]);
+	if (prep->layout->key)
+		files_write("key", prep->layout->key, strlen(prep->layout->key));
 	if (prep->n_files > 1)
 		files_write(prep->layout->data_file, bytes[1], lens[1]);
-	if (!system(command))
+	if (!system(command_for(prep->layout)))
 		return NULL;
 	verdict = (char *)files_read("verdict", &len);
 	verdict[len] = '\0';

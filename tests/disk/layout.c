@@ -100,9 +100,6 @@ const struct layout layouts[] = {
 	{ .name = "extended L2, 16 KiB, compressed", QCOW2,
 	  .options = "cluster_size=16k,extended_l2=on", .size = MIB, .grain = 4 * KIB,
 	  .start = START_COMPRESSED },
-	{ .name = "4 KiB, LUKS", QCOW2, .key = "a key",
-	  .options = "cluster_size=4k,encrypt.format=luks,encrypt.iter-time=1", .size = MIB,
-	  .grain = 4 * KIB },
 	{ .name = "4 KiB, LUKS, backing", QCOW2, .key = "a key",
 	  .options = "cluster_size=4k,encrypt.format=luks,encrypt.iter-time=1,"
 		     "encrypt.cipher-mode=cbc,encrypt.ivgen-alg=essiv",
@@ -110,16 +107,12 @@ const struct layout layouts[] = {
 	{ .name = "16 KiB, extended L2, LUKS, preallocated", QCOW2, .key = "a key",
 	  .options = "cluster_size=16k,extended_l2=on,encrypt.format=luks,encrypt.iter-time=1,"
 		     "preallocation=metadata", .size = MIB, .grain = 4 * KIB },
-	{ .name = "64 KiB, LUKS, preallocated", QCOW2, .key = "a key",
-	  .options = "encrypt.format=luks,encrypt.iter-time=1,preallocation=metadata",
-	  .size = 2 * MIB, .grain = 64 * KIB, .start = START_FULL },
 	{ .name = "4 KiB, LUKS, data file", QCOW2, .key = "a key",
 	  .options = "cluster_size=4k,encrypt.format=luks,encrypt.iter-time=1,data_file=data",
 	  .size = MIB, .grain = 4 * KIB, .data_file = "data" },
-	{ .name = "64 KiB, AES", QCOW2, .key = "a key", .options = "encrypt.format=aes",
-	  .size = 2 * MIB, .grain = 64 * KIB, .start = START_FULL },
-	{ .name = "qcow, 4 KiB, AES", .format = "qcow", .key = "a key",
-	  .options = "encrypt.format=aes", .size = MIB, .grain = 4 * KIB, .start = START_FULL },
+	{ .name = "4 KiB, AES, preallocated", QCOW2, .key = "a key",
+	  .options = "cluster_size=4k,encrypt.format=aes,preallocation=metadata", .size = MIB,
+	  .grain = 4 * KIB, .start = START_FULL },
 	{ .name = "qcow, 512 B, AES, backing", .format = "qcow", .key = "a key",
 	  .options = "cluster_size=512,encrypt.format=aes", .size = MIB, .grain = 4 * KIB,
 	  .backing = true },
@@ -166,8 +159,7 @@ static const char *backing_format(const struct layout *layout)
 	return own ? layout->format : "raw";
 }
 
-/* NULL when the layout is not encrypted. */
-static struct img_secret *secret_of(const struct layout *layout)
+struct img_secret *layout_secret(const struct layout *layout)
 {
 	const size_t len = layout->key ? strlen(layout->key) : 0;
 	struct img_secret *secret = layout->key ? img_secret_new(len, NULL) : NULL;
@@ -209,7 +201,7 @@ static void make_images(const struct layout *layout)
 	const struct img_create below = {
 		.path = "backing", .format = backing_format(layout), .size = layout->size,
 	};
-	struct img_secret *key = secret_of(layout);
+	struct img_secret *key = layout_secret(layout);
 	const struct img_create top = {
 		.path = "image", .key = key, .format = layout->format, .size = layout->size,
 		.options = layout->options, .compressed = layout->start == START_COMPRESSED,
@@ -302,7 +294,7 @@ static bool open_layers(struct img *im, const struct prepared *prep,
 			struct img_store *const *stores, unsigned flags, struct img_err *err)
 {
 	struct giver giver = { .opener = { .open = give }, .data = stores[1] };
-	struct img_secret *key = secret_of(prep->layout);
+	struct img_secret *key = layout_secret(prep->layout);
 	const struct img_keys keys = { (const struct img_secret *const *)&key, key != NULL };
 	const struct img_layer_open top = {
 		.flags = flags, .keys = &keys, .opener = &giver.opener,

@@ -53,6 +53,9 @@ void prepared_free(struct prepared *prep);
 /* The guest's disk as it is then. */
 void prepared_guest(const struct prepared *prep, struct guest *guest);
 
+/* What opens it, to be freed; NULL: it is not encrypted. */
+struct img_secret *layout_secret(const struct layout *layout);
+
 /*
  * Opens stores, which it takes over, as the image that prep was made as; [1] is its data file or
  * NULL.  flags: IMG_OPEN_WRITE or 0.  NULL: failed.

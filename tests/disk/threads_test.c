@@ -130,14 +130,17 @@ static void *read_any(void *worker)
 
 static struct img *open_image(const struct layout *layout, unsigned flags)
 {
+	struct img_secret *key = layout_secret(layout);
+	const struct img_keys keys = { (const struct img_secret *const *)&key, key != NULL };
 	const struct img_open how = {
-		.path = "image", .format = layout->format, .flags = flags,
+		.path = "image", .keys = &keys, .format = layout->format, .flags = flags,
 		.cache = layout->cache, .cache_size = layout->cache_size, .gate = &img_gate_local,
 	};
 	struct img_err err = { 0 };
 	struct img *im = img_open(&how, &err);
 
 	cr_assert(im, "%s: %s", layout->name, err.text);
+	img_secret_free(key);
 	return im;
 }
 
