@@ -23,6 +23,7 @@ shell_tests += \
 	%D%/disk-qcow.sh \
 	%D%/disk-vdi.sh \
 	%D%/disk-vmdk.sh \
+	%D%/encrypted.sh \
 	%D%/full-disk.sh \
 	%D%/inplace-killed.sh \
 	%D%/inplace.sh \
