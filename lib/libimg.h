@@ -590,6 +590,7 @@ bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 #include "libimg-check.h"
 #include "libimg-crypt.h"
 #include "libimg-diff.h"
+#include "libimg-keys.h"
 #include "libimg-measure.h"
 #include "libimg-snapshot.h"
 

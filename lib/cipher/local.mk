@@ -28,6 +28,7 @@ libimg_sources += \
 	%D%/luks2_new.c \
 	%D%/luks2_report.c \
 	%D%/luks2_slots.c \
+	%D%/luks_backup.c \
 	%D%/luks_change.c \
 	%D%/luks_header.h \
 	%D%/qcow_aes.c \

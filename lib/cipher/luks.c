@@ -135,20 +135,18 @@ struct img_secret *img_luks_try(struct img_luks *lk, const struct img_secret *pa
 	return NULL;
 }
 
-static struct img_secret *try_all(struct img_luks *lk, const struct img_keys *keys,
-				  struct img_err *err)
+struct img_secret *img_luks_try_all(struct img_luks *lk, const struct img_keys *keys,
+				    uint32_t *slot, struct img_err *err)
 {
 	struct img_secret *key = NULL;
+	struct img_err why = { 0 };
 
 	if (!keys || !keys->n)
-		img_fail(err, IMG_E_KEY, _("it is encrypted, and no key was given"));
-	for (size_t i = 0; keys && i < keys->n && !key; i++) {
-		uint32_t slot = IMG_LUKS_ANY;
-
-		key = img_luks_try(lk, keys->v[i], &slot, err);
-		if (!key && is_final(err->code))
-			break;
-	}
+		img_fail(&why, IMG_E_KEY, _("it is encrypted, and no key was given"));
+	for (size_t i = 0; keys && i < keys->n && !key && !is_final(why.code); i++)
+		key = img_luks_try(lk, keys->v[i], slot, &why);
+	if (!key && err)
+		*err = why;
 	return key;
 }
 
@@ -185,7 +183,8 @@ bool img_luks_unlock(struct img_store *st, uint64_t at, uint64_t len, const stru
 {
 	struct img_err why = { 0 };
 	struct img_luks *lk = img_luks_open(st, at, len, &why);
-	struct img_secret *key = lk ? try_all(lk, keys, &why) : NULL;
+	uint32_t slot = IMG_LUKS_ANY;
+	struct img_secret *key = lk ? img_luks_try_all(lk, keys, &slot, &why) : NULL;
 	const bool done = key && img_luks_volume_open(lk, key, out, &why);
 
 	img_secret_free(key);

@@ -94,6 +94,27 @@ static bool get_data(const struct img_luks *lk, struct img_luks_data *out, struc
 	return true;
 }
 
+/* To the end of the last key that is where a key can be. */
+static uint64_t get_extent(const struct img_luks *lk)
+{
+	const struct img_luks1 *hdr = &of(lk)->hdr;
+	uint64_t end = IMG_LUKS1_BYTES;
+
+	for (unsigned i = 0; i < IMG_LUKS1_N_SLOTS; i++) {
+		const struct img_luks1_slot *slot = &hdr->slots[i];
+
+		if (img_luks1_slot_validate(hdr, i, lk->len, NULL))
+			end = img_max_u64(end, slot->material_at +
+					  img_keyslot_bytes(hdr->key_len, slot->stripes));
+	}
+	return img_min_u64(img_round_up(end, SLOT_ALIGN), lk->len);
+}
+
+static const char *get_uuid(const struct img_luks *lk)
+{
+	return of(lk)->hdr.uuid_is_text ? of(lk)->hdr.uuid : "";
+}
+
 /* ---- Reporting ----------------------------------------------------------------------------------- */
 
 static void report_slot(const struct img_luks *lk, unsigned i, struct img_node *list)
@@ -168,6 +189,7 @@ static bool write_header(struct img_luks *lk, struct img_err *err)
 static const struct img_luks_ops ops = {
 	.version = 1, .n_slots = IMG_LUKS1_N_SLOTS, .close = close_header, .used = slot_used,
 	.slot = get_slot, .digest = get_digest, .data = get_data, .report = report,
+	.extent = get_extent, .uuid = get_uuid,
 	.place = place, .drop = drop, .write = write_header,
 };
 

@@ -183,9 +183,20 @@ static bool get_digest(const struct img_luks *lk, unsigned i, struct img_key_dig
 	return true;
 }
 
+static uint64_t get_extent(const struct img_luks *lk)
+{
+	return ((const struct luks2 *)lk)->area_end;
+}
+
+static const char *get_uuid(const struct img_luks *lk)
+{
+	return ((const struct luks2 *)lk)->hdr.uuid;
+}
+
 static const struct img_luks_ops ops = {
 	.version = 2, .n_slots = LUKS2_SLOTS, .close = close_header, .used = slot_used,
 	.slot = get_slot, .digest = get_digest, .data = luks2_data, .report = luks2_report,
+	.extent = get_extent, .uuid = get_uuid,
 	.place = luks2_place, .drop = luks2_drop, .write = write_both,
 };
 

@@ -40,6 +40,9 @@ struct img_luks_ops {
 		       struct img_err *err);
 	bool (*data)(const struct img_luks *lk, struct img_luks_data *out, struct img_err *err);
 	bool (*report)(const struct img_luks *lk, struct img_node *report, struct img_err *err);
+	/* Bytes that header and key slots take, from the start of the header. */
+	uint64_t (*extent)(const struct img_luks *lk);
+	const char *(*uuid)(const struct img_luks *lk);		/* empty: none */
 
 	/*
 	 * Changes in memory.  place: slot i, which was free, is in use, with room for the material of
@@ -88,6 +91,9 @@ uint64_t img_luks2_header_len(const struct img_luks_new *what);
  */
 struct img_secret *img_luks_try(struct img_luks *lk, const struct img_secret *passphrase,
 				uint32_t *slot, struct img_err *err);
+/* The same with the first of keys that opens it. */
+struct img_secret *img_luks_try_all(struct img_luks *lk, const struct img_keys *keys,
+				    uint32_t *slot, struct img_err *err);
 /* What the key of the volume opens. */
 bool img_luks_volume_open(struct img_luks *lk, const struct img_secret *key,
 			  struct img_luks_volume *out, struct img_err *err) IMG_MUST_CHECK;
@@ -101,6 +107,18 @@ bool img_luks_add(struct img_luks *lk, const struct img_secret *key,
 		  struct img_err *err) IMG_MUST_CHECK;
 /* Destroys the key in slot i, which is in use; durable. */
 bool img_luks_remove(struct img_luks *lk, uint32_t i, struct img_err *err) IMG_MUST_CHECK;
+/* Destroys the keys in all slots. */
+bool img_luks_erase(struct img_luks *lk, struct img_err *err) IMG_MUST_CHECK;
+/* Puts header and key slots at the start of a file, to be brought back from there. */
+bool img_luks_backup(const struct img_luks *lk, struct img_store *to, struct img_err *err)
+	IMG_MUST_CHECK;
+/*
+ * The way back, to st[at, at + len), len 0: to the end; durable.  Without force only where the header
+ * of the same volume is: IMG_E_MISMATCH, or what keeps that from being known.  IMG_E_ARGUMENT: there
+ * is no room.
+ */
+bool img_luks_restore(struct img_store *st, uint64_t at, uint64_t len,
+		      const struct img_luks *backup, bool force, struct img_err *err) IMG_MUST_CHECK;
 /* Slots that are in use. */
 unsigned img_luks_count(const struct img_luks *lk);
 

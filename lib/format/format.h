@@ -575,6 +575,11 @@ struct img_format {
 	 */
 	bool (*visit_used)(struct img_layer *ly, const struct img_used *used,
 			   const struct img_job *job, struct img_err *err);
+	/*
+	 * Where in the file, which is not open as an image, the header lies that its keys are in.
+	 * IMG_E_UNSUPPORTED: this image has none.  NULL: where there is one it starts the file.
+	 */
+	bool (*key_area)(struct img_store *st, uint64_t *at, uint64_t *len, struct img_err *err);
 	const struct img_bitmap_ops *bitmap;	/* NULL: has no bitmaps */
 	const struct img_snapshot_ops *snapshot;	/* NULL: has no snapshots */
 	const struct img_check_ops *check;	/* NULL: nothing in it can be checked */

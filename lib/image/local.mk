@@ -11,6 +11,7 @@ libimg_sources += \
 	%D%/gate.c \
 	%D%/image.h \
 	%D%/info.c \
+	%D%/key_header.c \
 	%D%/layer.c \
 	%D%/left_out.c \
 	%D%/link.c \

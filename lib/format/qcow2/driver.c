@@ -382,6 +382,7 @@ const struct img_format img_format_qcow2 = {
 	.visit_used = qcow2_visit_used,
 	.bitmap = &qcow2_bitmap_ops,
 	.snapshot = &qcow2_snapshot_ops,
+	.key_area = qcow2_key_area,
 	.check = &qcow2_check_ops,
 	.adopt = &qcow2_adopt_ops,
 };

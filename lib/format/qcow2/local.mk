@@ -50,6 +50,7 @@ libimg_sources += \
 	%D%/header_validate.c \
 	%D%/hollow.c \
 	%D%/info.c \
+	%D%/key_area.c \
 	%D%/l2.c \
 	%D%/layout.h \
 	%D%/map.c \

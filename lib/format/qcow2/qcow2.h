@@ -263,6 +263,8 @@ struct qcow2 {
 /* driver.c: the header of a file.  Errors: those of qcow2_header_decode(); IMG_E_IO. */
 bool qcow2_header_read(struct img_store *st, struct qcow2_header *out, struct img_err *err)
 	IMG_MUST_CHECK;
+/* key_area.c; see struct img_format. */
+bool qcow2_key_area(struct img_store *st, uint64_t *at, uint64_t *len, struct img_err *err);
 
 /*
  * driver.c: the disk of an image in which tables have moved is in use again; nothing of it is in

@@ -240,3 +240,80 @@ Test(luks, cut_off)
 	expect_refuses(st, "one", IMG_E_INCOMPLETE);
 	img_store_close(st);
 }
+
+/* ---- Headers as a whole -------------------------------------------------------------------------- */
+
+static struct img_store *back_up(struct img_store *st)
+{
+	struct img_store *file = new_store();
+	struct img_luks *lk = open_header(st);
+	struct img_err err = { 0 };
+
+	cr_assert(img_luks_backup(lk, file, &err), "%s", err.text);
+	img_luks_close(lk);
+	return file;
+}
+
+static bool restore(struct img_store *st, uint64_t len, struct img_store *file, bool force,
+		    struct img_err *err)
+{
+	struct img_luks *backup = img_luks_open(file, 0, 0, err);
+	bool done;
+
+	cr_assert(backup, "%s", err->text);
+	done = img_luks_restore(st, AT, len, backup, force, err);
+	img_luks_close(backup);
+	return done;
+}
+
+Test(luks, erased_and_brought_back)
+{
+	for (size_t i = 0; i < N_KINDS; i++) {
+		struct img_store *st = new_store(), *file;
+		struct img_luks_volume volume = format(st, kinds[i]);
+		struct img_err err = { 0 };
+		struct img_luks *lk;
+
+		img_luks_volume_close(&volume);
+		add(st, "one", "two");
+		file = back_up(st);
+		lk = open_header(st);
+		cr_assert(img_luks_erase(lk, &err), "%s", err.text);
+		cr_assert_eq(img_luks_count(lk), 0);
+		img_luks_close(lk);
+		expect_refuses(st, "one", IMG_E_KEY);
+		cr_assert(restore(st, 0, file, false, &err), "%s", err.text);
+		expect_opens(st, "one");
+		expect_opens(st, "two");
+		img_store_close(file);
+		img_store_close(st);
+	}
+}
+
+Test(luks, what_is_not_brought_back)
+{
+	struct img_store *st = new_store(), *other = new_store(), *file;
+	struct img_luks_volume one = format(st, kinds[0]), two = format(other, kinds[0]);
+	struct img_err err = { 0 };
+
+	img_luks_volume_close(&one);
+	img_luks_volume_close(&two);
+	file = back_up(other);
+	cr_assert_not(restore(st, 0, file, false, &err));
+	cr_assert_eq(err.code, IMG_E_MISMATCH, "%s", err.text);
+	expect_opens(st, "one");
+	/* Less room than the header has, in an image around it or at the end of the file. */
+	cr_assert_not(restore(st, 1 << 20, file, true, &err));
+	cr_assert_eq(err.code, IMG_E_ARGUMENT, "%s", err.text);
+	cr_assert(img_store_resize(st, 1 << 20, &err), "%s", err.text);
+	cr_assert_not(restore(st, 0, file, true, &err));
+	cr_assert_eq(err.code, IMG_E_ARGUMENT, "%s", err.text);
+	put_byte(other, 0, 'X');
+	cr_assert_not(restore(other, 0, file, false, &err));
+	cr_assert_eq(err.code, IMG_E_NOT_THIS_FORMAT, "%s", err.text);
+	cr_assert(restore(other, 0, file, true, &err), "%s", err.text);
+	expect_opens(other, "one");
+	img_store_close(file);
+	img_store_close(other);
+	img_store_close(st);
+}
