@@ -11,6 +11,7 @@ include $(top_srcdir)/cmd/imgcheck/local.mk
 include $(top_srcdir)/cmd/imgcompress/local.mk
 include $(top_srcdir)/cmd/imgconv/local.mk
 include $(top_srcdir)/cmd/imgcreate/local.mk
+include $(top_srcdir)/cmd/imgcrypt/local.mk
 include $(top_srcdir)/cmd/imginfo/local.mk
 include $(top_srcdir)/cmd/imgmap/local.mk
 include $(top_srcdir)/cmd/imgcmp/local.mk

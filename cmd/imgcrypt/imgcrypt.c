@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* imgcrypt: the keys of encrypted images. */
+#include "imgcrypt/imgcrypt.h"
+
+#include <stddef.h>
+#include <string.h>
+#include "common/exit.h"
+#include "common/text.h"
+
+#define AT(member) offsetof(struct options, member)
+
+/* Slots count from 0. */
+static bool set_slot(const struct cli_option *row, void *field, const char *text, struct img_err *err)
+{
+	uint64_t n;
+
+	(void)row;
+	if (!img_size_parse(text, &n, NULL) || n >= IMG_KEY_ANY_SLOT)
+		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is no key slot"), text);
+	*(uint32_t *)field = (uint32_t)n;
+	return true;
+}
+
+static const struct cli_option rows[] = {
+	SECRET_ROWS(AT(secrets)),
+	{ 0, "new-key-file", "FILE", secret_set_file, AT(fresh),
+	  N_("add-key, change-key: FILE holds the new key") },
+	{ 0, "new-key-fd", "N", secret_set_fd, AT(fresh),
+	  N_("the same, from this open file descriptor") },
+	{ 0, "new-key-env", "NAME", secret_set_env, AT(fresh),
+	  N_("the same, from this environment variable") },
+	{ 0, "slot", "N", set_slot, AT(slot),
+	  N_("the key slot that is meant (otherwise that of the key, or one that is free)") },
+	{ 0, "pbkdf", "NAME", cli_set_text, AT(pbkdf),
+	  N_("add-key, change-key: argon2id, argon2i or pbkdf2") },
+	{ 0, "hash", "NAME", cli_set_text, AT(hash),
+	  N_("add-key, change-key: the hash of pbkdf2 (default sha256)") },
+	{ 0, "iter-time", "MS", cli_set_count, AT(iter_time),
+	  N_("add-key, change-key: how long it takes to try the key here (default 2000)") },
+	{ 0, "iterations", "N", cli_set_count, AT(iterations),
+	  N_("add-key, change-key: so much work, whatever time it takes") },
+	{ 0, "memory", "SIZE", cli_set_amount, AT(memory),
+	  N_("add-key, change-key: memory of argon2 at most (default 1G)") },
+	{ 'm', "threads", "N", cli_set_count, AT(threads),
+	  N_("add-key, change-key: threads of argon2 (default: all cores, at most 4)") },
+	{ 0, "force", NULL, cli_set_flag, AT(force),
+	  N_("remove-key: also the last one; header-restore: over whatever is there; erase: do it") },
+	SOURCE_ROW_FORMAT(AT(source.format)),
+	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
+	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
+	  N_("list: how to print it (default human)") },
+	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
+	  N_("print nothing; the exit status tells") },
+	{ .name = NULL },
+};
+
+const struct cli imgcrypt_cli = {
+	.name = "imgcrypt",
+	.operands = N_("list|test|add-key|change-key|remove-key|header-backup|header-restore|erase "
+		       "IMAGE [FILE]"),
+	.summary = N_("The keys of encrypted images (LUKS, alone or in qcow2): list, test, add, change,\n"
+		      "remove; backups of the header that holds them."),
+	.options = rows, .failed = CMD_FAILED,
+};
+
+struct verb {
+	const char *name;
+	const char *operands;		/* translatable */
+	int n;				/* of operands */
+	crypt_verb *run;
+};
+
+static const struct verb verbs[] = {
+	{ "list", N_("list IMAGE"), 1, crypt_list },
+	{ "test", N_("test IMAGE"), 1, crypt_test },
+	{ "add-key", N_("add-key IMAGE"), 1, crypt_add },
+	{ "change-key", N_("change-key IMAGE"), 1, crypt_change },
+	{ "remove-key", N_("remove-key IMAGE"), 1, crypt_remove },
+	{ "header-backup", N_("header-backup IMAGE FILE"), 2, crypt_backup },
+	{ "header-restore", N_("header-restore IMAGE FILE"), 2, crypt_restore },
+	{ "erase", N_("erase IMAGE"), 1, crypt_erase },
+};
+
+/* Ends the program when there is none of that name, or it has too few or too many operands. */
+static const struct verb *find_verb(char *const *operands, int n)
+{
+	struct img_err err = { 0 };
+
+	cli_need_operands(&imgcrypt_cli, n, 1, n);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		struct cli cli = imgcrypt_cli;
+
+		if (strcmp(verbs[i].name, operands[0]))
+			continue;
+		cli.operands = verbs[i].operands;
+		cli_need_operands(&cli, n - 1, verbs[i].n, verbs[i].n);
+		return &verbs[i];
+	}
+	img_fail(&err, IMG_E_ARGUMENT, _("\"%s\" is nothing that it can do"), operands[0]);
+	cli_misused(&imgcrypt_cli, &err);
+}
+
+int main(int argc, char **argv)
+{
+	struct options opt = { .style = IMG_STYLE_HUMAN, .slot = IMG_KEY_ANY_SLOT };
+	struct img_err err = { 0 };
+	char **operands;
+	const int n = cli_parse(&imgcrypt_cli, argc, argv, &opt, &operands);
+	const struct verb *verb = find_verb(operands, n);
+
+	if (!crypt_check_usage(&opt, verb->name, &err))
+		cli_misused(&imgcrypt_cli, &err);
+	const bool ok = verb->run(&opt, operands + 1, &err);
+
+	secret_clear(&opt.secrets);
+	secret_clear(&opt.fresh);
+	return cli_end(&imgcrypt_cli, ok ? NULL : &err, CMD_DONE);
+}

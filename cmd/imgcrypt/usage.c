@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which options belong to which verbs of imgcrypt. */
+#include <stdio.h>
+#include <string.h>
+#include "common/text.h"
+#include "imgcrypt/imgcrypt.h"
+
+struct belonging {
+	const char *option;
+	bool given;
+	const char *verbs;		/* with blanks around each */
+};
+
+static bool check(const struct belonging *one, const char *verb, struct img_err *err)
+{
+	char word[32];
+
+	snprintf(word, sizeof(word), " %s ", verb);
+	return !one->given || strstr(one->verbs, word) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("\"%s\" does not belong to \"%s\""), one->option, verb);
+}
+
+bool crypt_check_usage(const struct options *opt, const char *verb, struct img_err *err)
+{
+	static const char new_key[] = " add-key change-key ";
+	const struct belonging all[] = {
+		{ "--key-file", opt->secrets.given, " test add-key change-key remove-key " },
+		{ "--new-key-file", opt->fresh.given, new_key },
+		{ "--slot", opt->slot != IMG_KEY_ANY_SLOT, " test add-key change-key remove-key " },
+		{ "--pbkdf", opt->pbkdf, new_key },
+		{ "--hash", opt->hash, new_key },
+		{ "--iter-time", opt->iter_time, new_key },
+		{ "--iterations", opt->iterations, new_key },
+		{ "--memory", opt->memory, new_key },
+		{ "--threads", opt->threads, new_key },
+		{ "--force", opt->force, " remove-key header-restore erase " },
+		{ "--force-share", opt->source.force_share, " list test header-backup " },
+		{ "--output", opt->style != IMG_STYLE_HUMAN, " list " },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (!check(&all[i], verb, err))
+			return false;
+	if (opt->iter_time && opt->iterations)
+		return img_fail(err, IMG_E_ARGUMENT, _("--iter-time and --iterations exclude each other"));
+	if (!strcmp(verb, "remove-key") && opt->slot != IMG_KEY_ANY_SLOT && opt->secrets.given)
+		return img_fail(err, IMG_E_ARGUMENT,
+				_("remove-key takes a key or the number of its slot, and not both"));
+	return strcmp(verb, "erase") || opt->force ||
+	       img_fail(err, IMG_E_ARGUMENT,
+			_("erase makes the data unreadable for ever: it needs --force"));
+}
