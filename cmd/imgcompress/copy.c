@@ -33,38 +33,51 @@ static uint64_t file_bytes(const char *path)
 						       : 512 * (uint64_t)st.st_blocks;
 }
 
-/* src is open, and what is not needed of it is left out. */
-static bool write_copy(const struct options *opt, struct img *src, struct outcome *out,
-		       struct img_err *err)
+struct img *copy_open_source(const struct options *opt, const char *path, struct outcome *out,
+			     struct img_err *err)
 {
-	const struct img_format *format = target_choose(opt, img_layer_format(src, 0), out->target,
-							err);
-	struct img *dst = format ? target_create(opt, format, out->target, src, err) : NULL;
+	struct img *src = source_open(&imgcompress_cli, &opt->source, path, 0, err);
+
+	if (src && !leave_out_free(&imgcompress_cli, opt->free, opt->quiet, src, &out->unused, err)) {
+		img_close(src);
+		return NULL;
+	}
+	if (src)
+		out->source_format = img_format_name(img_layer_format(src, 0));
+	out->source_bytes = file_bytes(path);
+	return src;
+}
+
+bool copy_write(const struct options *opt, const struct img_format *format, struct img *src,
+		struct outcome *out, struct img_err *err)
+{
+	struct img *dst = target_create(opt, format, out->target, src, err);
 	const bool ok = dst && run(opt, src, dst, &out->stats, err);
 
 	img_close(dst);
-	if (!ok)
-		return false;
-	out->source_format = img_format_name(img_layer_format(src, 0));
 	out->target_format = img_format_name(format);
 	out->target_bytes = file_bytes(out->target);
+	return ok;
+}
+
+bool copy_report(const struct options *opt, const struct outcome *out, struct img_err *err)
+{
 	return !opt->wants_report || report_write(out, opt->style, err);
 }
 
 bool compress_copy(const struct options *opt, char *const names[2], struct img_err *err)
 {
-	struct outcome out = {
-		.source = names[0], .target = names[1], .source_bytes = file_bytes(names[0]),
-	};
+	struct outcome out = { .source = names[0], .target = names[1] };
+	const struct img_format *format;
 	struct img *src;
 	bool ok;
 
 	if (source_is_same_file(names[0], names[1]))
 		return img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"),
 				names[1]);
-	src = source_open(&imgcompress_cli, &opt->source, names[0], 0, err);
-	ok = src && leave_out_free(&imgcompress_cli, opt->free, opt->quiet, src, &out.unused, err) &&
-	     write_copy(opt, src, &out, err);
+	src = copy_open_source(opt, names[0], &out, err);
+	format = src ? target_choose(opt, img_layer_format(src, 0), names[1], err) : NULL;
+	ok = format && copy_write(opt, format, src, &out, err) && copy_report(opt, &out, err);
 	free_space_clear(&out.unused);
 	img_close(src);
 	return ok;

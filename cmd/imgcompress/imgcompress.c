@@ -55,8 +55,8 @@ static const struct cli_option rows[] = {
 };
 
 const struct cli imgcompress_cli = {
-	.name = "imgcompress", .operands = N_("IMAGE NEW"),
-	.summary = N_("Writes the disk of an image, compressed, to a new image."),
+	.name = "imgcompress", .operands = N_("IMAGE [NEW]"),
+	.summary = N_("Compresses an image, which becomes smaller, or into a new one."),
 	.options = rows, .failed = CMD_FAILED,
 };
 
@@ -76,7 +76,7 @@ static void refuse_terminal(const char *target)
 {
 	struct img_err err = { 0 };
 
-	if (strcmp(target, "-") || !isatty(STDOUT_FILENO))
+	if (!target || strcmp(target, "-") || !isatty(STDOUT_FILENO))
 		return;
 	img_fail(&err, IMG_E_ARGUMENT, _("an image is not written to a terminal"));
 	cli_misused(&imgcompress_cli, &err);
@@ -93,9 +93,10 @@ int main(int argc, char **argv)
 	if (optlist_wants_help(opt.settings)) {
 		print_help(opt.format);
 	} else {
-		cli_need_operands(&imgcompress_cli, n, 2, 2);
-		refuse_terminal(names[1]);
-		ok = compress_copy(&opt, names, &err);
+		cli_need_operands(&imgcompress_cli, n, 1, 2);
+		refuse_terminal(n == 2 ? names[1] : NULL);
+		ok = n == 2 ? compress_copy(&opt, names, &err)
+			    : compress_replace(&opt, names[0], &err);
 	}
 	free(opt.settings);
 	return cli_end(&imgcompress_cli, ok ? NULL : &err, CMD_DONE);

@@ -49,6 +49,18 @@ bool target_has_level(const struct options *opt);
 /* The disk of the image names[0], compressed, into the new image names[1]. */
 bool compress_copy(const struct options *opt, char *const names[2], struct img_err *err)
 	IMG_MUST_CHECK;
+/* The image at path becomes its compressed copy. */
+bool compress_replace(struct options *opt, const char *path, struct img_err *err) IMG_MUST_CHECK;
+
+/* The image at path without what is not needed of it; out: what is known so far. */
+struct img *copy_open_source(const struct options *opt, const char *path, struct outcome *out,
+			     struct img_err *err);
+/* Writes the new image out->target of that format. */
+bool copy_write(const struct options *opt, const struct img_format *format, struct img *src,
+		struct outcome *out, struct img_err *err) IMG_MUST_CHECK;
+/* The report, if one is wanted. */
+bool copy_report(const struct options *opt, const struct outcome *out, struct img_err *err)
+	IMG_MUST_CHECK;
 
 /* Writes it to standard output, or to standard error when that is the target. */
 bool report_write(const struct outcome *out, enum img_style style, struct img_err *err)

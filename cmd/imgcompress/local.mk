@@ -3,6 +3,7 @@ bin_PROGRAMS += %D%/imgcompress
 	%D%/imgcompress.c \
 	%D%/imgcompress.h \
 	%D%/copy.c \
+	%D%/replace.c \
 	%D%/report.c \
 	%D%/target.c
 %C%_imgcompress_LDADD = $(guest_ldadd)

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The image becomes its compressed copy: that is written beside it, compared with it, and takes its
+ * name.  Until then the image stays as it is, whatever happens.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "common/text.h"
+#include "imgcompress/imgcompress.h"
+
+/* ---- What is replaced ---------------------------------------------------------------------------- */
+
+static bool refuse(struct img_err *err, const char *sentence)
+{
+	return img_fail(err, IMG_E_DENIED, _("is not replaced: %s; give the compressed image a name "
+			"of its own"), sentence);
+}
+
+static bool check_file(const char *path, struct stat *st, struct img_err *err)
+{
+	if (stat(path, st))
+		return img_fail_os(err, "%s", path);
+	if (!S_ISREG(st->st_mode))
+		return refuse(err, _("it is no regular file"));
+	return st->st_nlink == 1 || refuse(err, _("it has other names, which would keep the old one"));
+}
+
+/* What of the image its disk does not hold: what imginfo tells of that, or NULL. */
+static const char *beyond_the_disk(const struct img_node *info)
+{
+	const struct img_node *own = img_node_find(info, "format-specific");
+	const char *type = img_node_get_text(own, "create-type");
+
+	if (img_node_find(info, "snapshots") || img_node_find(info, "snapshots-damage"))
+		return _("it has snapshots, which a copy of the disk does not hold");
+	if (img_node_find(own, "bitmaps") || img_node_find(own, "bitmaps-damage"))
+		return _("it has bitmaps, which a copy of the disk does not hold");
+	if (type && strcmp(type, "streamOptimized") != 0)
+		return _("a compressed VMDK image is of another kind, to which virtual machines "
+			 "cannot write");
+	return NULL;
+}
+
+/* Whether nothing but the disk and the format would be in the copy, too. */
+static bool check_image(struct img *im, struct img_err *err)
+{
+	struct img_node *info = img_node_root("info");
+	const char *why;
+	bool ok;
+
+	if (img_depth(im) > 1)
+		return refuse(err, _("it stands on another image, and the copy would not"));
+	ok = info ? img_info(im, false, info, err) : img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	why = ok ? beyond_the_disk(info) : NULL;
+	img_node_free(info);
+	return ok && (!why || refuse(err, why));
+}
+
+static bool check_format(const struct img_format *format, const struct img_format *source,
+			 struct img_err *err)
+{
+	if (format == source)
+		return true;
+	return img_fail(err, IMG_E_DENIED, _("is not replaced: it is %s, and would be %s; give the "
+			"compressed image a name of its own"), img_format_name(source),
+			img_format_name(format));
+}
+
+/* ---- The exchange -------------------------------------------------------------------------------- */
+
+static bool compare(const struct options *opt, struct img *src, const char *path,
+		    struct img_err *err)
+{
+	const struct source_options how = { .gate = opt->source.gate };
+	struct img *copy = source_open_again(&how, path, 0, err);
+	const struct img_compare what = { .a = src, .b = copy, .threads = opt->threads };
+	const struct progress_options silent = { .mode = PROGRESS_OFF };
+	struct img_compare_stats stats;
+	struct progress progress;
+	bool ok = false;
+
+	if (!copy)
+		return false;
+	ok = img_compare_run(&what, progress_start(&progress, &imgcompress_cli,
+						   opt->quiet ? &silent : &opt->progress, "compare"),
+			     &stats, err);
+	progress_end(&progress, ok);
+	img_close(copy);
+	return ok && (stats.same || img_fail(err, IMG_E_IO, _("the compressed image does not hold the "
+					     "same disk; the system has written or read something else")));
+}
+
+static bool sync_folder(const char *path, struct img_err *err)
+{
+	char *copy = strdup(path);
+	const int fd = copy ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	const bool ok = fd >= 0 && !fsync(fd);
+
+	if (!ok)
+		img_fail_os(err, "%s", path);
+	if (fd >= 0)
+		(void)close(fd);	/* was only synced */
+	free(copy);
+	return ok;
+}
+
+static bool was_touched(const char *path, const struct stat *before)
+{
+	struct stat now;
+
+	return stat(path, &now) || now.st_ino != before->st_ino || now.st_size != before->st_size ||
+	       now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+	       now.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+}
+
+/* Gives the copy what belongs to the name, and the name. */
+static bool exchange(const char *path, const char *copy, const struct stat *st, struct img_err *err)
+{
+	if (was_touched(path, st))
+		return img_fail(err, IMG_E_BUSY, _("has changed meanwhile, and is not replaced"));
+	if (chown(copy, st->st_uid, st->st_gid) && errno != EPERM)
+		return img_fail_os(err, "%s", copy);
+	if (chmod(copy, st->st_mode & 07777) || rename(copy, path))
+		return img_fail_os(err, "%s", copy);
+	return sync_folder(path, err);
+}
+
+static void say_nothing_gained(const struct options *opt, const char *path)
+{
+	if (!opt->quiet)
+		fprintf(stderr, _("%s: %s: stays as it is: compressed anew it gets no smaller\n"),
+			imgcompress_cli.name, path);
+}
+
+/* out->target is the copy, which has its name by now and loses it unless it becomes the image. */
+static bool settle(const struct options *opt, struct img *src, const char *path,
+		   const struct stat *st, struct outcome *out, struct img_err *err)
+{
+	const bool smaller = out->target_bytes < out->source_bytes;
+	const bool ok = !smaller || (compare(opt, src, out->target, err) &&
+				     exchange(path, out->target, st, err));
+
+	if (!smaller) {
+		say_nothing_gained(opt, path);
+		out->target_bytes = out->source_bytes;
+	}
+	if (!ok || !smaller)
+		(void)unlink(out->target);	/* after a failure there is another one to tell */
+	return ok;
+}
+
+static bool replace(struct options *opt, struct img *src, const char *path, const struct stat *st,
+		    struct outcome *out, struct img_err *err)
+{
+	const struct img_format *source = img_layer_format(src, 0);
+	const struct img_format *format = target_choose(opt, source, NULL, err);
+	char *name = NULL;
+	bool ok;
+
+	if (!format || !check_format(format, source, err) || !check_image(src, err))
+		return false;
+	if (asprintf(&name, "%s.%ld.part", path, (long)getpid()) < 0)
+		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	out->target = name;
+	ok = copy_write(opt, format, src, out, err) && settle(opt, src, path, st, out, err);
+	out->target = out->source;
+	free(name);
+	return ok;
+}
+
+bool compress_replace(struct options *opt, const char *name, struct img_err *err)
+{
+	struct outcome out = { .source = name, .target = name };
+	char *path = realpath(name, NULL);
+	struct img *src = NULL;
+	struct stat st;
+	bool ok;
+
+	/* The only copy of a disk must be on the storage before the other one goes. */
+	if (opt->cache == IMG_CACHE_DEFAULT)
+		opt->cache = IMG_CACHE_WRITEBACK;
+	ok = path ? check_file(path, &st, err) : img_fail_os(err, "%s", name);
+	if (ok)
+		src = copy_open_source(opt, name, &out, err);
+	ok = src && replace(opt, src, path, &st, &out, err);
+	if (!ok && path)
+		img_within(err, "%s", name);
+	ok = ok && copy_report(opt, &out, err);
+	free_space_clear(&out.unused);
+	img_close(src);
+	free(path);
+	return ok;
+}

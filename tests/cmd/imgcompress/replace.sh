@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Without a second name the image itself gets smaller, and nothing but smaller: it keeps its disk, its
+# owner and permissions, and those that stand on it; it is not touched if anything would be lost.
+. "$srcdir/tests/functions.sh"
+requires qemu-img --version
+requires jq --version
+requires qemu-io --version
+
+seq 200000 >disk.raw
+truncate -s 3M disk.raw
+imgconv disk.raw disk.qcow2
+chmod 640 disk.qcow2
+mkdir elsewhere
+ln -s ../disk.qcow2 elsewhere/link.qcow2
+imgcreate -b disk.qcow2 top.qcow2
+before=$(stat -c %s disk.qcow2)
+
+imgcompress --output=json elsewhere/link.qcow2 >report
+same elsewhere/link.qcow2 "$(jq -r .target report)" "the name in the report"
+same 640 "$(stat -c %a disk.qcow2)" "permissions"
+[ -L elsewhere/link.qcow2 ] || fail "the link has become a file"
+[ "$(stat -c %s disk.qcow2)" -lt $((before / 2)) ] || fail "it is not smaller"
+qemu-img check -q disk.qcow2
+qemu-img compare -q disk.raw disk.qcow2 || fail "another disk"
+imgcmp -q disk.raw top.qcow2 || fail "another disk for those that stand on it"
+
+# A second time nothing is gained, and nothing happens.
+stat -c '%i %Y %s' disk.qcow2 >was
+imgcompress disk.qcow2 2>err
+grep -q "disk.qcow2: stays as it is" err || fail "$(cat err)"
+stat -c '%i %Y %s' disk.qcow2 | cmp was -
+
+# keeps STATUS TEXT IMAGE ARG...: refused with that sentence, and the image is as it was.
+keeps() {
+	local status=$1 text=$2
+	shift 2
+
+	sha256sum "$1" >was
+	exits "$status" imgcompress "$@" 2>err
+	grep -qF -- "$1: $text" err || fail "$*: $(cat err)"
+	sha256sum -c --quiet was
+	[ -z "$(ls ./*.part 2>/dev/null)" ] || fail "left behind: $(ls)"
+}
+
+imgconv disk.raw new.qcow2
+keeps 1 "is not replaced: it is raw, and would be qcow2" disk.raw
+keeps 1 "is not replaced: it is qcow2, and would be cloop" new.qcow2 -O cloop
+imgconv -c -o compression_level=1 disk.raw ours.cloop
+imgcompress --level=12 ours.cloop
+imgcmp -q disk.raw ours.cloop || fail "another disk in cloop"
+keeps 1 "is not replaced: it stands on another image" top.qcow2
+imgconv disk.raw new.vmdk
+keeps 1 "is not replaced: a compressed VMDK image is of another kind" new.vmdk
+qemu-img snapshot -c one new.qcow2
+keeps 1 "is not replaced: it has snapshots" new.qcow2
+imgconv disk.raw new.qcow2
+imgbitmap --add new.qcow2 changes
+keeps 1 "is not replaced: it has bitmaps" new.qcow2
+imgconv disk.raw new.qcow2
+ln new.qcow2 other.qcow2
+keeps 1 "is not replaced: it has other names" new.qcow2
+rm other.qcow2
+
+# Damage, wherever it shows, leaves all as it is.
+qemu-img convert -c -O qcow2 disk.raw bad.qcow2
+printf '\377\377\377\377' | dd of=bad.qcow2 bs=1 seek=$((5 * 65536 + 20000)) conv=notrunc status=none
+keeps 1 "" bad.qcow2 --recode
+
+# Somebody has it open for writing.
+mkfifo commands
+qemu-io new.qcow2 <commands >held 2>&1 &
+holder=$!
+exec 7>commands
+echo length >&7
+for _ in $(seq 100); do
+	! grep -q MiB held || break
+	sleep 0.05
+done
+exits 1 imgcompress new.qcow2 2>err
+grep -qi 'lock\|in use\|another' err || fail "$(cat err)"
+echo quit >&7
+exec 7>&-
+wait $holder
+imgcompress -q new.qcow2
