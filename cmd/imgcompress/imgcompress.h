@@ -14,7 +14,7 @@ struct options {
 	const char *codec, *level;	/* as given, or NULL */
 	enum img_cache cache;
 	enum leave_out free;
-	bool recode, verify, quiet;
+	bool recode, verify, deterministic, quiet;
 	unsigned threads;	/* 0: all cores */
 	struct progress_options progress;
 	bool wants_report;
@@ -43,8 +43,8 @@ const struct img_format *target_choose(const struct options *opt, const struct i
 struct img *target_create(const struct options *opt, const struct img_format *format,
 			  const char *path, const struct img *src, struct img_err *err);
 
-/* Whether a level is asked for, which what is compressed already need not have. */
-bool target_has_level(const struct options *opt);
+/* Whether what is compressed already may differ from what it would be compressed to. */
+bool target_recodes(const struct options *opt);
 
 /* The disk of the image names[0], compressed, into the new image names[1]. */
 bool compress_copy(const struct options *opt, char *const names[2], struct img_err *err)

@@ -114,19 +114,30 @@ static bool add_version(char **list, const struct img_format *format, const char
 	       add_option(list, "version", "4.0", err);
 }
 
+/* The only identifier that is made by chance in an image that is compressed. */
+static bool add_cid(char **list, const struct img_format *format, struct img_err *err)
+{
+	return !option_named(format, "cid") || (*list && optlist_has(*list, "cid")) ||
+	       add_option(list, "cid", "0", err);
+}
+
 /* The option list as the format gets it; the caller frees it, also after a failure. */
 static bool make_list(const struct options *opt, const struct img_format *format, char **list,
 		      struct img_err *err)
 {
 	*list = NULL;
 	return (!opt->settings || cli_set_list(NULL, list, opt->settings, err)) &&
-	       add_kind(list, format, err) && add_version(list, format, opt->codec, err) &&
-	       add_codec(list, format, opt->codec, err) && add_level(list, format, opt->level, err);
+	       add_kind(list, format, err) &&
+	       (!opt->deterministic || add_cid(list, format, err)) &&
+	       add_version(list, format, opt->codec, err) &&
+	       add_codec(list, format, opt->codec, err) &&
+	       add_level(list, format, opt->level, err);
 }
 
-bool target_has_level(const struct options *opt)
+bool target_recodes(const struct options *opt)
 {
-	return opt->level || optlist_has(opt->settings, "compression_level");
+	return opt->recode || opt->deterministic || opt->level ||
+	       optlist_has(opt->settings, "compression_level");
 }
 
 struct img *target_create(const struct options *opt, const struct img_format *format,
