@@ -588,6 +588,7 @@ bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 #endif
 #include "libimg-chain.h"
 #include "libimg-check.h"
+#include "libimg-compact.h"
 #include "libimg-crypt.h"
 #include "libimg-diff.h"
 #include "libimg-keys.h"

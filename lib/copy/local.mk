@@ -3,6 +3,9 @@ libimg_sources += \
 	%D%/chain_commit.c \
 	%D%/chain_rebase.c \
 	%D%/commit.c \
+	%D%/compact.c \
+	%D%/hollow.c \
+	%D%/hollow.h \
 	%D%/compare.c \
 	%D%/copy.h \
 	%D%/diff.c \

@@ -343,6 +343,39 @@ const struct img_opener *img_at_once_opener(struct img_at_once *once)
 	return &once->opener;
 }
 
+const struct img_open *img_at_once_how(const struct img_at_once *once)
+{
+	return &once->how;
+}
+
+struct img_store *img_at_once_file(const struct img_at_once *once)
+{
+	return once->changes[0].parent;
+}
+
+static bool add_kept(struct img_store *overlay, uint64_t *bytes, struct img_err *err)
+{
+	struct img_overlay_run run = { 0 };
+	bool found = true;
+
+	while (found) {
+		if (!img_overlay_next(overlay, run.end, &run, &found, err))
+			return false;
+		*bytes += found && !run.zeros ? run.end - run.start : 0;
+	}
+	return true;
+}
+
+bool img_at_once_kept(const struct img_at_once *once, uint64_t *bytes, struct img_err *err)
+{
+	*bytes = 0;
+	for (size_t i = 0; i < once->n; i++)
+		if (once->changes[i].file.kind != JOURNAL_REMOVE &&
+		    !add_kept(once->changes[i].overlay, bytes, err))
+			return false;
+	return true;
+}
+
 void img_at_once_needs_no_room(struct img_at_once *once)
 {
 	once->fits = true;

@@ -32,6 +32,11 @@ struct img {
 
 /* Whether both are names of one file, which is there. */
 bool img_same_file(const char *a, const char *b);
+/*
+ * For an image that was opened with IMG_OPEN_AT_ONCE, behind img_finish(): it is open as before, and its
+ * file was locked all the time.  After a failure only img_close() may follow.
+ */
+bool img_open_again(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 /* Closes the layers from depth on; the disk of im is nothing there from now on. */
 void img_drop_layers(struct img *im, size_t depth);
 
@@ -95,6 +100,9 @@ bool img_extent_from(struct img *im, size_t depth, uint64_t at, uint64_t limit,
 bool img_read_from(struct img *im, size_t depth, uint64_t at, void *buf, size_t len,
 		   struct img_err *err) IMG_MUST_CHECK;
 
+/* Puts spans, as img_leave_out() wants them of im, into set; img_leave_out() says what fails. */
+bool img_spans_add(const struct img *im, const struct img_span *spans, size_t n,
+		   struct img_rangeset *set, struct img_err *err) IMG_MUST_CHECK;
 /* Makes a hole of what ex begins with, or cuts it in front of the next bytes that are left out. */
 void img_hide_left_out(const struct img *im, struct img_extent *ex);
 
@@ -141,6 +149,12 @@ struct img_at_once *img_at_once_new(const struct img_open *how, struct img_err *
  */
 struct img_store *img_at_once_change(struct img_at_once *once, struct img_store *store,
 				     const struct img_reference *ref, struct img_err *err);
+/* How the image was opened, and its file itself; live as long as once, or what keeps them. */
+const struct img_open *img_at_once_how(const struct img_at_once *once);
+struct img_store *img_at_once_file(const struct img_at_once *once);
+/* Bytes that are kept beside the files, zeros aside.  IMG_E_IO, IMG_E_NOMEM. */
+bool img_at_once_kept(const struct img_at_once *once, uint64_t *bytes,
+		      struct img_err *err) IMG_MUST_CHECK;
 /* How a driver opens, makes and removes files meanwhile; lives as long as once. */
 const struct img_opener *img_at_once_opener(struct img_at_once *once);
 /*

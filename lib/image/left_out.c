@@ -27,13 +27,14 @@ static bool check_span(const struct img *im, const struct img_span *span, uint64
 			  PRIu64 " bytes"), span->start, img_size(im));
 }
 
-static bool add_spans(struct img *im, const struct img_span *spans, size_t n, struct img_err *err)
+bool img_spans_add(const struct img *im, const struct img_span *spans, size_t n,
+		   struct img_rangeset *set, struct img_err *err)
 {
 	uint64_t floor = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (!check_span(im, &spans[i], floor, err) ||
-		    !img_rangeset_include(&im->left_out, spans[i].start, spans[i].len, err))
+		    !img_rangeset_include(set, spans[i].start, spans[i].len, err))
 			return false;
 		floor = spans[i].start + spans[i].len + 1;
 	}
@@ -46,7 +47,7 @@ bool img_leave_out(struct img *im, const struct img_span *spans, size_t n, struc
 		return img_fail(err, IMG_E_DENIED,
 				_("%s: parts can be left out of an image that is only read, and "
 				  "from a file"), img_layer_name(im, 0));
-	if (add_spans(im, spans, n, err))
+	if (img_spans_add(im, spans, n, &im->left_out, err))
 		return true;
 	img_rangeset_clear(&im->left_out);
 	return false;

@@ -191,6 +191,38 @@ fail:
 	return NULL;
 }
 
+/* The format is that of before: a raw disk may look like anything by now. */
+static bool push_again(struct img *im, struct img_store *file, const struct img_open *how,
+		       struct img_err *err)
+{
+	struct img_store *store = img_at_once_change(im->at_once, file, NULL, err);
+	const char *doubt;
+
+	return store && img_layer_open(&im->layers[0], store, how, img_at_once_opener(im->at_once),
+				       &doubt, err) &&
+	       img_disk_new(im, how->cache, err);
+}
+
+bool img_open_again(struct img *im, struct img_err *err)
+{
+	const struct img_format *format = im->layers[0].format;
+	struct img_at_once *old = im->at_once;
+	struct img_store *file = img_store_hold(img_at_once_file(old));
+	struct img_open how;
+	bool ok;
+
+	img_disk_free(im->disk);
+	im->disk = NULL;
+	img_layer_close(&im->layers[0]);
+	how = *img_at_once_how(old);
+	how.format = format->name;
+	im->at_once = img_at_once_new(&how, err);
+	ok = im->at_once && push_again(im, img_store_hold(file), &how, err);
+	img_store_close(file);
+	img_at_once_free(old);
+	return ok;
+}
+
 void img_drop_layers(struct img *im, size_t depth)
 {
 	while (im->n_layers > depth)

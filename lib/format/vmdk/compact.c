@@ -206,6 +206,20 @@ static bool compact_part(struct compacting *c, struct img_layer_compacted *out, 
 	return ok;
 }
 
+/* The descriptor may be a file of its own. */
+static bool add_descriptor(const struct vmdk *v, struct img_store *own,
+			   struct img_layer_compacted *out, struct img_err *err)
+{
+	uint64_t size;
+
+	if (v->n_files < v->n_parts)
+		return true;
+	if (!img_store_size(own, &size, err))
+		return false;
+	out->end += size;
+	return true;
+}
+
 bool vmdk_compact(struct img_layer *ly, const struct img_layer_compact *how,
 		  struct img_layer_compacted *out, struct img_err *err)
 {
@@ -223,6 +237,8 @@ bool vmdk_compact(struct img_layer *ly, const struct img_layer_compact *how,
 			return c.part->name ? img_within(err, _("extent \"%s\""), c.part->name)
 					    : false;
 	}
+	if (!add_descriptor(v, ly->store, &done, err))
+		return false;
 	*out = done;
 	return vmdk_disk_flush(ly, &freed, err);
 }

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A shorter file for the same disk: what is hollow is looked for once, while nobody else can write; the
+ * driver then works in rounds, each of which gets into the files at once.
+ */
+#include <inttypes.h>
+#include "base/err.h"
+#include "base/num.h"
+#include "copy/chain.h"
+#include "copy/hollow.h"
+#include "extent/extent.h"
+
+/* What a round moves: so much, or that part of all. */
+enum { ROUND_MIN = 64 << 20, ROUNDS = 256 };
+/* What is moved in a round is kept beside, lies in the journal, and may fill holes of the file. */
+enum { COPIES = 3 };
+
+struct compacting {
+	struct img *im;
+	const struct img_compact *what;
+	const struct img_job *job;	/* or NULL */
+	struct img_compact_stats stats;
+	struct img_rangeset hollow;
+	uint64_t left;			/* bytes that have still to move */
+};
+
+static bool check(const struct compacting *c, struct img_err *err)
+{
+	const struct img *im = c->im;
+
+	if (!img_disk_is_open(im->disk) || !im->at_once)
+		return img_fail(err, IMG_E_DENIED, _("%s: is not open for getting shorter"),
+				img_layer_name(im, 0));
+	/* What loses its place must not show what lies below. */
+	return img_disk_check_sight(im, err);
+}
+
+static bool may_go_on(const struct compacting *c, struct img_err *err)
+{
+	return !c->job || !c->job->cancelled || !c->job->cancelled(c->job->ctx) ||
+	       img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+}
+
+/* Of all files that hold the top layer. */
+static bool measure(const struct compacting *c, uint64_t *bytes, struct img_err *err)
+{
+	const struct img_layer *ly = &c->im->layers[0];
+	uint64_t one;
+
+	if (!img_store_size(ly->store, bytes, err))
+		return false;
+	for (size_t i = 0; i < ly->n_data_files; i++) {
+		if (!img_store_size(ly->data_files[i], &one, err))
+			return false;
+		*bytes += one;
+	}
+	return true;
+}
+
+/* ---- Bytes that have fixed places ---------------------------------------------------------------- */
+
+/* Neither the disk nor any table is another one afterwards: this needs no journal. */
+static bool punch(void *ctx, uint64_t at, uint64_t len, struct img_err *err)
+{
+	struct compacting *c = ctx;
+	const uint64_t end = at + len;
+	struct img_extent ex;
+
+	c->stats.hollow += len;
+	for (; !c->what->dry_run && at < end; at += ex.len) {
+		if (!img_extent(c->im, at, end, &ex, err))
+			return false;
+		if (!ex.depth && ex.kind == IMG_EXTENT_DATA &&
+		    !img_store_zero(img_at_once_file(c->im->at_once), ex.host, ex.len, false, err))
+			return false;
+	}
+	return true;
+}
+
+static bool punch_all(struct compacting *c, const struct img_hollow *search, struct img_err *err)
+{
+	struct img_store *file = img_at_once_file(c->im->at_once);
+
+	if (!(file->caps & IMG_STORE_ZERO))
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("%s: there can be no holes in files of this file system"),
+				file->name);
+	c->stats.after = c->stats.before;
+	return img_hollow_find(search, err) && (c->what->dry_run || img_store_sync(file, err));
+}
+
+/* ---- Rounds -------------------------------------------------------------------------------------- */
+
+static bool note(void *ctx, uint64_t at, uint64_t len, struct img_err *err)
+{
+	struct compacting *c = ctx;
+
+	c->stats.hollow += len;
+	return img_rangeset_include(&c->hollow, at, len, err);
+}
+
+/* room as in struct img_layer_compact. */
+static bool call_driver(struct compacting *c, uint64_t room, struct img_layer_compacted *out,
+			struct img_err *err)
+{
+	struct img_layer *ly = &c->im->layers[0];
+	const struct img_layer_compact how = { .hollow = &c->hollow, .room = room, .job = c->job };
+
+	return ly->format->compact(ly, &how, out, err) || img_within_file(err, ly->store->name);
+}
+
+/* What tables take is known when they were written, and thrown away or not. */
+static bool plan(struct compacting *c, struct img_layer_compacted *out, struct img_err *err)
+{
+	uint64_t tables;
+
+	if (!call_driver(c, 0, out, err) || !img_at_once_kept(c->im->at_once, &tables, err))
+		return false;
+	c->left = out->left;
+	c->stats.after = out->end;
+	c->stats.extra = COPIES * (tables + img_min_u64(img_max_u64(out->left / ROUNDS, ROUND_MIN),
+							out->left));
+	return true;
+}
+
+static bool check_room(const struct compacting *c, struct img_err *err)
+{
+	struct img_moved room = { .space = c->stats.extra };
+
+	if (!img_room_look(img_layer_name(c->im, 0), &room, err))
+		return false;
+	return room.space <= room.free ||
+	       img_fail(err, IMG_E_NOSPACE, _("%s: %" PRIu64 " bytes are needed meanwhile, and %"
+			PRIu64 " are free; nothing was changed"), img_layer_name(c->im, 0),
+			room.space, room.free);
+}
+
+static bool do_round(struct compacting *c, uint64_t room, bool *more, struct img_err *err)
+{
+	struct img_layer_compacted out;
+
+	if (!may_go_on(c, err) || !call_driver(c, room, &out, err) || !img_finish(c->im, err))
+		return false;
+	*more = out.left && out.moved;
+	c->stats.moved += out.moved;
+	c->stats.rounds++;
+	if (c->job && c->job->progress && c->left)
+		c->job->progress(c->job->ctx, img_min_u64(c->stats.moved, c->left), c->left);
+	return !*more || img_open_again(c->im, err);
+}
+
+static bool run_rounds(struct compacting *c, const struct img_hollow *search, struct img_err *err)
+{
+	struct img_layer_compacted out;
+	bool more = true;
+
+	if (!img_hollow_find(search, err) || !plan(c, &out, err))
+		return false;
+	if (c->what->dry_run) {
+		c->stats.moved = out.left;
+		return true;
+	}
+	if (!check_room(c, err))
+		return false;
+	while (more)
+		if (!do_round(c, img_max_u64(c->left / ROUNDS, ROUND_MIN), &more, err))
+			return false;
+	return measure(c, &c->stats.after, err);
+}
+
+bool img_compact(struct img *im, const struct img_compact *what, const struct img_job *job,
+		 struct img_compact_stats *stats, struct img_err *err)
+{
+	struct compacting c = { .im = im, .what = what, .job = job };
+	struct img_hollow search = { .im = im, .what = what, .job = job, .ctx = &c };
+	bool ok;
+
+	if (!check(&c, err) || !measure(&c, &c.stats.before, err))
+		return false;
+	c.stats.guest = img_size(im);
+	search.found = im->layers[0].format->compact ? note : punch;
+	ok = search.found == note ? run_rounds(&c, &search, err) : punch_all(&c, &search, err);
+	img_rangeset_clear(&c.hollow);
+	if (ok)
+		*stats = c.stats;
+	return ok;
+}
