@@ -68,6 +68,13 @@ for image in top.qcow2 disk.cloop; do
 	hide
 done
 
+# A table that speaks of a longer disk.
+head -c $((4 * mib + 5120)) disk.raw >cut.raw
+show cut.raw
+same 5120 "$(stat -c %s mnt/partition5.raw)" "a partition that is cut off"
+cmp mnt/partition5.raw <(tail -c 5120 cut.raw)
+hide
+
 # It is in the background once the folder is there; what is wrong is said before.
 imgmount disk.cloop mnt
 cmp mnt/partition5.raw <(tail -c +$((4 * mib + 1)) disk.raw | head -c $mib)
