@@ -17,6 +17,8 @@ int system_error(const struct img_err *err)
 		return ENOTSUP;
 	case IMG_E_DENIED:
 		return EPERM;
+	case IMG_E_BUSY:
+		return EBUSY;
 	default:
 		return EIO;
 	}

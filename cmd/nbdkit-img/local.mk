@@ -17,5 +17,9 @@ nbdkitplugin_LTLIBRARIES += %D%/nbdkit-img-plugin.la
 %C%_nbdkit_img_plugin_la_LIBADD = $(cmd_ldadd)
 %C%_nbdkit_img_plugin_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^plugin_init$$'
+# It is linked once more when it is installed, with the library where that is then.  Named by a variable,
+# since automake leaves out a rule of its own where it sees another one.
+nbdkit_img_install = install-nbdkitpluginLTLIBRARIES
+$(nbdkit_img_install): install-libLTLIBRARIES
 man_MANS += %D%/nbdkit-img-plugin.1
 endif

@@ -137,7 +137,10 @@ static int request_write(void *handle, const void *buf, uint32_t count, uint64_t
 	return tell(img_write(handle, offset, buf, count, &err), &err);
 }
 
-/* All formats have a way to say zeros, or a file system that has: it is always fast. */
+/*
+ * It counts as fast: where the format cannot say zeros the file system can.  One that cannot either is
+ * found out too late to tell the client.
+ */
 static int request_zero(void *handle, uint32_t count, uint64_t offset, uint32_t flags)
 {
 	struct img_err err = { 0 };
