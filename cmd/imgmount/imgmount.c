@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* imgmount: the disk that an image holds as a file, for programs that know files alone. */
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include "common/exit.h"
 #include "common/text.h"
 #include "imgmount/imgmount.h"
@@ -31,18 +34,27 @@ const struct cli imgmount_cli = {
 	.options = rows, .failed = CMD_FAILED,
 };
 
+/* As the name is without the current folder, which a process in the background leaves. */
+static bool make_absolute(const char *path, char **out, struct img_err *err)
+{
+	char *folder = *path == '/' ? strdup("") : get_current_dir_name();
+	const bool ok = folder && asprintf(out, "%s%s%s", folder, *folder ? "/" : "", path) >= 0;
+
+	free(folder);
+	return ok || img_fail_os(err, "%s", path);
+}
+
 static bool open_image(struct mount *mount, const char *path, struct img_err *err)
 {
-	const struct source_options *how = &mount->opt->source;
+	const struct source_options *how = &mount->source;
 
-	mount->path = realpath(path, NULL);
-	if (!mount->path)
-		return img_fail_os(err, "%s", path);
-	if (mount->opt->write)
-		mount->im = source_open_to_change(&imgmount_cli, how, mount->path, IMG_OPEN_WRITE,
-						  err);
-	else
-		mount->im = source_open(&imgmount_cli, how, mount->path, 0, err);
+	if (!make_absolute(path, &mount->path, err) ||
+	    (how->parent && !make_absolute(how->parent, &mount->parent, err)))
+		return false;
+	mount->source.parent = mount->parent;
+	mount->im = mount->opt->write
+		    ? source_open_to_change(&imgmount_cli, how, mount->path, IMG_OPEN_WRITE, err)
+		    : source_open(&imgmount_cli, how, mount->path, 0, err);
 	if (!mount->im)
 		return false;
 	return img_size(mount->im) != IMG_SIZE_UNKNOWN ||
@@ -64,7 +76,7 @@ static bool finish(struct mount *mount, bool ok, struct img_err *err)
 static bool show(const struct options *opt, const char *path, const char *folder,
 		 struct img_err *err)
 {
-	struct mount mount = { .opt = opt };
+	struct mount mount = { .opt = opt, .source = opt->source };
 	bool ok = open_image(&mount, path, err) && files_find(&mount, err) &&
 		  session_run(&mount, folder, err);
 
@@ -73,6 +85,7 @@ static bool show(const struct options *opt, const char *path, const char *folder
 		session_complain(&mount, err);
 	files_free(&mount);
 	img_close(mount.im);
+	free(mount.parent);
 	free(mount.path);
 	return ok;
 }

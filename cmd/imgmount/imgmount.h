@@ -22,7 +22,8 @@ struct shown {
 
 struct mount {
 	const struct options *opt;
-	char *path;		/* of the image; absolute, since a process in the background leaves */
+	struct source_options source;	/* those of opt, with an absolute parent */
+	char *path, *parent;	/* absolute; parent may be NULL */
 	struct img *im;
 	struct shown *files;
 	size_t n;

@@ -13,7 +13,7 @@
  */
 static struct img *open_snapshot(const struct mount *mount, const char *id, struct img_err *err)
 {
-	struct source_options how = mount->opt->source;
+	struct source_options how = mount->source;
 
 	how.snapshot = id;
 	return source_open_again(&how, mount->path, mount->opt->write ? IMG_OPEN_NO_LOCK : 0, err);

@@ -75,13 +75,24 @@ same 5120 "$(stat -c %s mnt/partition5.raw)" "a partition that is cut off"
 cmp mnt/partition5.raw <(tail -c 5120 cut.raw)
 hide
 
+# Names on the command line still mean the same once the process has left the folder.
+mkdir moved
+qemu-img snapshot -c now top.qcow2
+mv top.qcow2 moved
+imgmount --parent=disk.raw moved/top.qcow2 mnt
+cmp mnt/disk.raw disk.raw
+cmp mnt/snapshot-now.raw disk.raw
+fusermount3 -u mnt
+
 # It is in the background once the folder is there; what is wrong is said before.
 imgmount disk.cloop mnt
 cmp mnt/partition5.raw <(tail -c +$((4 * mib + 1)) disk.raw | head -c $mib)
 fusermount3 -u mnt
 exits 63 imgmount --rw disk.cloop mnt 2>/dev/null
+exits 63 imgmount <(cat disk.raw) mnt 2>err
+grep -q 'a pipe cannot be shown' err || fail "$(cat err)"
 exits 1 imgmount none.qcow2 mnt 2>err
-grep -q '^imgmount: none.qcow2: No such file' err || fail "$(cat err)"
+grep -q '^imgmount: .*/none.qcow2: .*No such file' err || fail "$(cat err)"
 exits 1 imgmount disk.cloop nowhere 2>err
 grep -q '^imgmount: nowhere: cannot be mounted on' err || fail "$(cat err)"
-exits 1 imgmount --untrusted top.qcow2 mnt 2>/dev/null
+exits 1 imgmount --untrusted moved/top.qcow2 mnt 2>/dev/null
