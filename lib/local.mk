@@ -1,11 +1,17 @@
 # libimg: compiled once, linked twice. Unit tests see every function in libimg_internal.la; what
 # is installed, libimg.la, shows only what libimg.map names.
 
-libimg_headers = %D%/libimg.h %D%/libimg-chain.h %D%/libimg-check.h %D%/libimg-crypt.h \
-	%D%/libimg-diff.h %D%/libimg-keys.h %D%/libimg-measure.h %D%/libimg-report.h \
+libimg_headers = \
+	%D%/libimg.h \
+	%D%/libimg-chain.h \
+	%D%/libimg-check.h \
+	%D%/libimg-compact.h \
+	%D%/libimg-crypt.h \
+	%D%/libimg-diff.h \
+	%D%/libimg-keys.h \
+	%D%/libimg-measure.h \
+	%D%/libimg-report.h \
 	%D%/libimg-snapshot.h
-libimg_headers = %D%/libimg.h %D%/libimg-chain.h %D%/libimg-check.h %D%/libimg-compact.h %D%/libimg-diff.h \
-	%D%/libimg-report.h %D%/libimg-snapshot.h
 libimg_sources = $(libimg_headers)
 
 include $(top_srcdir)/lib/base/local.mk
