@@ -552,8 +552,8 @@ struct img_format {
 	 * One round of making the files of the image shorter: units that are hollow lose their places,
 	 * what nothing refers to goes, and what lies last moves down.  The same disk, in an image that
 	 * others can use, after each round; the same rules as of resize, and only finish and close may
-	 * follow, or another call after one without room.  hollow is the same in all rounds.  NULL: the places of bytes are fixed.
-	 * IMG_E_UNSUPPORTED: in this image, too; IMG_E_CORRUPT: it is damaged.
+	 * follow, or another call after one without room.  hollow is the same in all rounds.  NULL: the
+	 * places of bytes are fixed.  IMG_E_UNSUPPORTED: in this image, too; IMG_E_CORRUPT: it is damaged.
 	 */
 	bool (*compact)(struct img_layer *ly, const struct img_layer_compact *how,
 			struct img_layer_compacted *out, struct img_err *err);

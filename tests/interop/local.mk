@@ -32,6 +32,7 @@ shell_tests += \
 	%D%/locks.sh \
 	%D%/luks.sh \
 	%D%/memory.sh \
+	%D%/nbd.sh \
 	%D%/pipe-cloop.sh \
 	%D%/pipe-ends.sh \
 	%D%/pipe-vmdk.sh \
