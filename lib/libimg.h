@@ -77,6 +77,7 @@ enum {
 	IMG_FMT_STREAM     = 1 << 4,	/* can be read front to back, without a spool */
 	IMG_FMT_SNAPSHOT   = 1 << 5,	/* holds internal snapshots */
 	IMG_FMT_RESIZE     = 1 << 6,	/* its disk can be made larger or smaller in place */
+	IMG_FMT_AMEND_ONCE = 1 << 7,	/* img_amend() is whole at each moment with IMG_OPEN_AT_ONCE only */
 };
 
 enum img_option_type { IMG_OPT_SIZE, IMG_OPT_NUMBER, IMG_OPT_FLAG, IMG_OPT_TEXT, IMG_OPT_CHOICE };

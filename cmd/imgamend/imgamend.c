@@ -2,6 +2,7 @@
 /* imgamend: changes what an image is, without copying it. */
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include "common/exit.h"
 #include "common/optlist.h"
 #include "common/progress.h"
@@ -93,10 +94,26 @@ static bool change(const struct options *opt, struct img *im, struct img_err *er
 	struct progress progress;
 	const struct img_job *job = progress_start(&progress, &cli,
 						   opt->quiet ? &silent : &opt->progress, "amend");
-	const bool ok = img_amend(im, opt->changes, job, err);
+	const bool ok = img_amend(im, opt->changes, job, err) && img_finish(im, err);
 
 	progress_end(&progress, ok);
 	return ok;
+}
+
+/*
+ * For what cannot be changed so that the image is whole at each moment.  Beside a device there is no room
+ * for a journal.
+ */
+static unsigned at_once(const struct options *opt, const char *path)
+{
+	struct img_err why = { 0 };
+	struct img *im = source_open_again(&opt->source, path, IMG_OPEN_NO_BACKING, &why);
+	const unsigned caps = im ? img_format_caps(img_layer_format(im, 0)) : 0;
+	struct stat st;
+
+	img_close(im);
+	return caps & IMG_FMT_AMEND_ONCE && !stat(path, &st) && S_ISREG(st.st_mode) ? IMG_OPEN_AT_ONCE
+										    : 0;
 }
 
 /* A name may be given before its file is there, and is a typing error all the more often. */
@@ -117,7 +134,8 @@ static bool amend(struct options *opt, const char *path, struct img_err *err)
 {
 	/* A backing file that is gone must not keep its name from being changed. */
 	struct img *im = source_open(&cli, &opt->source, path,
-				     IMG_OPEN_WRITE | IMG_OPEN_NO_BACKING, err);
+				     IMG_OPEN_WRITE | IMG_OPEN_NO_BACKING | at_once(opt, path),
+				     err);
 	const struct img_format *format = im ? img_layer_format(im, 0) : NULL;
 	const bool ok = im && change(opt, im, err);
 

@@ -23,6 +23,7 @@ shell_tests += %D%/imgmap/lost.sh %D%/imgmap/map.sh %D%/imgmap/names.sh
 shell_tests += %D%/imgcmp/all.sh %D%/imgcmp/compare.sh %D%/imgcmp/sizes.sh
 shell_tests += %D%/imgmeasure/estimate.sh %D%/imgmeasure/exact.sh
 shell_tests += %D%/imgamend/amend.sh %D%/imgamend/vmdk.sh
+shell_tests += %D%/imgamend/amend.sh %D%/imgamend/killed.sh %D%/imgamend/vmdk.sh
 shell_tests += %D%/imgresize/cow.sh %D%/imgresize/gpt-damage.sh %D%/imgresize/guard.sh \
 	%D%/imgresize/report.sh %D%/imgresize/usage.sh
 shell_tests += %D%/imgsnap/chain.sh %D%/imgsnap/chain-guards.sh %D%/imgsnap/diff.sh \

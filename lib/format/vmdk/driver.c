@@ -253,7 +253,7 @@ const struct img_format img_format_vmdk = {
 	.name = "vmdk",
 	.extensions = "vmdk",
 	.caps = IMG_FMT_CREATE | IMG_FMT_BACKING | IMG_FMT_COMPRESS | IMG_FMT_SEQUENTIAL |
-		IMG_FMT_RESIZE,
+		IMG_FMT_RESIZE | IMG_FMT_AMEND_ONCE,
 	.create_options = vmdk_create_options,
 	.probe = vmdk_probe,
 	.open = vmdk_open,
