@@ -71,6 +71,8 @@ struct img_check_result {
 	/* Units of the format, e.g. clusters; IMG_NOWHERE: it has nothing of the kind. */
 	uint64_t total, allocated, compressed, fragmented;
 	uint64_t image_end;		/* in the file: where what the image uses ends */
+	/* The file is no image, but a part of one that another file describes: what it holds.  Or NULL. */
+	const char *part;
 };
 
 /*

@@ -39,6 +39,8 @@ void report_findings(const char *path, const struct img_check_result *result, st
 
 	img_node_text(to, "filename", path);
 	img_node_text(to, "format", img_format_name(result->format));
+	if (result->part)
+		img_node_text(to, "part", _(result->part));
 	img_node_u64(to, "check-errors", 0, IMG_UNIT_NONE);
 	img_node_u64(to, "corruptions", errors_of(result), IMG_UNIT_NONE);
 	img_node_u64(to, "leaks", result->totals[IMG_LEAK], IMG_UNIT_NONE);

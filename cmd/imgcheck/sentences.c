@@ -117,10 +117,19 @@ static void print_verdict(const char *path, const struct img_check_result *resul
 		puts(_("No errors were found."));
 }
 
+static void print_part(const char *path, const char *part)
+{
+	print_plain_text(stdout, path);
+	fputs(": ", stdout);
+	printf(_("The file is a part of an image that another file describes: %s.\n"), _(part));
+}
+
 void print_findings(const char *path, const struct img_check_result *result)
 {
 	for (size_t i = 0; i < result->n_findings; i++)
 		print_finding(path, &result->findings[i]);
+	if (result->part)
+		print_part(path, result->part);
 	print_verdict(path, result);
 	print_numbers(result);
 }

@@ -448,6 +448,11 @@ struct img_format {
 	 */
 	bool (*remains)(const uint8_t *head, size_t len);
 	/*
+	 * Whether a file of that name is a part of an image and holds bytes of its disk as they are, so
+	 * that no driver knows it by its bytes.  Pure.  NULL: there are none.
+	 */
+	bool (*is_plain_part)(const char *name);
+	/*
 	 * Whether a file that no driver knows by these first bytes (len up to IMG_PEEK_BYTES) may be
 	 * an image that is known by its last ones: then a pipe is read to its end before it is
 	 * called raw.  Pure.  NULL: never.

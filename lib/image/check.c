@@ -66,6 +66,10 @@ static bool check_structures(struct check *c, struct img_check_result *result, s
 	result->format = format;
 	if (c->doubt)
 		return tell(c, &found_doubtful, _(c->doubt), err);
+	if (format == &img_format_raw && img_is_plain_part(c->ly.store)) {
+		result->part = N_("bytes of the disk as they are");
+		return true;
+	}
 	if (format->check &&
 	    !format->check->check(&c->ly, &c->driver, &c->found, result, err))
 		return img_within_file(err, c->ly.store->name);

@@ -49,6 +49,13 @@ static bool peek(struct img_store *st, struct img_peek *pk, uint8_t *head, uint8
 	return img_store_read(st, pk->size - pk->tail_len, tail, pk->tail_len, err);
 }
 
+bool img_is_plain_part(const struct img_store *st)
+{
+	const struct img_format *by_name = img_format_for_file(st->name);
+
+	return by_name && by_name->is_plain_part && by_name->is_plain_part(st->name);
+}
+
 /* Sets *doubt when something says that a file which no driver claims is not raw after all. */
 static bool question_raw(struct img_store *st, const char **doubt, struct img_err *err)
 {
@@ -58,7 +65,7 @@ static bool question_raw(struct img_store *st, const char **doubt, struct img_er
 
 	if (!head)
 		return false;
-	if (by_name && by_name->probe && by_name != &img_format_raw)
+	if (by_name && by_name->probe && by_name != &img_format_raw && !img_is_plain_part(st))
 		*doubt = N_("its name is that of another format, but its first bytes are not");
 	if (!(st->caps & IMG_STORE_SEEK)
 		    ? !img_store_peek(st, head, IMG_PEEK_BYTES, &len, err)

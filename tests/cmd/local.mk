@@ -10,6 +10,7 @@ shell_tests += %D%/imgconv/backing.sh %D%/imgconv/digest.sh %D%/imgconv/doubt.sh
 	%D%/imgconv/untrusted.sh %D%/imgconv/with-snapshots.sh
 shell_tests += %D%/imgbitmap/actions.sh %D%/imgbitmap/usage.sh
 shell_tests += %D%/imgcheck/check.sh %D%/imgcheck/data.sh %D%/imgcheck/memory.sh \
+	%D%/imgcheck/parts.sh \
 	%D%/imgcheck/repair.sh %D%/imgcheck/repair-extents.sh %D%/imgcheck/salvage.sh \
 	%D%/imgcheck/salvage-anchor.sh \
 	%D%/imgcheck/salvage-vmdk.sh %D%/imgcheck/samples.sh %D%/imgcheck/several.sh \

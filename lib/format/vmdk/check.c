@@ -151,7 +151,9 @@ static bool check_own(struct vmdk_file_check *f, struct img_err *err)
 	struct vmdk_check *c = f->image;
 	const struct vmdk_header *hdr = &f->sp.hdr;
 
-	if (hdr->desc_len && !check_text(c, f->sp.file, hdr->desc_at, hdr->desc_len, err))
+	if (!vmdk_is_bare(f->sp.file, hdr, &c->is_part, err))
+		return false;
+	if (hdr->desc_len && !c->is_part && !check_text(c, f->sp.file, hdr->desc_at, hdr->desc_len, err))
 		return false;
 	if (!hdr->capacity && c->has_desc)
 		return check_extents(c, err);
@@ -218,6 +220,8 @@ static bool vmdk_check(struct img_layer *ly, const struct img_checking *how,
 	if (!ok)
 		return false;
 	ly->stands_alone = c.stands_alone;
+	if (c.is_part)
+		result->part = N_("grains, and the tables that lead to them");
 	put_numbers(&c, result);
 	img_findings_sort(out, vmdk_finding_kinds);
 	return true;

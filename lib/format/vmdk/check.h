@@ -14,6 +14,7 @@ struct vmdk_check {
 	struct vmdk_descriptor desc;		/* without extents when there is none */
 	bool has_desc, stands_alone;
 	bool has_grains;			/* a file of grains was looked at */
+	bool is_part;				/* what the file holds of the disk another one says */
 	uint64_t total, allocated, compressed, fragmented;	/* grains */
 	uint64_t image_end;			/* of the only file of grains, or IMG_NOWHERE */
 };

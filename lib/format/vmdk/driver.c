@@ -256,6 +256,7 @@ const struct img_format img_format_vmdk = {
 		IMG_FMT_RESIZE | IMG_FMT_AMEND_ONCE,
 	.create_options = vmdk_create_options,
 	.probe = vmdk_probe,
+	.is_plain_part = vmdk_is_plain_part,
 	.open = vmdk_open,
 	.salvage = vmdk_salvage,
 	.create = vmdk_create,

@@ -36,6 +36,7 @@ libimg_sources += \
 	%D%/marker.c \
 	%D%/marker.h \
 	%D%/pairs.c \
+	%D%/part_name.c \
 	%D%/pairs.h \
 	%D%/mark.c \
 	%D%/new.h \

@@ -136,6 +136,7 @@ static bool open_grains(struct vmdk *v, struct img_store *own, const struct img_
 			struct img_err *err)
 {
 	struct vmdk_part *part = v->parts = img_calloc(1, sizeof(*part), err);
+	bool bare;
 
 	if (!part)
 		return false;
@@ -145,7 +146,9 @@ static bool open_grains(struct vmdk *v, struct img_store *own, const struct img_
 		return false;
 	v->n_parts = 1;
 	part->len = part->sparse.hdr.capacity;
-	if (!part->sparse.hdr.desc_len)
+	if (!vmdk_is_bare(own, &part->sparse.hdr, &bare, err))
+		return false;
+	if (bare || !part->sparse.hdr.desc_len)
 		return true;
 	if (!read_descriptor(v, own, part->sparse.hdr.desc_at, part->sparse.hdr.desc_len, err))
 		return false;

@@ -50,6 +50,12 @@ bool vmdk_make_decoders(struct vmdk *v, struct img_err *err) IMG_MUST_CHECK;
  */
 bool vmdk_descriptor_of(struct img_store *own, struct vmdk_descriptor *out, struct img_err *err)
 	IMG_MUST_CHECK;
+/* part_name.c.  As struct img_format has it: names such as disk-flat.vmdk and disk-f001.vmdk. */
+bool vmdk_is_plain_part(const char *name);
+/* *bare: a file with that header is called disk-s001.vmdk or so, and has no descriptor in it. */
+struct vmdk_header;
+bool vmdk_is_bare(struct img_store *file, const struct vmdk_header *hdr, bool *bare,
+		  struct img_err *err) IMG_MUST_CHECK;
 /*
  * descriptor_place.c, of an image that has one.  Reads the text, of *len bytes and without the NUL
  * bytes behind it; *text is the caller's, even on failure.

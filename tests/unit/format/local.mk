@@ -91,6 +91,7 @@ unit_tests += %D%/test
 	%D%/vmdk/entry_test.c \
 	%D%/vmdk/header_test.c \
 	%D%/vmdk/marker_test.c \
+	%D%/vmdk/part_name_test.c \
 	%D%/vmdk/repair_test.c \
 	%D%/vmdk/resize_test.c \
 	%D%/vmdk/salvage_test.c \
