@@ -157,7 +157,7 @@ static bool cow_check(struct img_layer *ly, const struct img_checking *how,
 		return false;
 	if (!usable)
 		return true;
-	ok = cow_map_init(&c.map, &c.hdr, ly->store, err) && check_bits(&c, how->job, err) &&
+	ok = cow_map_init(&c.map, &c.hdr, ly->store, 0, err) && check_bits(&c, how->job, err) &&
 	     check_behind(&c, err);
 	cow_map_clear(&c.map);
 	if (!ok)

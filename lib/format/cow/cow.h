@@ -3,6 +3,7 @@
 #ifndef COW_H
 #define COW_H
 
+#include <pthread.h>
 #include "format/cow/findings.h"
 #include "format/cow/layout.h"
 #include "format/format.h"
@@ -77,17 +78,30 @@ static inline uint64_t cow_bitmap_bytes(const struct cow_header *hdr)
 enum { COW_PIECE_WORDS = 8192, COW_PIECE_BYTES = COW_PIECE_WORDS * 8 };
 #define COW_PIECE_BITS (UINT64_C(64) * COW_PIECE_WORDS)
 
-/* The bitmap, read piece by piece when it is asked for and then kept.  Any number of threads. */
+/* A piece that was only looked at, and may go when another one is. */
+struct cow_look {
+	uint64_t index;
+	_Atomic uint64_t *piece;	/* owned; NULL: none yet */
+};
+
+/*
+ * The bitmap, read piece by piece when it is asked for.  Pieces that are given out are kept; for
+ * extents there are a few beside them.  Any number of threads.
+ */
 struct cow_map {
 	const struct cow_header *hdr;
 	struct img_store *file;
 	_Atomic uint64_t file_size;	/* when it was opened; grows as the disk is written */
 	_Atomic(_Atomic uint64_t *) *pieces;	/* owned; NULL: not read yet */
 	size_t n_pieces;
+	pthread_mutex_t lock;		/* guards looks */
+	struct cow_look *looks;		/* by index % n_looks; owned */
+	size_t n_looks;
 };
 
+/* cache_size: bytes of pieces for extents at most; less than one is one. */
 bool cow_map_init(struct cow_map *map, const struct cow_header *hdr, struct img_store *file,
-		  struct img_err *err) IMG_MUST_CHECK;
+		  uint64_t cache_size, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts a zeroed map. */
 void cow_map_clear(struct cow_map *map);
 /* The piece that holds the bit.  Bits that the file is too short for are 0. */

@@ -127,7 +127,7 @@ static bool start(struct img_layer *ly, const struct img_layer_create *what, str
 	struct cow *cow = ly->priv;
 
 	if (!fill_header(what, &cow->header, err) ||
-	    !cow_map_init(&cow->map, &cow->header, ly->store, err) ||
+	    !cow_map_init(&cow->map, &cow->header, ly->store, 0, err) ||
 	    !tell_backing(ly, what, &cow->header, err))
 		return false;
 	cow->map.file_size = 0;		/* nothing of a new bitmap is in the file */

@@ -64,10 +64,12 @@ bool cow_disk_start(struct cow *cow, struct img_err *err)
 
 bool cow_disk_restart(struct cow *cow, struct img_store *file, struct img_err *err)
 {
+	const uint64_t cache_size = cow->map.n_looks * (uint64_t)COW_PIECE_BYTES;
+
 	cow_disk_free(cow->disk);
 	cow->disk = NULL;
 	cow_map_clear(&cow->map);
-	return cow_map_init(&cow->map, &cow->header, file, err) && cow_disk_start(cow, err);
+	return cow_map_init(&cow->map, &cow->header, file, cache_size, err) && cow_disk_start(cow, err);
 }
 
 void cow_disk_free(struct cow_disk *disk)

@@ -64,7 +64,7 @@ static bool cow_open(struct img_layer *ly, const struct img_layer_open *how, str
 	if (!cow)
 		return false;
 	if (!cow_header_read(ly->store, &cow->header, err) ||
-	    !cow_map_init(&cow->map, &cow->header, ly->store, err) ||
+	    !cow_map_init(&cow->map, &cow->header, ly->store, how->cache_size, err) ||
 	    ((how->flags & IMG_OPEN_WRITE) && !cow_disk_start(cow, err)) ||
 	    !tell_backing(&cow->header, ly, err)) {
 		give_up(cow, ly);
@@ -86,7 +86,8 @@ static bool cow_salvage(struct img_layer *ly, const struct img_layer_open *how,
 		return false;
 	}
 	cow->header = cow->salvage->hdr;
-	if (!cow_map_init(&cow->map, &cow->header, cow->salvage->overlay, err) ||
+	if (!cow_map_init(&cow->map, &cow->header, cow->salvage->overlay, how->cache_size,
+			  err) ||
 	    !tell_backing(&cow->header, ly, err)) {
 		give_up(cow, ly);
 		return false;

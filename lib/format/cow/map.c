@@ -2,30 +2,42 @@
 /* The bitmap: its pieces in memory, and guest offset to extent. */
 #include <stdatomic.h>
 #include "base/bytes.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/cow/cow.h"
 
 bool cow_map_init(struct cow_map *map, const struct cow_header *hdr, struct img_store *file,
-		  struct img_err *err)
+		  uint64_t cache_size, struct img_err *err)
 {
 	const size_t n = img_div_up(hdr->n_bits, COW_PIECE_BITS);
+	const uint64_t n_looks = img_max_u64(1, img_min_u64(n, cache_size / COW_PIECE_BYTES));
 	uint64_t file_size;
 
 	if (!img_store_size(file, &file_size, err))
 		return false;
 	*map = (struct cow_map){
 		.hdr = hdr, .file = file, .file_size = file_size, .n_pieces = n,
-		.pieces = img_calloc(n + 1, sizeof(*map->pieces), err),
+		.pieces = img_calloc(n + 1, sizeof(*map->pieces), err), .n_looks = n_looks,
 	};
-	return map->pieces;
+	if (!map->pieces)
+		return false;
+	pthread_mutex_init(&map->lock, NULL);
+	map->looks = img_calloc(n_looks, sizeof(*map->looks), err);
+	return map->looks;
 }
 
 void cow_map_clear(struct cow_map *map)
 {
-	for (size_t i = 0; map->pieces && i < map->n_pieces; i++)
+	if (!map->pieces)
+		return;
+	for (size_t i = 0; i < map->n_pieces; i++)
 		free(atomic_load(&map->pieces[i]));
+	for (size_t i = 0; map->looks && i < map->n_looks; i++)
+		free(map->looks[i].piece);
 	free(map->pieces);
+	free(map->looks);
+	pthread_mutex_destroy(&map->lock);
 	*map = (struct cow_map){ 0 };
 }
 
@@ -76,6 +88,41 @@ _Atomic uint64_t *cow_map_piece(struct cow_map *map, uint64_t bit, struct img_er
 void cow_map_forget(struct cow_map *map, uint64_t bit)
 {
 	free(atomic_exchange(&map->pieces[bit / COW_PIECE_BITS], NULL));
+}
+
+/* The same piece for a look, under the lock; what is changed has one of its own, which is not asked for. */
+static const _Atomic uint64_t *look_at_piece(struct cow_map *map, uint64_t index, struct img_err *err)
+{
+	struct cow_look *look = &map->looks[index % map->n_looks];
+	_Atomic uint64_t *piece;
+
+	if (look->piece && look->index == index)
+		return look->piece;
+	piece = read_piece(map, index, err);
+	if (!piece)
+		return NULL;
+	free(look->piece);
+	*look = (struct cow_look){ .index = index, .piece = piece };
+	return piece;
+}
+
+/* As cow_piece_run(), without keeping a piece that nobody has. */
+static bool find_run(struct cow_map *map, uint64_t first, uint64_t end, uint64_t *n, bool *set,
+		     struct img_err *err)
+{
+	const uint64_t index = first / COW_PIECE_BITS;
+	const _Atomic uint64_t *piece = atomic_load(&map->pieces[index]);
+
+	if (piece) {
+		*n = cow_piece_run(piece, first, end, set);
+		return true;
+	}
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&map->lock);
+
+	piece = look_at_piece(map, index, err);
+	if (piece)
+		*n = cow_piece_run(piece, first, end, set);
+	return piece;
 }
 
 uint64_t cow_piece_run(const _Atomic uint64_t *piece, uint64_t first, uint64_t end, bool *set)
@@ -155,7 +202,6 @@ bool cow_map_extent(struct cow_map *map, uint64_t at, uint64_t limit, struct img
 	const struct cow_header *hdr = map->hdr;
 	const uint64_t first = at / hdr->sector, end = img_div_up(limit, hdr->sector);
 	const uint64_t there = cow_map_bits_there(map);
-	const _Atomic uint64_t *piece;
 	uint64_t n;
 	bool set;
 
@@ -167,10 +213,8 @@ bool cow_map_extent(struct cow_map *map, uint64_t at, uint64_t limit, struct img
 		lose(out, &cow_found_bitmap_cut);
 		return true;
 	}
-	piece = cow_map_piece(map, first, err);
-	if (!piece)
+	if (!find_run(map, first, img_min_u64(end, there), &n, &set, err))
 		return false;
-	n = cow_piece_run(piece, first, img_min_u64(end, there), &set);
 	out->len = img_min_u64((first + n) * hdr->sector, limit) - at;
 	if (set)
 		place(map, out);

@@ -94,7 +94,7 @@ bool cow_measure_fit(struct img_store *file, const struct cow_header *hdr, struc
 	bool ok;
 
 	*out = (struct cow_fit){ 0 };
-	ok = cow_map_init(&f.map, hdr, file, err) && judge_runs(&f, err) && judge_behind(&f, err);
+	ok = cow_map_init(&f.map, hdr, file, 0, err) && judge_runs(&f, err) && judge_behind(&f, err);
 	cow_map_clear(&f.map);
 	return ok;
 }
