@@ -405,6 +405,7 @@ struct img_create {
 	const char *backing;	/* path as it is to be written into the image, or NULL */
 	const char *backing_format;
 	bool compressed;	/* the units to come will be compressed */
+	bool dedup;		/* ... and equal ones stored once: IMG_E_UNSUPPORTED where that cannot be */
 	const struct img *source;	/* whose disk it will hold: an option "keep" asks it; or NULL */
 	bool in_place;		/* write into the existing file or device; its content goes */
 	bool reads_as_zero;	/* in_place: the target is known to be all zeros already */
@@ -453,6 +454,7 @@ struct img_copy {
 	 * recode: none are; verify: each is decoded, so that damage is found.
 	 */
 	bool recode, verify;
+	bool dedup;		/* store equal units once; dst was made for that */
 	bool salvage;		/* go on over lost extents; they read as zeros in dst */
 	const char *digest;	/* name of a hash of the guest's content ("sha256"), or NULL */
 	/* Told of each lost extent in guest order when salvage is set; may be NULL. */
@@ -465,6 +467,7 @@ struct img_copy_stats {
 	uint64_t data;		/* of these: stored plain */
 	uint64_t compressed;	/* of these: stored compressed */
 	uint64_t taken;		/* of compressed: as the source had them */
+	uint64_t shared;	/* of data and compressed: stored by an equal unit before it */
 	uint64_t zero;		/* of these: zeros and holes */
 	uint64_t cloned;	/* of data: shared with the source, not moved */
 	uint64_t lost;		/* of zero: could not be read (salvage) */

@@ -11,7 +11,7 @@ static bool run(const struct options *opt, struct img *src, struct img *dst,
 	const struct img_copy what = {
 		.src = src, .dst = dst, .threads = opt->threads,
 		.zero_grain = target_zero_grain(4096), .compress = true, .verify = opt->verify,
-		.recode = target_recodes(opt),
+		.recode = target_recodes(opt), .dedup = opt->dedup,
 	};
 	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct progress progress;

@@ -34,6 +34,8 @@ static const struct cli_option rows[] = {
 	  N_("compress anew also what is compressed in the same way already") },
 	{ 0, "verify", NULL, cli_set_flag, AT(verify),
 	  N_("decode also what is only moved, so that damage is found") },
+	{ 0, "dedup", NULL, cli_set_flag, AT(dedup),
+	  N_("store equal clusters once; qcow2 alone can") },
 	{ 0, "deterministic", NULL, cli_set_flag, AT(deterministic),
 	  N_("make the same bytes of the same disk, whoever wrote it in which order") },
 	{ 0, "skip-free", "[=force]", leave_out_set, AT(free),

@@ -14,7 +14,7 @@ struct options {
 	const char *codec, *level;	/* as given, or NULL */
 	enum img_cache cache;
 	enum leave_out free;
-	bool recode, verify, deterministic, quiet;
+	bool recode, verify, deterministic, dedup, quiet;
 	unsigned threads;	/* 0: all cores */
 	struct progress_options progress;
 	bool wants_report;

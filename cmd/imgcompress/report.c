@@ -28,6 +28,7 @@ static void add_amounts(struct img_node *root, const struct outcome *out)
 		{ "data", out->stats.data, N_("stored plain") },
 		{ "compressed", out->stats.compressed, N_("stored compressed") },
 		{ "taken", out->stats.taken, N_("of that, as the source had it") },
+		{ "shared", out->stats.shared, N_("stored once for several places") },
 		{ "zero", out->stats.zero, N_("zeros") },
 	};
 

@@ -136,7 +136,7 @@ static bool make_list(const struct options *opt, const struct img_format *format
 
 bool target_recodes(const struct options *opt)
 {
-	return opt->recode || opt->deterministic || opt->level ||
+	return opt->recode || opt->deterministic || opt->dedup || opt->level ||
 	       optlist_has(opt->settings, "compression_level");
 }
 
@@ -145,7 +145,7 @@ struct img *target_create(const struct options *opt, const struct img_format *fo
 {
 	struct img_create what = {
 		.path = path, .format = img_format_name(format), .size = img_size(src),
-		.source = src, .compressed = true, .in_place = target_must_stay(path),
+		.source = src, .compressed = true, .dedup = opt->dedup, .in_place = target_must_stay(path),
 		.cache = opt->cache,
 	};
 	struct img *im = NULL;

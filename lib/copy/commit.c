@@ -4,8 +4,11 @@
 #include "base/num.h"
 #include "copy/copy.h"
 
-bool img_commit_reserve(struct img_layer *dst, struct img_parcel *p, struct img_err *err)
+bool img_commit_reserve(struct img_layer *dst, struct img_parcel *p, struct img_dedup *dedup,
+			struct img_err *err)
 {
+	if (dedup)
+		return img_dedup_reserve(dedup, dst, p, err);
 	return !p->n_slots || dst->format->write->reserve(dst, p->slots, p->n_slots, err);
 }
 
@@ -77,7 +80,9 @@ static bool store_slots(struct img_layer *dst, const struct img_parcel *p, size_
 			struct img_err *err)
 {
 	while (i < end)
-		if (!store_run(dst, p, &i, end, err))
+		if (p->slots[i].flags & IMG_SLOT_SHARED)
+			i++;
+		else if (!store_run(dst, p, &i, end, err))
 			return false;
 	return true;
 }

@@ -74,6 +74,7 @@ struct img_work {
 	struct img_framing framing;	/* of what it makes */
 	bool take;			/* units that the source has alike are taken as they are ... */
 	bool unpack;			/* ... and decoded all the same */
+	bool dedup;			/* slots get keys */
 };
 
 /*
@@ -85,6 +86,9 @@ bool img_work_init(struct img_work *work, const struct img_copy *what, bool in_o
 void img_work_fini(struct img_work *work);
 /* Whether the target's units are compressed. */
 bool img_work_encodes(const struct img_copy *what);
+
+enum { IMG_KEY_BYTES = 32 };
+struct img_key { char hex[IMG_KEY_BYTES]; };
 
 /* A chunk and all that is made of it on its way.  Belongs to one thread at a time. */
 struct img_parcel {
@@ -101,6 +105,9 @@ struct img_parcel {
 	struct img_slot *slots;		/* in guest order */
 	const uint8_t **bytes;		/* of each slot; NULL: as in the chunk's one extent */
 	size_t n_slots, cap_slots;
+	struct img_digest *digest;	/* work->dedup: makes ... */
+	struct img_key *keys;		/* ... a key of the bytes of each slot of a unit */
+	size_t cap_keys;
 };
 
 /* Buffers of window bytes; below and encode say which of them are needed. */
@@ -139,9 +146,11 @@ bool img_packed_take(const struct img_work *work, struct img_parcel *p, size_t *
 
 /* ---- Commit (commit.c): a worked parcel into the target -------------------------------------- */
 
-/* In order of the chunks, one caller. */
-bool img_commit_reserve(struct img_layer *dst, struct img_parcel *p, struct img_err *err)
-	IMG_MUST_CHECK;
+struct img_dedup;
+
+/* In order of the chunks, one caller.  dedup: what was stored so far, or NULL. */
+bool img_commit_reserve(struct img_layer *dst, struct img_parcel *p, struct img_dedup *dedup,
+			struct img_err *err) IMG_MUST_CHECK;
 /* Any order, any number of callers.  *cloned grows by what was shared and not moved. */
 bool img_commit_store(struct img *src, struct img_layer *dst, struct img_parcel *p,
 		      uint64_t *cloned, struct img_err *err) IMG_MUST_CHECK;
@@ -154,6 +163,28 @@ bool img_commit_publish(struct img_layer *dst, struct img_parcel *p, bool store,
 /* Tells a target that cannot seek all that will come; then it can begin. */
 bool img_commit_announce(struct img_layer *dst, const struct img_work *work,
 			 struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- Units that are equal (dedup.c) ----------------------------------------------------------- */
+
+/*
+ * What was stored in a target of units so long, by a hash of it; for a disk of `size` bytes.  Of a
+ * disk that is so large that not all of it fits in memory some is forgotten.
+ */
+struct img_dedup *img_dedup_new(uint32_t unit, uint64_t size, struct img_err *err);
+/* Accepts NULL. */
+void img_dedup_free(struct img_dedup *dedup);
+/* Gives the slots of p their keys.  Any number of threads, each with its own parcel. */
+bool img_dedup_hash(const struct img_work *work, struct img_parcel *p, struct img_err *err)
+	IMG_MUST_CHECK;
+/* As img_commit_reserve(); what is stored already is shared. */
+bool img_dedup_reserve(struct img_dedup *dedup, struct img_layer *dst, struct img_parcel *p,
+		       struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Before p is published, in order: makes sure that shared slots find their own bytes in the file.
+ * *shared: guest bytes of them.
+ */
+bool img_dedup_check(struct img_dedup *dedup, const struct img_parcel *p, uint64_t *shared,
+		     struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- Late pieces of a source that was read in one pass (late.c) ------------------------------- */
 

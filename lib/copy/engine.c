@@ -45,6 +45,7 @@ struct engine {
 	struct img_layer *dst;
 	struct img_plan plan;		/* plan role, as the next one */
 	uint64_t planned;		/* bytes of work */
+	struct img_dedup *dedup;	/* reserve and publish roles; NULL: equal units are not looked for */
 	struct img_digest *digest;	/* digest role; NULL: none */
 	bool strict_order;		/* store inside the publish role */
 	uint64_t total, done;		/* bytes of work for progress; publish role */
@@ -217,6 +218,8 @@ static void count(struct engine *e, const struct parcel *parcel)
 
 static bool step_publish(struct engine *e, struct parcel *parcel, struct img_err *err)
 {
+	if (e->dedup && !img_dedup_check(e->dedup, &parcel->p, &e->stats->shared, err))
+		return false;
 	if (!img_commit_publish(e->dst, &parcel->p, e->strict_order, err))
 		return false;
 	count(e, parcel);
@@ -270,7 +273,7 @@ static bool run_role(struct engine *e, enum role role, struct parcel *parcel, st
 	case DIGEST:
 		return step_digest(e, &parcel->p, err);
 	case RESERVE:
-		return img_commit_reserve(e->dst, &parcel->p, err);
+		return img_commit_reserve(e->dst, &parcel->p, e->dedup, err);
 	case PUBLISH:
 		return step_publish(e, parcel, err);
 	case N_ROLES:
@@ -449,6 +452,9 @@ static bool check_request(const struct img_copy *what, struct img_err *err)
 	if (what->compress && !dst->codec)
 		return img_fail(err, IMG_E_ARGUMENT, _("%s: was not made for compressed units"),
 				dst->store->name);
+	if (what->dedup && (!dst->codec || !dst->format->write->share))
+		return img_fail(err, IMG_E_ARGUMENT, _("%s: was not made for equal units that are "
+				"stored once"), dst->store->name);
 	if (!img_is_stream(what->src) && img_size(what->src) > dst->size)
 		return img_fail(err, IMG_E_RANGE,
 				_("%s: is smaller than the %" PRIu64 " bytes of the source"),
@@ -472,6 +478,11 @@ static bool init(struct engine *e, unsigned threads, struct img_err *err)
 	if (!img_work_init(&e->work, e->what, e->strict_order, err) ||
 	    !img_begin_pass(e->work.src, pass_for(e), err) || !init_ring(e, threads, err))
 		return false;
+	if (e->what->dedup) {
+		e->dedup = img_dedup_new(e->dst->unit, img_size(e->work.src), err);
+		if (!e->dedup)
+			return false;
+	}
 	e->work.take = can_take(e);
 	e->work.unpack = e->what->verify || e->what->digest;
 	if (e->what->digest) {
@@ -500,6 +511,7 @@ static void fini(struct engine *e)
 	free(e->ring);
 	img_work_fini(&e->work);
 	img_digest_close(e->digest);
+	img_dedup_free(e->dedup);
 	pthread_cond_destroy(&e->changed);
 	pthread_mutex_destroy(&e->lock);
 }

@@ -8,6 +8,7 @@ libimg_sources += \
 	%D%/hollow.h \
 	%D%/compare.c \
 	%D%/copy.h \
+	%D%/dedup.c \
 	%D%/diff.c \
 	%D%/engine.c \
 	%D%/frame.c \

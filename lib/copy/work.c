@@ -22,6 +22,7 @@ bool img_work_init(struct img_work *work, const struct img_copy *what, bool in_o
 
 	*work = (struct img_work){
 		.src = what->src, .unit = dst->unit, .salvage = what->salvage,
+		.dedup = what->dedup,
 		.grain = img_max_u64(dst->unit, what->zero_grain),
 		.stores_zeros = dst->stores_zeros,
 		/* A target that cannot seek was told what comes before the content was looked at. */
@@ -54,7 +55,10 @@ bool img_parcel_init(struct img_parcel *p, const struct img_work *work, struct i
 	if (p->buf && work->encoder)
 		p->out = img_alloc_aligned(work->window / work->unit *
 					   img_framed_max(&work->framing, work->unit), err);
-	return p->buf && (p->below_buf || !work->below) && (p->out || !work->encoder);
+	if (work->dedup)
+		p->digest = img_digest_open("sha256", err);
+	return p->buf && (p->below_buf || !work->below) && (p->out || !work->encoder) &&
+	       (p->digest || !work->dedup);
 }
 
 void img_parcel_free(struct img_parcel *p)
@@ -69,6 +73,8 @@ void img_parcel_free(struct img_parcel *p)
 	free(p->lost.v);
 	free(p->slots);
 	free(p->bytes);
+	free(p->keys);
+	img_digest_close(p->digest);
 	*p = (struct img_parcel){ 0 };
 }
 
@@ -435,5 +441,5 @@ bool img_work_run(const struct img_work *work, struct img_parcel *p, struct img_
 	case IMG_CHUNK_BYTES:
 		break;
 	}
-	return work_bytes(work, p, err);
+	return work_bytes(work, p, err) && (!work->dedup || img_dedup_hash(work, p, err));
 }

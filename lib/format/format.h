@@ -200,6 +200,7 @@ struct img_layer_create {
 	const struct img_settings *settings;
 	const char *backing, *backing_format;	/* to be written into the image, or NULL */
 	bool compressed;
+	bool dedup;			/* equal units will be stored once: write->share */
 	bool in_place;			/* store exists and may be larger; see struct img_create */
 	bool reads_as_zero;
 	const char *path;		/* that the image will have; NULL: it goes to a pipe */
@@ -223,6 +224,7 @@ bool img_backing_check_probed(const struct img_layer_create *what, struct img_er
 enum {
 	IMG_SLOT_COMPRESSED = 1 << 0,	/* one unit as the codec made it, with its framing */
 	IMG_SLOT_LED        = 1 << 1,	/* set by reserve: lead() comes before it is stored */
+	IMG_SLOT_SHARED     = 1 << 2,	/* set by share: it is not stored, an equal one was */
 };
 
 /* A run of guest bytes on its way into the image; starts on a unit, ends on one or at the end. */
@@ -233,6 +235,7 @@ struct img_slot {
 	unsigned flags;			/* IMG_SLOT_* */
 	struct img_store *store;	/* set by reserve: where the bytes go ... */
 	uint64_t host;			/* ... and at which offset, all stored_len in one piece */
+	uint64_t twin;			/* SHARED: guest byte of the slot that was stored there */
 };
 
 struct img_write_ops {
@@ -250,6 +253,13 @@ struct img_write_ops {
 	 */
 	bool (*reserve)(struct img_layer *ly, struct img_slot *slots, size_t n,
 			struct img_err *err);
+	/*
+	 * In the place of reserve for one slot of a unit: its bytes are those of an earlier slot of the
+	 * same length and flags, reserved and not shared itself, for the unit at slot->twin, which
+	 * lies at slot->host.  Sets IMG_SLOT_SHARED unless no more can lie there.  NULL: units have a
+	 * place of their own.
+	 */
+	bool (*share)(struct img_layer *ly, struct img_slot *slot, struct img_err *err);
 	/*
 	 * Writes what the driver has to say in front of a slot that reserve called IMG_SLOT_LED; as
 	 * store otherwise.  NULL: there are none.

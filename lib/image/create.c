@@ -156,6 +156,9 @@ static bool check_format(const struct img_create *what, const struct img_format 
 	if (what->compressed && !(format->caps & IMG_FMT_COMPRESS))
 		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images cannot be compressed"),
 				format->name);
+	if (what->dedup && !format->write->share)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images hold each unit in its own place"),
+				format->name);
 	/* A device is written from end to end; a file's image would have to be kept. */
 	if (what->in_place && format != &img_format_raw && !is_block_device(what->path))
 		return img_fail(err, IMG_E_UNSUPPORTED,
@@ -175,6 +178,7 @@ static bool create_layer(struct img *im, const struct img_create *what,
 	const struct img_layer_create how = {
 		.size = what->size, .settings = settings, .backing = what->backing,
 		.backing_format = what->backing_format, .compressed = what->compressed,
+		.dedup = what->dedup,
 		.in_place = what->in_place, .reads_as_zero = what->reads_as_zero,
 		.path = is_output(what->path) ? NULL : what->path, .opener = &to.opener,
 		.source = what->source ? &what->source->layers[0] : NULL, .key = what->key,

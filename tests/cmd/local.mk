@@ -16,7 +16,7 @@ shell_tests += %D%/imgcheck/check.sh %D%/imgcheck/data.sh %D%/imgcheck/memory.sh
 	%D%/imgcheck/salvage-vmdk.sh %D%/imgcheck/samples.sh %D%/imgcheck/several.sh \
 	%D%/imgcheck/targets.sh
 shell_tests += %D%/imgcompress/copy.sh %D%/imgcompress/deterministic.sh \
-	%D%/imgcompress/replace.sh %D%/imgcompress/taken.sh
+	%D%/imgcompress/dedup.sh %D%/imgcompress/replace.sh %D%/imgcompress/taken.sh
 shell_tests += %D%/imgcreate/backing.sh %D%/imgcreate/create.sh
 shell_tests += %D%/imginfo/formats.sh %D%/imginfo/gpt.sh %D%/imginfo/info.sh \
 	%D%/imginfo/missing.sh

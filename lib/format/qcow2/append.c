@@ -66,6 +66,7 @@ bool qcow2_append_start(struct img_layer *ly, const struct img_layer_create *wha
 	space->store = ly->store;
 	space->cluster_bits = q->geo.cluster_bits;
 	space->refcount_order = q->header.refcount_order;
+	space->keep = what->dedup;
 	space->sparse = (ly->store->caps & IMG_STORE_FRESH) || what->reads_as_zero;
 	tables->geo = &q->geo;
 	tables->hiding = hiding(&q->header);
@@ -119,6 +120,30 @@ static bool append_reserve(struct img_layer *ly, struct img_slot *slots, size_t 
 	return true;
 }
 
+/* Whoever wrote to one of them in place would change the other: plain ones have to be told. */
+static bool note_twin(struct qcow2_new *fresh, uint64_t guest, struct img_err *err)
+{
+	uint64_t *v = img_grow_by_one(fresh->twins, fresh->n_twins, &fresh->cap_twins, sizeof(*v), err);
+
+	if (!v)
+		return false;
+	fresh->twins = v;
+	v[fresh->n_twins++] = guest;
+	return true;
+}
+
+static bool append_share(struct img_layer *ly, struct img_slot *slot, struct img_err *err)
+{
+	struct qcow2_new *fresh = ((struct qcow2 *)ly->priv)->fresh;
+
+	if (!qcow2_space_share(&fresh->space, slot->host, slot->stored_len))
+		return true;
+	slot->store = ly->store;
+	slot->flags |= IMG_SLOT_SHARED;
+	return qcow2_tables_place(&fresh->tables, slot->at, slot->len, err) &&
+	       ((slot->flags & IMG_SLOT_COMPRESSED) || note_twin(fresh, slot->twin, err));
+}
+
 /* What a device held behind the end of the disk must not show when the disk is made larger. */
 static bool zero_rest(struct img_layer *ly, const struct img_slot *slot, struct img_err *err)
 {
@@ -136,6 +161,8 @@ static bool publish_slot(struct img_layer *ly, const struct img_slot *slot, stru
 	if (slot->flags & IMG_SLOT_COMPRESSED)
 		return qcow2_tables_map_compressed(tables, slot->at, slot->host, slot->stored_len,
 						   err);
+	if (slot->flags & IMG_SLOT_SHARED)
+		return qcow2_tables_map_shared(tables, slot->at, slot->host, err);
 	return qcow2_tables_map(tables, slot->at, slot->len, slot->host, err) &&
 	       zero_rest(ly, slot, err);
 }
@@ -182,12 +209,21 @@ static bool write_header(struct img_layer *ly, struct img_err *err)
 	       qcow2_space_write(&q->fresh->space, 0, raw, len, err);
 }
 
+static bool tell_twins(struct qcow2_new *fresh, struct img_err *err)
+{
+	for (size_t i = 0; i < fresh->n_twins; i++)
+		if (!qcow2_tables_note_shared(&fresh->tables, fresh->twins[i], err))
+			return false;
+	return true;
+}
+
 static bool append_finish(struct img_layer *ly, struct img_err *err)
 {
 	struct qcow2 *q = ly->priv;
 	struct qcow2_new *n = q->fresh;
 
 	return qcow2_tables_finish(&n->tables, ly->size, &q->header.l1_off, err) &&
+	       tell_twins(n, err) &&
 	       qcow2_space_finish(&n->space, &q->header.reftable_off, &q->header.reftable_clusters,
 				  err) &&
 	       set_lengths(ly, err) && write_header(ly, err);
@@ -195,6 +231,7 @@ static bool append_finish(struct img_layer *ly, struct img_err *err)
 
 const struct img_write_ops qcow2_append_ops = {
 	.reserve = append_reserve,
+	.share = append_share,
 	.publish = append_publish,
 	.zero = append_zero,
 	.finish = append_finish,

@@ -10,6 +10,7 @@ void qcow2_new_free(struct qcow2_new *fresh)
 	qcow2_tables_free(&fresh->tables);
 	qcow2_space_free(&fresh->space);
 	qcow2_sequence_free(&fresh->sequence);
+	free(fresh->twins);
 	free(fresh);
 }
 
@@ -132,6 +133,12 @@ static bool pass_store(struct img_layer *ly, const struct img_slot *slot, const 
 	return img_store_write(slot->store, slot->host, bytes, slot->stored_len, err);
 }
 
+static bool pass_share(struct img_layer *ly, struct img_slot *slot, struct img_err *err)
+{
+	return qcow2_is_encrypted(ly->priv) || !way_of(ly)->share ||
+	       way_of(ly)->share(ly, slot, err);
+}
+
 static bool pass_publish(struct img_layer *ly, const struct img_slot *slots, size_t n,
 			 struct img_err *err)
 {
@@ -153,6 +160,7 @@ const struct img_write_ops qcow2_write_ops = {
 	.begin = pass_begin,
 	.reserve = pass_reserve,
 	.store = pass_store,
+	.share = pass_share,
 	.publish = pass_publish,
 	.zero = pass_zero,
 	.finish = pass_finish,

@@ -23,6 +23,8 @@ struct qcow2_new {
 	enum qcow2_preallocation preallocation;
 	struct qcow2_space space;	/* append */
 	struct qcow2_tables tables;	/* append */
+	uint64_t *twins;		/* append: guest bytes of plain clusters that became shared; owned */
+	size_t n_twins, cap_twins;
 	struct qcow2_sequence sequence;
 };
 

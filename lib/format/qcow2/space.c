@@ -38,6 +38,9 @@ void qcow2_space_free(struct qcow2_space *sp)
 {
 	free(sp->block);
 	free(sp->table);
+	for (size_t i = 0; i < sp->n_kept; i++)
+		free(sp->kept[i]);
+	free(sp->kept);
 }
 
 bool qcow2_space_write(const struct qcow2_space *sp, uint64_t host, const uint8_t *bytes,
@@ -82,6 +85,29 @@ static void add_ref(struct qcow2_space *sp, uint64_t cluster)
 	qcow2_refcount_put(sp->block, sp->refcount_order, i, count + 1);
 }
 
+/* The block goes to those that are kept, and an empty one takes its place. */
+static bool keep_block(struct qcow2_space *sp, struct img_err *err)
+{
+	uint8_t **kept = img_grow_by_one(sp->kept, sp->n_kept, &sp->cap_kept, sizeof(*kept), err);
+	uint8_t *block = kept ? img_calloc(1, cluster_size(sp), err) : NULL;
+
+	if (kept)
+		sp->kept = kept;
+	if (!block)
+		return false;
+	kept[sp->n_kept++] = sp->block;
+	sp->block = block;
+	return true;
+}
+
+static bool write_kept(const struct qcow2_space *sp, struct img_err *err)
+{
+	for (size_t i = 0; i < sp->n_kept; i++)
+		if (!qcow2_space_write(sp, sp->table[i], sp->kept[i], cluster_size(sp), err))
+			return false;
+	return true;
+}
+
 /* Writes the block at the end of the file; one that has room left counts itself. */
 static bool write_block(struct qcow2_space *sp, struct img_err *err)
 {
@@ -94,9 +120,11 @@ static bool write_block(struct qcow2_space *sp, struct img_err *err)
 		sp->counted++;
 	}
 	sp->end++;
-	if (!qcow2_space_write(sp, host, sp->block, cluster_size(sp), err))
+	if (sp->keep ? !keep_block(sp, err)
+		     : !qcow2_space_write(sp, host, sp->block, cluster_size(sp), err))
 		return false;
-	memset(sp->block, 0, cluster_size(sp));
+	if (!sp->keep)
+		memset(sp->block, 0, cluster_size(sp));
 	sp->block_at += block_counts(sp);
 	/* The count of the cluster that compressed units share can no longer be raised. */
 	if (sp->packed >> sp->cluster_bits < sp->block_at)
@@ -133,6 +161,34 @@ bool qcow2_space_take(struct qcow2_space *sp, uint64_t n, uint64_t *host, struct
 	if (!grow(sp, n, err) || !count_taken(sp, err))
 		return false;
 	*host = first << sp->cluster_bits;
+	return true;
+}
+
+/* The block that holds the count of a cluster, and which one of it that is. */
+static uint8_t *block_of(const struct qcow2_space *sp, uint64_t cluster, uint64_t *i)
+{
+	*i = cluster % block_counts(sp);
+	return cluster >= sp->block_at ? sp->block : sp->kept[cluster / block_counts(sp)];
+}
+
+bool qcow2_space_share(struct qcow2_space *sp, uint64_t host, uint32_t len)
+{
+	const uint64_t first = host >> sp->cluster_bits, end = ((host + len - 1) >> sp->cluster_bits) + 1;
+	const uint64_t most = qcow2_refcount_max(sp->refcount_order);
+	uint64_t i;
+
+	for (uint64_t c = first; c < end; c++) {
+		const uint8_t *block = block_of(sp, c, &i);
+
+		if (qcow2_refcount_get(block, sp->refcount_order, i) == most)
+			return false;
+	}
+	for (uint64_t c = first; c < end; c++) {
+		uint8_t *block = block_of(sp, c, &i);
+
+		qcow2_refcount_put(block, sp->refcount_order, i,
+				   qcow2_refcount_get(block, sp->refcount_order, i) + 1);
+	}
 	return true;
 }
 
@@ -213,7 +269,7 @@ bool qcow2_space_finish(struct qcow2_space *sp, uint64_t *table_host, uint32_t *
 		if (!count_taken(sp, err) || !write_block(sp, err))
 			return false;
 	} while (sp->counted < sp->end);
-	if (!write_table(sp, host, clusters, err))
+	if (!write_kept(sp, err) || !write_table(sp, host, clusters, err))
 		return false;
 	*table_host = host;
 	*table_clusters = (uint32_t)clusters;

@@ -21,9 +21,12 @@ struct qcow2_space {
 	uint64_t block_at;
 	uint64_t *table;	/* where the blocks before this one were written */
 	size_t n_table, cap_table;
+	bool keep;		/* clusters will be shared: all blocks stay in memory to the end ... */
+	uint8_t **kept;		/* ... those of table; owned */
+	size_t n_kept, cap_kept;
 };
 
-/* One cluster is taken: the header's.  Fill in the first four members; rest zero. */
+/* One cluster is taken: the header's.  Fill in the first four members, and keep; rest zero. */
 bool qcow2_space_init(struct qcow2_space *sp, struct img_err *err) IMG_MUST_CHECK;
 void qcow2_space_free(struct qcow2_space *sp);
 /* n clusters behind each other; *host in bytes.  IMG_E_RANGE beyond 64 PiB. */
@@ -35,6 +38,11 @@ bool qcow2_space_take(struct qcow2_space *sp, uint64_t n, uint64_t *host, struct
  */
 bool qcow2_space_pack(struct qcow2_space *sp, uint32_t len, uint64_t limit, uint64_t *host,
 		      struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Counts one more reference to what lies in [host, host + len), taken before.  False: a count is at its
+ * limit.  Only with keep.
+ */
+bool qcow2_space_share(struct qcow2_space *sp, uint64_t host, uint32_t len);
 /* Takes and writes what is missing of the refcounts; sp->end is then the end of the file. */
 bool qcow2_space_finish(struct qcow2_space *sp, uint64_t *table_host, uint32_t *table_clusters,
 			struct img_err *err) IMG_MUST_CHECK;

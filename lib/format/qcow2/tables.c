@@ -274,6 +274,30 @@ bool qcow2_tables_map_compressed(struct qcow2_tables *t, uint64_t guest, uint64_
 	return true;
 }
 
+bool qcow2_tables_map_shared(struct qcow2_tables *t, uint64_t guest, uint64_t host,
+			     struct img_err *err)
+{
+	const struct part p = part_at(t, guest, 1);
+	struct qcow2_cluster cluster = { .kind = QCOW2_CLUSTER_DATA, .allocated = true, .host = host };
+
+	if (!open_table(t, p.table, err))
+		return false;
+	put_entry(t, p.first, &cluster);
+	return true;
+}
+
+bool qcow2_tables_note_shared(struct qcow2_tables *t, uint64_t guest, struct img_err *err)
+{
+	const struct part p = part_at(t, guest, 1);
+	const uint64_t at = get_l1(t, p.table) + p.first * t->geo->l2_entry_len;
+	uint8_t raw[8];
+
+	if (!img_store_read(t->space->store, at, raw, sizeof(raw), err))
+		return false;
+	img_put_be64(raw, img_get_be64(raw) & ~QCOW2_ENTRY_COPIED);
+	return img_store_write(t->space->store, at, raw, sizeof(raw), err);
+}
+
 /* ---- Zeros ------------------------------------------------------------------------------------ */
 
 static void put_zeros(struct qcow2_tables *t, const struct part *p)

@@ -62,6 +62,15 @@ bool qcow2_tables_preallocate(struct qcow2_tables *t, uint64_t size, struct img_
 /* [guest, guest + len) lies as it is at host. */
 bool qcow2_tables_map(struct qcow2_tables *t, uint64_t guest, uint64_t len, uint64_t host,
 		      struct img_err *err) IMG_MUST_CHECK;
+/* The cluster at guest lies at host, as another one does. */
+bool qcow2_tables_map_shared(struct qcow2_tables *t, uint64_t guest, uint64_t host,
+			     struct img_err *err) IMG_MUST_CHECK;
+/*
+ * After finish: the plain cluster at guest, whose entry says that it may be written in place, may not,
+ * because another one lies there, too.
+ */
+bool qcow2_tables_note_shared(struct qcow2_tables *t, uint64_t guest, struct img_err *err)
+	IMG_MUST_CHECK;
 /* The cluster at guest lies compressed in [host, host + stored_len). */
 bool qcow2_tables_map_compressed(struct qcow2_tables *t, uint64_t guest, uint64_t host,
 				 uint32_t stored_len, struct img_err *err) IMG_MUST_CHECK;
