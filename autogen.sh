@@ -21,6 +21,7 @@ build_packages='
 	zlib1g-dev              # deflate, as a stream
 	libdeflate-dev          # deflate, a block at a time, fast
 	libzstd-dev             # zstd compressed clusters
+	libisal-dev             # deflate, the fastest
 	liblz4-dev              # lz4, xz and lzo compressed blocks of cloop
 	liblzma-dev
 	liblzo2-dev

@@ -29,7 +29,7 @@ static const struct cli_option rows[] = {
 	{ 0, "codec", "NAME", cli_set_text, AT(codec),
 	  N_("how to compress: deflate, zstd, xz, lz4, lzo; not all are for each format") },
 	{ 0, "level", "N", cli_set_text, AT(level),
-	  N_("effort, in the numbers of the codec") },
+	  N_("effort, in the numbers of the codec, or fastest or best") },
 	{ 0, "recode", NULL, cli_set_flag, AT(recode),
 	  N_("compress anew also what is compressed in the same way already") },
 	{ 0, "verify", NULL, cli_set_flag, AT(verify),

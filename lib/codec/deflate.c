@@ -8,11 +8,16 @@
 
 #include "base/mem.h"
 #include "codec/codec.h"
+#include "codec/isal.h"
+
+/* By ISA-L; without it the same as 1. */
+#define LEVEL_FASTEST 0
 
 /* Each half is made when it is first used: most contexts only read or only write. */
 struct context {
 	int level;
 	struct libdeflate_compressor *writer;
+	struct img_isal *quick;		/* in the place of writer */
 	struct libdeflate_decompressor *reader;
 };
 
@@ -32,22 +37,42 @@ static bool encode(struct context *cx, compress_fn *compress, const void *in, si
 		   size_t cap, size_t *used, struct img_err *err)
 {
 	if (!cx->writer)
-		cx->writer = libdeflate_alloc_compressor(cx->level);
+		cx->writer = libdeflate_alloc_compressor(cx->level ? cx->level : 1);
 	if (!cx->writer)
 		return img_fail(err, IMG_E_NOMEM, _("no memory to compress with deflate"));
 	*used = compress(cx->writer, in, n, out, cap);
 	return true;
 }
 
+static bool encode_quickly(struct context *cx, bool zlib, const void *in, size_t n, void *out,
+			   size_t cap, size_t *used, struct img_err *err)
+{
+	if (!cx->quick)
+		cx->quick = img_isal_open(err);
+	if (!cx->quick)
+		return false;
+	*used = img_isal_deflate(cx->quick, zlib, in, n, out, cap);
+	return true;
+}
+
+static bool is_for_isal(const struct context *cx)
+{
+	return cx->level == LEVEL_FASTEST && img_isal_is_built_in;
+}
+
 static bool deflate_encode(void *cx, const void *in, size_t n, void *out, size_t cap, size_t *used,
 			   struct img_err *err)
 {
+	if (is_for_isal(cx))
+		return encode_quickly(cx, false, in, n, out, cap, used, err);
 	return encode(cx, libdeflate_deflate_compress, in, n, out, cap, used, err);
 }
 
 static bool zlib_encode(void *cx, const void *in, size_t n, void *out, size_t cap, size_t *used,
 			struct img_err *err)
 {
+	if (is_for_isal(cx))
+		return encode_quickly(cx, true, in, n, out, cap, used, err);
 	return encode(cx, libdeflate_zlib_compress, in, n, out, cap, used, err);
 }
 
@@ -122,13 +147,14 @@ static void deflate_close(void *context)
 	if (!cx)
 		return;
 	libdeflate_free_compressor(cx->writer);
+	img_isal_close(cx->quick);
 	libdeflate_free_decompressor(cx->reader);
 	free(cx);
 }
 
 const struct img_codec img_codec_deflate = {
 	.name = "deflate",
-	.level_min = 1,
+	.level_min = LEVEL_FASTEST,
 	.level_max = 12,
 	/* Measured: four times the speed of zlib at its default, and 4 % smaller. */
 	.level_default = 3,
@@ -140,7 +166,7 @@ const struct img_codec img_codec_deflate = {
 
 const struct img_codec img_codec_zlib = {
 	.name = "zlib",
-	.level_min = 1,
+	.level_min = LEVEL_FASTEST,
 	.level_max = 12,
 	.level_default = 3,
 	.open = deflate_open,

@@ -6,6 +6,12 @@ libimg_sources += \
 	%D%/digest.c \
 	%D%/named.c \
 	%D%/pool.c
+libimg_sources += %D%/isal.h
+if HAVE_ISAL
+libimg_sources += %D%/isal.c
+else
+libimg_sources += %D%/isal_none.c
+endif
 if HAVE_ZSTD
 libimg_sources += %D%/zstd.c
 endif

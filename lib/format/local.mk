@@ -15,6 +15,8 @@ libimg_sources += \
 	%D%/luks_check.h \
 	%D%/luks_options.c \
 	%D%/luks_options.h \
+	%D%/level.c \
+	%D%/level.h \
 	%D%/move.c \
 	%D%/moves.c \
 	%D%/moves.h \

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/cloop/new.h"
+#include "format/level.h"
 
 enum {
 	LEVEL_ZLIB = 6,			/* that of create_compressed_fs -L6, in size */
@@ -20,8 +21,9 @@ const struct img_option cloop_create_options[] = {
 	  N_("bytes that are compressed together, a power of two from 512 to 64M") },
 	{ "compression_type", IMG_OPT_CHOICE, "zlib|none|xz|lz4|lzo", "zlib",
 	  N_("how blocks are packed; other ways than zlib need version 4.0") },
-	{ "compression_level", IMG_OPT_NUMBER, NULL, NULL,
-	  N_("effort of compression: 1 to 12 with zlib and lz4, 1 to 9 with xz and lzo") },
+	{ "compression_level", IMG_OPT_TEXT, NULL, NULL,
+	  N_("effort of compression: 0 to 12 with zlib, 1 to 12 with lz4, 1 to 9 with xz and lzo, "
+	     "fastest or best") },
 	{ NULL },
 };
 
@@ -82,17 +84,9 @@ static bool choose_level(const struct img_settings *set, struct img_layer *ly,
 			 struct img_err *err)
 {
 	const struct img_codec *codec = ly->codec;
-	uint64_t level;
+	const int usual = codec == &img_codec_zlib ? LEVEL_ZLIB : codec->level_default;
 
-	ly->codec_level = codec == &img_codec_zlib ? LEVEL_ZLIB : codec->level_default;
-	if (!img_settings_given(set, "compression_level"))
-		return true;
-	level = img_settings_number(set, "compression_level");
-	if (level < (unsigned)codec->level_min || level > (unsigned)codec->level_max)
-		return img_fail(err, IMG_E_ARGUMENT, _("compression_level must be %d to %d here"),
-				codec->level_min, codec->level_max);
-	ly->codec_level = (int)level;
-	return true;
+	return img_settings_level(set, codec, usual, &ly->codec_level, err);
 }
 
 static bool choose_codec(const struct img_layer_create *what, struct cloop *c,

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "format/level.h"
 
 const struct img_option qcow2_create_options[] = {
 	{ "compat", IMG_OPT_CHOICE, "0.10|v2|1.1|v3", "1.1",
@@ -24,8 +25,8 @@ const struct img_option qcow2_create_options[] = {
 	  N_("keep the data file readable as a raw image") },
 	{ "compression_type", IMG_OPT_CHOICE, "zlib|deflate|zstd", "zlib",
 	  N_("how compressed clusters are packed; deflate is zlib by its other name") },
-	{ "compression_level", IMG_OPT_NUMBER, NULL, NULL,
-	  N_("effort of compression: 1 to 12 with zlib, 1 to 22 with zstd") },
+	{ "compression_level", IMG_OPT_TEXT, NULL, NULL,
+	  N_("effort of compression: 0 to 12 with zlib, 1 to 22 with zstd, fastest or best") },
 	{ "deflate_window", IMG_OPT_CHOICE, "12|15", "15",
 	  N_("bits of the zlib window; 12 for readers that stream through 4 KiB") },
 	{ "lazy_refcounts", IMG_OPT_FLAG, NULL, "off",
@@ -165,7 +166,6 @@ static bool choose_codec(const struct img_settings *set, struct qcow2_wish *wish
 	const bool narrow = !strcmp(img_settings_text(set, "deflate_window"), "12");
 	const char *name = zstd ? "zstd" : narrow ? "deflate12" : "deflate";
 	const struct img_codec *codec = img_codec_named(name);
-	uint64_t level;
 
 	if (narrow && zstd)
 		return refuse(err, _("deflate_window has no meaning with zstd"));
@@ -173,15 +173,7 @@ static bool choose_codec(const struct img_settings *set, struct qcow2_wish *wish
 		return img_fail(err, IMG_E_UNSUPPORTED,
 				_("this build has no compression \"%s\""), name);
 	wish->codec = codec;
-	wish->codec_level = codec->level_default;
-	if (!img_settings_given(set, "compression_level"))
-		return true;
-	level = img_settings_number(set, "compression_level");
-	if (level < (unsigned)codec->level_min || level > (unsigned)codec->level_max)
-		return img_fail(err, IMG_E_ARGUMENT, _("compression_level must be %d to %d here"),
-				codec->level_min, codec->level_max);
-	wish->codec_level = (int)level;
-	return true;
+	return img_settings_level(set, codec, codec->level_default, &wish->codec_level, err);
 }
 
 /* ---- What does not go together ---------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "format/level.h"
 #include "format/vmdk/new.h"
 
 enum {
@@ -260,20 +261,6 @@ static bool finish(struct img_layer *ly, struct img_err *err)
 
 /* ---- Starting -------------------------------------------------------------------------------- */
 
-static bool choose_level(const struct img_settings *set, int *level, struct img_err *err)
-{
-	const struct img_codec *codec = &img_codec_zlib;
-	uint64_t wish = LEVEL;
-
-	if (img_settings_given(set, "compression_level"))
-		wish = img_settings_number(set, "compression_level");
-	if (wish < (unsigned)codec->level_min || wish > (unsigned)codec->level_max)
-		return img_fail(err, IMG_E_ARGUMENT, _("compression_level must be %d to %d here"),
-				codec->level_min, codec->level_max);
-	*level = (int)wish;
-	return true;
-}
-
 /* The directory of a disk whose size is not known has room for the largest one. */
 static bool make_writer(struct img_layer *ly, struct img_err *err)
 {
@@ -315,7 +302,8 @@ static bool start(struct img_layer *ly, const struct img_layer_create *what, str
 		return img_fail(err, IMG_E_ARGUMENT,
 				_("a streamOptimized image cannot stand on another one"));
 	if (!check_size(ly->size, err) ||
-	    !choose_level(what->settings, &ly->codec_level, err) || !make_writer(ly, err) ||
+	    !img_settings_level(what->settings, &img_codec_zlib, LEVEL, &ly->codec_level, err) ||
+	    !make_writer(ly, err) ||
 	    !name_extent(writer_of(ly), what, err))
 		return false;
 	ly->codec = &img_codec_zlib;

@@ -37,8 +37,15 @@ done
 compressed old.qcow -O qcow
 
 # The level makes a difference.
-compressed least.qcow2 --level=1
-compressed most.qcow2 --level=12
+compressed least.qcow2 --level=fastest
+compressed most.qcow2 --level=best
+compressed 12.qcow2 --level=12
+cmp most.qcow2 12.qcow2
+qemu-img compare -q disk.raw least.qcow2 || fail "qemu-img sees another disk: fastest"
+compressed least.vmdk --level=fastest
+qemu-img compare -q disk.raw least.vmdk || fail "qemu-img sees another disk: fastest vmdk"
+compressed least.cloop --level=0
+qemu-img compare -q -f raw -F cloop disk.raw least.cloop || fail "qemu-img sees another disk: fastest cloop"
 [ "$(stat -c %s least.qcow2)" -gt "$(stat -c %s most.qcow2)" ] || fail "--level does nothing"
 
 # Which format.
@@ -69,6 +76,6 @@ says 1 'there is no image format "nonsense"' -O nonsense disk.raw no
 says 1 "vmdk images are compressed with deflate alone" -O vmdk --codec=zstd disk.raw no
 says 1 "compression_type is one of zlib|deflate|zstd" -O qcow2 --codec=xz disk.raw no
 says 1 "qcow images have no levels of compression" -O qcow --level=3 disk.raw no
-says 1 "compression_level must be 1 to 22 here" -O qcow2 --codec=zstd --level=23 disk.raw no
+says 1 "compression_level must be 1 to 22 here, fastest or best" -O qcow2 --codec=zstd --level=23 disk.raw no
 says 1 "compression_type is given twice" --codec=zstd -o compression_type=zlib disk.raw no
 says 1 "source and target are the same file" disk.raw ./disk.raw

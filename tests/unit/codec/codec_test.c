@@ -41,7 +41,7 @@ static struct trial *trial_new(const char *name, int level)
 
 	t->codec = img_codec_named(name);
 	cr_assert(t->codec, "%s", name);
-	t->cx = t->codec->open(level ? level : t->codec->level_default, UNIT, &t->err);
+	t->cx = t->codec->open(level >= 0 ? level : t->codec->level_default, UNIT, &t->err);
 	cr_assert(t->cx);
 	fill(t->plain, UNIT);
 	memset(t->out, CANARY, sizeof(t->out));
@@ -105,7 +105,7 @@ Test(codec, ignores_what_follows_the_stream)
 	FOR_EACH_CODEC(name) {
 		if (!says_where_it_ends(name))
 			continue;
-		struct trial *t = trial_new(name, 0);
+		struct trial *t = trial_new(name, -1);
 
 		memset(t->packed + t->packed_len, 0xff, 511);
 		cr_assert(t->codec->decode(t->cx, t->packed, t->packed_len + 511, t->out, UNIT,
@@ -118,7 +118,7 @@ Test(codec, ignores_what_follows_the_stream)
 Test(codec, says_that_the_result_does_not_fit)
 {
 	FOR_EACH_CODEC(name) {
-		struct trial *t = trial_new(name, 0);
+		struct trial *t = trial_new(name, -1);
 		size_t used = 1;
 
 		memset(t->out, CANARY, sizeof(t->out));
@@ -136,7 +136,7 @@ Test(codec, says_that_the_result_does_not_fit)
 Test(codec, refuses_truncated_streams)
 {
 	FOR_EACH_CODEC(name) {
-		struct trial *t = trial_new(name, 0);
+		struct trial *t = trial_new(name, -1);
 
 		for (size_t len = 0; len < t->packed_len; len += 1 + len / 8) {
 			t->err = (struct img_err){ 0 };
@@ -151,7 +151,7 @@ Test(codec, refuses_truncated_streams)
 Test(codec, never_writes_beyond_what_was_wanted)
 {
 	FOR_EACH_CODEC(name) {
-		struct trial *t = trial_new(name, 0);
+		struct trial *t = trial_new(name, -1);
 
 		cr_assert_not(t->codec->decode(t->cx, t->packed, t->packed_len, t->out, 1000,
 					       &t->err), "%s", name);
@@ -164,7 +164,7 @@ Test(codec, never_writes_beyond_what_was_wanted)
 Test(codec, refuses_streams_that_end_early)
 {
 	FOR_EACH_CODEC(name) {
-		struct trial *t = trial_new(name, 0);
+		struct trial *t = trial_new(name, -1);
 
 		cr_assert_not(t->codec->decode(t->cx, t->packed, t->packed_len, t->out, UNIT + 1,
 					       &t->err), "%s", name);
@@ -176,7 +176,7 @@ Test(codec, refuses_streams_that_end_early)
 Test(codec, survives_any_flipped_byte)
 {
 	FOR_EACH_CODEC(name) {
-		struct trial *t = trial_new(name, 0);
+		struct trial *t = trial_new(name, -1);
 
 		for (size_t at = 0; at < t->packed_len; at += 1 + at / 64) {
 			t->packed[at] ^= 0x5a;
@@ -193,7 +193,7 @@ Test(codec, survives_any_flipped_byte)
 Test(codec, tells_how_much_a_stream_of_unknown_length_gives)
 {
 	FOR_EACH_CODEC(name) {
-		struct trial *t = trial_new(name, 0);
+		struct trial *t = trial_new(name, -1);
 		size_t used = 0, got = 0;
 
 		if (t->codec->measure) {

