@@ -124,7 +124,6 @@ Test(cloop_write, options_have_limits)
 	refuse(B, "header=last", false, IMG_E_ARGUMENT);
 	refuse(B, "compression_type=lz4", false, IMG_E_ARGUMENT);
 	refuse(B, "compression_level=13", false, IMG_E_ARGUMENT);
-	refuse(B, "compression_level=13", false, IMG_E_ARGUMENT);
 	refuse(B, "version=4.0,compression_type=none", true, IMG_E_ARGUMENT);
 	refuse(B, "version=4.0,compression_type=none,compression_level=1", false, IMG_E_ARGUMENT);
 	refuse((UINT64_C(1) << 41) + 1, "block_size=512", false, IMG_E_RANGE);

@@ -31,7 +31,7 @@ Test(qcow2_options, what_does_not_go_together_is_refused)
 		"data_file_raw=on", "data_file=d,data_file_raw=on" BACKING,
 		"preallocation=metadata" BACKING, "preallocation=full" BACKING,
 		"backing_fmt=raw", "backing_file=", "data_file=",
-		"compression_level=13", "compression_level=13",
+		"compression_level=13", "compression_level=-1",
 		"compression_type=zstd,compression_level=23",
 		"compression_type=zstd,deflate_window=12", "deflate_window=12,compression_level=10",
 	};
