@@ -30,7 +30,7 @@ static void tell(const struct cli *cli, const struct free_volume *volume)
 	cli_warn(cli, text.text);
 }
 
-bool leave_out_free(const struct cli *cli, enum leave_out how, bool quiet, struct img *im,
+bool leave_out_find(const struct cli *cli, enum leave_out how, bool quiet, struct img *im,
 		    struct free_space *out, struct img_err *err)
 {
 	*out = (struct free_space){ .n = 0 };
@@ -43,5 +43,12 @@ bool leave_out_free(const struct cli *cli, enum leave_out how, bool quiet, struc
 		return false;
 	for (size_t i = 0; !quiet && i < out->n_volumes; i++)
 		tell(cli, &out->volumes[i]);
-	return img_leave_out(im, out->spans, out->n, err);
+	return true;
+}
+
+bool leave_out_free(const struct cli *cli, enum leave_out how, bool quiet, struct img *im,
+		    struct free_space *out, struct img_err *err)
+{
+	return leave_out_find(cli, how, quiet, im, out, err) &&
+	       (how == LEAVE_OUT_NOTHING || img_leave_out(im, out->spans, out->n, err));
 }

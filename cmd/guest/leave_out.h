@@ -12,9 +12,12 @@ enum leave_out { LEAVE_OUT_NOTHING, LEAVE_OUT_FREE, LEAVE_OUT_FREE_FORCED };
 cli_set leave_out_set;
 
 /*
- * Finds what the guest does not use, says of which file systems that cannot be told (unless quiet), and
- * makes holes of it in im.  out: for free_space_clear(), also after a failure.
+ * Finds what the guest does not use, and says of which file systems that cannot be told (unless quiet).
+ * out: for free_space_clear(), also after a failure.
  */
+bool leave_out_find(const struct cli *cli, enum leave_out how, bool quiet, struct img *im,
+		    struct free_space *out, struct img_err *err) IMG_MUST_CHECK;
+/* The same, and makes holes of it in im. */
 bool leave_out_free(const struct cli *cli, enum leave_out how, bool quiet, struct img *im,
 		    struct free_space *out, struct img_err *err) IMG_MUST_CHECK;
 

@@ -38,6 +38,10 @@ static const struct cli_option rows[] = {
 	  N_("store equal clusters once; qcow2 alone can") },
 	{ 0, "deterministic", NULL, cli_set_flag, AT(deterministic),
 	  N_("make the same bytes of the same disk, whoever wrote it in which order") },
+	{ 0, "in-place", NULL, cli_set_flag, AT(in_place),
+	  N_("make the file of the image itself shorter; nothing is compressed") },
+	{ 0, "dry-run", NULL, cli_set_flag, AT(dry_run),
+	  N_("with --in-place: only tell what would be done") },
 	{ 0, "skip-free", "[=force]", leave_out_set, AT(free),
 	  N_("leave out what the file systems do not use; force: although they were in use") },
 	{ 'm', "threads", "N", cli_set_count, AT(threads),
@@ -59,7 +63,7 @@ static const struct cli_option rows[] = {
 };
 
 const struct cli imgcompress_cli = {
-	.name = "imgcompress", .operands = N_("IMAGE [NEW]"),
+	.name = "imgcompress", .operands = N_("IMAGE [NEW]|--in-place IMAGE"),
 	.summary = N_("Compresses an image, which becomes smaller, or into a new one."),
 	.options = rows, .failed = CMD_FAILED,
 };
@@ -80,10 +84,22 @@ static void refuse_terminal(const char *target)
 {
 	struct img_err err = { 0 };
 
-	if (!target || strcmp(target, "-") || !isatty(STDOUT_FILENO))
+	if (strcmp(target, "-") || !isatty(STDOUT_FILENO))
 		return;
 	img_fail(&err, IMG_E_ARGUMENT, _("an image is not written to a terminal"));
 	cli_misused(&imgcompress_cli, &err);
+}
+
+static bool run(struct options *opt, int n, char **names, struct img_err *err)
+{
+	if (opt->in_place)
+		return compress_in_place(opt, names[0], err);
+	if (opt->dry_run)
+		return img_fail(err, IMG_E_ARGUMENT, _("--dry-run needs --in-place"));
+	if (n == 1)
+		return compress_replace(opt, names[0], err);
+	refuse_terminal(names[1]);
+	return compress_copy(opt, names, err);
 }
 
 int main(int argc, char **argv)
@@ -97,10 +113,8 @@ int main(int argc, char **argv)
 	if (optlist_wants_help(opt.settings)) {
 		print_help(opt.format);
 	} else {
-		cli_need_operands(&imgcompress_cli, n, 1, 2);
-		refuse_terminal(n == 2 ? names[1] : NULL);
-		ok = n == 2 ? compress_copy(&opt, names, &err)
-			    : compress_replace(&opt, names[0], &err);
+		cli_need_operands(&imgcompress_cli, n, 1, 2 - opt.in_place);
+		ok = run(&opt, n, names, &err);
 	}
 	free(opt.settings);
 	return cli_end(&imgcompress_cli, ok ? NULL : &err, CMD_DONE);

@@ -14,7 +14,7 @@ struct options {
 	const char *codec, *level;	/* as given, or NULL */
 	enum img_cache cache;
 	enum leave_out free;
-	bool recode, verify, deterministic, dedup, quiet;
+	bool recode, verify, deterministic, dedup, quiet, in_place, dry_run;
 	unsigned threads;	/* 0: all cores */
 	struct progress_options progress;
 	bool wants_report;
@@ -60,6 +60,10 @@ bool copy_write(const struct options *opt, const struct img_format *format, stru
 		struct outcome *out, struct img_err *err) IMG_MUST_CHECK;
 /* The report, if one is wanted. */
 bool copy_report(const struct options *opt, const struct outcome *out, struct img_err *err)
+	IMG_MUST_CHECK;
+
+/* in_place.c: the file of the image gets shorter, and its disk stays what it is. */
+bool compress_in_place(const struct options *opt, const char *name, struct img_err *err)
 	IMG_MUST_CHECK;
 
 /* Writes it to standard output, or to standard error when that is the target. */

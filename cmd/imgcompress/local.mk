@@ -4,6 +4,7 @@ bin_PROGRAMS += %D%/imgcompress
 	%D%/imgcompress.h \
 	%D%/copy.c \
 	%D%/replace.c \
+	%D%/in_place.c \
 	%D%/report.c \
 	%D%/target.c
 %C%_imgcompress_LDADD = $(guest_ldadd)

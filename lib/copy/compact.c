@@ -9,6 +9,7 @@
 #include "copy/chain.h"
 #include "copy/hollow.h"
 #include "extent/extent.h"
+#include "format/compact.h"
 
 /* What a round moves: so much, or that part of all. */
 enum { ROUND_MIN = 64 << 20, ROUNDS = 256 };
@@ -178,8 +179,9 @@ bool img_compact(struct img *im, const struct img_compact *what, const struct im
 	if (!check(&c, err) || !measure(&c, &c.stats.before, err))
 		return false;
 	c.stats.guest = img_size(im);
-	search.found = im->layers[0].format->compact ? note : punch;
-	ok = search.found == note ? run_rounds(&c, &search, err) : punch_all(&c, &search, err);
+	search.with_holes = im->layers[0].format->compact;
+	search.found = search.with_holes ? note : punch;
+	ok = search.with_holes ? run_rounds(&c, &search, err) : punch_all(&c, &search, err);
 	img_rangeset_clear(&c.hollow);
 	if (ok)
 		*stats = c.stats;

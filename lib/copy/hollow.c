@@ -26,11 +26,36 @@ struct search {
 
 struct window {
 	struct img_chunk chunk;
-	struct img_ranges stored, hollow;	/* whole grains */
+	struct img_ranges stored, hollow;
 	uint8_t *buf;			/* WINDOW bytes */
 };
 
 /* ---- Taking, in guest order ---------------------------------------------------------------------- */
+
+/* Zeros that have a place in the file, be it a hole of that, are hollow without being read. */
+static bool look_at_zeros(const struct search *s, struct window *w, struct img_err *err)
+{
+	const uint64_t end = w->chunk.at + w->chunk.len;
+	struct img_extent ex;
+
+	for (uint64_t at = w->chunk.at; at < end; at += ex.len) {
+		if (!img_extent(s->how->im, at, end, &ex, err))
+			return false;
+		if (ex.zero_in_store && !ex.depth &&
+		    !img_ranges_add(&w->hollow, at, ex.len, err))
+			return false;
+	}
+	return true;
+}
+
+/* Of fixed places these are holes already. */
+static bool next_chunk(struct search *s, struct window *w, struct img_err *err)
+{
+	w->hollow.n = 0;
+	return img_plan_next(&s->plan, &w->chunk, err) &&
+	       (!w->chunk.len || w->chunk.kind == IMG_CHUNK_BYTES || !s->how->with_holes ||
+		look_at_zeros(s, w, err));
+}
 
 static bool take(void *ctx, void *window, bool *more, struct img_err *err)
 {
@@ -41,9 +66,9 @@ static bool take(void *ctx, void *window, bool *more, struct img_err *err)
 	if (job && job->cancelled && job->cancelled(job->ctx))
 		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
 	do
-		if (!img_plan_next(&s->plan, &w->chunk, err))
+		if (!next_chunk(s, w, err))
 			return false;
-	while (w->chunk.len && w->chunk.kind != IMG_CHUNK_BYTES);
+	while (w->chunk.len && w->chunk.kind != IMG_CHUNK_BYTES && !w->hollow.n);
 	*more = w->chunk.len;
 	return true;
 }
@@ -102,7 +127,9 @@ static bool work(void *ctx, void *window, struct img_err *err)
 	const struct search *s = ctx;
 	struct window *w = window;
 
-	w->stored.n = w->hollow.n = 0;
+	if (w->chunk.kind != IMG_CHUNK_BYTES)
+		return true;
+	w->stored.n = 0;
 	for (size_t i = 0; i < w->chunk.extents.n; i++)
 		if (!fill(s, w, &w->chunk.extents.v[i], err))
 			return false;

@@ -10,7 +10,8 @@ struct img_hollow {
 	struct img *im;
 	const struct img_compact *what;	/* spans and threads */
 	const struct img_job *job;	/* or NULL */
-	/* Told of each run, in guest order: whole grains that are zeros, or not needed. */
+	bool with_holes;		/* also what lies in a hole of the file has a place there */
+	/* Told of each run, in guest order: zeros, or what is not needed. */
 	bool (*found)(void *ctx, uint64_t at, uint64_t len, struct img_err *err);
 	void *ctx;
 };

@@ -11,7 +11,6 @@
 #include "libimg.h"
 #include "codec/codec.h"
 #include "format/findings.h"
-#include "store/ranges.h"
 #include "store/store.h"
 
 /* ---- Options --------------------------------------------------------------------------------- */
@@ -322,21 +321,6 @@ struct img_layer_resize {
 	const struct img_opener *opener;	/* of files beside the image: all of its calls */
 };
 
-/* ---- A shorter file for the same disk ------------------------------------------------------------ */
-
-struct img_layer_compact {
-	/* Guest bytes that read as zeros, or may do so from now on: whole units of them need no place. */
-	const struct img_rangeset *hollow;
-	uint64_t room;			/* bytes that are moved at most; 0: none, only count them */
-	const struct img_job *job;	/* or NULL */
-};
-
-struct img_layer_compacted {
-	uint64_t moved;			/* bytes that were */
-	uint64_t left;			/* that have still to move: there is another round */
-	uint64_t end;			/* bytes of the image's files together, after the last round */
-};
-
 /* ---- Changing what an image stands on ------------------------------------------------------------ */
 
 struct img_layer_link {
@@ -442,6 +426,9 @@ struct img_check_ops {
 struct img_adopt_ops;
 
 /* ---- The driver ------------------------------------------------------------------------------ */
+
+struct img_layer_compact;
+struct img_layer_compacted;
 
 struct img_format {
 	const char *name;			/* "qcow2" */
@@ -563,13 +550,7 @@ struct img_format {
 	 */
 	bool (*resize)(struct img_layer *ly, const struct img_layer_resize *how,
 		       struct img_err *err);
-	/*
-	 * One round of making the files of the image shorter: units that are hollow lose their places,
-	 * what nothing refers to goes, and what lies last moves down.  The same disk, in an image that
-	 * others can use, after each round; the same rules as of resize, and only finish and close may
-	 * follow, or another call after one without room.  hollow is the same in all rounds.  NULL: the
-	 * places of bytes are fixed.  IMG_E_UNSUPPORTED: in this image, too; IMG_E_CORRUPT: it is damaged.
-	 */
+	/* One round of a shorter file for the same disk: compact.h.  NULL: bytes have fixed places. */
 	bool (*compact)(struct img_layer *ly, const struct img_layer_compact *how,
 			struct img_layer_compacted *out, struct img_err *err);
 	/*

@@ -5,6 +5,7 @@ libimg_sources += \
 	%D%/backing.c \
 	%D%/claims.c \
 	%D%/claims.h \
+	%D%/compact.h \
 	%D%/findings.c \
 	%D%/findings.h \
 	%D%/format.h \

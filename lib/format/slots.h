@@ -6,7 +6,7 @@
 #ifndef IMG_FORMAT_SLOTS_H
 #define IMG_FORMAT_SLOTS_H
 
-#include "format/format.h"
+#include "format/compact.h"
 
 #define IMG_SLOT_FREE UINT64_MAX
 #define IMG_SLOT_PINNED (UINT64_MAX - 1)	/* stays, and is no unit */

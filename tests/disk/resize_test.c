@@ -14,6 +14,7 @@
 #include "disk/judge.h"
 #include "disk/random.h"
 #include "disk/recorder.h"
+#include "format/compact.h"
 #include "format/vmdk/layout.h"
 #include "format/vmdk/sparse_new.h"
 #include "unit/fake/files.h"

@@ -12,6 +12,7 @@ shell_tests += \
 	%D%/cloop-repair.sh \
 	%D%/cloop-write.sh \
 	%D%/cow.sh \
+	%D%/compact-killed.sh \
 	%D%/create-matrix.sh \
 	%D%/damaged.sh \
 	%D%/determinism.sh \

@@ -3,6 +3,7 @@
 #ifndef QCOW1_RESIZE_H
 #define QCOW1_RESIZE_H
 
+#include "format/compact.h"
 #include "format/qcow1/qcow1.h"
 
 struct qcow1_compacting {

@@ -8,6 +8,7 @@
 #ifndef QCOW2_RESIZE_H
 #define QCOW2_RESIZE_H
 
+#include "format/compact.h"
 #include "format/qcow2/disk.h"
 
 /* ---- resize.c ------------------------------------------------------------------------------------- */

@@ -72,6 +72,8 @@ valid 0 imgconv --digest=sha256 disk.raw out.qcow2
 valid 4 imgconv --salvage half.qcow2 out.raw
 valid 0 imgconv --in-place --dry-run -O raw out.qcow2
 valid 0 imgcompress full.qcow2 smaller.qcow2
+valid 0 imgcompress --in-place --dry-run smaller.qcow2
+valid 0 imgcompress --in-place smaller.qcow2
 
 valid 0 imgcheck small.qcow2
 valid 2 imgcheck half.qcow2

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* imgcompress --in-place: a shorter file for the same disk. */
+#include <string.h>
+#include "common/text.h"
+#include "imgcompress/imgcompress.h"
+
+static bool check(const struct options *opt, struct img_err *err)
+{
+	if (opt->format || opt->settings || opt->codec || opt->level || opt->recode || opt->verify ||
+	    opt->source.force_share)
+		return img_fail(err, IMG_E_ARGUMENT, _("--in-place makes no new image, so it does not go "
+				"with -O, -o, --codec, --level, --recode, --verify or --force-share"));
+	return true;
+}
+
+static void add_bytes(struct img_node *root, const char *key, const char *label, uint64_t bytes)
+{
+	img_node_u64(root, key, bytes, IMG_UNIT_BYTES);
+	img_node_label(root, label);
+}
+
+static bool report(const struct options *opt, const char *name, const char *format,
+		   const struct img_compact_stats *stats, struct img_err *err)
+{
+	struct img_node *root = img_node_root("imgcompress");
+	bool ok;
+
+	if (!root)
+		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	img_node_text(root, "image", name);
+	img_node_label(root, _("image"));
+	img_node_text(root, "format", format);
+	img_node_label(root, _("format"));
+	img_node_flag(root, "done", !opt->dry_run);
+	img_node_label(root, _("done"));
+	add_bytes(root, "virtual-size", _("virtual size"), stats->guest);
+	add_bytes(root, "hollow", _("stored, and not needed"), stats->hollow);
+	add_bytes(root, "moved", _("moved inside the file"), stats->moved);
+	add_bytes(root, "before", _("size of the file before"), stats->before);
+	add_bytes(root, "after", _("size of the file afterwards"), stats->after);
+	add_bytes(root, "space-needed", _("space needed meanwhile, at most"), stats->extra);
+	ok = img_report_write(root, opt->style, stdout, err);
+	img_node_free(root);
+	return ok;
+}
+
+static bool compact(const struct options *opt, struct img *im, const struct img_job *job,
+		    struct img_compact_stats *stats, struct img_err *err)
+{
+	struct free_space unused = { .n = 0 };
+	const bool ok = leave_out_find(&imgcompress_cli, opt->free, opt->quiet, im, &unused, err);
+	const struct img_compact what = {
+		.unneeded = unused.spans, .n_unneeded = unused.n, .threads = opt->threads,
+		.dry_run = opt->dry_run,
+	};
+	const bool done = ok && img_compact(im, &what, job, stats, err);
+
+	free_space_clear(&unused);
+	return done;
+}
+
+bool compress_in_place(const struct options *opt, const char *name, struct img_err *err)
+{
+	const struct progress_options silent = { .mode = PROGRESS_OFF };
+	struct img_compact_stats stats;
+	struct progress progress;
+	const struct img_format *format;
+	struct img *im;
+	bool ok;
+
+	if (!check(opt, err))
+		return false;
+	im = source_open_to_change(&imgcompress_cli, &opt->source, name,
+				   IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE, err);
+	if (!im)
+		return false;
+	format = img_layer_format(im, 0);
+	ok = compact(opt, im, progress_start(&progress, &imgcompress_cli,
+					     opt->quiet ? &silent : &opt->progress, "compact"),
+		     &stats, err);
+	progress_end(&progress, ok);
+	img_close(im);
+	return ok && (!(opt->wants_report || opt->dry_run) ||
+		      report(opt, name, img_format_name(format), &stats, err));
+}

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# imgcompress --in-place: the file gets shorter, the disk, its snapshots and its bitmaps stay what they
+# are, and qemu-img finds nothing wrong; what it tells beforehand is what it does; what is refused.
+. "$srcdir/tests/functions.sh"
+. "$srcdir/tests/interop/judge.sh"
+requires qemu-img --version
+PATH=$PATH:/sbin:/usr/sbin
+
+# filled FORMAT IMAGE [KIB]: of four pieces one is zeros and one is not written; the first comes last.
+filled() {
+	local commands=() i unit=${3-64}
+
+	for i in {47..0}; do
+		((i * unit >= 3072 || i % 4 == 3)) && continue
+		commands+=(-c "write -P $((i % 4 == 2 ? 0 : i + 1)) $((i * unit))k ${unit}k")
+	done
+	qemu-io -f "$1" "${commands[@]}" "$2" >/dev/null
+}
+
+# field KEY: of the last report.
+field() {
+	jq ".\"$1\"" report.json
+}
+
+# shorter LESS FORMAT IMAGE: by LESS bytes at least, with the same disk; told beforehand.
+shorter() {
+	local less=$1 format=$2 image=$3 old new end
+
+	imgconv -q -f "$format" -O raw "$image" old.raw
+	old=$(du -cb --apparent-size "${image%.vmdk}"* | tail -1 | cut -f1)
+	imgcompress --in-place --dry-run -f "$format" --output=json "$image" >report.json
+	same "$old" "$(du -cb --apparent-size "${image%.vmdk}"* | tail -1 | cut -f1)" "$image: a dry run"
+	same false "$(field done)" "$image: a dry run is nothing done"
+	end=$(field after)
+	imgcompress --in-place -f "$format" --output=json "$image" >report.json
+	imgconv -q -f "$format" -O raw "$image" new.raw
+	cmp old.raw new.raw || fail "$image: another disk"
+	new=$(du -cb --apparent-size "${image%.vmdk}"* | tail -1 | cut -f1)
+	[ $((old - new)) -ge "$less" ] || fail "$image: $old bytes have become $new"
+	same "$new" "$(field after)" "$image: the size in the report"
+	[ "$new" -le "$end" ] || fail "$image: $end bytes were told, and it has $new"
+	imgcheck -q -f "$format" "$image" || fail "$image: imgcheck"
+	! qemu-img check -f "$format" "$image" 2>&1 | tee check.txt | grep -qE 'ERROR|Leaked' ||
+		fail "$image: $(cat check.txt)"
+	imgcompress --in-place -q -f "$format" "$image"
+	same "$new" "$(du -cb --apparent-size "${image%.vmdk}"* | tail -1 | cut -f1)" "$image: the second time"
+}
+
+for options in "" compat=0.10 cluster_size=4k extended_l2=on,cluster_size=64k refcount_bits=1 \
+	lazy_refcounts=on; do
+	rm -f image
+	qemu-img create -q -f qcow2 ${options:+-o "$options"} image 3M
+	filled qcow2 image
+	shorter 700000 qcow2 image
+done
+# Zeros that lie in holes of the file have places, too.
+for format in qcow2 qcow vdi vmdk; do
+	rm -f image
+	qemu-img create -q -f $format image 3M
+	filled $format image $([ $format != vdi ] || echo 1024)
+	cp --sparse=always image holes
+	shorter 700000 $format holes
+	shorter 700000 $format image
+done
+rm -f image
+imgcreate -q -f vmdk -o subformat=twoGbMaxExtentSparse image.vmdk 3M
+filled vmdk image.vmdk
+shorter 700000 vmdk image.vmdk
+rm image.vmdk image-s001.vmdk
+
+# Compressed clusters of zeros; what lies last of those that are packed stays.
+filled_raw() {
+	truncate -s 3M disk.raw
+	filled raw disk.raw
+}
+filled_raw
+qemu-img convert -f raw -O qcow2 -c disk.raw image
+qemu-io -c 'write -P 7 64k 64k' -c 'write -z 64k 64k' -c 'write -P 9 128k 1M' image >/dev/null
+shorter 0 qcow2 image
+
+# Snapshots, bitmaps, and clusters that nothing refers to.
+rm image
+qemu-img create -q -f qcow2 image 3M
+filled qcow2 image
+qemu-img snapshot -c first image
+qemu-img bitmap --add -g 64k image changes
+qemu-io -c 'write -P 99 256k 512k' -c 'write -z 0 64k' image >/dev/null
+qemu-img snapshot -c second image
+qemu-io -c 'write -P 98 1M 256k' image >/dev/null
+qemu-img snapshot -d second image
+bitmap=$(imgbitmap --extents image changes)
+first=$(imgconv --snapshot=first -q -O raw image - | sha256sum)
+shorter 1 qcow2 image
+same "$bitmap" "$(imgbitmap --extents image changes)" "a bitmap"
+same "$first" "$(imgconv --snapshot=first -q -O raw image - | sha256sum)" "a snapshot"
+
+# On another image zeros hide what lies below.
+for format in qcow2 qcow vmdk; do
+	below=$([ $format = vmdk ] && echo vmdk || echo qcow2)
+	rm -f top
+	qemu-img convert -f raw -O $below disk.raw below
+	qemu-img create -q -f $format -b below -F $below top
+	qemu-io -f $format -c 'write -P 0 0 512k' -c 'write -P 5 1M 64k' top >/dev/null
+	shorter 0 $format top
+done
+exits 1 imgcompress --in-place --untrusted top 2>err
+
+# Bytes in fixed places: holes of the file.
+filled_raw
+cp --sparse=never disk.raw flat.raw
+before=$(stat -c %b flat.raw)
+imgcompress --in-place -q -f raw flat.raw
+cmp disk.raw flat.raw || fail "raw: another disk"
+same "$(stat -c %s disk.raw)" "$(stat -c %s flat.raw)" "raw: the length"
+[ $((before - $(stat -c %b flat.raw))) -ge 1400 ] || fail "raw: no holes"
+rm -f image data
+imgcreate -q -f qcow2 -o data_file=data,data_file_raw=on image 3M
+filled qcow2 image
+before=$(stat -c %b data)
+imgcompress --in-place -q image
+cmp disk.raw data || fail "data file: another disk"
+[ $((before - $(stat -c %b data))) -ge 1400 ] || fail "data file: no holes"
+qemu-img check -q image
+
+# What a guest has deleted is there no more, and all that it has is.
+if mke2fs -V >/dev/null 2>&1; then
+	mkdir files
+	seq 100000 >files/kept
+	seq 300000 >files/deleted
+	truncate -s 16M fs.raw
+	mke2fs -q -t ext4 -d files fs.raw
+	debugfs -w -R 'rm deleted' fs.raw 2>/dev/null
+	imgconv -q fs.raw fs.qcow2
+	imgcompress --in-place -q fs.qcow2
+	before=$(stat -c %s fs.qcow2)
+	imgcompress --in-place -q --skip-free fs.qcow2
+	[ $((before - $(stat -c %s fs.qcow2))) -ge 1500000 ] || fail "--skip-free: nothing"
+	imgconv -q -O raw fs.qcow2 fs.raw
+	e2fsck -fn fs.raw >/dev/null 2>&1 || fail "--skip-free: the file system is damaged"
+	debugfs -R 'cat kept' fs.raw 2>/dev/null | cmp - files/kept || fail "--skip-free: a file"
+fi
+
+# says STATUS TEXT ARG...: refused with that sentence.
+says() {
+	local status=$1 text=$2
+	shift 2
+
+	exits "$status" imgcompress "$@" 2>err
+	grep -q "$text" err || fail "$*: $(cat err)"
+}
+
+says 1 "does not go with" --in-place -O qcow2 image
+says 1 "needs --in-place" --dry-run image new
+rm -f image
+imgcreate -q -f vdi -o static=on image 3M
+says 63 "static VDI" --in-place image
+imgconv -q -f raw -O cloop disk.raw image
+says 63 "cannot be written" --in-place image
+qemu-img create -q -f qcow2 damaged 3M
+qemu-io -c 'write -P 1 0 1M' damaged >/dev/null
+printf '\377' | dd of=damaged bs=1 seek=$((4 * 65536 + 1)) conv=notrunc status=none
+exits 1 imgcompress --in-place damaged 2>err
