@@ -10,6 +10,7 @@ dist_doc_DATA += %D%/imgcompress.rng %D%/imgcompress.schema.json
 dist_doc_DATA += %D%/imgcheck.rng %D%/imgcheck.schema.json
 dist_doc_DATA += %D%/imgbitmap.rng %D%/imgbitmap.schema.json
 dist_doc_DATA += %D%/imgmeasure.rng %D%/imgmeasure.schema.json
+dist_doc_DATA += %D%/imgcrypt.rng %D%/imgcrypt.schema.json
 dist_doc_DATA += %D%/imgresize.rng %D%/imgresize.schema.json
 dist_doc_DATA += %D%/imgsnap.rng %D%/imgsnap.schema.json
 EXTRA_DIST += %D%/architecture.md

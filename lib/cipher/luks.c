@@ -223,10 +223,15 @@ static void report_data(const struct img_luks *lk, struct img_node *report)
 	}
 	img_node_text(report, "cipher", data.cipher);
 	img_node_text(report, "cipher-mode", data.mode);
-	if (data.key_len)
+	img_node_label(report, _("cipher mode"));
+	if (data.key_len) {
 		img_node_u64(report, "key-bits", (uint64_t)data.key_len * 8, IMG_UNIT_NONE);
+		img_node_label(report, _("bits of the key"));
+	}
 	img_node_u64(report, "sector-size", data.sector, IMG_UNIT_BYTES);
+	img_node_label(report, _("sector size"));
 	img_node_u64(report, "payload-offset", data.at, IMG_UNIT_BYTES);
+	img_node_label(report, _("start of the data"));
 }
 
 bool img_luks_report(struct img_store *st, uint64_t at, struct img_node *report,

@@ -140,10 +140,13 @@ static bool report(const struct img_luks *lk, struct img_node *node, struct img_
 
 	(void)err;
 	img_node_text(node, "hash", hdr->hash);
+	img_node_label(node, _("hash"));
 	if (hdr->uuid_is_text)
 		img_node_text(node, "uuid", hdr->uuid);
 	img_node_u64(node, "digest-iterations", hdr->digest_rounds, IMG_UNIT_NONE);
+	img_node_label(node, _("iterations of the digest"));
 	slots = img_node_list(node, "slots");
+	img_node_label(node, _("key slots"));
 	for (unsigned i = 0; i < IMG_LUKS1_N_SLOTS; i++) {
 		if (slot_used(lk, i))
 			report_slot(lk, i, slots);

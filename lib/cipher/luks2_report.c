@@ -7,6 +7,7 @@ static void report_copies(const struct luks2 *lk, struct img_node *node)
 {
 	struct img_node *list = img_node_list(node, "copies");
 
+	img_node_label(node, _("copies of the header"));
 	for (unsigned i = 0; i < 2; i++) {
 		const struct img_luks2_copy *copy = &lk->copies[i];
 		struct img_node *item = img_node_map(list, "copy");
@@ -36,6 +37,7 @@ static void report_slots(const struct luks2 *lk, struct img_node *node)
 {
 	struct img_node *list = img_node_list(node, "slots");
 
+	img_node_label(node, _("key slots"));
 	for (unsigned i = 0; i < LUKS2_SLOTS; i++) {
 		const struct luks2_slot *slot = &lk->slots[i];
 		struct img_node *item;

@@ -19,6 +19,7 @@ shell_tests += %D%/imgcompress/copy.sh %D%/imgcompress/deterministic.sh \
 	%D%/imgcompress/dedup.sh %D%/imgcompress/replace.sh %D%/imgcompress/taken.sh
 shell_tests += %D%/imgcompress/copy.sh %D%/imgcompress/in-place.sh %D%/imgcompress/taken.sh
 shell_tests += %D%/imgcreate/backing.sh %D%/imgcreate/create.sh
+shell_tests += %D%/imgcrypt/keys.sh %D%/imgcrypt/usage.sh
 shell_tests += %D%/imginfo/formats.sh %D%/imginfo/gpt.sh %D%/imginfo/info.sh \
 	%D%/imginfo/missing.sh
 shell_tests += %D%/imgmap/lost.sh %D%/imgmap/map.sh %D%/imgmap/names.sh

@@ -31,6 +31,7 @@ shell_tests += \
 	%D%/killed.sh \
 	%D%/libyal.sh \
 	%D%/locks.sh \
+	%D%/imgcrypt.sh \
 	%D%/luks.sh \
 	%D%/memory.sh \
 	%D%/nbd.sh \
