@@ -176,6 +176,37 @@ Test(luks, slots_come_and_go)
 	}
 }
 
+/* Where the material of slot i is, and its first bytes. */
+static uint64_t read_material(struct img_store *st, uint32_t i, uint8_t bytes[64])
+{
+	struct img_luks *lk = open_header(st);
+	struct img_keyslot slot;
+	struct img_err err = { 0 };
+
+	cr_assert(lk->ops->slot(lk, i, &slot, &err), "%s", err.text);
+	img_luks_close(lk);
+	cr_assert(img_store_read(st, slot.material_at, bytes, 64, &err), "%s", err.text);
+	return slot.material_at;
+}
+
+Test(luks, what_is_removed_is_gone)
+{
+	for (size_t i = 0; i < N_KINDS; i++) {
+		struct img_store *st = new_store();
+		struct img_luks_volume volume = format(st, kinds[i]);
+		uint8_t before[64], after[64];
+		struct img_err err = { 0 };
+		uint64_t at;
+
+		img_luks_volume_close(&volume);
+		at = read_material(st, 0, before);
+		take_away(st, 0);
+		cr_assert(img_store_read(st, at, after, sizeof(after), &err), "%s", err.text);
+		cr_assert_arr_neq(before, after, sizeof(after));
+		img_store_close(st);
+	}
+}
+
 Test(luks, slots_that_cannot_be_had)
 {
 	const struct img_kdf kdf = { .name = "pbkdf2", .hash = "sha256", .iterations = 5 };
