@@ -33,6 +33,7 @@ shell_tests += \
 	%D%/locks.sh \
 	%D%/imgcrypt.sh \
 	%D%/luks.sh \
+	%D%/luks-disk.sh %D%/luks.sh \
 	%D%/memory.sh \
 	%D%/nbd.sh \
 	%D%/pipe-cloop.sh \

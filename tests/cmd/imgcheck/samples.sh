@@ -9,7 +9,7 @@ imgcheck --findings --output=json >kinds
 
 # files_in FOLDER: its samples and what they name.
 files_in() {
-	(cd "$1" && printf '%s\n' *.{qcow2,qcow,cow,vdi,vmdk,cloop,luks,img} *.xz data.raw below.bin)
+	(cd "$1" && shopt -s nullglob && printf '%s\n' *.{qcow2,qcow,cow,vdi,vmdk,cloop,luks,img} *.xz data.raw below.bin)
 }
 
 # ids_of FOLDER: those that have samples there, each as often as it has.

@@ -3,7 +3,7 @@
 . "$srcdir/tests/functions.sh"
 
 json=$(imginfo --formats --output=json)
-same '["cloop","cow","qcow","qcow2","raw","vdi","vmdk"]' \
+same '["cloop","cow","luks","qcow","qcow2","raw","vdi","vmdk"]' \
 	"$(jq -c '[.formats[].name] | sort' <<<"$json")" "formats"
 same true "$(jq '.formats[] | select(.name == "qcow2") | .compress' <<<"$json")" "qcow2"
 same false "$(jq '.formats[] | select(.name == "raw") | .backing' <<<"$json")" "raw"
