@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* imgcrypt: the keys of encrypted images. */
+/* imgcrypt: encrypted images, and their keys. */
 #include "imgcrypt/imgcrypt.h"
 
 #include <stddef.h>
@@ -24,7 +24,7 @@ static bool set_slot(const struct cli_option *row, void *field, const char *text
 static const struct cli_option rows[] = {
 	SECRET_ROWS(AT(secrets)),
 	{ 0, "new-key-file", "FILE", secret_set_file, AT(fresh),
-	  N_("add-key, change-key: FILE holds the new key") },
+	  N_("add-key, change-key, encrypt: FILE holds the new key") },
 	{ 0, "new-key-fd", "N", secret_set_fd, AT(fresh),
 	  N_("the same, from this open file descriptor") },
 	{ 0, "new-key-env", "NAME", secret_set_env, AT(fresh),
@@ -45,10 +45,16 @@ static const struct cli_option rows[] = {
 	  N_("add-key, change-key: threads of argon2 (default: all cores, at most 4)") },
 	{ 0, "force", NULL, cli_set_flag, AT(force),
 	  N_("remove-key: also the last one; header-restore: over whatever is there; erase: do it") },
+	{ 'O', "target-format", "FORMAT", cli_set_text, AT(target.format),
+	  N_("encrypt, decrypt: format of the new image (otherwise by its name)") },
+	{ 'o', "options", "NAME=VALUE,...", cli_set_list, AT(target.options),
+	  N_("encrypt, decrypt: options of that format") },
 	SOURCE_ROW_FORMAT(AT(source.format)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
 	  N_("list: how to print it (default human)") },
+	{ 'p', "progress", PROGRESS_VALUE, progress_set, AT(progress),
+	  N_("show how far it is, on standard error or as JSON") },
 	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
 	  N_("print nothing; the exit status tells") },
 	{ .name = NULL },
@@ -56,10 +62,10 @@ static const struct cli_option rows[] = {
 
 const struct cli imgcrypt_cli = {
 	.name = "imgcrypt",
-	.operands = N_("list|test|add-key|change-key|remove-key|header-backup|header-restore|erase "
-		       "IMAGE [FILE]"),
-	.summary = N_("The keys of encrypted images (LUKS, alone or in qcow2): list, test, add, change,\n"
-		      "remove; backups of the header that holds them."),
+	.operands = N_("encrypt|decrypt|list|test|add-key|change-key|remove-key|header-backup|"
+		       "header-restore|erase IMAGE [FILE]"),
+	.summary = N_("Makes encrypted images (LUKS, alone or in qcow2) of others, and others of them.\n"
+		      "Their keys: list, test, add, change, remove; backups of the header that holds them."),
 	.options = rows, .failed = CMD_FAILED,
 };
 
@@ -71,6 +77,8 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
+	{ "encrypt", N_("encrypt IMAGE NEW"), 2, crypt_encrypt },
+	{ "decrypt", N_("decrypt IMAGE NEW"), 2, crypt_decrypt },
 	{ "list", N_("list IMAGE"), 1, crypt_list },
 	{ "test", N_("test IMAGE"), 1, crypt_test },
 	{ "add-key", N_("add-key IMAGE"), 1, crypt_add },
@@ -114,5 +122,6 @@ int main(int argc, char **argv)
 
 	secret_clear(&opt.secrets);
 	secret_clear(&opt.fresh);
+	target_free(&opt.target);
 	return cli_end(&imgcrypt_cli, ok ? NULL : &err, CMD_DONE);
 }

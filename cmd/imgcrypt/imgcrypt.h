@@ -3,14 +3,18 @@
 #ifndef IMGCRYPT_IMGCRYPT_H
 #define IMGCRYPT_IMGCRYPT_H
 
+#include "common/progress.h"
 #include "common/secret.h"
 #include "common/source.h"
+#include "common/target.h"
 
 /* The options of all verbs; which belong to which says usage.c. */
 struct options {
 	struct source_options source;
 	struct secrets secrets;		/* that open the image */
-	struct secrets fresh;		/* add-key, change-key: the first is the new one */
+	struct secrets fresh;		/* the first is the new one of whoever takes one */
+	struct target_options target;	/* encrypt, decrypt: what is made */
+	struct progress_options progress;
 	uint32_t slot;			/* IMG_KEY_ANY_SLOT: nobody said it */
 	const char *pbkdf, *hash;	/* NULL: the default */
 	unsigned iter_time, iterations, threads;	/* ms; 0: the default */
@@ -33,6 +37,7 @@ struct img_open crypt_how(const struct options *opt, const char *path, unsigned 
 struct img_key_header *crypt_open(const struct options *opt, const char *path, unsigned flags,
 				  struct img_err *err);
 
+crypt_verb crypt_encrypt, crypt_decrypt;				/* copy.c */
 crypt_verb crypt_list;						/* list.c */
 crypt_verb crypt_test, crypt_add, crypt_remove, crypt_change;	/* keys.c */
 crypt_verb crypt_backup, crypt_restore, crypt_erase;		/* header.c */

@@ -1,5 +1,6 @@
 bin_PROGRAMS += %D%/imgcrypt
 %C%_imgcrypt_SOURCES = \
+	%D%/copy.c \
 	%D%/header.c \
 	%D%/imgcrypt.c \
 	%D%/imgcrypt.h \

@@ -22,19 +22,22 @@ static bool check(const struct belonging *one, const char *verb, struct img_err 
 
 bool crypt_check_usage(const struct options *opt, const char *verb, struct img_err *err)
 {
-	static const char new_key[] = " add-key change-key ";
+	static const char new_key[] = " add-key change-key ", copy[] = " encrypt decrypt ";
 	const struct belonging all[] = {
-		{ "--key-file", opt->secrets.given, " test add-key change-key remove-key " },
-		{ "--new-key-file", opt->fresh.given, new_key },
+		{ "--key-file", opt->secrets.given,
+		  " test add-key change-key remove-key encrypt decrypt " },
+		{ "--new-key-file", opt->fresh.given, " add-key change-key encrypt " },
+		{ "--target-format", opt->target.format, copy },
+		{ "--options", opt->target.options, copy },
 		{ "--slot", opt->slot != IMG_KEY_ANY_SLOT, " test add-key change-key remove-key " },
 		{ "--pbkdf", opt->pbkdf, new_key },
 		{ "--hash", opt->hash, new_key },
 		{ "--iter-time", opt->iter_time, new_key },
 		{ "--iterations", opt->iterations, new_key },
 		{ "--memory", opt->memory, new_key },
-		{ "--threads", opt->threads, new_key },
+		{ "--threads", opt->threads, " add-key change-key encrypt decrypt " },
 		{ "--force", opt->force, " remove-key header-restore erase " },
-		{ "--force-share", opt->source.force_share, " list test header-backup " },
+		{ "--force-share", opt->source.force_share, " list test header-backup encrypt decrypt " },
 		{ "--output", opt->style != IMG_STYLE_HUMAN, " list " },
 	};
 

@@ -31,6 +31,7 @@ shell_tests += %D%/imgresize/cow.sh %D%/imgresize/gpt-damage.sh %D%/imgresize/gu
 	%D%/imgresize/report.sh %D%/imgresize/usage.sh
 shell_tests += %D%/imgsnap/chain.sh %D%/imgsnap/chain-guards.sh %D%/imgsnap/diff.sh \
 	%D%/imgsnap/extract.sh %D%/imgsnap/patch.sh %D%/imgsnap/usage.sh %D%/imgsnap/verbs.sh
+shell_tests += %D%/imgcrypt/copy.sh
 shell_tests += %D%/imgbench/doubt.sh %D%/imgbench/formats.sh %D%/imgbench/interrupted.sh \
 	%D%/imgbench/matrix.sh %D%/imgbench/mismatch.sh %D%/imgbench/patterns.sh \
 	%D%/imgbench/signals.sh %D%/imgbench/trace.sh %D%/imgbench/truncated.sh %D%/imgbench/usage.sh %D%/imgbench/verify.sh
