@@ -3,7 +3,6 @@
 #include "cipher/qcow_aes.h"
 
 #include <string.h>
-#include "base/err.h"
 #include "base/num.h"
 
 enum { KEY_BYTES = 16 };

@@ -6,7 +6,12 @@
 #ifndef IMG_CIPHER_QCOW_AES_H
 #define IMG_CIPHER_QCOW_AES_H
 
+#include "base/err.h"
 #include "cipher/cipher.h"
+
+/* What a driver tells of an image that has it. */
+#define IMG_QCOW_AES_ODDITY \
+	N_("it is encrypted as images were before LUKS, which is weak and keeps no secret for long")
 
 /*
  * The first 16 bytes of the passphrase, zeros behind a shorter one.  No header tells whether it is the

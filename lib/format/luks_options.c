@@ -81,3 +81,18 @@ bool img_luks_wish_make(const struct img_settings *set, const char *prefix,
 	return read_cipher(&r, out, err) && read_mode(&r, out, err) &&
 	       read_time(&r, &out->what.iter_ms, err);
 }
+
+bool img_luks_wish_none(const struct img_settings *set, const char *prefix, struct img_err *err)
+{
+	static const struct img_option rows[] = { IMG_LUKS_OPTIONS("") };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char name[IMG_LUKS_NAME_MAX];
+
+		snprintf(name, sizeof(name), "%s%s", prefix, rows[i].name);
+		if (img_settings_given(set, name))
+			return img_fail(err, IMG_E_ARGUMENT, _("%s needs %sformat=luks"), name,
+					prefix);
+	}
+	return true;
+}

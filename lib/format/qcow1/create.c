@@ -63,7 +63,7 @@ static bool choose_cipher(const struct img_layer_create *what, struct qcow1 *q, 
 	if (!img_settings_text(what->settings, "encrypt.format"))
 		return true;
 	if (!what->key)
-		return img_fail(err, IMG_E_KEY, _("an encrypted image needs a key"));
+		return img_fail(err, IMG_E_KEY, _("the image is to be encrypted, and no key was given"));
 	if (what->compressed)
 		return img_fail(err, IMG_E_ARGUMENT,
 				_("an encrypted image cannot hold compressed clusters"));

@@ -129,6 +129,11 @@ static bool qcow1_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 	return qcow1_read_packed(ly->priv, at, buf, len, err);
 }
 
+static const char *qcow1_oddity(const struct img_layer *ly)
+{
+	return qcow1_is_encrypted(ly->priv) ? IMG_QCOW_AES_ODDITY : NULL;
+}
+
 const struct img_format img_format_qcow = {
 	.name = "qcow",
 	.extensions = "qcow",
@@ -143,6 +148,7 @@ const struct img_format img_format_qcow = {
 	.extent = qcow1_extent,
 	.read = qcow1_read,
 	.info = qcow1_info,
+	.oddity = qcow1_oddity,
 	.write = &qcow1_write_ops,
 	.disk = &qcow1_disk_ops,
 	.resize = qcow1_resize,

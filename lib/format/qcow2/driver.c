@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "cipher/qcow_aes.h"
 #include "format/qcow2/adopt.h"
 #include "format/qcow2/bitmap.h"
 #include "format/qcow2/cache.h"
@@ -353,6 +354,13 @@ static bool qcow2_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 	return got == len || qcow2_old_read(ly, at + got, (uint8_t *)buf + got, len - got, err);
 }
 
+static const char *qcow2_oddity(const struct img_layer *ly)
+{
+	const struct qcow2 *q = ly->priv;
+
+	return q->header.crypt == QCOW2_CRYPT_AES ? IMG_QCOW_AES_ODDITY : NULL;
+}
+
 const struct img_format img_format_qcow2 = {
 	.name = "qcow2",
 	.extensions = "qcow2|qc2",
@@ -371,6 +379,7 @@ const struct img_format img_format_qcow2 = {
 	.read = qcow2_read,
 	.packed = qcow2_packed,
 	.info = qcow2_info,
+	.oddity = qcow2_oddity,
 	.write = &qcow2_write_ops,
 	.disk = &qcow2_disk_ops,
 	.amend_options = qcow2_amend_options,

@@ -51,6 +51,19 @@ static void add_features(const struct qcow2_header *hdr, struct img_node *to)
 	}
 }
 
+/* A header that cannot be used is something to tell, too. */
+static void add_luks(const struct qcow2 *q, struct img_node *to)
+{
+	struct img_err why = { 0 };
+
+	if (q->header.crypt != QCOW2_CRYPT_LUKS)
+		return;
+	struct img_node *luks = img_node_map(to, "luks");
+	img_node_label(to, "LUKS");
+	if (!img_luks_report(q->map.file, q->header.crypt_off, luks, &why))
+		add_text(to, "luks-damage", _("encryption header"), why.text);
+}
+
 static void add_bitmap(const struct qcow2_bitmap *bm, bool lost, struct img_node *to)
 {
 	add_text(to, "name", _("name"), bm->name);
@@ -142,6 +155,7 @@ bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *e
 	add_u64(own, "refcount-bits", _("refcount bits"), UINT64_C(1) << hdr->refcount_order,
 		IMG_UNIT_NONE);
 	add_features(hdr, own);
+	add_luks(q, own);
 	add_bitmaps(q, own);
 	add_snapshots(q, report);
 	add_missing(q, report);

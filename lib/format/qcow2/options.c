@@ -147,16 +147,15 @@ static bool read_encryption(const struct img_layer_create *what, struct qcow2_wi
 {
 	const char *format = img_settings_text(what->settings, "encrypt.format");
 
-	if (!format)
-		return true;
-	if (!what->key)
-		return img_fail(err, IMG_E_KEY, _("an encrypted image needs a key"));
-	if (!strcmp(format, "aes")) {
-		wish->header.crypt = QCOW2_CRYPT_AES;
-		return true;
+	if (format && !what->key)
+		return img_fail(err, IMG_E_KEY,
+				_("the image is to be encrypted, and no key was given"));
+	if (format && !strcmp(format, "luks")) {
+		wish->header.crypt = QCOW2_CRYPT_LUKS;
+		return img_luks_wish_make(what->settings, "encrypt.", &wish->luks, err);
 	}
-	wish->header.crypt = QCOW2_CRYPT_LUKS;
-	return img_luks_wish_make(what->settings, "encrypt.", &wish->luks, err);
+	wish->header.crypt = format ? QCOW2_CRYPT_AES : QCOW2_CRYPT_NONE;
+	return img_luks_wish_none(what->settings, "encrypt.", err);
 }
 
 static bool choose_codec(const struct img_settings *set, struct qcow2_wish *wish,

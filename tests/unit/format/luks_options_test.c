@@ -50,6 +50,20 @@ Test(luks_options, names_in_a_header)
 	}
 }
 
+Test(luks_options, without_luks_none_is_given)
+{
+	struct img_err err = { 0 };
+	struct img_settings *set = img_settings_parse(table, NULL, &err);
+
+	cr_assert(set && img_luks_wish_none(set, "encrypt.", &err), "%s", err.text);
+	img_settings_free(set);
+	set = img_settings_parse(table, "encrypt.iter-time=5", &err);
+	cr_assert(set);
+	cr_assert_not(img_luks_wish_none(set, "encrypt.", &err));
+	cr_assert_eq(err.code, IMG_E_ARGUMENT);
+	img_settings_free(set);
+}
+
 static const char *const bad[] = {
 	"encrypt.cipher-alg=aes",
 	"encrypt.cipher-alg=-256",
