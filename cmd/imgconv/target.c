@@ -16,5 +16,7 @@ struct img *target_create(const struct options *opt, const struct img_format *fo
 	if (target_prepare(&imgconv_cli, &opt->target, format, !opt->sparse, &what, err))
 		im = target_new(&what, opt->target.secrets, err);
 	target_unprepare(&what);
+	if (im)
+		source_warn(&imgconv_cli, im);
 	return im;
 }

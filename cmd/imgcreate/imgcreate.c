@@ -92,6 +92,8 @@ static bool create(struct options *opt, const struct img_format *format, const c
 	};
 
 	im = target_new(&what, &opt->secrets, err);
+	if (im)
+		source_warn(&cli, im);
 	ok = im && img_finish(im, err);
 	img_close(im);
 	return ok;
