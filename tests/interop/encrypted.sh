@@ -66,6 +66,10 @@ done
 made_by_qemu image.qcow encrypt.format=aes
 sealed image.qcow disk.raw "QEMU's qcow"
 
+imgconv --key-file=key image.qcow copy.raw 2>message
+imgconv --key-file=key -o encrypt.format=aes copy.raw copy.qcow2 2>>message
+same 2 "$(grep -c 'warning.*weak' message)" "warnings of the old encryption"
+
 # Keys: none, the wrong one, several, and none where none is needed.
 exits 5 imgconv pipe.qcow2 no.raw 2>message
 exits 5 imgconv --key-file=wrong pipe.qcow2 no.raw 2>>message
@@ -73,9 +77,9 @@ same 2 "$(grep -c . message)" "one sentence for each"
 exits 5 imgconv -o $luks disk.raw no.qcow2 2>message
 [ ! -e no.raw ] && [ ! -e no.qcow2 ] || fail "a target is left"
 imgconv --key-file=wrong --key-file=key pipe.qcow2 -O raw - | cmp - seen.raw
-imginfo --output=json pipe.qcow2 | grep -q '"luks"' || fail "imginfo does not tell of LUKS"
+imginfo --output=json pipe.qcow2 | grep -q '"luks": {' || fail "imginfo does not tell of LUKS"
 imgmap pipe.qcow2 | grep -q ' encrypted ' || fail "imgmap does not tell of encryption"
-for options in "-c -o $luks" "-o $luks,data_file=d,data_file_raw=on" \
+for options in "-o encrypt.iter-time=1" "-o encrypt.format=aes,encrypt.iter-time=1" "-c -o $luks" "-o $luks,data_file=d,data_file_raw=on" \
 	"-o $luks,compat=0.10,preallocation=metadata"; do
 	# shellcheck disable=SC2086
 	exits 1 imgconv --new-key-file=key $options disk.raw no.qcow2 2>/dev/null
