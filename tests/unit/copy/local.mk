@@ -4,6 +4,7 @@ unit_tests += %D%/test
 %C%_test_SOURCES = \
 	%D%/compact_test.c \
 	%D%/compare_test.c \
+	%D%/dedup_test.c \
 	%D%/diff_test.c \
 	%D%/engine_test.c \
 	%D%/inplace_test.c \
@@ -13,6 +14,3 @@ unit_tests += %D%/test
 	%D%/patch_test.c \
 	%D%/plan_test.c \
 	%D%/work_test.c
-%C%_test_SOURCES = %D%/late_test.c %D%/plan_test.c %D%/work_test.c %D%/engine_test.c \
-	%D%/compare_test.c %D%/diff_test.c %D%/dedup_test.c %D%/packed_test.c %D%/patch_test.c
-	%D%/compare_test.c %D%/inplace_test.c
