@@ -11,7 +11,7 @@ truncate -s 16M start.raw
 mkdir fs
 cleanup_fn umount -q fs
 
-for format in raw qcow2 vdi vmdk qcow cow; do
+for format in $(few 'raw qcow2 vdi vmdk qcow cow' 'qcow2 vmdk'); do
 	imgconv -O $format start.raw image.$format
 	show --rw -f $format image.$format
 	mkfs.ext4 -q mnt/disk.raw 2>err || fail "$format: $(cat err)"

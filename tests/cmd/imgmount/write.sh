@@ -26,7 +26,7 @@ change model.raw model.raw $part
 cp model.raw end.raw
 printf x | dd of=end.raw oflag=seek_bytes seek=$part conv=notrunc status=none
 
-for format in raw qcow2 vdi vmdk qcow cow; do
+for format in $(few 'raw qcow2 vdi vmdk qcow cow' 'qcow2 vmdk'); do
 	imgconv -O $format start.raw image.$format
 	show --rw -f $format image.$format
 	exits 1 imgmount image.$format mnt 2>/dev/null
