@@ -5,6 +5,7 @@
 #include <errno.h>
 #include "common/source.h"
 #include "common/text.h"
+#include "nbdkit-img/nbdkit.h"
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
@@ -64,6 +65,7 @@ static bool open_for_writing(struct served *sv, struct img_err *err)
 	sv->im = open_image(sv, IMG_OPEN_WRITE, err);
 	sv->writable = sv->im;
 	if (!sv->im && is_for_good(err)) {
+		nbdkit_debug("%s", err->text);
 		sv->never_writable = true;
 		sv->im = open_image(sv, 0, err);
 	}
@@ -72,7 +74,8 @@ static bool open_for_writing(struct served *sv, struct img_err *err)
 
 /* ---- Clients --------------------------------------------------------------------------------- */
 
-static bool get_ready(struct served *sv, bool reading, struct img_err *err)
+/* Has the image open as such a client needs it; the lock is held. */
+static bool be_ready(struct served *sv, bool reading, struct img_err *err)
 {
 	if (sv->im && (sv->writable || sv->never_writable || reading))
 		return true;
@@ -90,7 +93,7 @@ struct img *served_enter(struct served *sv, bool reading, struct img_err *err)
 	struct img *im = NULL;
 
 	pthread_mutex_lock(&sv->lock);
-	if (get_ready(sv, reading, err)) {
+	if (be_ready(sv, reading, err)) {
 		sv->clients++;
 		im = sv->im;
 	}

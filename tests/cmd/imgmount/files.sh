@@ -68,6 +68,15 @@ for image in top.qcow2 disk.cloop; do
 	hide
 done
 
+# What is lost is an error where it is read, and nowhere else.
+qemu-img convert -O qcow2 disk.raw half.qcow2
+truncate -s 1M half.qcow2
+show half.qcow2
+cmp -n $mib mnt/disk.raw disk.raw
+! cat mnt/disk.raw >/dev/null 2>&1 || fail "what is lost was read"
+cmp -i 8M mnt/disk.raw disk.raw
+hide
+
 # A table that speaks of a longer disk.
 head -c $((4 * mib + 5120)) disk.raw >cut.raw
 show cut.raw
