@@ -5,8 +5,11 @@
 
 qemu-img create -q -f qcow2 image.qcow2 8M
 
-# Before the first client others may read, and nobody may write.
-serve "$plugin" image.qcow2
+# Before the first client others may read, and nobody may write; also when it is in the background.
+nbdkit -P "$PWD/pid" -U socket "$plugin" image.qcow2
+until [ -s pid ]; do sleep 0.02; done
+server=$(cat pid)
+cleanup_fn kill "$server"
 imginfo image.qcow2 >/dev/null
 ! qemu-io -c 'write 0 64k' image.qcow2 >err 2>&1 || fail "QEMU writes to what is served"
 exits 1 imgresize image.qcow2 16M 2>/dev/null
@@ -16,7 +19,11 @@ io "$uri" 'write -P 1 0 64k' || fail "$(cat io.txt)"
 exits 1 imginfo image.qcow2 >/dev/null 2>&1
 refuses 'image.qcow2' "$plugin" image.qcow2
 io "$uri" 'read -P 1 0 64k' || fail "the second client: $(cat io.txt)"
-stop "$server"
+kill "$server"
+for _ in $(seq 200); do
+	! imginfo image.qcow2 >/dev/null 2>&1 || break
+	sleep 0.05
+done
 io image.qcow2 'read 0 64k' || fail "the lock is still there: $(cat io.txt)"
 
 # Whoever uses the image first keeps it: one who wants to write is told, and nobody is hurt.

@@ -12,22 +12,22 @@ requires jq --version
 mib=$((1024 * 1024))
 uri="nbd+unix:///?socket=$PWD/socket"
 
-# serve OPTION...: a server in the background, whose process is $server, at $uri.
+# serve OPTION...: the job $server does, at $uri.
 serve() {
 	rm -f socket pid
-	nbdkit -P "$PWD/pid" -U socket "$@" || fail "not served: $*"
-	for _ in $(seq 500); do
-		[ ! -s pid ] || [ ! -S socket ] || break
+	nbdkit -f -P "$PWD/pid" -U socket "$@" 2>served.txt &
+	server=$!
+	cleanup_fn stop $server
+	until [ -s pid ]; do
+		[ -d /proc/$server ] || fail "not served: $*: $(cat served.txt)"
 		sleep 0.02
 	done
-	server=$(cat pid)
-	cleanup_fn stop "$server"
 }
 
-# stop PROCESS [SIGNAL]: and wait until it is gone.
+# stop JOB [SIGNAL]: and wait until it is gone.
 stop() {
 	kill "${@:2}" "$1" 2>/dev/null || return 0
-	while [ -d "/proc/$1" ]; do sleep 0.02; done
+	wait "$1" || true
 }
 
 # refuses MESSAGE OPTION...: the server does not start, and says why.
