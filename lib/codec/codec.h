@@ -59,9 +59,6 @@ bool img_digest_add(struct img_digest *dg, const void *buf, size_t len, struct i
 bool img_digest_add_zeros(struct img_digest *dg, uint64_t len, struct img_err *err) IMG_MUST_CHECK;
 /* Hexadecimal, lower case, at most 128 characters and NUL. */
 bool img_digest_finish(struct img_digest *dg, char hex[129], struct img_err *err) IMG_MUST_CHECK;
-/* Of buf alone, whatever was added before. */
-bool img_digest_of(struct img_digest *dg, const void *buf, size_t len, char hex[129],
-		   struct img_err *err) IMG_MUST_CHECK;
 void img_digest_close(struct img_digest *dg);
 
 #endif

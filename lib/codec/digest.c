@@ -60,14 +60,6 @@ bool img_digest_finish(struct img_digest *dg, char hex[129], struct img_err *err
 	return true;
 }
 
-bool img_digest_of(struct img_digest *dg, const void *buf, size_t len, char hex[129],
-		   struct img_err *err)
-{
-	if (!dg->crypto.init(dg->cx, dg->md, NULL))
-		return img_fail(err, IMG_E_UNSUPPORTED, _("libcrypto cannot begin the hash"));
-	return img_digest_add(dg, buf, len, err) && img_digest_finish(dg, hex, err);
-}
-
 void img_digest_close(struct img_digest *dg)
 {
 	if (!dg)

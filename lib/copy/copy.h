@@ -10,6 +10,7 @@
 #ifndef IMG_COPY_COPY_H
 #define IMG_COPY_COPY_H
 
+#include "base/hash.h"
 #include "image/image.h"
 
 /* ---- Plan (plan.c): a lazy iterator over the source, one caller ------------------------------ */
@@ -87,8 +88,8 @@ void img_work_fini(struct img_work *work);
 /* Whether the target's units are compressed. */
 bool img_work_encodes(const struct img_copy *what);
 
-enum { IMG_KEY_BYTES = 32 };
-struct img_key { char hex[IMG_KEY_BYTES]; };
+enum { IMG_KEY_BYTES = 16 };
+struct img_key { uint8_t sum[IMG_KEY_BYTES]; };
 
 /* A chunk and all that is made of it on its way.  Belongs to one thread at a time. */
 struct img_parcel {
@@ -105,7 +106,7 @@ struct img_parcel {
 	struct img_slot *slots;		/* in guest order */
 	const uint8_t **bytes;		/* of each slot; NULL: as in the chunk's one extent */
 	size_t n_slots, cap_slots;
-	struct img_digest *digest;	/* work->dedup: makes ... */
+	struct img_hash *hash;		/* work->dedup: makes ... */
 	struct img_key *keys;		/* ... a key of the bytes of each slot of a unit */
 	size_t cap_keys;
 };

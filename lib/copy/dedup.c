@@ -16,7 +16,7 @@
 
 enum {
 	WAYS = 4,			/* entries of a row */
-	ROWS_MAX = 1 << 19,		/* 128 MiB of entries: units for 128 GiB of 64 KiB each */
+	ROWS_MAX = 1 << 19,		/* 80 MiB of entries: units for 128 GiB of 64 KiB each */
 };
 
 struct entry {
@@ -71,7 +71,7 @@ static bool is_whole(const struct img_slot *slot, uint32_t unit)
 
 bool img_dedup_hash(const struct img_work *work, struct img_parcel *p, struct img_err *err)
 {
-	char hex[129];
+	uint8_t sum[IMG_HASH_MAX];
 
 	if (p->cap_keys < p->n_slots) {
 		struct img_key *keys = img_grow(p->keys, p->n_slots, sizeof(*keys), err);
@@ -84,9 +84,10 @@ bool img_dedup_hash(const struct img_work *work, struct img_parcel *p, struct im
 	for (size_t i = 0; i < p->n_slots; i++) {
 		if (!is_whole(&p->slots[i], work->unit))
 			continue;
-		if (!img_digest_of(p->digest, p->bytes[i], p->slots[i].stored_len, hex, err))
+		if (!img_hash_add(p->hash, p->bytes[i], p->slots[i].stored_len, err) ||
+		    !img_hash_finish(p->hash, sum, err))
 			return false;
-		memcpy(p->keys[i].hex, hex, sizeof(p->keys[i].hex));
+		memcpy(p->keys[i].sum, sum, sizeof(p->keys[i].sum));
 	}
 	return true;
 }
@@ -95,11 +96,7 @@ bool img_dedup_hash(const struct img_work *work, struct img_parcel *p, struct im
 
 static struct entry *row_of(const struct img_dedup *d, const struct img_key *key)
 {
-	uint64_t number = 0;
-
-	for (size_t i = 0; i < 8; i++)
-		number = number << 4 | (key->hex[i] <= '9' ? key->hex[i] - '0' : key->hex[i] - 'a' + 10);
-	return d->rows[number & (d->n_rows - 1)];
+	return d->rows[img_get_be64(key->sum) & (d->n_rows - 1)];
 }
 
 static const struct entry *find(const struct img_dedup *d, const struct img_key *key,

@@ -56,9 +56,9 @@ bool img_parcel_init(struct img_parcel *p, const struct img_work *work, struct i
 		p->out = img_alloc_aligned(work->window / work->unit *
 					   img_framed_max(&work->framing, work->unit), err);
 	if (work->dedup)
-		p->digest = img_digest_open("sha256", err);
+		p->hash = img_hash_open("sha256", err);
 	return p->buf && (p->below_buf || !work->below) && (p->out || !work->encoder) &&
-	       (p->digest || !work->dedup);
+	       (p->hash || !work->dedup);
 }
 
 void img_parcel_free(struct img_parcel *p)
@@ -74,7 +74,7 @@ void img_parcel_free(struct img_parcel *p)
 	free(p->slots);
 	free(p->bytes);
 	free(p->keys);
-	img_digest_close(p->digest);
+	img_hash_close(p->hash);
 	*p = (struct img_parcel){ 0 };
 }
 
