@@ -2,6 +2,7 @@
 
 common_sources += %D%/cli.c %D%/cli.h %D%/set.c %D%/text.h
 common_sources += %D%/exit.c %D%/exit.h %D%/signals.c %D%/signals.h
+common_sources += %D%/belong.c %D%/belong.h
 common_sources += %D%/size.c %D%/size.h %D%/print.c %D%/print.h
 common_sources += %D%/progress.c %D%/progress.h %D%/optlist.c %D%/optlist.h
 common_sources += %D%/secret.c %D%/secret.h

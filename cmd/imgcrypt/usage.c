@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which options belong to which verbs of imgcrypt. */
-#include <stdio.h>
 #include <string.h>
+#include "common/belong.h"
 #include "common/text.h"
 #include "imgcrypt/imgcrypt.h"
-
-struct belonging {
-	const char *option;
-	bool given;
-	const char *verbs;		/* with blanks around each */
-};
-
-static bool check(const struct belonging *one, const char *verb, struct img_err *err)
-{
-	char word[32];
-
-	snprintf(word, sizeof(word), " %s ", verb);
-	return !one->given || strstr(one->verbs, word) ||
-	       img_fail(err, IMG_E_ARGUMENT, _("\"%s\" does not belong to \"%s\""), one->option, verb);
-}
 
 bool crypt_check_usage(const struct options *opt, const char *verb, struct img_err *err)
 {
@@ -41,9 +26,8 @@ bool crypt_check_usage(const struct options *opt, const char *verb, struct img_e
 		{ "--output", opt->style != IMG_STYLE_HUMAN, " list " },
 	};
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		if (!check(&all[i], verb, err))
-			return false;
+	if (!belong_check(all, sizeof(all) / sizeof(*all), verb, err))
+		return false;
 	if (opt->iter_time && opt->iterations)
 		return img_fail(err, IMG_E_ARGUMENT, _("--iter-time and --iterations exclude each other"));
 	if (!strcmp(verb, "remove-key") && opt->slot != IMG_KEY_ANY_SLOT && opt->secrets.given)

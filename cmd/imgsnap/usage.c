@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which options belong to which verbs of imgsnap. */
-#include <stdio.h>
 #include <string.h>
+#include "common/belong.h"
 #include "common/text.h"
 #include "imgsnap/imgsnap.h"
-
-struct belonging {
-	const char *option;
-	bool given;
-	const char *verbs;		/* with blanks around each */
-};
-
-static bool check(const struct belonging *one, const char *verb, struct img_err *err)
-{
-	char word[32];
-
-	snprintf(word, sizeof(word), " %s ", verb);
-	return !one->given || strstr(one->verbs, word) ||
-	       img_fail(err, IMG_E_ARGUMENT, _("\"%s\" does not belong to \"%s\""), one->option, verb);
-}
 
 static bool check_verb(const struct options *opt, const char *verb, struct img_err *err)
 {
@@ -42,10 +27,7 @@ static bool check_verb(const struct options *opt, const char *verb, struct img_e
 		{ "--allow-mismatch", opt->source.mismatch, " commit rebase flatten " },
 	};
 
-	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
-		if (!check(&all[i], verb, err))
-			return false;
-	return true;
+	return belong_check(all, sizeof(all) / sizeof(*all), verb, err);
 }
 
 bool snap_check_usage(const struct options *opt, const char *verb, bool looks, struct img_err *err)
