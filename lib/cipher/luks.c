@@ -128,8 +128,10 @@ struct img_secret *img_luks_try(struct img_luks *lk, const struct img_secret *pa
 		if (is_final(why.code))
 			break;
 	}
-	if (!last.code)
+	if (!last.code && *slot == IMG_LUKS_ANY)
 		img_fail(&last, IMG_E_KEY, _("it has no key any more"));
+	else if (!last.code)
+		img_fail(&last, IMG_E_KEY, _("key slot %u is not in use"), first);
 	if (err)
 		*err = last;
 	return NULL;

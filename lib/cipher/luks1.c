@@ -244,14 +244,6 @@ static bool sign_key(struct img_luks1 *hdr, const struct img_secret *key, struct
 			      sizeof(hdr->digest), err);
 }
 
-static bool put_text(char *field, size_t room, const char *text, struct img_err *err)
-{
-	if (strlen(text) >= room)
-		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is too long for a LUKS header"), text);
-	strcpy(field, text);
-	return true;
-}
-
 static bool fill_header(struct img_luks1 *hdr, const struct img_luks_new *what,
 			const struct img_secret *key, struct img_err *err)
 {
@@ -264,10 +256,10 @@ static bool fill_header(struct img_luks1 *hdr, const struct img_luks_new *what,
 			.state = IMG_LUKS1_INACTIVE, .stripes = IMG_LUKS1_STRIPES,
 			.material_at = FIRST_SLOT + i * slot_step(what->key_len),
 		};
-	if (!put_text(hdr->cipher, sizeof(hdr->cipher), what->cipher, err) ||
-	    !put_text(hdr->mode, sizeof(hdr->mode), what->mode, err) ||
-	    !put_text(hdr->hash, sizeof(hdr->hash), what->hash, err) ||
-	    !put_text(hdr->uuid, sizeof(hdr->uuid), what->uuid, err) ||
+	if (!img_luks_put_text(hdr->cipher, sizeof(hdr->cipher), what->cipher, err) ||
+	    !img_luks_put_text(hdr->mode, sizeof(hdr->mode), what->mode, err) ||
+	    !img_luks_put_text(hdr->hash, sizeof(hdr->hash), what->hash, err) ||
+	    !img_luks_put_text(hdr->uuid, sizeof(hdr->uuid), what->uuid, err) ||
 	    !img_luks_choose_digest(what, sizeof(hdr->digest), &work, err))
 		return false;
 	hdr->digest_rounds = work.iterations;

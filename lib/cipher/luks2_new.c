@@ -98,14 +98,6 @@ static bool fill_tree(struct json_object *root, const struct img_luks_new *what,
 
 /* ---- The header ---------------------------------------------------------------------------------- */
 
-static bool put_text(char *field, size_t room, const char *text, struct img_err *err)
-{
-	if (strlen(text) >= room)
-		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is too long for a LUKS header"), text);
-	strcpy(field, text);
-	return true;
-}
-
 static bool fill_header(struct luks2 *lk, const struct img_luks_new *what,
 			const struct img_secret *key, struct img_err *err)
 {
@@ -116,8 +108,8 @@ static bool fill_header(struct luks2 *lk, const struct img_luks_new *what,
 		return img_fail(err, IMG_E_ARGUMENT,
 				_("%" PRIu64 " bytes in front of the data have no room for a key"),
 				lk->base.len);
-	if (!put_text(lk->hdr.uuid, sizeof(lk->hdr.uuid), what->uuid, err) ||
-	    !put_text(lk->hdr.label, sizeof(lk->hdr.label), what->label ? what->label : "", err))
+	if (!img_luks_put_text(lk->hdr.uuid, sizeof(lk->hdr.uuid), what->uuid, err) ||
+	    !img_luks_put_text(lk->hdr.label, sizeof(lk->hdr.label), what->label ? what->label : "", err))
 		return false;
 	lk->root = json_object_new_object();
 	if (!lk->root)

@@ -120,6 +120,14 @@ uint64_t img_luks_header_len(const struct img_luks_new *what)
 	return header_len(&full);
 }
 
+bool img_luks_put_text(char *field, size_t room, const char *text, struct img_err *err)
+{
+	if (strlen(text) >= room)
+		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is too long for a LUKS header"), text);
+	strcpy(field, text);
+	return true;
+}
+
 /* ---- Key slots ----------------------------------------------------------------------------------- */
 
 /* The first slot that is free, or n_slots. */

@@ -124,6 +124,9 @@ unsigned img_luks_count(const struct img_luks *lk);
 
 /* Fills in what is left to defaults.  IMG_E_ARGUMENT, IMG_E_UNSUPPORTED: what cannot be had. */
 bool img_luks_complete(struct img_luks_new *what, struct img_err *err) IMG_MUST_CHECK;
+/* Puts text and a NUL into a field that has room for so many bytes.  IMG_E_ARGUMENT: it is too long. */
+bool img_luks_put_text(char *field, size_t room, const char *text, struct img_err *err)
+	IMG_MUST_CHECK;
 /* The work that what asks for, measured where it states no number; what is complete. */
 bool img_luks_choose_kdf(const struct img_luks_new *what, struct img_kdf *out, struct img_err *err)
 	IMG_MUST_CHECK;

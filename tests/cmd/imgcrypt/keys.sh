@@ -38,6 +38,8 @@ same "key slot 7 opens" "$(imgcrypt test --slot=7 --key-file=three disk.qcow2)" 
 exits 5 imgcrypt test --slot=7 --key-file=one disk.qcow2 >out 2>err
 same "imgcrypt: disk.qcow2: no key opens it" "$(cat err)" "the key of another slot"
 same "" "$(cat out)" "what a failed test prints"
+exits 5 imgcrypt test --slot=3 --key-file=one disk.qcow2 2>err
+same "imgcrypt: disk.qcow2: key slot 3 is not in use" "$(cat err)" "an empty slot"
 exits 1 imgcrypt add-key --key-file=one --new-key-file=two --slot=1 disk.qcow2 2>err
 exits 1 imgcrypt add-key --key-file=one --new-key-file=two --slot=8 disk.qcow2 2>err
 exits 63 imgcrypt add-key --key-file=one --new-key-file=two --pbkdf=argon2id disk.qcow2 2>err

@@ -45,7 +45,7 @@ Test(af, each_byte_is_needed)
 /* By hand: one stripe is the key itself; the second is the key and the hash of 0 and the first. */
 Test(af, two_stripes_by_hand)
 {
-	uint8_t split[64] = { 0 }, key[32];
+	uint8_t split[128] = { 0 }, key[64];
 	struct img_err err = { 0 };
 
 	cr_assert(img_af_merge("sha256", split, 32, 1, key, &err));
@@ -54,6 +54,10 @@ Test(af, two_stripes_by_hand)
 	/* SHA-256 of 36 zero bytes */
 	expect_hex(key, "6db65fd59fd356f6729140571b5bcd6bb3b83492a16e1bf0a3884442fc3c8a0e",
 		   "36 zeros");
+	/* Longer keys are hashed in pieces, each behind its number. */
+	cr_assert(img_af_merge("sha256", split, 64, 2, key, &err));
+	expect_hex(key, "6db65fd59fd356f6729140571b5bcd6bb3b83492a16e1bf0a3884442fc3c8a0e"
+		   "c2de8abf5c6306f427fc4de808c7177456c1c0a9f0254d4bae120a88d45b4003", "two pieces");
 }
 
 Test(af, a_hash_that_does_not_exist)
