@@ -77,7 +77,7 @@ bool img_luks_restore(struct img_store *st, uint64_t at, uint64_t len,
 bool img_luks_erase(struct img_luks *lk, struct img_err *err)
 {
 	for (uint32_t i = 0; i < lk->ops->n_slots; i++) {
-		if (lk->ops->used(lk, i) && !img_luks_remove(lk, i, err))
+		if (lk->ops->used(lk, i) && !img_luks_destroy(lk, i, err))
 			return false;
 	}
 	return true;

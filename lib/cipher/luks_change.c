@@ -154,6 +154,25 @@ static bool choose_slot(const struct img_luks *lk, uint32_t *slot, struct img_er
 	return true;
 }
 
+/* That no other slot in use has its key in the bytes of slot i, which are going to be overwritten. */
+static bool stands_alone(const struct img_luks *lk, unsigned i, const struct img_keyslot *area,
+			 struct img_err *err)
+{
+	const uint64_t end = area->material_at + img_keyslot_bytes(area->key_len, area->stripes);
+	struct img_keyslot other;
+
+	for (unsigned k = 0; k < lk->ops->n_slots; k++) {
+		if (k == i || !lk->ops->used(lk, k) || !lk->ops->slot(lk, k, &other, NULL))
+			continue;
+		if (other.material_at < end &&
+		    area->material_at < other.material_at +
+					img_keyslot_bytes(other.key_len, other.stripes))
+			return img_fail(err, IMG_E_CORRUPT,
+					_("key slots %u and %u are in the same place"), i, k);
+	}
+	return true;
+}
+
 bool img_luks_add(struct img_luks *lk, const struct img_secret *key,
 		  const struct img_secret *passphrase, const struct img_kdf *kdf, uint32_t *slot,
 		  struct img_err *err)
@@ -161,7 +180,7 @@ bool img_luks_add(struct img_luks *lk, const struct img_secret *key,
 	struct img_keyslot area;
 
 	return choose_slot(lk, slot, err) && lk->ops->place(lk, *slot, kdf, err) &&
-	       lk->ops->slot(lk, *slot, &area, err) &&
+	       lk->ops->slot(lk, *slot, &area, err) && stands_alone(lk, *slot, &area, err) &&
 	       img_keyslot_fill(lk->st, &area, passphrase, img_secret_view(key), err) &&
 	       img_store_sync(lk->st, err) && lk->ops->write(lk, err);
 }
@@ -169,10 +188,18 @@ bool img_luks_add(struct img_luks *lk, const struct img_secret *key,
 bool img_luks_remove(struct img_luks *lk, uint32_t i, struct img_err *err)
 {
 	struct img_keyslot area;
-	struct img_err why = { 0 };
+
+	if (lk->ops->slot(lk, i, &area, NULL) && !stands_alone(lk, i, &area, err))
+		return false;
+	return img_luks_destroy(lk, i, err);
+}
+
+bool img_luks_destroy(struct img_luks *lk, uint32_t i, struct img_err *err)
+{
+	struct img_keyslot area;
 
 	/* A slot that cannot be right has no place that could be wiped: it is only forgotten. */
-	if (lk->ops->slot(lk, i, &area, &why) && !img_keyslot_wipe(lk->st, &area, err))
+	if (lk->ops->slot(lk, i, &area, NULL) && !img_keyslot_wipe(lk->st, &area, err))
 		return false;
 	return lk->ops->drop(lk, i, err) && lk->ops->write(lk, err);
 }

@@ -105,8 +105,13 @@ bool img_luks_volume_open(struct img_luks *lk, const struct img_secret *key,
 bool img_luks_add(struct img_luks *lk, const struct img_secret *key,
 		  const struct img_secret *passphrase, const struct img_kdf *kdf, uint32_t *slot,
 		  struct img_err *err) IMG_MUST_CHECK;
-/* Destroys the key in slot i, which is in use; durable. */
+/*
+ * Destroys the key in slot i, which is in use; durable.  IMG_E_CORRUPT: that of another slot would be
+ * lost with it.
+ */
 bool img_luks_remove(struct img_luks *lk, uint32_t i, struct img_err *err) IMG_MUST_CHECK;
+/* The same whatever else is lost. */
+bool img_luks_destroy(struct img_luks *lk, uint32_t i, struct img_err *err) IMG_MUST_CHECK;
 /* Destroys the keys in all slots. */
 bool img_luks_erase(struct img_luks *lk, struct img_err *err) IMG_MUST_CHECK;
 /* Puts header and key slots at the start of a file, to be brought back from there. */

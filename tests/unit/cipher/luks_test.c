@@ -256,6 +256,53 @@ Test(luks, damaged_slots)
 	img_store_close(st);
 }
 
+/* What would overwrite the key of another slot is not done. */
+Test(luks, slots_in_the_same_place)
+{
+	const struct img_kdf kdf = { .name = "pbkdf2", .hash = "sha256", .iterations = 5 };
+	IMG_AUTO_SECRET struct img_secret *one = secret("one"), *key = NULL;
+	struct img_store *st = new_store();
+	struct img_luks_volume volume = format(st, kinds[0]);
+	uint32_t slot = IMG_LUKS_ANY;
+	struct img_err err = { 0 };
+	struct img_luks *lk;
+
+	img_luks_volume_close(&volume);
+	add(st, "one", "two");
+	/* Slot 2 stands where slot 1 does. */
+	for (unsigned i = 0; i < 4; i++) {
+		const uint64_t at = IMG_LUKS1_SLOTS + IMG_LUKS1_SLOT_MATERIAL + i;
+		uint8_t byte;
+
+		cr_assert(img_store_read(st, AT + at + IMG_LUKS1_SLOT_BYTES, &byte, 1, &err));
+		put_byte(st, at + 2 * IMG_LUKS1_SLOT_BYTES, byte);
+	}
+	lk = open_header(st);
+	key = img_luks_try(lk, one, &slot, &err);
+	cr_assert(key, "%s", err.text);
+	slot = 2;
+	cr_assert_not(img_luks_add(lk, key, one, &kdf, &slot, &err));
+	cr_assert_eq(err.code, IMG_E_CORRUPT, "%s", err.text);
+	img_luks_close(lk);
+	expect_opens(st, "two");
+	/* As if it had been done: slot 2 is in use. */
+	for (unsigned i = 0; i < 40; i++) {
+		const uint64_t at = IMG_LUKS1_SLOTS + i;
+		uint8_t byte;
+
+		cr_assert(img_store_read(st, AT + at, &byte, 1, &err));
+		put_byte(st, at + 2 * IMG_LUKS1_SLOT_BYTES, byte);
+	}
+	lk = open_header(st);
+	cr_assert_not(img_luks_remove(lk, 2, &err));
+	cr_assert_eq(err.code, IMG_E_CORRUPT, "%s", err.text);
+	expect_opens(st, "two");
+	cr_assert(img_luks_erase(lk, &err), "%s", err.text);
+	img_luks_close(lk);
+	expect_refuses(st, "two", IMG_E_KEY);
+	img_store_close(st);
+}
+
 Test(luks, cut_off)
 {
 	struct img_store *st = new_store();
