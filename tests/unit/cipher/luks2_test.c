@@ -82,8 +82,8 @@ Test(luks2, the_newer_copy_counts)
 	}
 }
 
-/* Adds the key "two" to what the key "one" opens, of which write number n is cut short. */
-static bool add_until(struct img_store *st, unsigned n, struct img_store **with_fault)
+/* Adds the key "two" to what "one" opens; write number n does nothing, or half ("=short"), and fails. */
+static bool add_until(struct img_store *st, unsigned n, const char *how, struct img_store **with_fault)
 {
 	const struct img_kdf kdf = { .name = "pbkdf2", .hash = "sha256", .iterations = 5 };
 	IMG_AUTO_SECRET struct img_secret *one = secret("one"), *two = secret("two"), *key = NULL;
@@ -93,7 +93,7 @@ static bool add_until(struct img_store *st, unsigned n, struct img_store **with_
 	char script[32];
 	bool done;
 
-	snprintf(script, sizeof(script), "write:%u=short", n);
+	snprintf(script, sizeof(script), "write:%u%s", n, how);
 	*with_fault = img_store_fault(st, script, &err);
 	lk = open_header(*with_fault);
 	key = img_luks_try(lk, one, &from, &err);
@@ -116,10 +116,23 @@ Test(luks2, a_crash_at_any_write)
 
 			if (damaged < 2)
 				put_byte(st, damaged * SIZE + IMG_LUKS2_BYTES + 3, 'x');
-			cr_assert_eq(add_until(st, n, &with_fault), n == 4, "%u", n);
+			cr_assert_eq(add_until(st, n, "=short", &with_fault), n == 4, "%u", n);
 			expect_opens(with_fault, "one");
 			img_store_close(with_fault);
 		}
+	}
+}
+
+/* The copy that nobody would miss is written first: when it is, both are sound. */
+Test(luks2, the_damaged_copy_is_written_first)
+{
+	for (unsigned damaged = 0; damaged < 2; damaged++) {
+		struct img_store *st = new_volume(), *with_fault;
+
+		put_byte(st, damaged * SIZE + IMG_LUKS2_BYTES + 3, 'x');
+		cr_assert_not(add_until(st, 3, "", &with_fault));
+		expect_copies(with_fault, true, true);
+		img_store_close(with_fault);
 	}
 }
 
