@@ -61,7 +61,7 @@ struct img_luks_new {
 uint64_t img_luks_header_len(const struct img_luks_new *what);
 /*
  * Writes header and key slots of a new volume with a random key to st, in which st[at, at +
- * *header_len) must be there or able to come.  Not synced.  *header_len: where its last byte ends.
+ * *header_len) must be there or able to come; durable.  *header_len: where its last byte ends.
  * Errors: IMG_E_ARGUMENT, IMG_E_UNSUPPORTED, those of writing.
  */
 bool img_luks_format(struct img_store *st, uint64_t at, const struct img_luks_new *what,

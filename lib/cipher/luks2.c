@@ -64,7 +64,7 @@ static bool adopt(struct luks2 *lk, unsigned from, struct found *f, struct img_e
 	return luks2_take_parts(lk, err);
 }
 
-/* Tries the copy at `at`, and takes it over when it is newer than what lk has; *why: why not. */
+/* Looks at the copy at `at`, and takes it over when it is newer than what lk has. */
 static void try_copy(struct luks2 *lk, bool second, uint64_t at)
 {
 	struct img_luks2_copy *copy = &lk->copies[second];
