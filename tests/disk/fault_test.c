@@ -140,6 +140,15 @@ static void fail_each(struct faulty *f, const char *call, const char *outcome)
 	}
 }
 
+/*
+ * A short write ends where it likes.  Of a sector that is enciphered half a one is noise; disks do not
+ * write such.
+ */
+static bool tears_sectors(const struct layout *layout, const char *outcome)
+{
+	return !strcmp(layout->format, "luks") && !strcmp(outcome, "=short");
+}
+
 ParameterizedTestParameters(disk_fault, loses_nothing_that_was_flushed)
 {
 	return cr_make_param_array(size_t, layout_numbers, n_layouts);
@@ -158,6 +167,7 @@ ParameterizedTest(size_t *number, disk_fault, loses_nothing_that_was_flushed)
 		cr_skip_test("%s: this needs qemu-img", layouts[*number].name);
 	for (; f.file < f.prep.n_files; f.file++)
 		for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
-			fail_each(&f, faults[i][0], faults[i][1]);
+			if (!tears_sectors(f.prep.layout, faults[i][1]))
+				fail_each(&f, faults[i][0], faults[i][1]);
 	prepared_free(&f.prep);
 }
