@@ -118,6 +118,25 @@ Test(plan, a_hole_of_any_size_is_one_question)
 	img_close(im);
 }
 
+Test(plan, who_stores_zeros_gets_them_as_bytes)
+{
+	struct img *im = fake_disk("a..0..........a", BLOCK, 0);
+	struct img_plan plan = {
+		.src = im, .grain = BLOCK, .window = 4 * BLOCK, .stores_zeros = true,
+	};
+	struct img_chunk chunk = { 0 };
+	uint64_t at = 0;
+
+	do {
+		cr_assert(img_plan_next(&plan, &chunk, NULL));
+		cr_assert(!chunk.len || chunk.kind == IMG_CHUNK_BYTES);
+		at += chunk.len;
+	} while (chunk.len);
+	cr_assert_eq(at, 15 * BLOCK);
+	img_chunk_free(&chunk);
+	img_close(im);
+}
+
 Test(plan, an_extent_that_fails_is_an_error)
 {
 	struct img *im = fake_disk("aA.a", BLOCK, 0);
