@@ -55,6 +55,8 @@ static bool validate_data(const struct img_luks_data *data, struct img_err *err)
 {
 	if (!img_is_pow2(data->sector) || data->sector < IMG_LUKS_SECTOR || data->sector > 4096)
 		return img_fail(err, IMG_E_CORRUPT, _("sectors of %" PRIu32 " bytes"), data->sector);
+	if (data->at > INT64_MAX || data->len > INT64_MAX - data->at)
+		return img_fail(err, IMG_E_RANGE, _("an offset is out of range"));
 	if (data->at % IMG_LUKS_SECTOR || data->len % data->sector)
 		return img_fail(err, IMG_E_CORRUPT,
 				_("the data at 0x%" PRIx64 ", 0x%" PRIx64

@@ -246,6 +246,7 @@ static const struct {
 	{ "\"segments\":{", "\"segments\":{\"1\":{},", IMG_E_UNSUPPORTED },
 	{ "\"size\":\"dynamic\"", "\"size\":\"0\"", IMG_E_CORRUPT },
 	{ "\"size\":\"dynamic\"", "\"size\":\"513\"", IMG_E_CORRUPT },
+	{ "\"size\":\"dynamic\"", "\"size\":\"18446744073709551104\"", IMG_E_RANGE },
 	{ "\"sector_size\":512", "\"sector_size\":0", IMG_E_CORRUPT },
 	{ "\"sector_size\":512", "\"sector_size\":8192", IMG_E_CORRUPT },
 	{ "\"offset\":\"16777216\"", "\"offset\":\"16777217\"", IMG_E_CORRUPT },
