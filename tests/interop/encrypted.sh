@@ -58,6 +58,12 @@ done <<-EOF2
 EOF2
 imgconv --new-key-file=key -O qcow2 -o $luks disk.raw - | cat >pipe.qcow2
 sealed pipe.qcow2 disk.raw "through a pipe"
+# Behind the end of a disk are zeros, whoever makes it longer.
+cp pipe.qcow2 longer.qcow2
+cp disk.raw longer.raw
+qemu-img resize -q $secret --image-opts "$(image_opts longer.qcow2)" $((12 * mib))
+truncate -s $((12 * mib)) longer.raw
+sealed longer.qcow2 longer.raw "made longer by qemu-img"
 for options in encrypt.format=luks,encrypt.iter-time=10 encrypt.format=aes \
 	encrypt.format=luks,encrypt.iter-time=10,encrypt.cipher-mode=cbc,encrypt.ivgen-alg=essiv; do
 	made_by_qemu image.qcow2 $options

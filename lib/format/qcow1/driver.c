@@ -123,10 +123,31 @@ static bool qcow1_extent(struct img_layer *ly, uint64_t at, uint64_t limit, stru
 	return true;
 }
 
+/* A sector that is written in part deciphers to what never was there: nobody else writes meanwhile. */
+static bool read_claimed(struct qcow1 *q, uint64_t at, void *buf, size_t len, struct img_err *err)
+{
+	const unsigned bits = q->header.cluster_bits;
+	struct img_claim claim = { .first = at >> bits, .end = ((at + len - 1) >> bits) + 1 };
+
+	pthread_mutex_lock(&q->tables.lock);
+	img_claim(&q->disk->claims, &claim);
+	pthread_mutex_unlock(&q->tables.lock);
+	const bool ok = qcow1_read_packed(q, at, buf, len, err);
+
+	pthread_mutex_lock(&q->tables.lock);
+	img_unclaim(&q->disk->claims, &claim);
+	pthread_mutex_unlock(&q->tables.lock);
+	return ok;
+}
+
 static bool qcow1_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 		       struct img_err *err)
 {
-	return qcow1_read_packed(ly->priv, at, buf, len, err);
+	struct qcow1 *q = ly->priv;
+
+	if (q->disk && qcow1_is_encrypted(q))
+		return read_claimed(q, at, buf, len, err);
+	return qcow1_read_packed(q, at, buf, len, err);
 }
 
 static const char *qcow1_oddity(const struct img_layer *ly)

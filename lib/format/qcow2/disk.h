@@ -210,6 +210,12 @@ bool qcow2_discard(struct img_layer *ly, uint64_t at, uint64_t len, struct img_e
 /* What the guest reads, from this layer or from below.  Lost bytes fail with their class. */
 bool qcow2_old_read(struct img_layer *ly, uint64_t at, uint8_t *buf, size_t len,
 		    struct img_err *err) IMG_MUST_CHECK;
+/*
+ * The same of an encrypted image, while nobody else writes to these clusters: a sector that is written
+ * in part deciphers to what never was there.
+ */
+bool qcow2_read_claimed(struct img_layer *ly, uint64_t at, uint8_t *buf, size_t len,
+			struct img_err *err) IMG_MUST_CHECK;
 /* Whether all that reads as zeros is known to do so without reading it. */
 bool qcow2_old_is_zero(struct img_layer *ly, uint64_t at, uint64_t len, bool *zero,
 		       struct img_err *err) IMG_MUST_CHECK;

@@ -348,7 +348,8 @@ static bool qcow2_read(struct img_layer *ly, uint64_t at, void *buf, size_t len,
 	size_t got;
 
 	if (qcow2_is_encrypted(q))
-		return qcow2_old_read(ly, at, buf, len, err);
+		return q->disk ? qcow2_read_claimed(ly, at, buf, len, err)
+			       : qcow2_old_read(ly, at, buf, len, err);
 	if (!qcow2_read_compressed(q, at, buf, len, &got, err))
 		return false;
 	return got == len || qcow2_old_read(ly, at + got, (uint8_t *)buf + got, len - got, err);

@@ -65,6 +65,24 @@ bool qcow2_old_read(struct img_layer *ly, uint64_t at, uint8_t *buf, size_t len,
 	return true;
 }
 
+bool qcow2_read_claimed(struct img_layer *ly, uint64_t at, uint8_t *buf, size_t len,
+			struct img_err *err)
+{
+	struct qcow2 *q = ly->priv;
+	const unsigned bits = q->geo.cluster_bits;
+	struct img_claim claim = { .first = at >> bits, .end = ((at + len - 1) >> bits) + 1 };
+
+	pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
+	img_claim(&q->disk->claims, &claim);
+	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
+	const bool ok = qcow2_old_read(ly, at, buf, len, err);
+
+	pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
+	img_unclaim(&q->disk->claims, &claim);
+	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
+	return ok;
+}
+
 bool qcow2_old_is_zero(struct img_layer *ly, uint64_t at, uint64_t len, bool *zero,
 		       struct img_err *err)
 {

@@ -33,9 +33,11 @@ const struct img_keys *fake_keys(void)
 
 const char *fake_hasty(const char *format, const char *options, char *text, size_t cap)
 {
-	const bool luks = !strcmp(format, "luks") && (!options || !strstr(options, "iter-time"));
-	const int len = snprintf(text, cap, "%s%s%s", options ? options : "",
-				 options && luks ? "," : "", luks ? "iter-time=1" : "");
+	const char *given = options ? options : "";
+	const bool outside = !strcmp(format, "luks"), inside = strstr(given, "encrypt.format=luks");
+	const bool adds = (outside || inside) && !strstr(given, "iter-time");
+	const int len = snprintf(text, cap, "%s%s%s%s", given, adds && options ? "," : "",
+				 adds && inside ? "encrypt." : "", adds ? "iter-time=1" : "");
 
 	cr_assert(len >= 0 && (size_t)len < cap);
 	return *text ? text : NULL;

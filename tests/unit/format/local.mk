@@ -47,6 +47,7 @@ unit_tests += %D%/test
 	%D%/qcow2/disk_damage_test.c \
 	%D%/qcow2/disk_sample.h \
 	%D%/qcow2/disk_test.c \
+	%D%/qcow2/encrypted_test.c \
 	%D%/qcow2/entry_test.c \
 	%D%/qcow2/header_store_test.c \
 	%D%/qcow2/header_test.c \
