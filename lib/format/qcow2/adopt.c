@@ -25,13 +25,19 @@ static bool check_options(const struct img_settings *set, const struct qcow2_hea
 	return true;
 }
 
+static bool check_plain(const struct img_settings *set, struct img_err *err)
+{
+	return !img_settings_given(set, "encrypt.format") ||
+	       img_fail(err, IMG_E_ARGUMENT, _("data that stay where they are cannot be encrypted"));
+}
+
 /* hdr is to be cleared even on failure. */
 static bool make_header(const struct img_settings *set, uint64_t size, struct qcow2_header *hdr,
 			struct img_err *err)
 {
 	const struct img_layer_create what = { .size = size, .settings = set };
 	struct qcow2_wish wish = { 0 };
-	const bool ok = qcow2_wish_make(&what, true, &wish, err) &&
+	const bool ok = check_plain(set, err) && qcow2_wish_make(&what, true, &wish, err) &&
 			check_options(set, &wish.header, err);
 
 	*hdr = wish.header;
