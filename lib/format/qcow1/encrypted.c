@@ -6,13 +6,11 @@
 #include "format/sealed.h"
 #include "store/zeros.h"
 
-enum { SECTOR = 512 };
-
 static bool sealed_at(const struct qcow1 *q, struct img_store *st, uint64_t guest, uint64_t host,
 		      struct img_sealed *out, struct img_err *err)
 {
 	*out = (struct img_sealed){
-		.cipher = q->cipher, .store = st, .host = host, .iv = guest, .sector = SECTOR,
+		.cipher = q->cipher, .store = st, .host = host, .iv = guest, .sector = QCOW1_SECTOR,
 	};
 	return out->cipher ||
 	       img_fail(err, IMG_E_KEY, _("it is encrypted, and no key was given"));

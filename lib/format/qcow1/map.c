@@ -18,7 +18,9 @@ static void place(const struct qcow1_tables *t, const struct qcow1_cluster *clus
 	const struct img_finding_kind *damage = qcow1_cluster_damage(t->hdr, cluster);
 	const bool packed = cluster->kind == QCOW1_PACKED;
 	const bool encrypted = !packed && t->hdr->crypt != QCOW1_CRYPT_NONE;
-	const uint64_t host = cluster->host + (packed ? 0 : skip), file_size = t->file_size;
+	const uint64_t host = cluster->host + (packed ? 0 : skip);
+	/* Of a sector that is enciphered a part is worth nothing. */
+	const uint64_t file_size = encrypted ? img_round_down(t->file_size, QCOW1_SECTOR) : t->file_size;
 
 	if (damage) {
 		lose(ex, IMG_E_CORRUPT, damage);
