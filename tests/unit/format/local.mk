@@ -4,6 +4,7 @@ unit_tests += %D%/test
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(failing_malloc_cppflags)
 %C%_test_SOURCES = \
 	$(failing_malloc_sources) \
+	%D%/backing_test.c \
 	%D%/below_test.c \
 	%D%/claims_test.c \
 	%D%/cloop/blocks_test.c \
@@ -11,7 +12,6 @@ unit_tests += %D%/test
 	%D%/cloop/header_test.c \
 	%D%/cloop/salvage_test.c \
 	%D%/cloop/write_test.c \
-	%D%/backing_test.c \
 	%D%/cow/disk_test.c \
 	%D%/cow/header_test.c \
 	%D%/cow/resize_test.c \
@@ -20,6 +20,7 @@ unit_tests += %D%/test
 	%D%/granules_test.c \
 	%D%/in_place.c \
 	%D%/in_place.h \
+	%D%/level_test.c \
 	%D%/luks_options_test.c \
 	%D%/move_test.c \
 	%D%/moves_test.c \
@@ -29,8 +30,8 @@ unit_tests += %D%/test
 	%D%/qcow1/header_test.c \
 	%D%/qcow1/map_test.c \
 	%D%/qcow1/resize_test.c \
-	%D%/qcow1/salvage_test.c \
 	%D%/qcow1/salvage_over_test.c \
+	%D%/qcow1/salvage_test.c \
 	%D%/qcow1/sample.h \
 	%D%/qcow2/adopt_test.c \
 	%D%/qcow2/amend_test.c \
@@ -72,9 +73,8 @@ unit_tests += %D%/test
 	%D%/registry_test.c \
 	%D%/sealed_test.c \
 	%D%/settings_test.c \
-	%D%/slots_test.c \
-	%D%/level_test.c %D%/settings_test.c \
 	%D%/size_test.c \
+	%D%/slots_test.c \
 	%D%/vdi/amend_test.c \
 	%D%/vdi/check_test.c \
 	%D%/vdi/disk_test.c \
