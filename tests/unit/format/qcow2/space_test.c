@@ -112,6 +112,46 @@ Test(qcow2_space, counts_everything_at_every_width)
 	}
 }
 
+/* One more reference to what was packed, unless a count is at its limit: then none changes. */
+static void share(struct trial *t, uint64_t host, uint32_t len)
+{
+	const uint64_t first = host >> t->sp.cluster_bits;
+	const uint64_t last = (host + len - 1) >> t->sp.cluster_bits;
+	const uint64_t most = qcow2_refcount_max(t->sp.refcount_order);
+	bool room = true;
+
+	for (uint64_t c = first; c <= last; c++)
+		room &= t->expected[c] < most;
+	cr_assert_eq(qcow2_space_share(&t->sp, host, len), room);
+	for (uint64_t c = first; c <= last && room; c++)
+		t->expected[c]++;
+}
+
+/* Also clusters whose counts are in blocks that the file has grown past. */
+Test(qcow2_space, counts_what_is_shared)
+{
+	enum { PACKED = 1500, LEN_MAX = 300 };
+
+	for (unsigned order = 0; order <= 6; order++) {
+		struct trial *t = trial_new(9, order);
+		struct { uint64_t host; uint32_t len; } packed[PACKED];
+
+		t->sp.keep = true;
+		for (int i = 0; i < PACKED; i++) {
+			packed[i].len = 1 + next(t, LEN_MAX);
+			packed[i].host = pack(t, packed[i].len);
+			for (unsigned k = next(t, 3); k; k--) {
+				const unsigned old = next(t, i + 1);
+
+				share(t, packed[old].host, packed[old].len);
+			}
+		}
+		cr_assert(order < 4 || t->sp.n_kept);
+		check(t);
+		trial_free(t);
+	}
+}
+
 Test(qcow2_space, ends_well_wherever_the_last_block_falls)
 {
 	for (unsigned n = 1; n < 600; n += 7) {
