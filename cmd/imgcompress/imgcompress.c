@@ -90,14 +90,28 @@ static void refuse_terminal(const char *target)
 	cli_misused(&imgcompress_cli, &err);
 }
 
+/* Who writes to an image that is replaced would go on writing to a file without a name. */
+static void refuse_sharing(const struct options *opt)
+{
+	struct img_err err = { 0 };
+
+	if (!opt->source.force_share)
+		return;
+	img_fail(&err, IMG_E_ARGUMENT, _("an image that may be in use is not replaced; --force-share "
+		 "needs a name for the new one"));
+	cli_misused(&imgcompress_cli, &err);
+}
+
 static bool run(struct options *opt, int n, char **names, struct img_err *err)
 {
 	if (opt->in_place)
 		return compress_in_place(opt, names[0], err);
 	if (opt->dry_run)
 		return img_fail(err, IMG_E_ARGUMENT, _("--dry-run needs --in-place"));
-	if (n == 1)
+	if (n == 1) {
+		refuse_sharing(opt);
 		return compress_replace(opt, names[0], err);
+	}
 	refuse_terminal(names[1]);
 	return compress_copy(opt, names, err);
 }

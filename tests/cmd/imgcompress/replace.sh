@@ -43,6 +43,8 @@ keeps() {
 }
 
 imgconv disk.raw new.qcow2
+exits 1 imgcompress -U new.qcow2 2>err
+grep -q -- "--force-share needs a name for the new one" err || fail "$(cat err)"
 keeps 1 "is not replaced: it is raw, and would be qcow2" disk.raw
 keeps 1 "is not replaced: it is qcow2, and would be cloop" new.qcow2 -O cloop
 imgconv -c -o compression_level=1 disk.raw ours.cloop
