@@ -105,7 +105,9 @@ static bool call_driver(struct compacting *c, uint64_t room, struct img_layer_co
 			struct img_err *err)
 {
 	struct img_layer *ly = &c->im->layers[0];
-	const struct img_layer_compact how = { .hollow = &c->hollow, .room = room, .job = c->job };
+	const struct img_layer_compact how = {
+		.hollow = &c->hollow, .changes = c->what->n_unneeded, .room = room, .job = c->job,
+	};
 
 	return ly->format->compact(ly, &how, out, err) || img_within_file(err, ly->store->name);
 }

@@ -20,6 +20,7 @@ struct img_layer_compact {
 	 * The same in all rounds.
 	 */
 	const struct img_rangeset *hollow;
+	bool changes;			/* some of that reads as something else so far: it is a write */
 	uint64_t room;			/* bytes that are moved at most; 0: none, only count them */
 	const struct img_job *job;	/* or NULL */
 };

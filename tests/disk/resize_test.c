@@ -190,7 +190,8 @@ static bool do_compact(struct model *m, struct img_err *err)
 {
 	struct img_rangeset hollow = { 0 };
 	const struct img_layer_compact how = {
-		.hollow = &hollow, .room = m->prep.layout->grain * (1 + random_below(&m->random, 40)),
+		.hollow = &hollow, .changes = random_chance(&m->random, 50),
+		.room = m->prep.layout->grain * (1 + random_below(&m->random, 40)),
 	};
 	struct img_layer *ly = &m->im->layers[0];
 	struct img_layer_compacted out = { 0 };

@@ -319,7 +319,7 @@ bool qcow2_compact_round(struct img_layer *ly, const struct img_layer_compact *h
 
 	/* The header tells of what is trimmed even if nothing moves. */
 	ok = qcow2_consistent(q, err) && qcow2_l1_take_whole(q, err) &&
-	     qcow2_hollow(ly, how->hollow, err) && qcow2_disk_finish(ly, err) &&
+	     qcow2_hollow(ly, how, err) && qcow2_disk_finish(ly, err) &&
 	     qcow2_trim(q, err) && collect_without_leaks(ly, &r, err) &&
 	     run_round(ly, &r, how->room, out, err) && qcow2_header_patch(q, err);
 	if (ok && q->data_file)

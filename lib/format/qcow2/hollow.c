@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Clusters that nobody needs, as the disk is no other without them: their entries go, and with these
- * the clusters of the file.  Bitmaps are not told, for nothing has changed.
+ * Clusters that nobody needs, as the disk is no other without them, or is to be: their entries go, and
+ * with these the clusters of the file.  Bitmaps are told if it is another one.
  */
 #include "base/num.h"
 #include "format/qcow2/resize.h"
@@ -37,9 +37,10 @@ static bool hollow_run(struct img_layer *ly, uint64_t at, uint64_t end, struct i
 	return true;
 }
 
-bool qcow2_hollow(struct img_layer *ly, const struct img_rangeset *hollow, struct img_err *err)
+bool qcow2_hollow(struct img_layer *ly, const struct img_layer_compact *how, struct img_err *err)
 {
-	const struct qcow2 *q = ly->priv;
+	const struct img_rangeset *hollow = how->hollow;
+	struct qcow2 *q = ly->priv;
 	const uint64_t size = qcow2_cluster_size(&q->geo);
 
 	for (size_t i = 0; i < hollow->n; i++) {
@@ -48,7 +49,8 @@ bool qcow2_hollow(struct img_layer *ly, const struct img_rangeset *hollow, struc
 		/* The end of the disk ends its last cluster. */
 		const uint64_t end = s->end >= ly->size ? ly->size : img_round_down(s->end, size);
 
-		if (from < end && !hollow_run(ly, from, end, err))
+		if (from < end && !((!how->changes || qcow2_bitmaps_mark(q, from, end - from, err)) &&
+				    hollow_run(ly, from, end, err)))
 			return false;
 	}
 	return true;

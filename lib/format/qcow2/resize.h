@@ -62,10 +62,10 @@ bool qcow2_compact(struct img_layer *ly, const struct img_job *job, struct img_e
 /* ---- hollow.c ------------------------------------------------------------------------------------- */
 
 /*
- * Whole clusters of the disk that are in the set lose their places, where somebody else than a snapshot
+ * Whole clusters of the disk that are hollow lose their places, where somebody else than a snapshot
  * has an L2 table for them.  To be flushed.
  */
-bool qcow2_hollow(struct img_layer *ly, const struct img_rangeset *hollow, struct img_err *err)
+bool qcow2_hollow(struct img_layer *ly, const struct img_layer_compact *how, struct img_err *err)
 	IMG_MUST_CHECK;
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A shorter file for the same disk: blocks of zeros lose their places, and the last ones move there.
- * Between rounds there are no more gaps than before, as resize.c says why.  The disk stays what it
- * was, so its UUID does, by which images that stand on it know it.
+ * Between rounds there are no more gaps than before, as resize.c says why.  Where the disk
+ * stays what it was, its UUID does, by which images that stand on it know it.
  */
 #include "base/num.h"
 #include "format/slots.h"
@@ -75,7 +75,7 @@ static bool carry_out(struct compacting *c, struct img_layer *ly, const struct i
 	const struct img_slots_ops ops = { .drop = drop, .move = move, .ctx = c };
 	bool freed;
 
-	disk->marked = true;
+	disk->marked = !c->how->changes;
 	if (!img_slots_carry_out(&c->slots, plan, &ops, err))
 		return false;
 	disk->end = (uint32_t)plan->end;

@@ -228,7 +228,10 @@ bool vmdk_compact(struct img_layer *ly, const struct img_layer_compact *how,
 	struct compacting c = { .ly = ly, .how = how, .room = how->room };
 	bool freed;
 
-	vmdk_disk_mark_same(v);
+	if (!how->changes)
+		vmdk_disk_mark_same(v);
+	else if (!vmdk_disk_mark(v, ly->store, err))
+		return false;
 	for (size_t i = 0; i < v->n_parts; i++) {
 		c.part = &v->parts[i];
 		if (c.room)

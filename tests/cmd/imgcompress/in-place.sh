@@ -138,6 +138,25 @@ if mke2fs -V >/dev/null 2>&1; then
 	imgconv -q -O raw fs.qcow2 fs.raw
 	e2fsck -fn fs.raw >/dev/null 2>&1 || fail "--skip-free: the file system is damaged"
 	debugfs -R 'cat kept' fs.raw 2>/dev/null | cmp - files/kept || fail "--skip-free: a file"
+
+	# That is a write, of which bitmaps and whoever stands on the image have to know.
+	head -c 3M /dev/zero | tr '\0' x >gone
+	debugfs -w -R 'write gone gone' fs.raw >/dev/null 2>&1
+	debugfs -w -R 'rm gone' fs.raw 2>/dev/null
+	imgconv -q -O vdi fs.raw parent.vdi
+	imgconv -q -O qcow2 fs.raw fs.qcow2
+	imgbitmap --add fs.qcow2 changes
+	uuid=$(imginfo parent.vdi | grep modification)
+	imgcompress --in-place -q parent.vdi
+	same "$uuid" "$(imginfo parent.vdi | grep modification)" "the UUID of the same disk"
+	imgcompress --in-place -q fs.qcow2
+	[ "$(imgbitmap --extents --output=json fs.qcow2 changes | jq length)" = 0 ] ||
+		fail "a bitmap of the same disk"
+	imgcompress --in-place -q --skip-free parent.vdi
+	[ "$uuid" != "$(imginfo parent.vdi | grep modification)" ] || fail "another disk, the same UUID"
+	imgcompress --in-place -q --skip-free fs.qcow2
+	[ "$(imgbitmap --extents --output=json fs.qcow2 changes | jq length)" != 0 ] ||
+		fail "the bitmap knows nothing of it"
 fi
 
 # says STATUS TEXT ARG...: refused with that sentence.
