@@ -115,14 +115,15 @@ static bool call_driver(struct compacting *c, uint64_t room, struct img_layer_co
 /* What tables take is known when they were written, and thrown away or not. */
 static bool plan(struct compacting *c, struct img_layer_compacted *out, struct img_err *err)
 {
-	uint64_t tables;
+	const uint64_t unit = c->im->layers[0].unit;
+	uint64_t tables, round;
 
 	if (!call_driver(c, 0, out, err) || !img_at_once_kept(c->im->at_once, &tables, err))
 		return false;
 	c->left = out->left;
 	c->stats.after = out->end;
-	c->stats.extra = COPIES * (tables + img_min_u64(img_max_u64(out->left / ROUNDS, ROUND_MIN),
-							out->left));
+	round = img_min_u64(img_max_u64(out->left / ROUNDS, ROUND_MIN), out->left);
+	c->stats.extra = COPIES * (tables + img_room_for(round, unit));
 	return true;
 }
 

@@ -53,6 +53,16 @@ for options in "" compat=0.10 cluster_size=4k extended_l2=on,cluster_size=64k re
 	filled qcow2 image
 	shorter 700000 qcow2 image
 done
+# What is counted, and nothing refers to.
+rm image
+qemu-img create -q -f qcow2 image 3M
+filled qcow2 image
+size=$(stat -c %s image)
+truncate -s $(((size / 65536 + 3) * 65536)) image
+printf '\0\1\0\1' | dd of=image bs=1 seek=$((2 * 65536 + (size / 65536 + 1) * 2)) conv=notrunc status=none
+exits 3 qemu-img check -q image
+shorter 800000 qcow2 image
+
 # Zeros that lie in holes of the file have places, too.
 for format in qcow2 qcow vdi vmdk; do
 	rm -f image
