@@ -38,7 +38,8 @@ struct img_measured {
 	enum img_exactness exactness;
 	uint64_t length;	/* bytes of all files of the image, holes and all */
 	uint64_t blocks;	/* bytes that these take in blocks of 4 KiB */
-	uint64_t full;		/* length, if the whole disk held data that do not compress */
+	/* Length, if the whole disk held data that do not compress; IMG_SIZE_UNKNOWN: none can. */
+	uint64_t full;
 	uint64_t bitmaps;	/* bytes for the bitmaps of src, which a copy leaves out */
 	/* IMG_ESTIMATED: in 19 of 20 cases length is wrong by no more bytes than that. */
 	uint64_t error;

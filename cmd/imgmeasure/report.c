@@ -25,7 +25,8 @@ static void add_amounts(struct img_node *root, const struct answer *answer)
 	const struct { const char *key; uint64_t bytes; const char *label; bool wanted; } amounts[] = {
 		{ "virtual-size", answer->size, N_("virtual size"), true },
 		{ "required", found->length, N_("required size"), true },
-		{ "fully-allocated", found->full, N_("fully allocated size"), true },
+		{ "fully-allocated", found->full, N_("fully allocated size"),
+		  found->full != IMG_SIZE_UNKNOWN },
 		{ "bitmaps", found->bitmaps, N_("size of bitmaps"), found->bitmaps > 0 },
 		{ "disk-size", found->blocks, N_("space that it takes"), true },
 		{ "error", found->error, N_("error, in 19 of 20 cases at most"),

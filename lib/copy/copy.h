@@ -23,6 +23,7 @@ struct img_plan {
 	struct img_extent ahead;	/* the source's last answer; len 0: none yet */
 	bool stores_zeros;	/* the target: there are no chunks of zeros */
 	bool linear;		/* give long runs that lie as they are in one store, for cloning */
+	bool of_bytes;		/* holes of files are zeros, as who reads them will see */
 };
 
 enum img_chunk_kind {

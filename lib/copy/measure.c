@@ -44,7 +44,10 @@ static bool is_cancelled(const struct measuring *m, struct img_err *err)
 
 static bool find_data(struct measuring *m, struct img_err *err)
 {
-	struct img_plan plan = { .src = m->src, .grain = m->grain, .window = RUN_BYTES };
+	struct img_plan plan = {
+		.src = m->src, .grain = m->grain, .window = RUN_BYTES,
+		.of_bytes = m->what->zero_grain > 0,
+	};
 	struct img_chunk chunk = { 0 };
 	bool ok;
 
@@ -220,15 +223,21 @@ static bool put_full(const struct measuring *m, struct img *dst, struct img_err 
 	return ok;
 }
 
+/* A disk may be larger than what its image can hold. */
 static bool count_full(const struct measuring *m, struct img_err *err)
 {
 	struct img *dst = open_target(m, err);
+	struct img_err why = { 0 };
 	uint64_t blocks;
-	const bool ok = dst && put_full(m, dst, err) &&
-			count_files(dst, &m->out->full, &blocks, err);
+	const bool ok = dst && put_full(m, dst, &why) &&
+			count_files(dst, &m->out->full, &blocks, &why);
 
 	img_close(dst);
-	return ok;
+	if (why.code == IMG_E_RANGE)
+		m->out->full = IMG_SIZE_UNKNOWN;
+	else if (!ok && dst && err)
+		*err = why;
+	return ok || why.code == IMG_E_RANGE;
 }
 
 static bool count_bitmaps(const struct measuring *m, const struct img *dst, struct img_err *err)

@@ -25,7 +25,8 @@ static bool extent_at(struct img_plan *plan, uint64_t at, uint64_t limit, struct
 	struct img_extent *ahead = &plan->ahead;
 
 	if ((at < ahead->start || at >= end_of(ahead)) &&
-	    !img_extent(plan->src, at, img_size(plan->src), ahead, err))
+	    !(plan->of_bytes ? img_extent_of_bytes : img_extent)(plan->src, at,
+								 img_size(plan->src), ahead, err))
 		return false;
 	*out = *ahead;
 	img_extent_clip(out, at, img_min_u64(limit, end_of(ahead)));

@@ -56,6 +56,7 @@ valid 0 imgbitmap --extents recorded.qcow2 second
 valid 0 imginfo recorded.qcow2
 valid 0 imgmeasure -O qcow2 recorded.qcow2
 valid 0 imgmeasure -O qcow2 --size 1G
+valid 0 imgmeasure -O vmdk --size 3T
 valid 0 imgmeasure -O qcow2 -c --sample 128k disk.raw
 qemu-img create -q -f qcow2 --object secret,id=s,data=abc \
 	-o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 locked.qcow2 1M

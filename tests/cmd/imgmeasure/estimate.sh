@@ -72,8 +72,13 @@ same "$(qemu-img measure --output=json -O qcow2 recorded.qcow2 | key bitmaps)" \
 # ---- The data are not read, the source is not written, and there may be a lot of it ---------------
 truncate -s 15T vast.raw
 exits 0 imgmeasure -O qcow2 vast.raw >/dev/null
+exits 0 imgmeasure --output=json -O vmdk --size 3T >said
+same "null" "$(key fully-allocated <said)" "more than the format can hold"
+# What has a place in the image and none in its file is a hole, for whoever reads it.
 qemu-img create -q -f qcow2 -o preallocation=metadata vast.qcow2 60G
-exits 0 imgmeasure --output=json -O vmdk vast.qcow2 >said
+exits 0 imgmeasure --output=json -O qcow2 vast.qcow2 >said
+imgmeasure --output=json -O qcow2 --size 60G >empty
+same "$(key required <empty)" "$(key required <said)" "a place without bytes"
 
 # ---- Wrong words, and what cannot be measured ------------------------------------------------------
 refused() {
