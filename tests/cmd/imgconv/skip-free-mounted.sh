@@ -177,6 +177,11 @@ if command -v mkfs.btrfs >/dev/null; then
 		exits 0 imgconv --skip-free --output=json disk.raw out.raw >report
 		judge btrfs "$(unused)"
 		exits 0 btrfs check --check-data-csum out.raw >/dev/null 2>&1
+		# What is there twice is whole twice.
+		exits 0 mounted ro out.raw
+		btrfs scrub start -B -r fs >scrub 2>&1 && grep -q 'no errors found' scrub ||
+			fail "btrfs $options: $(cat scrub)"
+		umount fs
 		same "$(btrfs inspect-internal dump-super -s 1 disk.raw | tail -n +2)" \
 			"$(btrfs inspect-internal dump-super -s 1 out.raw | tail -n +2)" "the second superblock"
 		# Metadata may be there twice; superblocks and the start of the device are no part of it.
