@@ -240,16 +240,23 @@ static bool count_full(const struct measuring *m, struct img_err *err)
 	return ok || why.code == IMG_E_RANGE;
 }
 
+/* Damaged ones are no reason not to copy the disk, so they are none here. */
 static bool count_bitmaps(const struct measuring *m, const struct img *dst, struct img_err *err)
 {
 	const struct img_layer *to = &dst->layers[0];
+	struct img_err why = { 0 };
 	struct img_bitmap *list;
 	size_t n;
 
 	if (!m->src->layers[0].format->bitmap || !to->format->bitmap)
 		return true;
-	if (!img_bitmap_list(m->src, &list, &n, err))
-		return false;
+	if (!img_bitmap_list(m->src, &list, &n, &why)) {
+		const bool damaged = why.code == IMG_E_CORRUPT || why.code == IMG_E_INCOMPLETE;
+
+		if (!damaged && err)
+			*err = why;
+		return damaged;
+	}
 	m->out->bitmaps = to->format->bitmap->room(to, list, n);
 	img_bitmap_list_free(list, n);
 	return true;

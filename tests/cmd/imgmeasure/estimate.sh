@@ -69,6 +69,18 @@ done
 same "$(qemu-img measure --output=json -O qcow2 recorded.qcow2 | key bitmaps)" \
 	"$(imgmeasure --output=json -O qcow2 recorded.qcow2 | key bitmaps)" "bitmaps"
 
+# The directory of the bitmaps is damaged, and the disk is not.
+python3 - <<'PY'
+with open("recorded.qcow2", "r+b") as f:
+    head = f.read(4096)
+    at = head.index((0x23852875).to_bytes(4, "big")) + 8 + 16
+    f.seek(int.from_bytes(head[at:at + 8], "big") + 18)
+    f.write(b"\xff\xff")
+PY
+exits 0 imgconv recorded.qcow2 out.raw 2>err
+exits 0 imgmeasure --output=json -O qcow2 recorded.qcow2 >said 2>err
+same null "$(key bitmaps <said)" "damaged bitmaps"
+
 # ---- The data are not read, the source is not written, and there may be a lot of it ---------------
 truncate -s 15T vast.raw
 exits 0 imgmeasure -O qcow2 vast.raw >/dev/null
