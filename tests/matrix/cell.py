@@ -61,9 +61,9 @@ class Cell:
         return silent
 
     def measure_before(self):
-        self.before = self.reader.by_imgconv(self.path)
         self.put("in file", self.in_file)
         self.put("derivable", self.derivable)
+        self.before = self.reader.by_imgconv(self.path)
         self.put("before", self.before.good & self.in_file)
 
     def measure_qemu(self):
