@@ -14,6 +14,7 @@ unit_tests += %D%/test
 	%D%/cloop/write_test.c \
 	%D%/cow/disk_test.c \
 	%D%/cow/header_test.c \
+	%D%/cow/map_test.c \
 	%D%/cow/resize_test.c \
 	%D%/cow/salvage_test.c \
 	%D%/findings_test.c \

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Extents of a bitmap of which less is in memory than there is. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include "format/cow/cow.h"
+
+enum { PIECES = 3 };
+
+static struct cow_header hdr;
+static struct img_store *file;
+
+/* In each piece of the bitmap some more sectors from the start are there than in the one before. */
+static uint64_t there(uint64_t piece)
+{
+	return 100 * (piece + 1);
+}
+
+static void begin(void)
+{
+	struct img_err err = { 0 };
+	uint8_t *bytes;
+
+	hdr = (struct cow_header){
+		.kind = COW_QEMU, .size = PIECES * COW_PIECE_BITS * COW_SECTOR, .sector = COW_SECTOR,
+		.align = COW_SECTOR,
+	};
+	cow_header_place(&hdr);
+	bytes = calloc(1, hdr.data_off);
+	cr_assert(bytes);
+	for (uint64_t i = 0; i < PIECES; i++)
+		for (uint64_t bit = 0; bit < there(i); bit++)
+			bytes[hdr.bitmap_off + i * COW_PIECE_BYTES + bit / 8] |=
+				(uint8_t)(1 << bit % 8);
+	file = img_store_mem(bytes, hdr.data_off, &err);
+	cr_assert(file, "%s", err.text);
+	free(bytes);
+}
+
+static void end(void)
+{
+	img_store_close(file);
+}
+
+TestSuite(cow_map, .init = begin, .fini = end);
+
+static void check_piece(struct cow_map *map, uint64_t piece)
+{
+	const uint64_t at = piece * COW_PIECE_BITS * COW_SECTOR;
+	struct img_err err = { 0 };
+	struct img_extent ex;
+
+	/* The file ends in front of the data, so that what should be there is lost. */
+	cr_assert(cow_map_extent(map, at, hdr.size, &ex, &err), "%s", err.text);
+	cr_assert(ex.kind == IMG_EXTENT_LOST && ex.len == there(piece) * COW_SECTOR);
+	cr_assert(cow_map_extent(map, at + ex.len, hdr.size, &ex, &err), "%s", err.text);
+	cr_assert(ex.kind == IMG_EXTENT_HOLE);
+}
+
+static void check_cache(uint64_t cache_size, size_t n_looks)
+{
+	static const uint64_t order[] = { 0, 1, 2, 1, 0, 2, 2, 0 };
+	struct img_err err = { 0 };
+	struct cow_map map = { 0 };
+
+	cr_assert(cow_map_init(&map, &hdr, file, cache_size, &err), "%s", err.text);
+	cr_assert_eq(map.n_looks, n_looks);
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		check_piece(&map, order[i]);
+	for (size_t i = 0; i < PIECES; i++)
+		cr_assert(!map.pieces[i], "a look keeps piece %zu", i);
+	cow_map_clear(&map);
+}
+
+Test(cow_map, tells_the_same_whatever_is_kept)
+{
+	check_cache(0, 1);
+	check_cache(2 * COW_PIECE_BYTES, 2);
+	check_cache(UINT64_MAX, PIECES);
+}
+
+Test(cow_map, asks_the_piece_that_was_changed)
+{
+	struct img_err err = { 0 };
+	struct cow_map map = { 0 };
+	struct img_extent ex;
+	_Atomic uint64_t *piece;
+
+	cr_assert(cow_map_init(&map, &hdr, file, 0, &err), "%s", err.text);
+	check_piece(&map, 1);
+	piece = cow_map_piece(&map, COW_PIECE_BITS, &err);
+	cr_assert(piece, "%s", err.text);
+	cow_piece_set(piece, there(1), 50);
+	cr_assert(cow_map_extent(&map, COW_PIECE_BITS * COW_SECTOR, hdr.size, &ex, &err));
+	cr_assert_eq(ex.len, (there(1) + 50) * COW_SECTOR);
+	cow_map_clear(&map);
+}
