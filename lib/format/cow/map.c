@@ -90,7 +90,10 @@ void cow_map_forget(struct cow_map *map, uint64_t bit)
 	free(atomic_exchange(&map->pieces[bit / COW_PIECE_BITS], NULL));
 }
 
-/* The same piece for a look, under the lock; what is changed has one of its own, which is not asked for. */
+/*
+ * A piece for as long as the lock is held.  Of what is changed nobody asks for one: the piece that is kept
+ * knows more.
+ */
 static const _Atomic uint64_t *look_at_piece(struct cow_map *map, uint64_t index, struct img_err *err)
 {
 	struct cow_look *look = &map->looks[index % map->n_looks];

@@ -50,10 +50,10 @@ bool vmdk_make_decoders(struct vmdk *v, struct img_err *err) IMG_MUST_CHECK;
  */
 bool vmdk_descriptor_of(struct img_store *own, struct vmdk_descriptor *out, struct img_err *err)
 	IMG_MUST_CHECK;
+struct vmdk_header;
 /* part_name.c.  As struct img_format has it: names such as disk-flat.vmdk and disk-f001.vmdk. */
 bool vmdk_is_plain_part(const char *name);
-/* *bare: a file with that header is called disk-s001.vmdk or so, and has no descriptor in it. */
-struct vmdk_header;
+/* *bare: the file, of grains, is called disk-s001.vmdk or so, and has no descriptor in it. */
 bool vmdk_is_bare(struct img_store *file, const struct vmdk_header *hdr, bool *bare,
 		  struct img_err *err) IMG_MUST_CHECK;
 /*
