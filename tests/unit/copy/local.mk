@@ -10,11 +10,8 @@ unit_tests += %D%/test
 	%D%/inplace_test.c \
 	%D%/late_test.c \
 	%D%/measure_sample_test.c \
+	%D%/measure_test.c \
 	%D%/packed_test.c \
 	%D%/patch_test.c \
 	%D%/plan_test.c \
 	%D%/work_test.c
-%C%_test_SOURCES = %D%/late_test.c %D%/measure_sample_test.c %D%/plan_test.c %D%/work_test.c %D%/engine_test.c \
-	%D%/compare_test.c %D%/diff_test.c %D%/patch_test.c
-	%D%/compare_test.c %D%/inplace_test.c
-%C%_test_SOURCES += %D%/measure_test.c
