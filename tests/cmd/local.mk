@@ -79,7 +79,6 @@ shell_tests += \
 	%D%/imgmeasure/estimate.sh \
 	%D%/imgmeasure/exact.sh \
 	%D%/imgmount/files.sh \
-	%D%/imgmount/folder.sh \
 	%D%/imgmount/killed.sh \
 	%D%/imgmount/loop.sh \
 	%D%/imgmount/write.sh \
@@ -98,7 +97,10 @@ shell_tests += \
 	%D%/nbdkit-img/killed.sh \
 	%D%/nbdkit-img/locks.sh \
 	%D%/nbdkit-img/parameters.sh \
-	%D%/nbdkit-img/serve.sh \
-	%D%/nbdkit-img/server.sh
+	%D%/nbdkit-img/serve.sh
 EXTRA_DIST += \
-
+	%D%/common/schema.jq \
+	%D%/imgcheck/vmdk_damage.py \
+	%D%/imgmount/folder.sh \
+	%D%/nbdkit-img/client.py \
+	%D%/nbdkit-img/server.sh
