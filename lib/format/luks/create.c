@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A new image: what may be asked for, and the header that follows from it. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/mem.h"
-#include "base/num.h"
 #include "format/luks/new.h"
 #include "format/luks_options.h"
 
@@ -110,11 +108,5 @@ bool luks_create(struct img_layer *ly, const struct img_layer_create *what, stru
 	ly->size = what->size;
 	ly->unit = luks->volume.sector;
 	ly->stores_zeros = true;
-	return true;
-}
-
-bool luks_sequential(const struct img_layer_create *what)
-{
-	(void)what;
 	return true;
 }

@@ -31,7 +31,6 @@ bool luks_write_zeros(const struct img_layer *ly, uint64_t at, uint64_t len, str
 /* create.c, write.c */
 extern const struct img_option luks_create_options[];
 bool luks_create(struct img_layer *ly, const struct img_layer_create *what, struct img_err *err);
-bool luks_sequential(const struct img_layer_create *what);
 extern const struct img_write_ops luks_write_ops;
 
 /* disk.c */
