@@ -3,6 +3,7 @@
 
 libimg_headers = \
 	%D%/libimg.h \
+	%D%/libimg-bitmap.h \
 	%D%/libimg-chain.h \
 	%D%/libimg-check.h \
 	%D%/libimg-compact.h \
