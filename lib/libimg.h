@@ -358,8 +358,9 @@ struct img_create {
 	unsigned flags;		/* IMG_OPEN_NO_LOCK */
 	enum img_cache cache;
 	const struct img_gate *gate;	/* for the backing file; NULL: img_gate_deny */
-	/* What will open it, NULL: it is not encrypted.  Borrowed until img_close(), as are keys. */
+	/* What will open it, if it is encrypted; or NULL.  Borrowed until img_close(), as are keys. */
 	const struct img_secret *key;
+	bool encrypted;		/* it must be; IMG_E_ARGUMENT when nothing says how */
 	const struct img_keys *keys;	/* of what it stands on; or NULL */
 };
 

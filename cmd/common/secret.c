@@ -5,13 +5,14 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include "common/secret.h"
 #include "common/secret_prompt.h"
 #include "common/signals.h"
 #include "common/text.h"
 
-enum { FIRST_ROOM = 4096 };
+enum { FIRST_ROOM = 4096, INVENTED_BYTES = 32 };
 
 /* ---- Bytes from somewhere ------------------------------------------------------------------------ */
 
@@ -200,6 +201,23 @@ bool secret_need_new(struct secrets *secrets, const char *path, struct img_err *
 		return img_fail(err, IMG_E_KEY, _("%s: the key of a new image is not given (--key-file)"),
 				path);
 	return keep(secrets, secret_prompt_new(path, err), err);
+}
+
+bool secret_invent(struct secrets *secrets, struct img_err *err)
+{
+	struct img_secret *key;
+
+	if (secrets->given)
+		return true;
+	key = img_secret_new(INVENTED_BYTES, err);
+	if (!key)
+		return false;
+	if (getrandom(img_secret_bytes(key), INVENTED_BYTES, 0) != INVENTED_BYTES) {
+		img_secret_free(key);
+		return img_fail_os(err, _("no random bytes for a key"));
+	}
+	img_secret_set_len(key, INVENTED_BYTES);
+	return give(secrets, key, err);
 }
 
 void secret_clear(struct secrets *secrets)

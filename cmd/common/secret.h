@@ -37,6 +37,11 @@ bool secret_try_again(struct secrets *secrets, const char *path, const struct im
  * IMG_E_KEY.
  */
 bool secret_need_new(struct secrets *secrets, const char *path, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * A key that nobody knows, where none was given: for images that nobody will open again.  IMG_E_NOMEM,
+ * IMG_E_IO.
+ */
+bool secret_invent(struct secrets *secrets, struct img_err *err) IMG_MUST_CHECK;
 /* Wipes them all. */
 void secret_clear(struct secrets *secrets);
 

@@ -81,14 +81,15 @@ static const struct cli cli = {
 	.options = rows, .failed = CMD_FAILED,
 };
 
-static bool bench(const struct bench_options *opt, const char *path, struct img_err *err)
+static bool bench(struct bench_options *opt, const char *path, struct img_err *err)
 {
 	struct trace trace = { .size = 0 };
 	const struct bench bench = {
 		.cli = &cli, .opt = opt, .trace = opt->load.trace ? &trace : NULL,
 	};
-	bool ok = !bench.trace || trace_read(&trace, opt->load.trace, err);
+	bool ok = path || opt->keep || secret_invent(&opt->secrets, err);
 
+	ok = ok && (!bench.trace || trace_read(&trace, opt->load.trace, err));
 	if (ok)
 		ok = path ? bench_single(&bench, path, err) : bench_matrix(&bench, err);
 	trace_free(&trace);

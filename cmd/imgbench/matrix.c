@@ -98,7 +98,7 @@ static bool make_image(const struct matrix *x, size_t cell, const char *path, st
 	char *options = optlist_keep(given ? given : "", format);
 	const struct img_create what = {
 		.path = path, .format = img_format_name(format), .size = x->size,
-		.options = options,
+		.options = options, .key = secret_first(&x->bench->opt->secrets),
 	};
 	struct img *im;
 	bool ok;

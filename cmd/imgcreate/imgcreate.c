@@ -89,6 +89,7 @@ static bool create(struct options *opt, const struct img_format *format, const c
 		.size = given ? size : backing_size, .options = opt->target.options,
 		.backing = opt->target.backing, .backing_format = opt->target.backing_format,
 		.gate = source_gate(opt->target.gate),
+		.encrypted = opt->secrets.given && !opt->target.backing,
 	};
 
 	im = target_new(&what, &opt->secrets, err);

@@ -172,6 +172,8 @@ struct img_layer {
 	enum img_pass pass;
 	/* A copy of the source's stored bytes into a slot is allowed (no encryption, align met). */
 	bool takes_plain;
+	/* Set by create: what is stored of the disk is enciphered. */
+	bool encrypted;
 	/* Filled in by salvage; the layer's owner clears it: */
 	struct img_salvaged salvaged;
 };

@@ -192,7 +192,9 @@ static bool create_layer(struct img *im, const struct img_create *what,
 	if (!format->create(ly, &how, err))
 		return img_within_file(err, what->path);
 	ly->format = format;
-	return true;
+	return ly->encrypted || !what->encrypted ||
+	       img_fail(err, IMG_E_ARGUMENT, _("%s: a key is given, but no option says that the image is "
+			"to be encrypted"), what->path);
 }
 
 static struct img *create(const struct img_create *what, bool counted, struct img_err *err)

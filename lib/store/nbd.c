@@ -14,6 +14,7 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "store/zeros.h"
 
 enum { CONNECTIONS = 4 };
 /* One question asks about so much; the answer may be about less. */
@@ -212,6 +213,8 @@ static bool export_zero(struct img_store *st, uint64_t at, uint64_t len, bool ke
 	const uint64_t start = img_min_u64(img_round_up(at, nbd->block), end);
 	const uint64_t stop = img_max_u64(img_round_down(end, nbd->block), start);
 
+	if (!(st->caps & IMG_STORE_ZERO))
+		return img_store_write_zeros(st, at, len, err);
 	return check_end(nbd, at, len, err) && zero_part(nbd, at, start - at, err) &&
 	       zero_blocks(nbd, start, stop - start, keep_space, err) &&
 	       zero_part(nbd, stop, end - stop, err);

@@ -107,6 +107,6 @@ bool luks_create(struct img_layer *ly, const struct img_layer_create *what, stru
 	luks->fresh->preallocation = img_settings_preallocation(what->settings);
 	ly->size = what->size;
 	ly->unit = luks->volume.sector;
-	ly->stores_zeros = true;
+	ly->encrypted = ly->stores_zeros = true;
 	return true;
 }

@@ -145,7 +145,8 @@ static bool start(struct img_layer *ly, const struct img_layer_create *what, str
 		return false;
 	q->fresh->fresh = (ly->store->caps & IMG_STORE_FRESH) || what->reads_as_zero;
 	ly->size = what->size;
-	ly->takes_plain = !qcow1_is_encrypted(q);
+	ly->encrypted = qcow1_is_encrypted(q);
+	ly->takes_plain = !ly->encrypted;
 	ly->reads_as_zero = !what->backing;
 	return place_head(ly, err);
 }

@@ -41,7 +41,8 @@ static bool fill_layer(struct img_layer *ly, const struct img_layer_create *what
 	ly->codec = what->compressed ? wish->codec : NULL;
 	ly->codec_level = wish->codec_level;
 	ly->reads_as_zero = !q->header.backing;
-	ly->takes_plain = !qcow2_is_encrypted(q);
+	ly->encrypted = qcow2_is_encrypted(q);
+	ly->takes_plain = !ly->encrypted;
 	return copy_text(q->header.backing, &ly->backing, err) &&
 	       copy_text(q->header.backing_format, &ly->backing_format, err);
 }

@@ -6,11 +6,13 @@ requires jq --version
 formats=$(imginfo --formats | sed -n '/written/s/ .*//p')
 for format in $formats; do
 	[ $format != cloop ] || continue
-	imgbench --formats=$format --dir=. --size=4M --pattern=randrw --block-size=12k \
+	options=()
+	[ $format != luks ] || options=(-o iter-time=10)
+	imgbench --formats=$format "${options[@]}" --dir=. --size=4M --pattern=randrw --block-size=12k \
 		--requests=200 --flush-every=50 --depth=4 --verify --output=json >out
 	same '[true,4194304,true]' "$(jq -c '[.verified, ."disk-size",
 		(.cells[0]."written-bytes" > 1000000)]' out)" "$format"
-	imgbench --formats=$format --dir=. --size=4M --pattern=read --requests=50 --fill \
+	imgbench --formats=$format "${options[@]}" --dir=. --size=4M --pattern=read --requests=50 --fill \
 		--output=json >out
 	same 50 "$(jq '[.cells[0].kinds[].requests] | add' out)" "$format, reads"
 done

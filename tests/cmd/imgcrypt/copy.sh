@@ -49,3 +49,8 @@ refused 1 decrypt --key-file=first -O qcow2 -o encrypt.format=luks raw.new no.ra
 refused 1 encrypt --key-file=first disk.raw disk.raw
 refused 1 decrypt --key-file=first --new-key-file=second raw.new no.raw
 refused 1 list -O raw raw.new
+
+# A key for a new image that nobody asked to encrypt is a mistake, and not a plain image.
+exits 1 imgconv --new-key-file=first -O qcow2 disk.raw plain.qcow2 2>message
+grep -q 'no option says that the image is to be encrypted' message || fail "$(cat message)"
+[ ! -e plain.qcow2 ] || fail "a plain image was made"

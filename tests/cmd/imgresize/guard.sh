@@ -60,14 +60,30 @@ if command -v mkfs.xfs >/dev/null; then
 	rm xfs.raw
 fi
 
-# LUKS does not tell.
+# LUKS: with its key the disk inside is guarded; without it, as bytes, it does not tell.
+printf secret >key
 if command -v cryptsetup >/dev/null; then
 	for type in luks1 luks2; do
 		make_in cryptsetup luksFormat -q --type $type --pbkdf pbkdf2 \
-			--pbkdf-force-iterations 1000 disk.raw - <<<key
-		kept '(crypto_LUKS) does not tell' --shrink 63M
+			--pbkdf-force-iterations 1000 disk.raw key
+		kept '(crypto_LUKS) does not tell' -f raw --shrink 63M
+		exits 5 imgresize --shrink disk.raw 40M </dev/null 2>err
 	done
 fi
+make_in mkfs.ext4 -q disk.raw 40M
+for version in 1 2; do
+	imgconv -O luks -o version=$version,iter-time=10,pbkdf=pbkdf2 --new-key-file=key disk.raw disk.luks
+	exits 1 imgresize --key-file=key --shrink disk.luks 30M 2>err
+	grep -q "(ext4) takes $((40 << 20)) bytes" err || fail "ext4 in LUKS: $(cat err)"
+	for size in 80M 41M; do
+		imgresize -q --key-file=key --shrink disk.luks $size
+		imgconv -q --key-file=key -O raw disk.luks back.raw
+		cmp -n $((41 << 20)) disk.raw back.raw
+		same $(numfmt --from=iec $size) "$(stat -c %s back.raw)" "LUKS version $version"
+		! command -v cryptsetup >/dev/null ||
+			cryptsetup open --test-passphrase --key-file key disk.luks
+	done
+done
 
 # What nobody knows goes when it is zeros.
 rm -f disk.raw
