@@ -101,7 +101,7 @@ grep -q "$(basename "$PWD")/in: .*[Ii]nput/output error" err
 kill "$server"
 
 # So does a server that goes away in the midst of it; nobody waits for its answer.
-serve "in" -r --filter=rate file disk.raw rate=64M
+serve "in" -r --filter=rate file disk.raw rate=8M
 timeout 60 imgconv -q -f raw -O qcow2 "$uri" gone.qcow2 2>err &
 copy=$!
 sleep 0.5
