@@ -52,8 +52,8 @@ resized() {
 	shift 2
 
 	what="$format, $kind, $sector: $*"
-	imgresize -q -f "$format" image.$format "$@"
-	imgconv -q -f "$format" -O raw image.$format after.raw
+	imgresize -q "${key[@]}" -f "$format" image.$format "$@"
+	imgconv -q "${key[@]}" -f "$format" -O raw image.$format after.raw
 	same "$size" "$(stat -c %s after.raw)" "$what: the size"
 	case $format in
 	raw | vmdk | vdi | qcow | qcow2)
@@ -76,16 +76,17 @@ resized() {
 all_steps() {
 	local sector=$1 last=$2 need=$3
 
-	imgconv -q -O "$format" disk.raw image.$format
+	imgconv -q -O "$format" "${new[@]}" disk.raw image.$format
 	resized "$sector" $((40 * mib)) 40M
 	zero_from $((24 * mib)) $((39 * mib))
 	resized "$sector" $((48 * mib)) --partition="$last=max" +8M
 	rm image.$format
-	imgconv -q -O "$format" disk.raw image.$format
-	exits 1 imgresize -f "$format" --shrink image.$format $((need - sector)) 2>err
+	imgconv -q -O "$format" "${new[@]}" disk.raw image.$format
+	exits 1 imgresize "${key[@]}" -f "$format" --shrink image.$format $((need - sector)) 2>err
 	grep -q "smallest safe size is $need\$" err || fail "$format, $kind: $(cat err)"
-	imgresize -q --dry-run -f "$format" --shrink=to-last-partition image.$format
-	imgconv -q -f "$format" -O raw image.$format after.raw
+	imgresize -q --dry-run "${key[@]}" -f "$format" --shrink=to-last-partition \
+		image.$format
+	imgconv -q "${key[@]}" -f "$format" -O raw image.$format after.raw
 	cmp disk.raw after.raw || fail "$format: a dry run changed something"
 	resized "$sector" "$need" --shrink=to-last-partition
 	resized "$sector" $((need + mib)) +1M
@@ -93,13 +94,17 @@ all_steps() {
 	rm image.$format
 }
 
+printf secret >key
+key=() new=()
 formats=$(imginfo --formats --output=json |
 	jq -r '.formats[] | select(.resize) | .name')
 [ -n "$formats" ] || fail "no format can be resized"
 kind=gpt
 make 512 'g\nn\n1\n\n+8M\nn\n2\n\n+4M\n'
 for format in $formats; do
+	[ "$format" != luks ] || key=(--key-file=key) new=(--new-key-file=key -o iter-time=10)
 	all_steps 512 2 $((13 * mib + 33 * 512))
+	key=() new=()
 done
 format=raw
 make 4096 'g\nn\n1\n\n+8M\nn\n2\n\n+4M\n'
