@@ -182,7 +182,7 @@ const struct img_keys *secret_keys(const struct secrets *secrets)
 
 const struct img_secret *secret_first(const struct secrets *secrets)
 {
-	return secrets->keys.n ? secrets->v[0] : NULL;
+	return secrets && secrets->keys.n ? secrets->v[0] : NULL;
 }
 
 bool secret_try_again(struct secrets *secrets, const char *path, const struct img_err *why)

@@ -25,7 +25,7 @@ cli_set secret_set_file, secret_set_fd, secret_set_env;
 
 /* All of them, for struct img_open; borrowed.  Of NULL: none. */
 const struct img_keys *secret_keys(const struct secrets *secrets);
-/* The first, for struct img_create, or NULL. */
+/* The first, for struct img_create, or NULL.  Of NULL: none. */
 const struct img_secret *secret_first(const struct secrets *secrets);
 /*
  * Whether there is one more key to try after the failure *why, which was about a key: asks for it where

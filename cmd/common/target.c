@@ -84,7 +84,8 @@ struct img *target_new(const struct img_create *what, struct secrets *secrets, s
 
 	how.key = secret_first(secrets);
 	im = img_create(&how, err);
-	if (im || err->code != IMG_E_KEY || how.key || !secret_need_new(secrets, what->path, err))
+	if (im || err->code != IMG_E_KEY || how.key || !secrets ||
+	    !secret_need_new(secrets, what->path, err))
 		return im;
 	how.key = secret_first(secrets);
 	return img_create(&how, err);
