@@ -53,6 +53,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SECRET_ROWS(AT(secrets)),
 	{ 0, "output", CLI_STYLES, set_report, 0,
 	  N_("report what was done") },
 	{ 'p', "progress", PROGRESS_VALUE, progress_set, AT(progress),
@@ -118,7 +119,7 @@ static bool run(struct options *opt, int n, char **names, struct img_err *err)
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .style = IMG_STYLE_HUMAN };
+	struct options opt = { .source.secrets = &opt.secrets, .style = IMG_STYLE_HUMAN };
 	struct img_err err = { 0 };
 	bool ok = true;
 	char **names;
@@ -131,5 +132,6 @@ int main(int argc, char **argv)
 		ok = run(&opt, n, names, &err);
 	}
 	free(opt.settings);
+	secret_clear(&opt.secrets);
 	return cli_end(&imgcompress_cli, ok ? NULL : &err, CMD_DONE);
 }

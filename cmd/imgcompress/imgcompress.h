@@ -9,6 +9,7 @@
 
 struct options {
 	struct source_options source;
+	struct secrets secrets;	/* of the source */
 	const char *format;	/* of the new image; NULL: target_choose() says it */
 	char *settings;		/* -o, or NULL; owned */
 	const char *codec, *level;	/* as given, or NULL */

@@ -41,6 +41,8 @@ static const char *beyond_the_disk(const struct img_node *info)
 		return _("it has snapshots, which a copy of the disk does not hold");
 	if (img_node_find(own, "bitmaps") || img_node_find(own, "bitmaps-damage"))
 		return _("it has bitmaps, which a copy of the disk does not hold");
+	if (img_node_find(own, "encryption"))
+		return _("it is encrypted, and a compressed image cannot be");
 	if (type && strcmp(type, "streamOptimized") != 0)
 		return _("a compressed VMDK image is of another kind, to which virtual machines "
 			 "cannot write");

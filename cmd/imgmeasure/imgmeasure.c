@@ -16,6 +16,7 @@
 struct options {
 	struct source_options source;
 	struct target_options target;
+	struct secrets secrets, invented;	/* of the source; of an encrypted target */
 	enum leave_out free;
 	bool compress, quiet;
 	uint64_t size;		/* of a disk without an image; 0: not said */
@@ -61,6 +62,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SECRET_ROWS(AT(secrets)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
 	  N_("how to print it (default human)") },
 	{ 'p', "progress", PROGRESS_VALUE, progress_set, AT(progress),
@@ -98,6 +100,7 @@ static bool measure(const struct options *opt, const struct img_format *format, 
 {
 	struct img_create create = {
 		.path = target, .size = answer->size, .compressed = opt->compress,
+		.key = secret_first(&opt->invented),
 	};
 	const struct img_measure what = {
 		.src = src, .target = &create, .read = opt->sparse != NOT_SAID,
@@ -139,6 +142,16 @@ static bool measure_size(const struct options *opt, const struct img_format *for
 	};
 
 	return measure(opt, format, target, NULL, &answer, err);
+}
+
+/* The length of an encrypted image does not depend on its key, and a map needs none. */
+static bool find_keys(struct options *opt, struct img_err *err)
+{
+	const bool reads = opt->compress || opt->free || opt->sparse != NOT_SAID || opt->target.backing;
+
+	if (reads || opt->secrets.given)
+		opt->source.secrets = &opt->secrets;
+	return secret_invent(&opt->invented, err);
 }
 
 /* ---- What the options say ------------------------------------------------------------------------ */
@@ -192,10 +205,12 @@ int main(int argc, char **argv)
 	target = n == 2 ? strdup(names[1]) : name_target(format, n ? names[0] : NULL);
 	if (!target)
 		ok = img_fail(&err, IMG_E_NOMEM, _("memory is out"));
-	else
+	else if ((ok = find_keys(&opt, &err)))
 		ok = n ? measure_image(&opt, format, names[0], target, &err)
 		       : measure_size(&opt, format, target, &err);
 	free(target);
 	target_free(&opt.target);
+	secret_clear(&opt.secrets);
+	secret_clear(&opt.invented);
 	return cli_end(&cli, ok ? NULL : &err, CMD_DONE);
 }

@@ -20,6 +20,10 @@ bool qcow1_info(struct img_layer *ly, struct img_node *report, struct img_err *e
 	img_node_text(own, "version", "1");
 	img_node_label(own, _("version"));
 	add_u64(own, "l2-table-size", _("L2 table size"), qcow1_l2_bytes(hdr), IMG_UNIT_BYTES);
+	if (qcow1_is_encrypted(ly->priv)) {
+		img_node_text(own, "encryption", "aes");
+		img_node_label(own, _("encryption"));
+	}
 	if (hdr->mtime)
 		add_u64(own, "backing-time", _("backing file's time"), hdr->mtime, IMG_UNIT_NONE);
 	return true;

@@ -54,3 +54,11 @@ refused 1 list -O raw raw.new
 exits 1 imgconv --new-key-file=first -O qcow2 disk.raw plain.qcow2 2>message
 grep -q 'no option says that the image is to be encrypted' message || fail "$(cat message)"
 [ ! -e plain.qcow2 ] || fail "a plain image was made"
+
+# The plain copy of an encrypted image never takes its place; what an encrypted one would take needs no key.
+exits 1 imgcompress --key-file=first qcow2.new 2>message
+grep -q 'it is encrypted, and a compressed image cannot be' message || fail "$(cat message)"
+imgcompress -q --key-file=first qcow2.new compressed.qcow2
+exits 0 imgcmp -q compressed.qcow2 disk.raw
+same "$(stat -c %s raw.new)" "$(imgmeasure -O luks --output=json disk.raw | jq .required)" "measured"
+same "$(stat -c %s raw.new)" "$(imgmeasure -O luks --output=json qcow2.new | jq .required)" "measured"
