@@ -25,6 +25,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SECRET_ROWS(AT(secrets)),
 	{ .name = NULL },
 };
 
@@ -92,12 +93,13 @@ static bool show(const struct options *opt, const char *path, const char *folder
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .write = false };
+	struct options opt = { .source.secrets = &opt.secrets };
 	struct img_err err = { 0 };
 	char **names;
 	bool ok;
 
 	cli_need_operands(&imgmount_cli, cli_parse(&imgmount_cli, argc, argv, &opt, &names), 2, 2);
 	ok = show(&opt, names[0], names[1], &err);
+	secret_clear(&opt.secrets);
 	return cli_end(&imgmount_cli, ok ? NULL : &err, CMD_DONE);
 }

@@ -8,6 +8,7 @@
 
 struct options {
 	struct source_options source;
+	struct secrets secrets;
 	bool write, foreground, allow_other;
 };
 

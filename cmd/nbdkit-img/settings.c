@@ -3,9 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cli.h"
+#include "common/secret.h"
 #include "common/text.h"
 #include "nbdkit-img/nbdkit.h"
 #include "nbdkit-img/settings.h"
+
+/* Of the one image that is served. */
+static struct secrets secrets;
 
 struct setting {
 	const char *key;
@@ -30,6 +34,22 @@ static bool take_file(struct img_open *how, const char *value, struct img_err *e
 static bool take_parent(struct img_open *how, const char *value, struct img_err *err)
 {
 	return take_path(&how->parent, value, err);
+}
+
+static bool take_key_file(struct img_open *how, const char *value, struct img_err *err)
+{
+	if (!secret_set_file(NULL, &secrets, value, err))
+		return false;
+	how->keys = secret_keys(&secrets);
+	return true;
+}
+
+static bool take_key_fd(struct img_open *how, const char *value, struct img_err *err)
+{
+	if (!secret_set_fd(NULL, &secrets, value, err))
+		return false;
+	how->keys = secret_keys(&secrets);
+	return true;
 }
 
 static bool take_format(struct img_open *how, const char *value, struct img_err *err)
@@ -115,6 +135,8 @@ static const struct setting settings[] = {
 	{ "format", take_format },
 	{ "snapshot", take_snapshot },
 	{ "parent", take_parent },
+	{ "key-file", take_key_file },
+	{ "key-fd", take_key_fd },
 	{ "cache", take_cache },
 	{ "cache-size", take_cache_size },
 	{ "force-share", take_force_share },
@@ -136,4 +158,9 @@ bool settings_check(const struct img_open *how, struct img_err *err)
 {
 	return how->path ||
 	       img_fail(err, IMG_E_ARGUMENT, _("no image is named: nbdkit img FILE"));
+}
+
+void settings_clear(void)
+{
+	secret_clear(&secrets);
 }

@@ -11,6 +11,8 @@
  */
 bool settings_take(struct img_open *how, const char *key, const char *value, struct img_err *err)
 	IMG_MUST_CHECK;
+/* Wipes the keys, which the way borrows: when no image will be opened any more. */
+void settings_clear(void);
 /* Whether that is all that is needed. */
 bool settings_check(const struct img_open *how, struct img_err *err) IMG_MUST_CHECK;
 

@@ -105,3 +105,11 @@ grep -q '^imgmount: .*/none.qcow2: .*No such file' err || fail "$(cat err)"
 exits 1 imgmount disk.cloop nowhere 2>err
 grep -q '^imgmount: nowhere: cannot be mounted on' err || fail "$(cat err)"
 exits 1 imgmount --untrusted moved/top.qcow2 mnt 2>/dev/null
+
+# An encrypted image shows its disk to who has the key.
+printf secret >key
+imgconv -f raw -O luks -o iter-time=10 --new-key-file=key disk.raw disk.luks
+exits 5 imgmount disk.luks mnt </dev/null 2>/dev/null
+imgmount --key-file=key disk.luks mnt
+cmp mnt/disk.raw disk.raw
+fusermount3 -u mnt

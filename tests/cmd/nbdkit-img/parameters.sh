@@ -78,3 +78,13 @@ refuses 'is not a VDI image' "$plugin" base.qcow2 format=vdi
 refuses 'opening others is not allowed' "$plugin" top.qcow2 untrusted=true
 qemu-img create -q -f vpc foreign.raw 8M
 refuses 'looks like a VHD image.*format=raw' "$plugin" foreign.raw
+
+# An encrypted image, with its key and without.
+printf secret >key
+imgconv -O qcow2 -o encrypt.format=luks,encrypt.iter-time=10 --new-key-file=key new.raw locked.qcow2
+refuses 'no key was given' "$plugin" locked.qcow2
+serve "$plugin" locked.qcow2 key-file=key
+io "$uri" 'read -P 6 2M 1M' 'write -P 8 2M 1M' flush || fail "encrypted: $(cat io.txt)"
+stop "$server"
+imgconv --key-file=key -O raw locked.qcow2 after.raw
+io after.raw 'read -P 8 2M 1M' 'read -P 7 3M 4k' || fail "written elsewhere: $(cat io.txt)"
