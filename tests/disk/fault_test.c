@@ -146,7 +146,7 @@ static void fail_each(struct faulty *f, const char *call, const char *outcome)
  */
 static bool tears_sectors(const struct layout *layout, const char *outcome)
 {
-	return !strcmp(layout->format, "luks") && !strcmp(outcome, "=short");
+	return layout->key && !strcmp(outcome, "=short");
 }
 
 ParameterizedTestParameters(disk_fault, loses_nothing_that_was_flushed)
