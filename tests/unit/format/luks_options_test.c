@@ -74,8 +74,8 @@ static const char *const bad[] = {
 	"encrypt.cipher-alg=aes-99999999999999999999",
 	"encrypt.cipher-alg=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-256",
 	"encrypt.ivgen-hash-alg=sha256",
-	"encrypt.ivgen-alg=essiv,"
-	"encrypt.ivgen-hash-alg=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	("encrypt.ivgen-alg=essiv,"
+	 "encrypt.ivgen-hash-alg=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
 	"encrypt.iter-time=0",
 	"encrypt.iter-time=4294967296",
 };
