@@ -9,7 +9,6 @@ shell_tests += \
 	%D%/common/translations.sh \
 	%D%/common/usage.sh \
 	%D%/imgamend/amend.sh \
-	%D%/imgamend/killed.sh \
 	%D%/imgamend/vmdk.sh \
 	%D%/imgbench/doubt.sh \
 	%D%/imgbench/formats.sh \

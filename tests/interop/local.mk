@@ -1,7 +1,7 @@
 # Beside qemu-img: what it writes we read, what we write it reads, and what users do with both.
 
 shell_tests += \
-	%D%/amend.sh \
+	%D%/amend-killed.sh %D%/amend.sh \
 	%D%/bitmaps.sh \
 	%D%/chain.sh \
 	%D%/chain-killed.sh \
