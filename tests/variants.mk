@@ -20,7 +20,7 @@ tsan_tests = $(tsan_programs) \
 	tests/interop/determinism.sh tests/interop/pipes.sh tests/interop/truncated.sh
 check-tsan: all
 	$(call variant,tsan,--enable-sanitize=thread)
-	SANITIZER=thread $(MAKE) -C tsan check CHECK_VARIANTS= check_PROGRAMS='$(tsan_programs)' \
+	SANITIZER=thread $(MAKE) -C tsan check CHECK_VARIANTS= check_PROGRAMS='$(tsan_programs) tests/tools/play' \
 		TESTS='$(tsan_tests)'
 
 # The release archive: complete, buildable from a read-only tree, removed without a trace.  Nothing of
