@@ -230,7 +230,7 @@ static void expect_blocks(void)
 /* Only behind the search: what is told then is far less than the disk. */
 struct patience {
 	bool moving;
-	unsigned rounds;
+	_Atomic unsigned rounds;	/* asked for while it is told */
 };
 
 static void note_progress(void *ctx, uint64_t done, uint64_t total)
