@@ -10,11 +10,6 @@
 
 static const uint8_t magic[PATCH_HDR_VERSION] = { 'i', 'm', 'g', 'd', 'i', 'f', 'f', 0x1a };
 
-static uint32_t crc_of(uint32_t chain, const uint8_t *bytes, size_t len)
-{
-	return libdeflate_crc32(chain, bytes, len);
-}
-
 /* ---- The header -------------------------------------------------------------------------------- */
 
 uint32_t patch_header_encode(const struct patch_header *header, uint8_t *raw)
@@ -24,7 +19,7 @@ uint32_t patch_header_encode(const struct patch_header *header, uint8_t *raw)
 	img_put_be32(raw + PATCH_HDR_FLAGS, 0);
 	img_put_be64(raw + PATCH_HDR_OLD, header->old_size);
 	img_put_be64(raw + PATCH_HDR_NEW, header->new_size);
-	const uint32_t crc = crc_of(0, raw, PATCH_HDR_CRC);
+	const uint32_t crc = libdeflate_crc32(0, raw, PATCH_HDR_CRC);
 
 	img_put_be32(raw + PATCH_HDR_CRC, crc);
 	return crc;
@@ -35,7 +30,7 @@ bool patch_header_decode(const uint8_t *raw, struct patch_header *header, uint32
 {
 	const uint32_t version = img_get_be32(raw + PATCH_HDR_VERSION);
 	const uint32_t flags = img_get_be32(raw + PATCH_HDR_FLAGS);
-	const uint32_t crc = crc_of(0, raw, PATCH_HDR_CRC);
+	const uint32_t crc = libdeflate_crc32(0, raw, PATCH_HDR_CRC);
 	const uint64_t old_size = img_get_be64(raw + PATCH_HDR_OLD);
 	const uint64_t new_size = img_get_be64(raw + PATCH_HDR_NEW);
 
@@ -58,8 +53,8 @@ bool patch_header_decode(const uint8_t *raw, struct patch_header *header, uint32
 
 static uint32_t record_crc(const uint8_t *raw, const uint8_t *bytes, size_t len, uint32_t chain)
 {
-	chain = crc_of(chain, raw, PATCH_REC_CRC);
-	return len ? crc_of(chain, bytes, len) : chain;
+	chain = libdeflate_crc32(chain, raw, PATCH_REC_CRC);
+	return len ? libdeflate_crc32(chain, bytes, len) : chain;
 }
 
 static uint64_t payload_of(const struct patch_record *rec)

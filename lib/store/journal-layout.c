@@ -12,14 +12,9 @@
 
 static const uint8_t magic[JOURNAL_HDR_VERSION] = { 'i', 'm', 'g', 'j', 'r', 'n', 'l', 0x1a };
 
-static uint32_t crc_of(uint32_t chain, const uint8_t *bytes, size_t len)
-{
-	return libdeflate_crc32(chain, bytes, len);
-}
-
 uint32_t img_journal_crc(const uint8_t *bytes, size_t len)
 {
-	return crc_of(0, bytes, len);
+	return libdeflate_crc32(0, bytes, len);
 }
 
 /* ---- Header and entries -------------------------------------------------------------------------- */
@@ -32,7 +27,7 @@ void img_journal_header_encode(const struct img_journal_header *header, uint8_t 
 	img_put_be32(raw + JOURNAL_HDR_FILES, header->n_files);
 	img_put_be64(raw + JOURNAL_HDR_END, header->end);
 	img_put_be32(raw + JOURNAL_HDR_CHAIN, header->chain);
-	img_put_be32(raw + JOURNAL_HDR_CRC, crc_of(0, raw, JOURNAL_HDR_CRC));
+	img_put_be32(raw + JOURNAL_HDR_CRC, libdeflate_crc32(0, raw, JOURNAL_HDR_CRC));
 }
 
 bool img_journal_header_decode(const uint8_t *raw, struct img_journal_header *header)
@@ -41,7 +36,7 @@ bool img_journal_header_decode(const uint8_t *raw, struct img_journal_header *he
 	header->end = img_get_be64(raw + JOURNAL_HDR_END);
 	header->chain = img_get_be32(raw + JOURNAL_HDR_CHAIN);
 	return !memcmp(raw, magic, sizeof(magic)) &&
-	       img_get_be32(raw + JOURNAL_HDR_CRC) == crc_of(0, raw, JOURNAL_HDR_CRC) &&
+	       img_get_be32(raw + JOURNAL_HDR_CRC) == libdeflate_crc32(0, raw, JOURNAL_HDR_CRC) &&
 	       img_get_be32(raw + JOURNAL_HDR_VERSION) == JOURNAL_VERSION &&
 	       header->n_files > 0 && header->n_files <= JOURNAL_MAX_FILES &&
 	       header->end <= INT64_MAX;
@@ -66,7 +61,7 @@ uint32_t img_journal_file_encode(const struct img_journal_file *file, uint32_t c
 	for (size_t i = 0; i < JOURNAL_SAMPLES; i++)
 		img_put_be32(raw + JOURNAL_ENT_SAMPLES + 4 * i, file->samples[i]);
 	memcpy(raw + JOURNAL_ENT_NAME, file->name, strlen(file->name));
-	chain = crc_of(chain, raw, JOURNAL_ENT_CRC);
+	chain = libdeflate_crc32(chain, raw, JOURNAL_ENT_CRC);
 	img_put_be32(raw + JOURNAL_ENT_CRC, chain);
 	return chain;
 }
@@ -81,7 +76,7 @@ static bool is_whole(const uint8_t *stored, uint32_t own, uint32_t *chain)
 
 bool img_journal_file_is_whole(const uint8_t *raw, uint32_t *chain)
 {
-	return is_whole(raw + JOURNAL_ENT_CRC, crc_of(*chain, raw, JOURNAL_ENT_CRC), chain);
+	return is_whole(raw + JOURNAL_ENT_CRC, libdeflate_crc32(*chain, raw, JOURNAL_ENT_CRC), chain);
 }
 
 static bool is_possible(const struct img_journal_file *file)
@@ -113,8 +108,8 @@ bool img_journal_file_decode(const uint8_t *raw, struct img_journal_file *file, 
 
 static uint32_t record_crc(const uint8_t *raw, const uint8_t *bytes, size_t len, uint32_t chain)
 {
-	chain = crc_of(chain, raw, JOURNAL_REC_CRC);
-	return len > 0 ? crc_of(chain, bytes, len) : chain;
+	chain = libdeflate_crc32(chain, raw, JOURNAL_REC_CRC);
+	return len > 0 ? libdeflate_crc32(chain, bytes, len) : chain;
 }
 
 uint32_t img_journal_record_encode(const struct img_journal_record *rec, uint32_t chain,

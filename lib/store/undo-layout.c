@@ -11,11 +11,6 @@
 
 static const uint8_t magic[UNDO_HDR_VERSION] = { 'i', 'm', 'g', 'u', 'n', 'd', 'o', 0x1a };
 
-static uint32_t crc_of(uint32_t chain, const uint8_t *bytes, size_t len)
-{
-	return libdeflate_crc32(chain, bytes, len);
-}
-
 void img_undo_header_encode(const struct img_undo_header *header, uint8_t *raw)
 {
 	memcpy(raw, magic, sizeof(magic));
@@ -24,7 +19,7 @@ void img_undo_header_encode(const struct img_undo_header *header, uint8_t *raw)
 	img_put_be64(raw + UNDO_HDR_ORIGINAL, header->original);
 	for (size_t i = 0; i < UNDO_SAMPLES; i++)
 		img_put_be32(raw + UNDO_HDR_SAMPLES + 4 * i, header->samples[i]);
-	img_put_be32(raw + UNDO_HDR_CRC, crc_of(0, raw, UNDO_HDR_CRC));
+	img_put_be32(raw + UNDO_HDR_CRC, libdeflate_crc32(0, raw, UNDO_HDR_CRC));
 }
 
 static bool is_blank(const uint8_t *raw, size_t len)
@@ -54,7 +49,7 @@ static bool check_header(const uint8_t *raw, size_t len, struct img_err *err)
 		return img_fail(err, IMG_E_UNSUPPORTED,
 				_("is an undo file of version %" PRIu32 "; only %d is known"),
 				version, UNDO_VERSION);
-	if (img_get_be32(raw + UNDO_HDR_CRC) != crc_of(0, raw, UNDO_HDR_CRC))
+	if (img_get_be32(raw + UNDO_HDR_CRC) != libdeflate_crc32(0, raw, UNDO_HDR_CRC))
 		return img_fail(err, IMG_E_CORRUPT, _("the header of the undo file is damaged"));
 	return true;
 }
@@ -89,12 +84,12 @@ void img_undo_seal_encode(const struct img_undo_seal *seal, uint8_t *raw)
 {
 	img_put_be64(raw + UNDO_SEAL_END, seal->end);
 	img_put_be32(raw + UNDO_SEAL_CHAIN, seal->chain);
-	img_put_be32(raw + UNDO_SEAL_CRC, crc_of(0, raw, UNDO_SEAL_CRC));
+	img_put_be32(raw + UNDO_SEAL_CRC, libdeflate_crc32(0, raw, UNDO_SEAL_CRC));
 }
 
 bool img_undo_seal_decode(const uint8_t *raw, struct img_undo_seal *seal)
 {
-	if (img_get_be32(raw + UNDO_SEAL_CRC) != crc_of(0, raw, UNDO_SEAL_CRC))
+	if (img_get_be32(raw + UNDO_SEAL_CRC) != libdeflate_crc32(0, raw, UNDO_SEAL_CRC))
 		return false;
 	seal->end = img_get_be64(raw + UNDO_SEAL_END);
 	seal->chain = img_get_be32(raw + UNDO_SEAL_CHAIN);
@@ -103,8 +98,8 @@ bool img_undo_seal_decode(const uint8_t *raw, struct img_undo_seal *seal)
 
 static uint32_t record_crc(const uint8_t *raw, const uint8_t *bytes, size_t len, uint32_t chain)
 {
-	chain = crc_of(chain, raw, UNDO_REC_CRC);
-	return len > 0 ? crc_of(chain, bytes, len) : chain;
+	chain = libdeflate_crc32(chain, raw, UNDO_REC_CRC);
+	return len > 0 ? libdeflate_crc32(chain, bytes, len) : chain;
 }
 
 uint32_t img_undo_record_encode(const struct img_undo_record *rec, uint32_t chain,
@@ -176,5 +171,5 @@ uint64_t img_undo_sample_at(const struct img_undo_header *header, size_t i, size
 
 uint32_t img_undo_sample_crc(const uint8_t *bytes, size_t len)
 {
-	return crc_of(0, bytes, len);
+	return libdeflate_crc32(0, bytes, len);
 }
