@@ -277,17 +277,16 @@ static void answer(struct nbd *nbd, const struct img_nbd_status *status, uint64_
 	};
 }
 
-/* What is written meanwhile would make an answer that was kept a wrong one. */
-static bool extent_afresh(struct nbd *nbd, uint64_t at, uint64_t limit, struct img_extent *out,
-			  struct img_err *err)
+/* For the next questions; but what is written meanwhile would make it a wrong one. */
+static void keep(struct nbd *nbd, struct img_nbd_status *status)
 {
-	struct img_nbd_status status = { 0 };
-	const bool ok = ask_status(nbd, at, &status, err);
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&nbd->lock);
+	struct img_nbd_status old = nbd->status;
 
-	if (ok)
-		answer(nbd, &status, at, limit, out);
-	free(status.v);
-	return ok;
+	if (nbd->st.caps & IMG_STORE_WRITE)
+		return;
+	nbd->status = *status;
+	*status = old;
 }
 
 static bool is_known(struct nbd *nbd, uint64_t at, uint64_t limit, struct img_extent *out)
@@ -305,24 +304,21 @@ static bool export_extent(struct img_store *st, uint64_t at, uint64_t limit, str
 {
 	struct nbd *nbd = (struct nbd *)st;
 	struct img_nbd_status status = { 0 };
+	bool ok;
 
 	if (!(st->caps & IMG_STORE_EXTENTS)) {
 		answer(nbd, &status, at, limit, out);
 		return true;
 	}
-	if (st->caps & IMG_STORE_WRITE)
-		return extent_afresh(nbd, at, limit, out, err);
 	if (is_known(nbd, at, limit, out))
 		return true;
-	if (!ask_status(nbd, at, &status, err)) {
-		free(status.v);
-		return false;
+	ok = ask_status(nbd, at, &status, err);
+	if (ok) {
+		answer(nbd, &status, at, limit, out);
+		keep(nbd, &status);
 	}
-	answer(nbd, &status, at, limit, out);
-	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&nbd->lock);
-	free(nbd->status.v);
-	nbd->status = status;
-	return true;
+	free(status.v);
+	return ok;
 }
 
 static void export_close(struct img_store *st)
