@@ -38,18 +38,14 @@ static bool take_parent(struct img_open *how, const char *value, struct img_err 
 
 static bool take_key_file(struct img_open *how, const char *value, struct img_err *err)
 {
-	if (!secret_set_file(NULL, &secrets, value, err))
-		return false;
 	how->keys = secret_keys(&secrets);
-	return true;
+	return secret_set_file(NULL, &secrets, value, err);
 }
 
 static bool take_key_fd(struct img_open *how, const char *value, struct img_err *err)
 {
-	if (!secret_set_fd(NULL, &secrets, value, err))
-		return false;
 	how->keys = secret_keys(&secrets);
-	return true;
+	return secret_set_fd(NULL, &secrets, value, err);
 }
 
 static bool take_format(struct img_open *how, const char *value, struct img_err *err)
