@@ -26,6 +26,15 @@ struct progress_options {
 #define PROGRESS_VALUE "[=json[:FD]]"
 cli_set progress_set;		/* struct progress_options */
 
+/* What was asked for, unless the command is to be quiet. */
+static inline const struct progress_options *progress_unless(bool quiet,
+							     const struct progress_options *how)
+{
+	static const struct progress_options silent = { .mode = PROGRESS_OFF };
+
+	return quiet ? &silent : how;
+}
+
 struct progress {
 	const struct cli *cli;
 	struct progress_options how;

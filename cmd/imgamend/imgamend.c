@@ -90,10 +90,10 @@ static bool tell(struct options *opt, const struct img_format *format, const cha
 
 static bool change(const struct options *opt, struct img *im, struct img_err *err)
 {
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct progress progress;
 	const struct img_job *job = progress_start(&progress, &cli,
-						   opt->quiet ? &silent : &opt->progress, "amend");
+						   progress_unless(opt->quiet, &opt->progress),
+						   "amend");
 	const bool ok = img_amend(im, opt->changes, job, err) && img_finish(im, err);
 
 	progress_end(&progress, ok);

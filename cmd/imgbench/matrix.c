@@ -200,7 +200,6 @@ static bool try_formats(const struct matrix *x, bool changes, struct img_err *er
 static bool run_with_progress(struct matrix *x, struct img_err *err)
 {
 	const struct bench_options *opt = x->bench->opt;
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct load_summary sum;
 	struct progress progress;
 	struct load load;
@@ -216,7 +215,7 @@ static bool run_with_progress(struct matrix *x, struct img_err *err)
 	if (sum.bytes != IMG_SIZE_UNKNOWN)
 		x->m->total = sum.bytes * x->n_cells * opt->repeat;
 	x->m->job = progress_start(&progress, x->bench->cli,
-				   opt->quiet ? &silent : &opt->progress, "run");
+				   progress_unless(opt->quiet, &opt->progress), "run");
 	ok = run_all(x, sum.bytes, err);
 	progress_end(&progress, ok);
 	return ok;

@@ -9,7 +9,6 @@
 static bool measure(struct measure *m, struct img_err *err)
 {
 	const struct bench *bench = m->bench;
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct load_summary sum;
 	struct progress progress;
 	bool ok;
@@ -19,7 +18,7 @@ static bool measure(struct measure *m, struct img_err *err)
 	load_sum_up(&m->load, &sum);
 	m->total = sum.bytes;
 	m->job = progress_start(&progress, bench->cli,
-				bench->opt->quiet ? &silent : &bench->opt->progress, "run");
+				progress_unless(bench->opt->quiet, &bench->opt->progress), "run");
 	ok = measure_run(m, err);
 	progress_end(&progress, ok);
 	return ok;

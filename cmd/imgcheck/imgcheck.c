@@ -200,12 +200,12 @@ static int status_of_failure(const struct img_err *err)
 /* A failure ends the work on that image, and cancelling that on all. */
 static bool do_one(struct run *run, const char *path)
 {
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	const struct options *opt = run->opt;
 	struct img_err err = { 0 };
 	struct progress progress;
 	const struct img_job *job = progress_start(&progress, &cli,
-						   opt->quiet ? &silent : &opt->progress, "check");
+						   progress_unless(opt->quiet, &opt->progress),
+						   "check");
 	const bool ok = opt->repair ? repair(run, path, job, &err) : check(run, path, job, &err);
 
 	progress_end(&progress, ok);

@@ -84,11 +84,10 @@ static bool copy(const struct salvage_job *job, struct img *src, struct img *dst
 		.src = src, .dst = dst, .threads = job->threads, .zero_grain = 4096, .salvage = true,
 		.lost = note_lost, .lost_ctx = lost,
 	};
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct img_copy_stats stats;
 	struct progress progress;
 	const struct img_job *talk = progress_start(&progress, job->cli,
-						    job->quiet ? &silent : &job->progress,
+						    progress_unless(job->quiet, &job->progress),
 						    "salvage");
 	const bool ok = img_copy_run(&what, talk, &stats, err) && img_finish(dst, err);
 

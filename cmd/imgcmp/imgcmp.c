@@ -62,10 +62,9 @@ static bool run(const struct options *opt, struct img *a, struct img *b, struct 
 		.a = a, .b = b, .threads = opt->threads, .strict = opt->strict, .all = opt->all,
 		.differs = verdict_differs, .differs_ctx = v,
 	};
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct progress progress;
 	const struct img_job *job = progress_start(&progress, &cli,
-						   opt->quiet ? &silent : &opt->progress,
+						   progress_unless(opt->quiet, &opt->progress),
 						   "compare");
 	const bool ok = img_compare_run(&what, job, &v->stats, err);
 

@@ -13,10 +13,9 @@ static bool run(const struct options *opt, struct img *src, struct img *dst,
 		.zero_grain = target_zero_grain(4096), .compress = true, .verify = opt->verify,
 		.recode = target_recodes(opt), .dedup = opt->dedup,
 	};
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct progress progress;
 	const struct img_job *job = progress_start(&progress, &imgcompress_cli,
-						   opt->quiet ? &silent : &opt->progress,
+						   progress_unless(opt->quiet, &opt->progress),
 						   "compress");
 	const bool ok = img_copy_run(&what, job, stats, err) && img_finish(dst, err);
 

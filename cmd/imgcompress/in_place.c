@@ -61,7 +61,6 @@ static bool compact(const struct options *opt, struct img *im, const struct img_
 
 bool compress_in_place(const struct options *opt, const char *name, struct img_err *err)
 {
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct img_compact_stats stats;
 	struct progress progress;
 	const struct img_format *format;
@@ -76,7 +75,8 @@ bool compress_in_place(const struct options *opt, const char *name, struct img_e
 		return false;
 	format = img_layer_format(im, 0);
 	ok = compact(opt, im, progress_start(&progress, &imgcompress_cli,
-					     opt->quiet ? &silent : &opt->progress, "compact"),
+					     progress_unless(opt->quiet, &opt->progress),
+					     "compact"),
 		     &stats, err);
 	progress_end(&progress, ok);
 	img_close(im);

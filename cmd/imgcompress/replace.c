@@ -82,7 +82,6 @@ static bool compare(const struct options *opt, struct img *src, const char *path
 	const struct source_options how = { .gate = opt->source.gate };
 	struct img *copy = source_open_again(&how, path, 0, err);
 	const struct img_compare what = { .a = src, .b = copy, .threads = opt->threads };
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct img_compare_stats stats;
 	struct progress progress;
 	bool ok = false;
@@ -90,7 +89,8 @@ static bool compare(const struct options *opt, struct img *src, const char *path
 	if (!copy)
 		return false;
 	ok = img_compare_run(&what, progress_start(&progress, &imgcompress_cli,
-						   opt->quiet ? &silent : &opt->progress, "compare"),
+						   progress_unless(opt->quiet, &opt->progress),
+						   "compare"),
 			     &stats, err);
 	progress_end(&progress, ok);
 	img_close(copy);

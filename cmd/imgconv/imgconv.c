@@ -19,10 +19,10 @@ static bool copy(const struct options *opt, struct img *src, struct img *dst,
 		.salvage = opt->salvage, .digest = opt->digest,
 		.lost = losses_add, .lost_ctx = losses,
 	};
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct progress progress;
 	const struct img_job *job = progress_start(&progress, &imgconv_cli,
-						   opt->quiet ? &silent : &opt->progress, "copy");
+						   progress_unless(opt->quiet, &opt->progress),
+						   "copy");
 	const bool ok = img_copy_run(&what, job, stats, err) && img_finish(dst, err);
 
 	progress_end(&progress, ok);

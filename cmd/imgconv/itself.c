@@ -59,10 +59,10 @@ static bool run(const struct options *opt, const struct img_format *format, cons
 		.path = path, .format = opt->source.format, .target = img_format_name(format),
 		.options = opt->target.options, .undo = opt->undo, .dry_run = opt->dry_run,
 	};
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct progress progress;
 	const struct img_job *job = progress_start(&progress, &imgconv_cli,
-						   opt->quiet ? &silent : &opt->progress, "move");
+						   progress_unless(opt->quiet, &opt->progress),
+						   "move");
 	const bool ok = img_convert_in_place(&what, job, stats, err);
 
 	progress_end(&progress, ok);

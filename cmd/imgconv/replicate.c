@@ -38,10 +38,10 @@ void replicate_check_usage(const struct options *opt, const struct img_format *f
 
 static bool run(const struct options *opt, struct img *src, const char *path, struct img_err *err)
 {
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct progress progress;
 	const struct img_job *job = progress_start(&progress, &imgconv_cli,
-						   opt->quiet ? &silent : &opt->progress, "copy");
+						   progress_unless(opt->quiet, &opt->progress),
+						   "copy");
 	const bool ok = img_replicate(src, path, opt->cache, job, err);
 
 	progress_end(&progress, ok);

@@ -96,11 +96,11 @@ static bool run(const struct options *opt, struct img *src, struct img *dst, con
 	const struct img_copy what = {
 		.src = src, .dst = dst, .threads = opt->threads, .zero_grain = 4096,
 	};
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct img_copy_stats stats;
 	struct progress progress;
 	const struct img_job *job = progress_start(&progress, &imgcrypt_cli,
-						   opt->quiet ? &silent : &opt->progress, phase);
+						   progress_unless(opt->quiet, &opt->progress),
+						   phase);
 	const bool ok = img_copy_run(&what, job, &stats, err) && img_finish(dst, err);
 
 	progress_end(&progress, ok);

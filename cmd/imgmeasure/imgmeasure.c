@@ -83,10 +83,9 @@ static const struct cli cli = {
 static bool run(const struct options *opt, const struct img_measure *what,
 		struct img_measured *out, struct img_err *err)
 {
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct progress progress;
 	const struct img_job *job = progress_start(&progress, &cli,
-						   opt->quiet ? &silent : &opt->progress,
+						   progress_unless(opt->quiet, &opt->progress),
 						   "measure");
 	const bool ok = img_measure_run(what, job, out, err);
 

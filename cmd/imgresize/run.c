@@ -37,10 +37,10 @@ static bool run(const struct options *opt, struct img *im, const struct img_job 
 static bool resize_image(const struct cli *cli, const struct options *opt, struct img *im,
 			 struct img_err *err)
 {
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
 	struct progress progress;
 	const struct img_job *job = progress_start(&progress, cli,
-						   opt->quiet ? &silent : &opt->progress, "resize");
+						   progress_unless(opt->quiet, &opt->progress),
+						   "resize");
 	struct plan plan = { .old_size = 0 };
 	bool ok = run(opt, im, job, &plan, err);
 

@@ -72,9 +72,7 @@ const struct cli imgsnap_cli = {
 const struct img_job *snap_progress(struct progress *p, const struct options *opt,
 				    const char *phase)
 {
-	const struct progress_options silent = { .mode = PROGRESS_OFF };
-
-	return progress_start(p, &imgsnap_cli, opt->quiet ? &silent : &opt->progress, phase);
+	return progress_start(p, &imgsnap_cli, progress_unless(opt->quiet, &opt->progress), phase);
 }
 
 struct verb {
