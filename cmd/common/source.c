@@ -2,7 +2,6 @@
 /* See source.h. */
 #include <string.h>
 #include <sys/stat.h>
-#include "common/foreign.h"
 #include "common/source.h"
 #include "common/text.h"
 
@@ -126,33 +125,13 @@ struct img *source_open(const struct cli *cli, const struct source_options *how,
 	return im;
 }
 
-/* What has grown as if it were raw has its footer elsewhere, and is not seen. */
-static bool refuse_foreign(struct img *im, const char *path, const char *option,
-			   struct img_err *err)
-{
-	const uint64_t size = img_size(im);
-	const size_t len = size < FOOTER_LEN ? (size_t)size : FOOTER_LEN;
-	uint8_t head[FOOTER_LEN], footer[FOOTER_LEN];
-	const char *name;
-
-	if (!img_read(im, 0, head, len, err) || !img_read(im, size - len, footer, len, err))
-		return false;
-	name = foreign_format(head, footer, len);
-	return !name || img_fail(err, IMG_E_DENIED, _("%s: is not changed: it looks like a %s image, a "
-						      "format that nothing here can write; %s changes "
-						      "the file as if it were the disk"), path, name,
-				 option);
-}
-
 bool source_check_guess(struct img *im, const char *path, const char *option, struct img_err *err)
 {
 	const char *why;
 
-	if (img_probe_doubtful(im, &why))
-		return img_fail(err, IMG_E_DENIED, _("%s: is not overwritten: it looks like raw, but %s; "
-						     "%s says that it is"), path, why, option);
-	return strcmp(img_format_name(img_layer_format(im, 0)), "raw") ||
-	       refuse_foreign(im, path, option, err);
+	return !img_probe_doubtful(im, &why) ||
+	       img_fail(err, IMG_E_DENIED, _("%s: is not overwritten: it looks like raw, but %s; %s says "
+					     "that it is"), path, why, option);
 }
 
 struct img *source_open_to_change(const struct cli *cli, const struct source_options *how,

@@ -98,13 +98,17 @@ static bool look_into(struct img *im, struct facts *facts, struct img_err *err)
 
 static bool open_and_look(const struct img_check *how, struct facts *facts, struct img_err *err)
 {
-	const struct img_open open = {
+	struct img_open open = {
 		.path = how->path, .format = how->format, .gate = how->gate,
 		.flags = how->flags | IMG_OPEN_NO_BACKING | IMG_OPEN_NO_KEY,
 	};
 	struct img *im = img_open(&open, err);
 	bool ok;
 
+	if (!im && err->code == IMG_E_UNSUPPORTED && !open.format) {
+		open.format = "raw";		/* foreign, perhaps */
+		im = img_open(&open, err);
+	}
 	if (!im)
 		return false;
 	facts->format = img_format_name(img_layer_format(im, 0));

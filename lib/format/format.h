@@ -590,5 +590,7 @@ struct img_format {
 
 /* The best answer of all drivers; *format is raw when none claims the file. */
 int img_probe(const struct img_peek *peek, const struct img_format **format);
+/* The name of a format that no driver here knows, if the file is of one; NULL: it is not. */
+const char *img_foreign_format(const struct img_peek *peek);
 
 #endif

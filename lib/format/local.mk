@@ -8,6 +8,7 @@ libimg_sources += \
 	%D%/compact.h \
 	%D%/findings.c \
 	%D%/findings.h \
+	%D%/foreign.c \
 	%D%/format.h \
 	%D%/formats.def \
 	%D%/granules.c \

@@ -40,6 +40,9 @@ bool img_open_again(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 /* Closes the layers from depth on; the disk of im is nothing there from now on. */
 void img_drop_layers(struct img *im, size_t depth);
 
+/* Refuses a file that no driver claims and that looks like an image nevertheless (layer.c). */
+bool img_check_foreign(const char *name, const struct img_peek *peek, struct img_err *err)
+	IMG_MUST_CHECK;
 /* Whether a file that is raw by its bytes is a part of an image by its name (layer.c). */
 bool img_is_plain_part(const struct img_store *st);
 

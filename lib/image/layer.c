@@ -80,6 +80,15 @@ static bool question_raw(struct img_store *st, const char **doubt, struct img_er
 	return true;
 }
 
+bool img_check_foreign(const char *name, const struct img_peek *peek, struct img_err *err)
+{
+	const char *kind = img_foreign_format(peek);
+
+	return !kind || img_fail(err, IMG_E_UNSUPPORTED, _("%s: looks like a %s image, a format that is "
+							   "not known here; who asks for raw gets its "
+							   "bytes as the disk"), name, kind);
+}
+
 static bool probe(struct img_store *st, const struct img_format **format, const char **doubt,
 		  struct img_err *err)
 {
@@ -89,7 +98,8 @@ static bool probe(struct img_store *st, const struct img_format **format, const 
 	if (!peek(st, &pk, head, tail, err))
 		return false;
 	img_probe(&pk, format);
-	return *format != &img_format_raw || question_raw(st, doubt, err);
+	return *format != &img_format_raw ||
+	       (img_check_foreign(st->name, &pk, err) && question_raw(st, doubt, err));
 }
 
 /*

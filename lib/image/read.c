@@ -199,8 +199,10 @@ static bool check_ending(const struct img *im, struct img_err *err)
 	};
 	const struct img_format *format;
 
-	if (!ending->probed || !img_probe(&peek, &format) || format == im->layers[0].format)
+	if (!ending->probed)
 		return true;
+	if (!img_probe(&peek, &format) || format == im->layers[0].format)
+		return img_check_foreign(img_layer_name(im, 0), &peek, err);
 	return img_fail(err, IMG_E_ARGUMENT, _("%s: taken for a raw disk, but it ends as a %s image "
 			"does; say which of both it is"), img_layer_name(im, 0), format->name);
 }

@@ -14,3 +14,17 @@ imgconv -f raw disk.img out.raw 2>err
 mv disk.raw disk.qcow2
 imginfo disk.qcow2 2>err >/dev/null
 grep -q '^imginfo: warning: disk.qcow2: ' err || fail "name of another format: $(cat err)"
+
+# An image of a format that nothing here knows is not copied as if its bytes were the disk.
+for kind in VHD/vpc VHD/vpc,subformat=fixed VHDX/vhdx Parallels/parallels QED/qed; do
+	format=${kind#*/} options=${kind#*,}
+	[ "$options" = "$kind" ] && options=
+	qemu-img create -q -f "${format%%,*}" ${options:+-o $options} foreign 8M
+	exits 63 imgconv foreign out2.raw 2>err
+	grep -q "^imgconv: foreign: looks like a ${kind%%/*} image" err || fail "$kind: $(cat err)"
+	exits 63 eval 'cat foreign | imgconv -O raw - out2.raw' 2>err
+	grep -q "looks like a ${kind%%/*} image" err || fail "$kind through a pipe: $(cat err)"
+	[ ! -e out2.raw ] || fail "$kind: there is an output"
+	imgconv -f raw -O raw foreign out3.raw
+	cmp foreign out3.raw || fail "$kind: -f raw does not take the bytes"
+done

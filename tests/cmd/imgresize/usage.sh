@@ -109,8 +109,8 @@ imgresize -q -f raw damaged.qcow2 +1M
 cp disk.raw foreign.raw
 printf conectix | dd of=foreign.raw bs=1 seek=$((1048576 - 512)) conv=notrunc status=none
 cp foreign.raw before.raw
-exits 1 imgresize foreign.raw +1M 2>err
-grep -q '^imgresize: foreign.raw: is not changed: .* VHD image' err || fail "a VHD: $(cat err)"
+exits 63 imgresize foreign.raw +1M 2>err
+grep -q '^imgresize: foreign.raw: looks like a VHD image' err || fail "a VHD: $(cat err)"
 cmp foreign.raw before.raw || fail "a VHD was changed"
 imgresize -q -f raw foreign.raw +1M
 

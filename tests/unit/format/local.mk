@@ -18,6 +18,7 @@ unit_tests += %D%/test
 	%D%/cow/resize_test.c \
 	%D%/cow/salvage_test.c \
 	%D%/findings_test.c \
+	%D%/foreign_test.c \
 	%D%/granules_test.c \
 	%D%/in_place.c \
 	%D%/in_place.h \
