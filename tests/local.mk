@@ -20,12 +20,11 @@ shell_tests += %D%/check-layers.sh %D%/check-symbols.sh %D%/check-sizes.sh
 
 check_PROGRAMS += $(unit_tests)
 TESTS = $(unit_tests) $(shell_tests)
-EXTRA_DIST += %D%/lsan.supp %D%/functions.sh %D%/count.sh $(shell_tests)
+EXTRA_DIST += %D%/lsan.supp %D%/functions.sh %D%/count.sh %D%/run.sh $(shell_tests)
 
-# A test that hangs is a failure, not a wait.
 TEST_EXTENSIONS = .sh
-LOG_COMPILER = timeout 900
-SH_LOG_COMPILER = timeout 900 bash
+LOG_COMPILER = bash '$(abs_top_srcdir)/%D%/run.sh'
+SH_LOG_COMPILER = $(LOG_COMPILER) bash
 cmd_dirs = $(subst $() ,:,$(strip $(foreach p,$(bin_PROGRAMS),$(abs_top_builddir)/$(dir $(p)))))
 AM_TESTS_ENVIRONMENT = \
 	PATH='$(cmd_dirs)':"$$PATH"; \
