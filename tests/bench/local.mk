@@ -5,16 +5,12 @@
 BENCH_DIR = bench
 BENCH_FLAGS =
 
-# The programs themselves: libtool's wrappers take longer to start than what is measured.
-bench_dirs = $(subst $() ,:,$(strip \
-	$(foreach p,$(bin_PROGRAMS),$(abs_top_builddir)/$(dir $(p)).libs)))
-
 EXTRA_DIST += %D%/inputs.sh %D%/bench.py %D%/trace.py
 bench: all
 	bash $(srcdir)/%D%/inputs.sh $(BENCH_DIR)
-	PATH='$(bench_dirs)':"$$PATH" LD_LIBRARY_PATH='$(abs_top_builddir)/lib/.libs' \
+	PATH='$(program_dirs)':"$$PATH" LD_LIBRARY_PATH='$(abs_top_builddir)/lib/.libs' \
 		python3 $(srcdir)/%D%/bench.py $(BENCH_FLAGS) $(BENCH_DIR)
 bench-trace: all
-	PATH='$(bench_dirs)':"$$PATH" LD_LIBRARY_PATH='$(abs_top_builddir)/lib/.libs' \
+	PATH='$(program_dirs)':"$$PATH" LD_LIBRARY_PATH='$(abs_top_builddir)/lib/.libs' \
 		python3 $(srcdir)/%D%/trace.py $(BENCH_FLAGS) $(TRACE) $(BENCH_DIR)
 .PHONY: bench bench-trace

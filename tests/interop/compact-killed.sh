@@ -6,12 +6,12 @@
 requires strace -V
 
 calls=pwrite64,pwritev,ftruncate,fallocate,fsync,fdatasync,unlinkat,linkat,renameat,renameat2
-libtool=$(type -P imgcompress)
+program=$(type -P imgcompress)
 
 # met N FILE: of imgcompress; false: there are less than N calls.
 met() {
 	! strace -f -qq -o trace.txt -e trace=$calls -e "inject=$calls:signal=KILL:when=$1" \
-		"$libtool" -q -m 1 --in-place "$2" 2>/dev/null
+		"$program" -q -m 1 --in-place "$2" 2>/dev/null
 }
 
 hash() {

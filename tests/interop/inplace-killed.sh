@@ -7,12 +7,12 @@
 requires strace -V
 
 calls=pwrite64,pwritev,ftruncate,fallocate,fsync,fdatasync,unlinkat,linkat,renameat,renameat2,utimensat
-libtool=$(type -P imgconv)
+program=$(type -P imgconv)
 
 # met INJECTED N ARG...: of imgconv; false: there are less than N calls.
 met() {
 	! strace -f -qq -o trace.txt -e trace=$calls -e "inject=$calls:$1:when=$2" \
-		"$libtool" -q --in-place "${@:3}" 2>/dev/null
+		"$program" -q --in-place "${@:3}" 2>/dev/null
 }
 
 # goes INJECTED STEP FILE DISK ARG...: FILE holds what the raw DISK does.
@@ -62,7 +62,7 @@ qemu-img convert -O raw scattered.qcow2 whole.raw
 
 # For programs that know of no journal the file is raw until all but its first bytes is there.
 cp disk.raw last.raw
-strace -f -qq -y -o trace.txt -e trace=pwrite64 "$libtool" -q --in-place -O qcow2 last.raw
+strace -f -qq -y -o trace.txt -e trace=pwrite64 "$program" -q --in-place -O qcow2 last.raw
 grep '/last.raw>' trace.txt | tail -n 1 | grep -q ', 0) *= ' || fail "the header is not written last"
 
 goes signal=KILL 1 disk.raw disk.raw -O qcow2

@@ -9,7 +9,7 @@ requires sgdisk --version
 PATH=$PATH:/sbin:/usr/sbin
 
 calls=pwrite64,pwritev,ftruncate,fallocate,fsync,fdatasync,unlinkat,linkat,renameat,renameat2
-libtool=$(type -P imgresize)
+program=$(type -P imgresize)
 
 # killed_at N ARG...: true when it came to an N-th call; all processes of it are dead then.
 killed_at() {
@@ -17,7 +17,7 @@ killed_at() {
 	shift
 
 	! strace -f -qq -o trace.txt -e trace=$calls -e "inject=$calls:signal=KILL:when=$n" \
-		"$libtool" -q "$@" 2>/dev/null
+		"$program" -q "$@" 2>/dev/null
 }
 
 # content FORMAT FILE: its size, what the old disk had, and how much there is of anything.

@@ -8,7 +8,7 @@ requires jq --version
 requires qemu-io --version
 
 calls=pwrite64,pwritev,ftruncate,fallocate,fsync,fdatasync,unlinkat,linkat,renameat,renameat2
-libtool=$(type -P imgsnap)
+program=$(type -P imgsnap)
 
 # killed_at N ARG...: true when it came to an N-th call.
 killed_at() {
@@ -16,7 +16,7 @@ killed_at() {
 	shift
 
 	! strace -f -qq -o trace.txt -e trace=$calls -e "inject=$calls:signal=KILL:when=$n" \
-		"$libtool" -q "$@" 2>/dev/null
+		"$program" -q "$@" 2>/dev/null
 }
 
 # content IMAGE: hash of the disk and of each snapshot.

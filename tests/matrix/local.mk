@@ -13,7 +13,7 @@ EXTRA_DIST += %D%/cell.py %D%/cow.py %D%/cow_damages.py %D%/cow_layouts.py %D%/c
 	%D%/vdi.py %D%/vdi_damages.py %D%/vdi_layouts.py %D%/vdi_limits.py %D%/vdi_truth.py \
 	%D%/ways.py
 matrix: all
-	PATH='$(bench_dirs)':"$$PATH" LD_LIBRARY_PATH='$(abs_top_builddir)/lib/.libs' \
+	PATH='$(program_dirs)':"$$PATH" LD_LIBRARY_PATH='$(abs_top_builddir)/lib/.libs' \
 		PYTHONDONTWRITEBYTECODE=1 \
 		python3 $(srcdir)/%D%/matrix.py $(MATRIX_FLAGS) $(MATRIX_DIR)
 .PHONY: matrix
