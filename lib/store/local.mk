@@ -17,6 +17,7 @@ libimg_sources += \
 	%D%/file-lock.c \
 	%D%/file-new.c \
 	%D%/file-zero.c \
+	%D%/head-last.c \
 	%D%/journal.h \
 	%D%/journal-apply.c \
 	%D%/journal-layout.c \

@@ -217,6 +217,13 @@ uint64_t img_store_counted(struct img_store *st);
 struct img_store *img_store_slice(struct img_store *parent, uint64_t at, uint64_t len,
 				  struct img_err *err);
 /*
+ * Passes through to parent, a device or the like, which it owns from then on; on failure it stays the
+ * caller's.  The first 64 KiB that are written are kept until img_store_publish(), which makes them
+ * durable behind all else; in front of the first change those of parent become zeros.  Threads: as
+ * parent.
+ */
+struct img_store *img_store_head_last(struct img_store *parent, struct img_err *err);
+/*
  * Shows parent, which must outlive it, stays the caller's and is never written: changes go to an
  * unlinked file in $TMPDIR.  Threads: any number when parent is IMG_STORE_PARALLEL, but alone for
  * another size.  IMG_E_UNSUPPORTED: parent is a stream.

@@ -13,6 +13,7 @@ unit_tests += %D%/test
 	%D%/file-new_test.c \
 	%D%/file-zero_test.c \
 	%D%/file-ahead_test.c \
+	%D%/head-last_test.c \
 	%D%/mem_test.c \
 	%D%/ranges_test.c \
 	%D%/scratch.h \
