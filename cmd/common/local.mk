@@ -8,6 +8,8 @@ common_sources += %D%/progress.c %D%/progress.h %D%/optlist.c %D%/optlist.h
 common_sources += %D%/secret.c %D%/secret.h
 common_sources += %D%/secret_prompt.c %D%/secret_prompt.h
 common_sources += %D%/system_error.c %D%/system_error.h
+common_sources += %D%/room.c %D%/room.h
+common_sources += %D%/foreign.c %D%/foreign.h %D%/system_error.c %D%/system_error.h
 common_sources += %D%/source.c %D%/source.h %D%/target.c %D%/target.h
 dist_man_MANS += %D%/imgtools.7
 

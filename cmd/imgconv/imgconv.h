@@ -40,7 +40,7 @@ extern const struct cli imgconv_cli;
 
 /* The new image for a source of size guest bytes. */
 struct img *target_create(const struct options *opt, const struct img_format *format,
-			  const char *path, const struct img *src, struct img_err *err);
+			  const char *path, struct img *src, struct img_err *err);
 /* Makes names[0] an image of another format; names[1], or NULL, is its new name. */
 bool convert_itself(const struct options *opt, const struct img_format *format, char *const names[2],
 		    struct img_err *err) IMG_MUST_CHECK;

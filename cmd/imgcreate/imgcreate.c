@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include "common/exit.h"
 #include "common/optlist.h"
+#include "common/room.h"
 #include "common/source.h"
 #include "common/target.h"
 #include "common/text.h"
@@ -84,14 +85,17 @@ static bool create(struct options *opt, const struct img_format *format, const c
 	if (opt->target.backing && !opt->unsafe &&
 	    !target_look_at_backing(&cli, &opt->target, path, &backing_size, err))
 		return false;
+	struct room_question room = { .src = NULL };
 	const struct img_create what = {
 		.path = path, .format = img_format_name(format),
 		.size = given ? size : backing_size, .options = opt->target.options,
 		.backing = opt->target.backing, .backing_format = opt->target.backing_format,
 		.gate = source_gate(opt->target.gate),
 		.encrypted = opt->secrets.given && !opt->target.backing,
+		.fits = room_suffices, .fits_ctx = &room,
 	};
 
+	room.target = &what;
 	im = target_new(&what, &opt->secrets, err);
 	if (im)
 		source_warn(&cli, im);

@@ -52,11 +52,12 @@ static bool open_named_file(const struct img_opener *self, const struct img_refe
 	return *out;
 }
 
-static bool is_block_device(const char *path)
+/* What is there already, and has the length that it has. */
+static bool is_device(const char *path)
 {
 	struct stat st;
 
-	return !stat(path, &st) && S_ISBLK(st.st_mode);
+	return img_path_is_uri(path) || (!stat(path, &st) && S_ISBLK(st.st_mode));
 }
 
 /* A pipe that the format cannot write to as it stands gets the finished file at the end. */
@@ -100,10 +101,31 @@ struct img_store *img_open_new_store(const char *path, enum img_cache cache, str
 {
 	if (is_output(path))
 		return open_stream(path, IMG_OPEN_WRITE, err);
-	if (!is_block_device(path) && !img_path_is_uri(path))
+	if (!is_device(path))
 		return img_store_file_new(path, cache, err);
 	img_fail(err, IMG_E_ARGUMENT, _("%s: is a device, which a new file would replace"), path);
 	return NULL;
+}
+
+/* A raw disk has no header that could come last. */
+static struct img_store *open_device(const struct img_create *what, const struct img_format *format,
+				     struct img_err *err)
+{
+	const unsigned flags = what->flags | IMG_OPEN_WRITE;
+	struct img_store *store = img_path_is_uri(what->path)
+		? img_store_uri(what->path, flags, what->cache, err)
+		: img_store_file(what->path, flags, what->cache, err);
+	struct img_store *careful = NULL;
+	uint64_t room;
+
+	if (!store || format == &img_format_raw)
+		return store;
+	if (img_store_size(store, &room, err) &&
+	    (!what->fits || what->fits(what->fits_ctx, room, err)))
+		careful = img_store_head_last(store, err);
+	if (!careful)
+		img_store_close(store);
+	return careful;
 }
 
 static struct img_store *open_store(const struct img_create *what,
@@ -115,10 +137,8 @@ static struct img_store *open_store(const struct img_create *what,
 		return img_store_count(what->path, err);
 	if (is_output(what->path))
 		return open_output(what, how, format, target, err);
-	if (img_path_is_uri(what->path))
-		return img_store_uri(what->path, what->flags | IMG_OPEN_WRITE, what->cache, err);
 	if (what->in_place)
-		return img_store_file(what->path, what->flags | IMG_OPEN_WRITE, what->cache, err);
+		return open_device(what, format, err);
 	return img_store_file_new(what->path, what->cache, err);
 }
 
@@ -160,7 +180,7 @@ static bool check_format(const struct img_create *what, const struct img_format 
 		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images hold each unit in its own place"),
 				format->name);
 	/* A device is written from end to end; a file's image would have to be kept. */
-	if (what->in_place && format != &img_format_raw && !is_block_device(what->path))
+	if (what->in_place && format != &img_format_raw && !is_device(what->path))
 		return img_fail(err, IMG_E_UNSUPPORTED,
 				_("an existing %s image cannot be written in place; only raw can"),
 				format->name);
@@ -204,7 +224,7 @@ static struct img *create(const struct img_create *what, bool counted, struct im
 	struct img_settings *settings;
 	struct img *im;
 
-	how.in_place = !counted && (is_block_device(what->path) ||
+	how.in_place = !counted && (is_device(what->path) ||
 				    (what->in_place && !is_output(what->path)));
 	if (!check_format(&how, format, err))
 		return NULL;

@@ -36,6 +36,7 @@ shell_tests += \
 	%D%/luks-disk.sh %D%/luks.sh \
 	%D%/memory.sh \
 	%D%/nbd.sh \
+	%D%/new-on-device.sh \
 	%D%/pipe-cloop.sh \
 	%D%/pipe-ends.sh \
 	%D%/pipe-vmdk.sh \
