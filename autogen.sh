@@ -52,6 +52,7 @@ check_packages='
 	mtools                  # puts files into it
 	cloop-utils             # judges of cloop images
 	gdisk                   # sgdisk judges partition tables
+	gnutls-bin              # psktool and certtool: keys for servers that demand TLS
 	ntfs-3g                 # file systems whose size imgresize has to know
 	f2fs-tools
 	cryptsetup-bin          # LUKS images

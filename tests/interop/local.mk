@@ -35,6 +35,7 @@ shell_tests += \
 	%D%/luks.sh \
 	%D%/luks-disk.sh %D%/luks.sh \
 	%D%/memory.sh \
+	%D%/nbd-tls.sh \
 	%D%/nbd.sh \
 	%D%/new-on-device.sh \
 	%D%/pipe-cloop.sh \
