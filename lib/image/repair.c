@@ -120,6 +120,19 @@ static bool repair_file(struct repair *r, struct img_repair_result *result, stru
 	return true;
 }
 
+static bool is_spotless(const struct img_check_result *result)
+{
+	return !result->n_counts;
+}
+
+/* There is nothing that a repair could be for: the image is as it was. */
+static void keep(struct img_repair_result *result)
+{
+	result->after = result->before;
+	result->before.findings = NULL;
+	result->before.counts = NULL;
+}
+
 static bool run(struct repair *r, struct img_repair_result *result, struct img_err *err)
 {
 	const char *doubt = NULL;
@@ -129,8 +142,13 @@ static bool run(struct repair *r, struct img_repair_result *result, struct img_e
 		return false;
 	img_repair_files_init(&r->files, &r->reading, r->ly.store->name, r->what);
 	r->driver.opener = &r->files.opener;
-	if (!can_be_repaired(r, doubt, err) || !check(r, &result->before, err) ||
-	    !try(r, result, err))
+	if (!can_be_repaired(r, doubt, err) || !check(r, &result->before, err))
+		return false;
+	if (is_spotless(&result->before)) {
+		keep(result);
+		return true;
+	}
+	if (!try(r, result, err))
 		return false;
 	if (r->what->plan)
 		return true;
