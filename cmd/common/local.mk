@@ -1,16 +1,35 @@
 # What every command does in the same way.
 
-common_sources += %D%/cli.c %D%/cli.h %D%/set.c %D%/text.h
-common_sources += %D%/exit.c %D%/exit.h %D%/signals.c %D%/signals.h
-common_sources += %D%/belong.c %D%/belong.h
-common_sources += %D%/size.c %D%/size.h %D%/print.c %D%/print.h
-common_sources += %D%/progress.c %D%/progress.h %D%/optlist.c %D%/optlist.h
-common_sources += %D%/secret.c %D%/secret.h
-common_sources += %D%/secret_prompt.c %D%/secret_prompt.h
-common_sources += %D%/system_error.c %D%/system_error.h
-common_sources += %D%/room.c %D%/room.h
-common_sources += %D%/foreign.c %D%/foreign.h %D%/system_error.c %D%/system_error.h
-common_sources += %D%/source.c %D%/source.h %D%/target.c %D%/target.h
+common_sources += %D%/cli.c
+common_sources += %D%/cli.h
+common_sources += %D%/set.c
+common_sources += %D%/text.h
+common_sources += %D%/exit.c
+common_sources += %D%/exit.h
+common_sources += %D%/signals.c
+common_sources += %D%/signals.h
+common_sources += %D%/belong.c
+common_sources += %D%/belong.h
+common_sources += %D%/size.c
+common_sources += %D%/size.h
+common_sources += %D%/print.c
+common_sources += %D%/print.h
+common_sources += %D%/progress.c
+common_sources += %D%/progress.h
+common_sources += %D%/optlist.c
+common_sources += %D%/optlist.h
+common_sources += %D%/secret.c
+common_sources += %D%/secret.h
+common_sources += %D%/secret_prompt.c
+common_sources += %D%/secret_prompt.h
+common_sources += %D%/system_error.c
+common_sources += %D%/system_error.h
+common_sources += %D%/room.c
+common_sources += %D%/room.h
+common_sources += %D%/source.c
+common_sources += %D%/source.h
+common_sources += %D%/target.c
+common_sources += %D%/target.h
 dist_man_MANS += %D%/imgtools.7
 
 # One file completes all commands; it is installed under the name of each.
