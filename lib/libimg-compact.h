@@ -17,14 +17,21 @@ struct img_compact {
 	size_t n_unneeded;
 	unsigned threads;	/* 0: one for each core */
 	bool dry_run;		/* only find out what would be done */
+	/* Units that are stored plain become compressed ones; of formats that can, which are qcow2. */
+	bool compress;
+	const char *codec;	/* must be the one of the image, or NULL */
+	const char *level;	/* a number of the codec's, "fastest" or "best", or NULL */
+	bool recode;		/* compress anew also what is compressed, where it gets smaller */
 };
 
 struct img_compact_stats {
 	uint64_t guest;		/* bytes of the disk */
 	uint64_t hollow;	/* of these: stored, but zeros or not needed; they lost their places */
-	uint64_t moved;		/* bytes that got another place in the file */
+	uint64_t moved;		/* bytes that got another place in the file; not those of compress */
+	uint64_t compressed;	/* guest bytes that were compressed ... */
+	uint64_t plain;		/* ... and that stay plain, as they get no smaller */
 	uint64_t rounds;
-	uint64_t before, after;	/* bytes of the image's files */
+	uint64_t before, after;	/* bytes of the image's files; of a dry run with compress: at most */
 	uint64_t extra;		/* bytes of space that are needed meanwhile, at most */
 };
 
@@ -38,9 +45,13 @@ struct img_compact_stats {
  * img_close() may follow.  The work is done in rounds: each of them gets into the file at once, all of it
  * or nothing, so that whatever cuts it off leaves a whole image, and the same call goes on.  A round
  * moves 64 MiB or a 256th of what has to move, which bounds the space that is needed.  job may be NULL.
- * Errors: IMG_E_UNSUPPORTED (the format, or this image, cannot get shorter), IMG_E_DENIED (not open for
+ *
+ * With compress all of the file goes down behind each other first, compressed on the way; what is
+ * compressed already is moved as it is.  What snapshots share stays shared.
+ * Errors: IMG_E_UNSUPPORTED (the format, or this image, cannot get shorter or hold compressed data),
+ * IMG_E_DENIED (not open for
  * it, or its backing file is not open), IMG_E_NOSPACE (before anything was changed), IMG_E_CORRUPT,
- * IMG_E_ARGUMENT (not such spans), IMG_E_RANGE, IMG_E_IO, IMG_E_NOMEM, IMG_E_CANCELLED (what was done
+ * IMG_E_ARGUMENT (not such spans, another codec, no such level), IMG_E_RANGE, IMG_E_IO, IMG_E_NOMEM, IMG_E_CANCELLED (what was done
  * stays done).
  */
 bool img_compact(struct img *im, const struct img_compact *what, const struct img_job *job,

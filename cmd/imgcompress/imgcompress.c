@@ -39,7 +39,9 @@ static const struct cli_option rows[] = {
 	{ 0, "deterministic", NULL, cli_set_flag, AT(deterministic),
 	  N_("make the same bytes of the same disk, whoever wrote it in which order") },
 	{ 0, "in-place", NULL, cli_set_flag, AT(in_place),
-	  N_("make the file of the image itself shorter; nothing is compressed") },
+	  N_("make the file of the image itself shorter") },
+	{ 'c', "compress", NULL, cli_set_flag, AT(compress),
+	  N_("with --in-place: compress also what is stored plain; qcow2 alone can") },
 	{ 0, "dry-run", NULL, cli_set_flag, AT(dry_run),
 	  N_("with --in-place: only tell what would be done") },
 	{ 0, "skip-free", "[=force]", leave_out_set, AT(free),
@@ -107,8 +109,8 @@ static bool run(struct options *opt, int n, char **names, struct img_err *err)
 {
 	if (opt->in_place)
 		return compress_in_place(opt, names[0], err);
-	if (opt->dry_run)
-		return img_fail(err, IMG_E_ARGUMENT, _("--dry-run needs --in-place"));
+	if (opt->dry_run || opt->compress)
+		return img_fail(err, IMG_E_ARGUMENT, _("--dry-run and -c need --in-place"));
 	if (n == 1) {
 		refuse_sharing(opt);
 		return compress_replace(opt, names[0], err);

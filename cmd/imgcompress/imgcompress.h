@@ -15,7 +15,7 @@ struct options {
 	const char *codec, *level;	/* as given, or NULL */
 	enum img_cache cache;
 	enum leave_out free;
-	bool recode, verify, deterministic, dedup, quiet, in_place, dry_run;
+	bool recode, verify, deterministic, dedup, quiet, in_place, compress, dry_run;
 	unsigned threads;	/* 0: all cores */
 	struct progress_options progress;
 	bool wants_report;

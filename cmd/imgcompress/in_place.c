@@ -6,11 +6,12 @@
 
 static bool check(const struct options *opt, struct img_err *err)
 {
-	if (opt->format || opt->settings || opt->codec || opt->level || opt->recode || opt->verify ||
-	    opt->source.force_share)
+	if (opt->format || opt->settings || opt->verify || opt->source.force_share)
 		return img_fail(err, IMG_E_ARGUMENT, _("--in-place makes no new image, so it does not go "
-				"with -O, -o, --codec, --level, --recode, --verify or --force-share"));
-	return true;
+				"with -O, -o, --verify or --force-share"));
+	return opt->compress || !(opt->codec || opt->level || opt->recode) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("--in-place compresses nothing without -c, so --codec, "
+			"--level and --recode are of no use"));
 }
 
 static void add_bytes(struct img_node *root, const char *key, const char *label, uint64_t bytes)
@@ -36,8 +37,13 @@ static bool report(const struct options *opt, const char *name, const char *form
 	add_bytes(root, "virtual-size", _("virtual size"), stats->guest);
 	add_bytes(root, "hollow", _("stored, and not needed"), stats->hollow);
 	add_bytes(root, "moved", _("moved inside the file"), stats->moved);
+	if (opt->compress && !opt->dry_run) {
+		add_bytes(root, "compressed", _("compressed"), stats->compressed);
+		add_bytes(root, "plain", _("no smaller, and left plain"), stats->plain);
+	}
 	add_bytes(root, "before", _("size of the file before"), stats->before);
-	add_bytes(root, "after", _("size of the file afterwards"), stats->after);
+	add_bytes(root, "after", opt->compress && opt->dry_run ? _("size of the file afterwards, at most")
+		  : _("size of the file afterwards"), stats->after);
 	add_bytes(root, "space-needed", _("space needed meanwhile, at most"), stats->extra);
 	ok = img_report_write(root, opt->style, stdout, err);
 	img_node_free(root);
@@ -51,7 +57,8 @@ static bool compact(const struct options *opt, struct img *im, const struct img_
 	const bool ok = leave_out_find(&imgcompress_cli, opt->free, opt->quiet, im, &unused, err);
 	const struct img_compact what = {
 		.unneeded = unused.spans, .n_unneeded = unused.n, .threads = opt->threads,
-		.dry_run = opt->dry_run,
+		.dry_run = opt->dry_run, .compress = opt->compress, .codec = opt->codec,
+		.level = opt->level, .recode = opt->recode,
 	};
 	const bool done = ok && img_compact(im, &what, job, stats, err);
 

@@ -112,18 +112,29 @@ static bool call_driver(struct compacting *c, uint64_t room, struct img_layer_co
 	return ly->format->compact(ly, &how, out, err) || img_within_file(err, ly->store->name);
 }
 
+static uint64_t bytes_of_round(uint64_t all)
+{
+	return img_max_u64(all / ROUNDS, ROUND_MIN);
+}
+
+/* What a round works on at most. */
+static uint64_t most_of_round(const struct compacting *c)
+{
+	return c->what->compress ? img_min_u64(bytes_of_round(c->stats.before), c->stats.before)
+				 : img_min_u64(bytes_of_round(c->left), c->left);
+}
+
 /* What tables take is known when they were written, and thrown away or not. */
 static bool plan(struct compacting *c, struct img_layer_compacted *out, struct img_err *err)
 {
 	const uint64_t unit = c->im->layers[0].unit;
-	uint64_t tables, round;
+	uint64_t tables;
 
 	if (!call_driver(c, 0, out, err) || !img_at_once_kept(c->im->at_once, &tables, err))
 		return false;
 	c->left = out->left;
 	c->stats.after = out->end;
-	round = img_min_u64(img_max_u64(out->left / ROUNDS, ROUND_MIN), out->left);
-	c->stats.extra = COPIES * (tables + img_room_for(round, unit));
+	c->stats.extra = COPIES * (tables + img_room_for(most_of_round(c), unit));
 	return true;
 }
 
@@ -153,6 +164,59 @@ static bool do_round(struct compacting *c, uint64_t room, bool *more, struct img
 	return !*more || img_open_again(c->im, err);
 }
 
+/* ---- Rounds that compress ------------------------------------------------------------------------ */
+
+/* room as in struct img_layer_pack; packed: of the round before. */
+static bool pack(struct compacting *c, uint64_t room, struct img_layer_packed *packed,
+		 struct img_err *err)
+{
+	struct img_layer *ly = &c->im->layers[0];
+	const struct img_layer_pack how = {
+		.compact = {
+			.hollow = &c->hollow, .changes = c->what->n_unneeded, .room = room,
+			.job = c->job,
+		},
+		.codec = c->what->codec, .level = c->what->level, .recode = c->what->recode,
+		.threads = c->what->threads, .from = packed->from,
+	};
+
+	return ly->format->pack(ly, &how, packed, err) || img_within_file(err, ly->store->name);
+}
+
+static bool can_pack(struct compacting *c, struct img_err *err)
+{
+	const struct img_format *format = c->im->layers[0].format;
+	struct img_layer_packed none = { .from = 0 };
+
+	if (!c->what->compress)
+		return true;
+	if (!format->pack)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("%s: %s images are not compressed in place"),
+				img_layer_name(c->im, 0), format->name);
+	return pack(c, 0, &none, err);
+}
+
+static bool run_packing(struct compacting *c, struct img_err *err)
+{
+	struct img_layer_packed packed = { .from = 0 };
+
+	do {
+		if (!may_go_on(c, err) ||
+		    !pack(c, bytes_of_round(c->stats.before), &packed, err) ||
+		    !img_finish(c->im, err) || !img_open_again(c->im, err))
+			return false;
+		c->stats.compressed += packed.compressed;
+		c->stats.plain += packed.plain;
+		c->stats.rounds++;
+		if (c->job && c->job->progress && c->stats.before)
+			c->job->progress(c->job->ctx, img_min_u64(packed.seen, c->stats.before),
+					 c->stats.before);
+	} while (packed.from < packed.end);
+	return true;
+}
+
+/* ---- All of it ----------------------------------------------------------------------------------- */
+
 static bool run_rounds(struct compacting *c, const struct img_hollow *search, struct img_err *err)
 {
 	struct img_layer_compacted out;
@@ -164,10 +228,10 @@ static bool run_rounds(struct compacting *c, const struct img_hollow *search, st
 		c->stats.moved = out.left;
 		return true;
 	}
-	if (!check_room(c, err))
+	if (!check_room(c, err) || (c->what->compress && !run_packing(c, err)))
 		return false;
 	while (more)
-		if (!do_round(c, img_max_u64(c->left / ROUNDS, ROUND_MIN), &more, err))
+		if (!do_round(c, bytes_of_round(c->left), &more, err))
 			return false;
 	return measure(c, &c->stats.after, err);
 }
@@ -179,7 +243,7 @@ bool img_compact(struct img *im, const struct img_compact *what, const struct im
 	struct img_hollow search = { .im = im, .what = what, .job = job, .ctx = &c };
 	bool ok;
 
-	if (!check(&c, err) || !measure(&c, &c.stats.before, err))
+	if (!check(&c, err) || !can_pack(&c, err) || !measure(&c, &c.stats.before, err))
 		return false;
 	c.stats.guest = img_size(im);
 	search.with_holes = im->layers[0].format->compact;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A shorter file for the same disk: what the driver's op `compact` is asked for, and what it tells.
+ * A shorter file for the same disk: what the driver's ops `compact` and `pack` are asked for, and what
+ * they tell.
  *
  * In each round units that are hollow lose their places, what nothing refers to goes, and what lies last
  * moves down.  Behind each round there is a whole image with the same disk, which others can use.  The
@@ -29,6 +30,25 @@ struct img_layer_compacted {
 	uint64_t moved;			/* bytes that were */
 	uint64_t left;			/* that have still to move: there is another round */
 	uint64_t end;			/* bytes of the image's files together, after the last round */
+};
+
+/*
+ * Rounds of `pack` do more: from the start of the file to its end all that is used moves down to what
+ * lies in front of it, without a gap, plain units become compressed ones where that makes them smaller,
+ * and compressed ones are moved as they are.
+ */
+struct img_layer_pack {
+	struct img_layer_compact compact;	/* room: bytes that are looked at; 0: only whether it can */
+	const char *codec, *level;	/* as the user has said, or NULL; codec must be the image's */
+	bool recode;			/* compress anew also what is compressed */
+	unsigned threads;		/* 0: one for each core */
+	uint64_t from;			/* bytes of the file that are as they will be: 0, or what was told */
+};
+
+struct img_layer_packed {
+	uint64_t from, end;		/* of the next round, and of the file; equal: there is none */
+	uint64_t seen;			/* bytes of the file that were looked at */
+	uint64_t compressed, plain;	/* guest bytes that are now, and that get no smaller */
 };
 
 #endif

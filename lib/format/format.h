@@ -431,6 +431,8 @@ struct img_adopt_ops;
 
 struct img_layer_compact;
 struct img_layer_compacted;
+struct img_layer_pack;
+struct img_layer_packed;
 
 struct img_format {
 	const char *name;			/* "qcow2" */
@@ -555,6 +557,9 @@ struct img_format {
 	/* One round of a shorter file for the same disk: compact.h.  NULL: bytes have fixed places. */
 	bool (*compact)(struct img_layer *ly, const struct img_layer_compact *how,
 			struct img_layer_compacted *out, struct img_err *err);
+	/* The same with plain units compressed on the way.  NULL: cannot. */
+	bool (*pack)(struct img_layer *ly, const struct img_layer_pack *how,
+		     struct img_layer_packed *out, struct img_err *err);
 	/*
 	 * Changes what the image stands on, and nothing of what it holds, under the same rules as
 	 * resize; only close may follow.  NULL: cannot.  IMG_E_ARGUMENT: not on that; IMG_E_RANGE:

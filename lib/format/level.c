@@ -22,7 +22,12 @@ static int number_of(const char *text)
 bool img_settings_level(const struct img_settings *set, const struct img_codec *codec, int usual,
 			int *level, struct img_err *err)
 {
-	const char *text = img_settings_text(set, "compression_level");
+	return img_level_of(img_settings_text(set, "compression_level"), codec, usual, level, err);
+}
+
+bool img_level_of(const char *text, const struct img_codec *codec, int usual, int *level,
+		  struct img_err *err)
+{
 	const int wish = !text ? usual
 		       : !strcmp(text, "fastest") ? codec->level_min
 		       : !strcmp(text, "best") ? codec->level_max

@@ -11,5 +11,8 @@
  */
 bool img_settings_level(const struct img_settings *set, const struct img_codec *codec, int usual,
 			int *level, struct img_err *err) IMG_MUST_CHECK;
+/* The same of a text, NULL: it is not given. */
+bool img_level_of(const char *text, const struct img_codec *codec, int usual, int *level,
+		  struct img_err *err) IMG_MUST_CHECK;
 
 #endif

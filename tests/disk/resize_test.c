@@ -203,6 +203,40 @@ static bool do_compact(struct model *m, struct img_err *err)
 	return ok && (!out.left || out.moved) && (!out.left || do_compact(m, err));
 }
 
+/* What cannot be compressed says so before anything else. */
+static bool can_pack(const struct model *m)
+{
+	struct img_layer *ly = &m->im->layers[0];
+	const struct img_layer_pack how = { .from = 0 };
+	struct img_err why = { 0 };
+	const bool can = ly->format->pack && ly->format->pack(ly, &how, NULL, &why);
+
+	cr_assert(can || !ly->format->pack || why.code == IMG_E_UNSUPPORTED, "%s", why.text);
+	return can;
+}
+
+/* The whole file in rounds of a few grains; behind each of them the image is what it was. */
+static bool do_pack(struct model *m, struct img_err *err)
+{
+	struct img_rangeset hollow = { 0 };
+	struct img_layer_pack how = {
+		.compact.hollow = &hollow, .threads = 2, .recode = random_chance(&m->random, 50),
+		.compact.room = m->prep.layout->grain * (1 + random_below(&m->random, 40)),
+	};
+	struct img_layer_packed out = { .from = 1 };
+	bool ok = find_hollow(m, &hollow, err) && img_flush(m->im, err);
+
+	for (; ok && out.from != out.end; how.from = out.from) {
+		struct img_layer *ly = &m->im->layers[0];
+
+		ok = ly->format->pack(ly, &how, &out, err) && close_image(m, err) &&
+		     open_image(m, IMG_OPEN_WRITE, err) && expect_content(m, err);
+		cr_assert(!ok || out.from == out.end || out.seen > how.from);
+	}
+	img_rangeset_clear(&hollow);
+	return ok;
+}
+
 static bool gets_shorter(const struct layout *layout)
 {
 	return img_format_named(layout->format)->compact &&
@@ -219,7 +253,9 @@ static bool do_step(struct model *m, struct img_err *err)
 		return do_resize(m, err) && expect_content(m, err);
 	if (what < 88 && gets_shorter(m->prep.layout))
 		return do_compact(m, err);
-	if (what < 92)
+	if (what < 91 && can_pack(m))
+		return do_pack(m, err);
+	if (what < 94)
 		return img_flush(m->im, err);
 	return close_image(m, err) && open_image(m, IMG_OPEN_WRITE, err);
 }

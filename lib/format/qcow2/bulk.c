@@ -7,9 +7,8 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-/* What is behind the end of the file is zeros. */
-static bool read_padded(struct img_store *file, uint64_t at, uint8_t *raw, size_t len,
-			struct img_err *err)
+bool qcow2_read_padded(struct img_store *file, uint64_t at, uint8_t *raw, size_t len,
+		       struct img_err *err)
 {
 	size_t got = 0;
 
@@ -33,7 +32,7 @@ bool qcow2_bulk_range(struct img_store *file, uint64_t at, uint64_t len, qcow2_b
 	for (size_t index = 0; len; index++) {
 		const size_t piece = img_min_u64(len, QCOW2_BULK_BYTES);
 
-		if (!read_padded(file, at, raw, piece, err) ||
+		if (!qcow2_read_padded(file, at, raw, piece, err) ||
 		    !visit(ctx, index, at, raw, piece, err))
 			return false;
 		at += piece;
@@ -87,7 +86,7 @@ bool qcow2_bulk_clusters(const struct qcow2_cluster_list *list, qcow2_bulk_visit
 		return false;
 	for (size_t first = 0; first < list->n; first += n) {
 		n = run_length(list, first);
-		if (!read_padded(list->file, list->v[first], raw, n * cluster, err))
+		if (!qcow2_read_padded(list->file, list->v[first], raw, n * cluster, err))
 			return false;
 		for (size_t i = 0; i < n; i++)
 			if (!visit(ctx, first + i, list->v[first + i], raw + i * cluster, cluster,

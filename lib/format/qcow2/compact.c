@@ -44,7 +44,7 @@ static bool draw_block(struct qcow2 *q, uint64_t index, struct img_picture *pic,
 	return true;
 }
 
-static bool draw_counts(struct qcow2 *q, struct img_picture *pic, struct img_err *err)
+bool qcow2_draw_counts(struct qcow2 *q, struct img_picture *pic, struct img_err *err)
 {
 	bool ok = true;
 
@@ -94,7 +94,9 @@ static uint64_t go(void *ctx, uint64_t host, uint64_t len, bool data)
 
 static bool visit(struct round *r, qcow2_refer *refer, struct img_err *err)
 {
-	return qcow2_references_visit(&r->q->header, r->q->map.file, r->refs, refer, r, err);
+	const struct qcow2_referring how = { .refer = refer, .ctx = r };
+
+	return qcow2_references_visit(&r->q->header, r->q->map.file, r->refs, &how, err);
 }
 
 static bool start_picture(struct round *r, struct img_err *err)
@@ -108,7 +110,7 @@ static bool start_picture(struct round *r, struct img_err *err)
 
 static bool plan(struct round *r, struct img_err *err)
 {
-	return start_picture(r, err) && draw_counts(r->q, &r->pic, err) && visit(r, tie, err) &&
+	return start_picture(r, err) && qcow2_draw_counts(r->q, &r->pic, err) && visit(r, tie, err) &&
 	       img_moves_plan(&r->pic, &r->moves, err);
 }
 
@@ -251,11 +253,11 @@ bool qcow2_compact(struct img_layer *ly, const struct img_job *job, struct img_e
 /* ---- One round of bounded size ------------------------------------------------------------------ */
 
 /* Where there may be tables without a place among what nothing refers to, all of that is kept. */
-static bool give_back_leaks(struct img_layer *ly, struct round *r, struct img_err *err)
+static bool give_back_leaks(struct img_layer *ly, struct qcow2_refs *refs, struct img_err *err)
 {
-	struct qcow2 *q = r->q;
+	struct qcow2 *q = ly->priv;
 	struct img_findings orphans = { .most = 0 };
-	const bool ok = qcow2_find_orphans(r->refs, &q->header, q->map.file, false, &orphans, err);
+	const bool ok = qcow2_find_orphans(refs, &q->header, q->map.file, false, &orphans, err);
 	const bool any = img_findings_count(&orphans, &qcow2_found_l2_orphan) ||
 			 img_findings_count(&orphans, &qcow2_found_l1_empty);
 
@@ -264,31 +266,36 @@ static bool give_back_leaks(struct img_layer *ly, struct round *r, struct img_er
 		return ok;
 	qcow2_bitmaps_free(q);
 	qcow2_disk_free(q);
-	return qcow2_refs_mend(r->refs, &q->header, q->map.file, QCOW2_MEND_LEAKS, err) &&
+	return qcow2_refs_mend(refs, &q->header, q->map.file, QCOW2_MEND_LEAKS, err) &&
 	       qcow2_restart(ly, err) && qcow2_trim(q, err);
 }
 
 /* Whether clusters are counted more often than something refers to them. */
-static bool leaks(struct round *r)
+static bool leaks(const struct qcow2_refs *refs)
 {
-	for (uint64_t i = 0; i < qcow2_refs_clusters(r->refs); i++)
-		if (qcow2_refs_stored(r->refs, i) > qcow2_refs_get(r->refs, i))
+	for (uint64_t i = 0; i < qcow2_refs_clusters(refs); i++)
+		if (qcow2_refs_stored(refs, i) > qcow2_refs_get(refs, i))
 			return true;
 	return false;
 }
 
 /* What the last blocks counted may be gone with them, so that all is found out again. */
-static bool collect_without_leaks(struct img_layer *ly, struct round *r, struct img_err *err)
+bool qcow2_refs_without_leaks(struct img_layer *ly, const struct img_job *job,
+			      struct qcow2_refs **out, struct img_err *err)
 {
-	if (!collect(r, err))
+	struct qcow2 *q = ly->priv;
+	struct qcow2_refs *refs;
+
+	if (!qcow2_refs_collect_sound(&q->header, q->map.file, job, &refs, err))
 		return false;
-	if (!leaks(r))
+	if (!leaks(refs)) {
+		*out = refs;
 		return true;
-	if (!give_back_leaks(ly, r, err))
-		return false;
-	qcow2_refs_free(r->refs);
-	r->refs = NULL;
-	return collect(r, err);
+	}
+	const bool ok = give_back_leaks(ly, refs, err);
+
+	qcow2_refs_free(refs);
+	return ok && qcow2_refs_collect_sound(&q->header, q->map.file, job, out, err);
 }
 
 static bool run_round(struct img_layer *ly, struct round *r, uint64_t room,
@@ -320,7 +327,7 @@ bool qcow2_compact_round(struct img_layer *ly, const struct img_layer_compact *h
 	/* The header tells of what is trimmed even if nothing moves. */
 	ok = qcow2_consistent(q, err) && qcow2_l1_take_whole(q, err) &&
 	     qcow2_hollow(ly, how, err) && qcow2_disk_finish(ly, err) &&
-	     qcow2_trim(q, err) && collect_without_leaks(ly, &r, err) &&
+	     qcow2_trim(q, err) && qcow2_refs_without_leaks(ly, r.job, &r.refs, err) &&
 	     run_round(ly, &r, how->room, out, err) && qcow2_header_patch(q, err);
 	if (ok && q->data_file)
 		out->end += q->map.data_size;

@@ -387,6 +387,7 @@ const struct img_format img_format_qcow2 = {
 	.amend = qcow2_amend,
 	.resize = qcow2_resize,
 	.compact = qcow2_compact_round,
+	.pack = qcow2_pack,
 	.link = qcow2_link,
 	.empty = qcow2_empty,
 	.visit_used = qcow2_visit_used,

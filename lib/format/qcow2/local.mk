@@ -61,6 +61,10 @@ libimg_sources += \
 	%D%/move.h \
 	%D%/move_refs.c \
 	%D%/options.c \
+	%D%/pack.c \
+	%D%/pack.h \
+	%D%/pack_bytes.c \
+	%D%/pack_units.c \
 	%D%/place.c \
 	%D%/qcow2.h \
 	%D%/rawdata.c \

@@ -12,10 +12,19 @@
 struct visit {
 	struct qcow2_geometry geo;
 	struct img_store *file;
-	qcow2_refer *refer;
-	void *ctx;
+	const struct qcow2_referring *how;
 	bool changed;			/* the list that is being visited */
 };
+
+/* Where a table of len bytes at host is from now on; *host: where it can be read. */
+static uint64_t seat(const struct visit *v, uint64_t *host, uint64_t len)
+{
+	const uint64_t now = v->how->refer(v->how->ctx, *host, len, false);
+
+	if (v->how->moved)
+		*host = now;
+	return now;
+}
 
 /* ---- Entries -------------------------------------------------------------------------------------- */
 
@@ -43,7 +52,8 @@ static bool visit_offsets(void *ctx, size_t index, uint64_t host, uint8_t *raw, 
 
 		if (to)
 			change_entry(raw, i, to,
-				     v->refer(v->ctx, to, qcow2_cluster_size(&v->geo), false),
+				     v->how->refer(v->how->ctx, to, qcow2_cluster_size(&v->geo),
+						   false),
 				     &changes);
 	}
 	return qcow2_changes_write(&changes, v->file, host, raw, err);
@@ -52,9 +62,20 @@ static bool visit_offsets(void *ctx, size_t index, uint64_t host, uint8_t *raw, 
 static uint64_t visit_cluster(const struct visit *v, const struct qcow2_cluster *c)
 {
 	if (c->kind == QCOW2_CLUSTER_COMPRESSED)
-		return v->refer(v->ctx, c->host, c->stored_len, false);
-	return v->refer(v->ctx, c->host, qcow2_cluster_size(&v->geo),
-			c->kind == QCOW2_CLUSTER_DATA || c->kind == QCOW2_CLUSTER_MIXED);
+		return v->how->refer(v->how->ctx, c->host, c->stored_len, false);
+	return v->how->refer(v->how->ctx, c->host, qcow2_cluster_size(&v->geo),
+			     c->kind == QCOW2_CLUSTER_DATA || c->kind == QCOW2_CLUSTER_MIXED);
+}
+
+static void change_cluster(const struct visit *v, uint8_t *raw, size_t at, struct qcow2_cluster *c,
+			   struct qcow2_changes *changes)
+{
+	if (!v->how->recast) {
+		change_entry(raw, at, c->host, visit_cluster(v, c), changes);
+	} else if (v->how->recast(v->how->ctx, c)) {
+		qcow2_l2_encode(&v->geo, c, raw + at);
+		qcow2_changes_note(changes, at, v->geo.l2_entry_len);
+	}
 }
 
 static bool visit_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
@@ -71,9 +92,30 @@ static bool visit_l2(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_
 		struct qcow2_cluster c;
 
 		if (entry && qcow2_l2_decode(&v->geo, entry, bitmap, &c, &why) && c.allocated)
-			change_entry(raw, i, c.host, visit_cluster(v, &c), &changes);
+			change_cluster(v, raw, i, &c, &changes);
 	}
 	return qcow2_changes_write(&changes, v->file, host, raw, err);
+}
+
+/* Those of all L2 tables. */
+static bool visit_clusters(struct visit *v, const struct qcow2_refs *refs, struct img_err *err)
+{
+	struct qcow2_cluster_list now = {
+		.file = v->file, .cluster_bits = refs->tables.cluster_bits,
+	};
+	bool ok = true;
+
+	if (!v->how->moved)
+		return qcow2_bulk_clusters(&refs->tables, visit_l2, v, err);
+	for (size_t i = 0; ok && i < refs->tables.n; i++) {
+		uint64_t host = refs->tables.v[i];
+
+		seat(v, &host, qcow2_cluster_size(&v->geo));
+		ok = qcow2_cluster_list_add(&now, host, err);
+	}
+	ok = ok && qcow2_bulk_clusters(&now, visit_l2, v, err);
+	qcow2_cluster_list_clear(&now);
+	return ok;
 }
 
 /* ---- Tables --------------------------------------------------------------------------------------- */
@@ -83,10 +125,11 @@ static bool visit_table(struct visit *v, uint64_t *host, uint64_t n, struct img_
 {
 	if (!n || !*host)
 		return true;
-	if (!qcow2_bulk_range(v->file, *host, n * sizeof(uint64_t), visit_offsets, v, err))
-		return false;
-	*host = v->refer(v->ctx, *host, n * sizeof(uint64_t), false);
-	return true;
+	const uint64_t now = seat(v, host, n * sizeof(uint64_t));
+	const bool ok = qcow2_bulk_range(v->file, *host, n * sizeof(uint64_t), visit_offsets, v, err);
+
+	*host = now;
+	return ok;
 }
 
 /* The same of one to which the entry at raw of some list leads. */
@@ -125,13 +168,14 @@ static bool visit_list(const struct listing *list, uint64_t *host, size_t len, s
 {
 	struct visit *v = list->v;
 	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(len, err);
+	const uint64_t now = seat(v, host, len);
 
 	v->changed = false;
 	if (!raw || !img_store_read(v->file, *host, raw, len, err) ||
 	    !visit_entries(list, raw, len, err) ||
 	    (v->changed && !img_store_write(v->file, *host, raw, len, err)))
 		return false;
-	*host = v->refer(v->ctx, *host, len, false);
+	*host = now;
 	return true;
 }
 
@@ -147,13 +191,15 @@ static bool visit_snapshot(struct visit *v, uint8_t *raw, size_t *len, struct im
 static bool visit_snapshots(struct visit *v, struct qcow2_header *hdr, struct img_err *err)
 {
 	const struct listing list = { .v = v, .n = hdr->n_snapshots, .entry = visit_snapshot };
+	struct qcow2_header there = *hdr;
 	struct qcow2_snapshots snapshots;
 	uint64_t file_size;
 
 	if (!hdr->n_snapshots)
 		return true;
+	seat(v, &there.snapshots_off, 1);
 	if (!img_store_size(v->file, &file_size, err) ||
-	    !qcow2_snapshots_read(hdr, v->file, file_size, &snapshots, err))
+	    !qcow2_snapshots_read(&there, v->file, file_size, &snapshots, err))
 		return false;
 	const uint64_t len = snapshots.table_len;
 
@@ -179,17 +225,17 @@ static bool visit_bitmaps(struct visit *v, struct qcow2_header *hdr, struct img_
 }
 
 bool qcow2_references_visit(struct qcow2_header *hdr, struct img_store *file,
-			    const struct qcow2_refs *refs, qcow2_refer *refer, void *ctx,
+			    const struct qcow2_refs *refs, const struct qcow2_referring *how,
 			    struct img_err *err)
 {
-	struct visit v = { .file = file, .refer = refer, .ctx = ctx };
+	struct visit v = { .file = file, .how = how };
 	const uint64_t n_blocks = ((uint64_t)hdr->reftable_clusters << hdr->cluster_bits) / 8;
 
 	qcow2_geometry_init(&v.geo, hdr);
 	if (hdr->crypt == QCOW2_CRYPT_LUKS)
-		hdr->crypt_off = refer(ctx, hdr->crypt_off, hdr->crypt_len, false);
+		hdr->crypt_off = how->refer(how->ctx, hdr->crypt_off, hdr->crypt_len, false);
 	/* With a data file L2 tables lead nowhere in this one. */
-	return (v.geo.data_file || qcow2_bulk_clusters(&refs->tables, visit_l2, &v, err)) &&
+	return (v.geo.data_file || visit_clusters(&v, refs, err)) &&
 	       visit_table(&v, &hdr->l1_off, hdr->l1_entries, err) &&
 	       visit_table(&v, &hdr->reftable_off, n_blocks, err) &&
 	       visit_snapshots(&v, hdr, err) && visit_bitmaps(&v, hdr, err);

@@ -429,6 +429,9 @@ bool qcow2_resize(struct img_layer *ly, const struct img_layer_resize *how, stru
 /* compact.c: clusters that nothing refers to are given back, too, if that is certain. */
 bool qcow2_compact_round(struct img_layer *ly, const struct img_layer_compact *how,
 			 struct img_layer_compacted *out, struct img_err *err);
+/* pack.c */
+bool qcow2_pack(struct img_layer *ly, const struct img_layer_pack *how, struct img_layer_packed *out,
+		struct img_err *err);
 bool qcow2_empty(struct img_layer *ly, struct img_err *err);
 
 /* used.c: what img_format.visit_used promises. */

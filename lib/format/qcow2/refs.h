@@ -94,6 +94,10 @@ bool qcow2_refs_collect_sound(const struct qcow2_header *hdr, struct img_store *
 			      const struct img_job *job, struct qcow2_refs **out,
 			      struct img_err *err) IMG_MUST_CHECK;
 
+/* The same for who knows that the counts are wrong: they are not compared.  Owned by the caller. */
+struct qcow2_refs *qcow2_refs_collect_certain(const struct qcow2_header *hdr, struct img_store *file,
+					      struct img_err *err);
+
 /* Counts that are too low, or too high. */
 enum qcow2_mend { QCOW2_MEND_LOW, QCOW2_MEND_LEAKS };
 

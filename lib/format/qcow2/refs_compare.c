@@ -11,10 +11,14 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/parallel.h"
 #include "format/qcow2/disk.h"
 #include "format/qcow2/refs_inside.h"
 
-enum { PIECE = 1024 };			/* clusters that are compared at once */
+enum {
+	PIECE = 1024,			/* clusters that are compared at once */
+	MOST_THREADS = 8,
+};
 
 struct comparison {
 	struct qcow2_refs *refs;
@@ -356,4 +360,22 @@ bool qcow2_refs_collect_sound(const struct qcow2_header *hdr, struct img_store *
 	else
 		qcow2_refs_free(refs);
 	return ok;
+}
+
+struct qcow2_refs *qcow2_refs_collect_certain(const struct qcow2_header *hdr, struct img_store *file,
+					      struct img_err *err)
+{
+	struct img_findings damage = { .most = 1 };
+	const struct qcow2_refs_how how = {
+		.hdr = hdr, .file = file, .with_refcounts = true, .damage = &damage,
+		.threads = img_thread_count(0, MOST_THREADS),
+	};
+	struct qcow2_refs *refs = qcow2_refs_collect(&how, err);
+
+	if (refs && !qcow2_refs_certain(&damage, err)) {
+		qcow2_refs_free(refs);
+		refs = NULL;
+	}
+	img_findings_clear(&damage);
+	return refs;
 }

@@ -14,10 +14,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/parallel.h"
 #include "format/qcow2/bulk.h"
-
-enum { MOST_THREADS = 8 };
 
 /* ---- Beginning ----------------------------------------------------------------------------------- */
 
@@ -63,23 +60,6 @@ bool qcow2_snapshot_take_l1(struct qcow2_snapshot_change *change, uint32_t n, ui
 
 /* ---- The end of the disk ------------------------------------------------------------------------- */
 
-static struct qcow2_refs *collect(const struct qcow2 *q, struct img_err *err)
-{
-	struct img_findings damage = { .most = 1 };
-	const struct qcow2_refs_how how = {
-		.hdr = &q->header, .file = q->map.file, .with_refcounts = true, .damage = &damage,
-		.threads = img_thread_count(0, MOST_THREADS),
-	};
-	struct qcow2_refs *refs = qcow2_refs_collect(&how, err);
-
-	if (refs && !qcow2_refs_certain(&damage, err)) {
-		qcow2_refs_free(refs);
-		refs = NULL;
-	}
-	img_findings_clear(&damage);
-	return refs;
-}
-
 /* What was taken is counted in the image already. */
 static bool claim_taken(struct qcow2_snapshot_change *change, struct img_err *err)
 {
@@ -100,7 +80,7 @@ bool qcow2_snapshot_settle_disk(struct qcow2_snapshot_change *change, struct img
 		return false;
 	qcow2_bitmaps_free(q);
 	qcow2_disk_free(q);
-	change->before = collect(q, err);
+	change->before = qcow2_refs_collect_certain(&q->header, q->map.file, err);
 	return change->before && claim_taken(change, err);
 }
 
@@ -169,7 +149,7 @@ static bool follow(struct qcow2_snapshot_change *change, struct img_err *err)
 {
 	struct qcow2 *q = change->q;
 	struct qcow2_stretches freed = { 0 };
-	struct qcow2_refs *now = collect(q, err);
+	struct qcow2_refs *now = qcow2_refs_collect_certain(&q->header, q->map.file, err);
 	uint64_t used;
 	const bool ok = now &&
 			qcow2_refs_shift(change->before, now, &q->header, q->map.file, &freed,

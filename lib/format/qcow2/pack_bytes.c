@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The bytes of a window, down to their places.  A batch of units is read and compressed by as many
+ * threads as there are, before anything of it is written; then each gets its place, in order.
+ */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/parallel.h"
+#include "format/qcow2/bulk.h"
+#include "format/qcow2/pack.h"
+
+enum { BATCH_BYTES = 16 << 20, MOST_THREADS = 64 };
+
+/* Adjacent bytes that go down by the same way, until something else is written. */
+struct pending {
+	uint64_t from, to, len;
+};
+
+struct packer {
+	struct qcow2_window *w;
+	const struct img_layer_pack *how;
+	const struct img_codec *codec;
+	struct img_codec_pool *pool;	/* owned */
+	unsigned n_threads;
+	size_t size;			/* of a cluster */
+	size_t n_slots;
+	uint8_t *in, *out;		/* a cluster for each slot; owned */
+	size_t *units;			/* the unit in each slot; owned */
+	size_t *used;			/* bytes that became of it; 0: it stays as it is; owned */
+	size_t n;			/* slots of the batch */
+	_Atomic size_t next;		/* slot that a thread takes */
+	struct pending pending;
+};
+
+/* ---- Compressing, any number of threads ------------------------------------------------------------ */
+
+struct thread {
+	size_t slot;			/* that failed; SIZE_MAX: none */
+	struct img_err err;
+};
+
+struct crew {
+	struct packer *p;
+	struct thread threads[MOST_THREADS];
+};
+
+static bool load(struct packer *p, void *cx, size_t slot, struct img_err *err)
+{
+	const struct qcow2_unit *one = &p->w->units.v[p->units[slot]];
+	uint8_t *in = p->in + slot * p->size, *out = p->out + slot * p->size;
+	struct img_store *file = p->w->q->map.file;
+
+	if (one->kind == QCOW2_UNIT_PLAIN)
+		return qcow2_read_padded(file, one->host, in, p->size, err);
+	return qcow2_read_padded(file, one->host, out, one->len, err) &&
+	       p->codec->decode(cx, out, one->len, in, p->size, err);
+}
+
+/* One that gets no smaller keeps what it is. */
+static bool encode(struct packer *p, void *cx, size_t slot, struct img_err *err)
+{
+	const struct qcow2_unit *one = &p->w->units.v[p->units[slot]];
+	const size_t most = one->len - 1;
+
+	p->used[slot] = 0;
+	return load(p, cx, slot, err) &&
+	       (!most || p->codec->encode(cx, p->in + slot * p->size, p->size,
+					  p->out + slot * p->size, most, &p->used[slot], err));
+}
+
+static void work(void *ctx, unsigned i)
+{
+	struct crew *crew = ctx;
+	struct packer *p = crew->p;
+	struct thread *t = &crew->threads[i];
+	void *cx = img_codec_pool_get(p->pool, &t->err);
+	size_t slot = 0;
+
+	for (bool ok = cx; ok && (slot = atomic_fetch_add(&p->next, 1)) < p->n;)
+		if (!(ok = encode(p, cx, slot, &t->err)))
+			t->slot = slot;
+	if (cx)
+		img_codec_pool_put(p->pool, cx);
+	else
+		t->slot = 0;
+}
+
+/* The first failure in the order of the file is told. */
+static bool encode_batch(struct packer *p, struct img_err *err)
+{
+	struct crew crew = { .p = p };
+	const struct thread *first = &crew.threads[0];
+
+	atomic_store(&p->next, 0);
+	for (unsigned i = 0; i < p->n_threads; i++)
+		crew.threads[i].slot = SIZE_MAX;
+	if (p->n)
+		img_parallel((unsigned)img_min_u64(p->n_threads, p->n), work, &crew);
+	for (unsigned i = 1; i < p->n_threads; i++)
+		if (crew.threads[i].slot < first->slot)
+			first = &crew.threads[i];
+	if (first->slot == SIZE_MAX)
+		return true;
+	if (err)
+		*err = first->err;
+	return img_within(err, _("cluster at offset 0x%" PRIx64 " of the file"),
+			  p->w->units.v[p->units[first->slot]].host);
+}
+
+/* ---- Writing, in order ----------------------------------------------------------------------------- */
+
+static bool move_piece(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
+		       struct img_err *err)
+{
+	const struct packer *p = ctx;
+
+	(void)index;
+	return img_store_write(p->w->q->map.file, host - (p->pending.from - p->pending.to), raw, len,
+			       err);
+}
+
+static bool write_pending(struct packer *p, struct img_err *err)
+{
+	const bool ok = qcow2_bulk_range(p->w->q->map.file, p->pending.from, p->pending.len,
+					 move_piece, p, err);
+
+	p->pending.len = 0;
+	return ok;
+}
+
+/* len bytes at `from` have their place at `to`. */
+static bool move(struct packer *p, uint64_t from, uint64_t to, uint64_t len, struct img_err *err)
+{
+	struct pending *pending = &p->pending;
+
+	if (from == to)
+		return true;
+	if (pending->len && pending->from + pending->len == from &&
+	    pending->to + pending->len == to) {
+		pending->len += len;
+		return true;
+	}
+	if (!write_pending(p, err))
+		return false;
+	*pending = (struct pending){ from, to, len };
+	return true;
+}
+
+static bool put(struct packer *p, uint64_t host, const uint8_t *bytes, size_t len,
+		struct img_err *err)
+{
+	return write_pending(p, err) && img_store_write(p->w->q->map.file, host, bytes, len, err);
+}
+
+/* What was compressed, at a place that an entry can say; false: it stays as it is. */
+static bool take_recoded(struct packer *p, struct qcow2_unit *one, size_t used)
+{
+	const uint64_t now = qcow2_window_room(p->w, used, false);
+
+	if (!used || now + used > qcow2_compressed_end(&p->w->q->geo))
+		return false;
+	assert(now + used <= one->host + one->len);
+	one->now = now;
+	one->now_len = (uint32_t)used;
+	one->recoded = true;
+	return true;
+}
+
+static bool settle_recoded(struct packer *p, struct qcow2_unit *one, size_t slot,
+			   struct img_err *err)
+{
+	p->w->at = one->now + one->now_len;
+	return put(p, one->now, p->out + slot * p->size, one->now_len, err);
+}
+
+static uint64_t place_of(const struct packer *p, const struct qcow2_unit *one)
+{
+	const struct qcow2_unit *before = one - 1;
+
+	if (one->kind == QCOW2_UNIT_FIXED)
+		return one->host;
+	if (!one->joined)
+		return qcow2_window_room(p->w, one->len, one->kind != QCOW2_UNIT_PACKED);
+	/* What lies in front of the window has found its place before. */
+	return one == p->w->units.v ? one->host : before->now + (one->host - before->host);
+}
+
+static bool settle_as_it_is(struct packer *p, struct qcow2_unit *one, struct img_err *err)
+{
+	one->now = place_of(p, one);
+	one->now_len = one->len;
+	assert(one->now <= one->host);
+	p->w->at = img_max_u64(p->w->at, one->now + one->now_len);
+	return move(p, one->host, one->now, one->len, err);
+}
+
+/* ---- Batches --------------------------------------------------------------------------------------- */
+
+/* What others begin inside of must stay as it is. */
+static bool is_for_codec(const struct packer *p, size_t i)
+{
+	const struct qcow2_units *units = &p->w->units;
+	const struct qcow2_unit *one = &units->v[i];
+
+	if (one->kind != QCOW2_UNIT_PACKED || !p->how->recode)
+		return one->kind == QCOW2_UNIT_PLAIN;
+	return !one->joined && one->len <= p->size && (i + 1 == units->n || !one[1].joined);
+}
+
+/* The units from i on that fit; the first behind them. */
+static size_t fill(struct packer *p, size_t i)
+{
+	for (p->n = 0; i < p->w->units.n && p->n < p->n_slots; i++)
+		if (is_for_codec(p, i))
+			p->units[p->n++] = i;
+	return i;
+}
+
+static bool settle(struct packer *p, size_t i, size_t end, struct img_err *err)
+{
+	for (size_t slot = 0; i < end; i++) {
+		struct qcow2_unit *one = &p->w->units.v[i];
+		const bool mine = slot < p->n && p->units[slot] == i;
+
+		if (mine && take_recoded(p, one, p->used[slot])
+			    ? !settle_recoded(p, one, slot, err) : !settle_as_it_is(p, one, err))
+			return false;
+		slot += mine;
+	}
+	return write_pending(p, err);
+}
+
+static bool may_go_on(const struct packer *p, struct img_err *err)
+{
+	const struct img_job *job = p->how->compact.job;
+
+	return !job || !job->cancelled || !job->cancelled(job->ctx) ||
+	       img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+}
+
+static bool run(struct packer *p, struct img_err *err)
+{
+	size_t end;
+
+	for (size_t i = 0; i < p->w->units.n; i = end) {
+		end = fill(p, i);
+		if (!may_go_on(p, err) || !encode_batch(p, err) || !settle(p, i, end, err))
+			return false;
+	}
+	return true;
+}
+
+static bool begin(struct packer *p, int level, struct img_err *err)
+{
+	p->n_slots = img_max_u64(BATCH_BYTES / p->size, p->n_threads);
+	p->pool = img_codec_pool_new(p->codec, level, p->size, err);
+	p->in = img_alloc_aligned(p->n_slots * p->size, err);
+	p->out = img_alloc_aligned(p->n_slots * p->size, err);
+	p->units = img_calloc(p->n_slots, sizeof(*p->units), err);
+	p->used = img_calloc(p->n_slots, sizeof(*p->used), err);
+	return p->pool && p->in && p->out && p->units && p->used;
+}
+
+bool qcow2_window_pack(struct qcow2_window *w, const struct img_layer_pack *how, int level,
+		       struct img_err *err)
+{
+	struct packer p = {
+		.w = w, .how = how, .codec = w->q->codec, .size = qcow2_cluster_size(&w->q->geo),
+		.n_threads = img_thread_count(how->threads, MOST_THREADS),
+	};
+	const bool ok = begin(&p, level, err) && run(&p, err);
+
+	img_codec_pool_free(p.pool);
+	free(p.in);
+	free(p.out);
+	free(p.units);
+	free(p.used);
+	return ok;
+}
