@@ -170,7 +170,12 @@ enum img_cache {
 	IMG_CACHE_UNSAFE,	/* page cache, never synced */
 };
 
-enum img_ref_kind { IMG_REF_BACKING, IMG_REF_DATA, IMG_REF_EXTENT };
+enum img_ref_kind {
+	IMG_REF_BACKING,
+	IMG_REF_DATA,
+	IMG_REF_EXTENT,
+	IMG_REF_HEADER,		/* of a new image; no image names it, and no gate is asked */
+};
 
 /* A file that is named inside an image. */
 struct img_reference {
@@ -234,6 +239,11 @@ struct img_open {
 	/* What it stands on, whatever it says; no gate.  IMG_E_ARGUMENT: it stands on nothing. */
 	const char *parent;	/* NULL: what it says */
 	const struct img_keys *keys;	/* that encrypted layers may try while it is opened, or NULL */
+	/*
+	 * The file that holds the header of the top layer, a LUKS image, while the file at path holds
+	 * the data alone; only read.  NULL: the image begins with it.  Without a format it is luks.
+	 */
+	const char *header;
 };
 
 /* Holds all tables of a 1 TiB disk in 64 KiB clusters; what is not used takes no memory. */

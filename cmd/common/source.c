@@ -95,6 +95,7 @@ static struct img *open_once(const struct source_options *how, const char *path,
 			 (how->secrets ? 0 : IMG_OPEN_NO_KEY),
 		.cache = how->cache, .cache_size = how->cache_size,
 		.gate = source_gate(how->gate), .keys = secret_keys(how->secrets),
+		.header = how->header,
 	};
 
 	return img_open(&open, err);

@@ -14,6 +14,7 @@ struct source_options {
 	const struct img_gate *gate;	/* as --untrusted and --trusted left it: for source_gate() */
 	bool force_share;
 	bool mismatch;		/* write over a parent that the image was not made for */
+	const char *header;	/* of a LUKS image that holds the data alone; NULL: it has its own */
 	struct secrets *secrets;	/* of encrypted layers; NULL: their structure is enough */
 };
 
@@ -69,6 +70,9 @@ bool source_is_same_file(const char *a, const char *b);
 #define SOURCE_ROW_PARENT(member) \
 	{ 0, "parent", "FILE", cli_set_text, member, \
 	  N_("what the image stands on, whatever it says itself") }
+#define SOURCE_ROW_HEADER(member) \
+	{ 0, "header", "FILE", cli_set_text, member, \
+	  N_("FILE holds the header of the LUKS image, which is the data alone") }
 #define SOURCE_ROW_MISMATCH(member) \
 	{ 0, "allow-mismatch", NULL, cli_set_flag, member, \
 	  N_("write even over a parent that the image was not made for") }

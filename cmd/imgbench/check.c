@@ -53,9 +53,10 @@ static bool check_matrix(const struct bench_options *opt, struct img_err *err)
 				"(--size)"));
 	if (opt->fill && opt->load.trace)
 		return img_fail(err, IMG_E_ARGUMENT, _("--fill belongs to --pattern"));
-	if (opt->source.format || opt->source.parent || opt->source.mismatch || opt->verify_only)
-		return img_fail(err, IMG_E_ARGUMENT, _("--format, --parent, --allow-mismatch and "
-				"--verify-only are for one image, not for --formats"));
+	if (opt->source.format || opt->source.parent || opt->source.header || opt->source.mismatch ||
+	    opt->verify_only)
+		return img_fail(err, IMG_E_ARGUMENT, _("--format, --parent, --header, "
+				"--allow-mismatch and --verify-only are for one image, not for --formats"));
 	return !opt->create_options || check_create_options(opt, err);
 }
 

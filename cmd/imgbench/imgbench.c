@@ -49,6 +49,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_MISMATCH(AT(source.mismatch)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SOURCE_ROW_HEADER(AT(source.header)),
 	SECRET_ROWS(AT(secrets)),
 	{ 0, "formats", "FORMAT,...", bench_set_formats, AT(formats),
 	  N_("make a table: run on new images of these formats") },

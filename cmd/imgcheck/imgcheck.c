@@ -36,6 +36,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SOURCE_ROW_HEADER(AT(source.header)),
 	SECRET_ROWS(AT(secrets)),
 	{ 'm', "threads", "N", cli_set_count, AT(threads),
 	  N_("work with so many threads (default: all cores)") },
@@ -114,7 +115,7 @@ struct img_check check_of(const struct options *opt, const char *path)
 		.path = path, .format = opt->source.format,
 		.flags = opt->source.force_share ? IMG_OPEN_FORCE_SHARE : 0,
 		.gate = source_gate(opt->source.gate),
-		.parent = opt->source.parent,
+		.parent = opt->source.parent, .header = opt->source.header,
 		.data = opt->data, .keys = secret_keys(opt->source.secrets),
 		.threads = opt->threads, .memory = opt->memory,
 	};
@@ -281,6 +282,11 @@ static bool check_repair(const struct options *opt, int n, struct img_err *err)
 	if (opt->undo && opt->repair)
 		return img_fail(err, IMG_E_ARGUMENT,
 				_("--undo takes a repair back, --repair makes one"));
+	if (opt->source.header && (opt->repair || opt->undo))
+		return img_fail(err, IMG_E_ARGUMENT, _("the file of a header is repaired by its own "
+				"name, without --header"));
+	if (opt->source.header && n != 1)
+		return img_fail(err, IMG_E_ARGUMENT, _("--header is for one image"));
 	return !opt->undo_file || (!opt->no_undo && n == 1) ||
 	       img_fail(err, IMG_E_ARGUMENT, _("--undo-file is for the repair of one image"));
 }

@@ -22,7 +22,7 @@ static struct img *open_once(const struct salvage_job *job, const char *path, st
 {
 	const struct img_open open = {
 		.path = path, .format = job->source.format, .size = job->how->size,
-		.parent = job->source.parent,
+		.parent = job->source.parent, .header = job->source.header,
 		.flags = IMG_OPEN_SALVAGE | (job->source.force_share ? IMG_OPEN_FORCE_SHARE : 0),
 		.gate = source_gate(job->source.gate), .keys = secret_keys(job->source.secrets),
 	};

@@ -10,7 +10,7 @@
 struct options {
 	struct source_options source;
 	struct secrets secrets;
-	const char *format_b, *parent_b;
+	const char *format_b, *parent_b, *header_b;
 	bool strict, all, quiet;
 	unsigned threads;
 	struct progress_options progress;
@@ -37,6 +37,10 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	{ 0, "header", "FILE", cli_set_text, AT(source.header),
+	  N_("FILE holds the header of the first image, a LUKS image that is the data alone") },
+	{ 0, "second-header", "FILE", cli_set_text, AT(header_b),
+	  N_("the same of the second image") },
 	SECRET_ROWS(AT(secrets)),
 	{ 'm', "threads", "N", cli_set_count, AT(threads),
 	  N_("work with so many threads (default: all cores)") },
@@ -87,6 +91,7 @@ static bool compare(const struct options *opt, char *const names[2], int *status
 
 	second.format = opt->format_b;
 	second.parent = opt->parent_b;
+	second.header = opt->header_b;
 	a = source_open(&cli, &opt->source, names[0], 0, err);
 	if (a)
 		b = source_open(&cli, &second, names[1], 0, err);

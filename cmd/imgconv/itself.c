@@ -16,10 +16,11 @@ bool check_itself(const struct options *opt, struct img_err *err)
 		return img_fail(err, IMG_E_ARGUMENT, _("--undo takes neither -O nor -o: it ends with a "
 				"raw file"));
 	if (opt->compress || opt->target.backing || opt->in_place || opt->source.snapshot ||
-	    opt->source.parent || opt->salvage || opt->digest || opt->with_snapshots || opt->free)
+	    opt->source.parent || opt->source.header || opt->salvage || opt->digest ||
+	    opt->with_snapshots || opt->free)
 		return img_fail(err, IMG_E_ARGUMENT, _("--in-place copies nothing, so it does not go "
-				"with -c, -B, -n, -l, --parent, --salvage, --digest, --skip-free and "
-				"--with-snapshots"));
+				"with -c, -B, -n, -l, --parent, --header, --salvage, --digest, "
+				"--skip-free and --with-snapshots"));
 	return true;
 }
 

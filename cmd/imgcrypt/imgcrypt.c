@@ -22,6 +22,7 @@ static bool set_slot(const struct cli_option *row, void *field, const char *text
 }
 
 static const struct cli_option rows[] = {
+	SOURCE_ROW_HEADER(AT(source.header)),
 	SECRET_ROWS(AT(secrets)),
 	{ 0, "new-key-file", "FILE", secret_set_file, AT(fresh),
 	  N_("add-key, change-key, encrypt: FILE holds the new key") },

@@ -12,6 +12,7 @@ bool crypt_check_usage(const struct options *opt, const char *verb, struct img_e
 		{ "--key-file", opt->secrets.given,
 		  " test add-key change-key remove-key encrypt decrypt " },
 		{ "--new-key-file", opt->fresh.given, " add-key change-key encrypt " },
+		{ "--header", opt->source.header, copy },
 		{ "--target-format", opt->target.format, copy },
 		{ "--options", opt->target.options, copy },
 		{ "--slot", opt->slot != IMG_KEY_ANY_SLOT, " test add-key change-key remove-key " },

@@ -27,6 +27,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SOURCE_ROW_HEADER(AT(source.header)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
 	  N_("how to print it (default human)") },
 	{ .name = NULL },
@@ -87,7 +88,9 @@ int main(int argc, char **argv)
 	int n = cli_parse(&cli, argc, argv, &opt, &names);
 	bool ok;
 
-	cli_need_operands(&cli, n, opt.formats ? 0 : 1, opt.formats ? 0 : INT_MAX);
+	/* A header is that of one image. */
+	cli_need_operands(&cli, n, opt.formats ? 0 : 1,
+			  opt.formats ? 0 : opt.source.header ? 1 : INT_MAX);
 	if (opt.formats)
 		ok = formats_print(opt.style, &err);
 	else

@@ -25,6 +25,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SOURCE_ROW_HEADER(AT(source.header)),
 	SECRET_ROWS(AT(secrets)),
 	{ .name = NULL },
 };

@@ -59,6 +59,7 @@ static const struct cli_option rows[] = {
 	  N_("how the image is written") },
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
+	SOURCE_ROW_HEADER(AT(source.header)),
 	SECRET_ROWS(AT(secrets)),
 	SOURCE_ROW_MISMATCH(AT(source.mismatch)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),

@@ -208,6 +208,7 @@ static struct nbdkit_plugin plugin = {
 		"format=FORMAT          its format (otherwise found out)\n"
 		"snapshot=NAME          an internal snapshot instead of the disk\n"
 		"parent=FILE            what the image stands on, whatever it says itself\n"
+		"header=FILE            the header of a LUKS image that is the data alone\n"
 		"key-file=FILE          a key of encrypted images; may be repeated\n"
 		"key-fd=N               the same, from this open file descriptor\n"
 		"cache=MODE             " CLI_CACHES "\n"

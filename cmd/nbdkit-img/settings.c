@@ -36,6 +36,11 @@ static bool take_parent(struct img_open *how, const char *value, struct img_err 
 	return take_path(&how->parent, value, err);
 }
 
+static bool take_header(struct img_open *how, const char *value, struct img_err *err)
+{
+	return take_path(&how->header, value, err);
+}
+
 static bool take_key_file(struct img_open *how, const char *value, struct img_err *err)
 {
 	how->keys = secret_keys(&secrets);
@@ -131,6 +136,7 @@ static const struct setting settings[] = {
 	{ "format", take_format },
 	{ "snapshot", take_snapshot },
 	{ "parent", take_parent },
+	{ "header", take_header },
 	{ "key-file", take_key_file },
 	{ "key-fd", take_key_fd },
 	{ "cache", take_cache },

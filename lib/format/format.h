@@ -145,6 +145,11 @@ struct img_layer {
 	const struct img_format *format;
 	struct img_store *store;	/* owned by the layer; set before open and create */
 	void *priv;			/* the driver's own; freed by its close */
+	/*
+	 * The file that holds the header while store holds the data alone: owned as store is; set
+	 * before open and check, and by create.  NULL: there is none.
+	 */
+	struct img_store *header;
 	/* Set by open and create: */
 	uint64_t size;			/* guest bytes; IMG_SIZE_UNKNOWN for a stream */
 	uint32_t unit;			/* bytes; what is allocated together, a power of two */
@@ -438,6 +443,7 @@ struct img_format {
 	const char *name;			/* "qcow2" */
 	const char *extensions;			/* "qcow2|qc2", or NULL */
 	unsigned caps;				/* IMG_FMT_* */
+	bool header_apart;		/* the header may be in another file: ly->header */
 	bool identity;			/* each guest byte lies at its own offset in the store */
 	bool tells_missing;		/* info tells what the file has lost at its end */
 	bool size_unsaid;		/* an image may not say how long its disk is: open takes a size */

@@ -101,7 +101,8 @@ bool img_luks1_check(const struct img_luks_check *how, struct img_findings *out,
 	*usable = false;
 	if (!img_store_read_some(how->file, how->at, raw, img_min_u64(how->len, sizeof(raw)), &got, err))
 		return false;
-	if (!img_luks1_decode(raw, got, &c.luks, &why) || !img_luks1_holds_data(&c.luks, &why))
+	if (!img_luks1_decode(raw, got, &c.luks, &why) ||
+	    (!how->apart && !img_luks1_holds_data(&c.luks, &why)))
 		return tell_why(&c, how->kinds->header, 0, &why, err);
 	*usable = true;
 	*luks = c.luks;

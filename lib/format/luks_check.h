@@ -22,6 +22,7 @@ struct img_luks_check {
 	const struct img_luks_kinds *kinds;
 	struct img_store *file;
 	uint64_t at, len;		/* of the header in the file, with its key slots */
+	bool apart;			/* the data may be in another file, from its start on */
 };
 
 /* *usable: the header was decoded, to *luks.  Errors: IMG_E_IO, IMG_E_NOMEM. */

@@ -211,6 +211,7 @@ static bool run(struct check *c, struct img_check_result *result, struct img_err
 	img_named_files_init(&c->files, &c->how, c->ly.store->name);
 	c->driver.opener = &c->files.opener;
 	const bool ok = check_structures(c, result, err) && check_opened(c, err);
+	img_store_close(c->ly.header);
 	img_store_close(c->ly.store);
 	return ok && put_findings(&c->found, result, err);
 }
@@ -223,6 +224,7 @@ bool img_check_run(const struct img_check *what, const struct img_job *job,
 		.how = {
 			.path = what->path, .format = what->format, .flags = what->flags,
 			.gate = what->gate, .parent = what->parent, .keys = what->keys,
+			.header = what->header,
 		},
 		.found = { .most = what->most ? what->most : IMG_CHECK_MOST },
 	};

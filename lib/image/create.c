@@ -13,13 +13,46 @@ struct target_opener {
 	struct img_target *target;
 };
 
+/* Where a file is, or will be; the caller frees it. */
+static char *place_of(const char *path, struct img_err *err)
+{
+	IMG_AUTO_FREE char *folder = img_resolve(path, ".", err);
+	IMG_AUTO_FREE char *real = folder ? realpath(folder, NULL) : NULL;
+	const char *slash = strrchr(path, '/');
+
+	if (real)
+		return img_format_text(err, "%s/%s", real, slash ? slash + 1 : path);
+	if (folder)
+		img_fail_os(err, "%s", path);
+	return NULL;
+}
+
+/* The path of a header, which a user names.  Whoever takes another's for it loses a disk. */
+static char *header_path(const struct img_create *what, const char *name, struct img_err *err)
+{
+	IMG_AUTO_FREE char *header = place_of(name, err);
+	IMG_AUTO_FREE char *image = header ? place_of(what->path, err) : NULL;
+
+	if (!image)
+		return NULL;
+	if (!strcmp(header, image))
+		img_fail(err, IMG_E_ARGUMENT, _("%s: image and header are the same file"), name);
+	else if (!access(name, F_OK))
+		img_fail(err, IMG_E_ARGUMENT, _("%s: exists already, and must be a new file"), name);
+	else
+		return img_strdup(name, err);
+	return NULL;
+}
+
 /* A file beside the new image, such as a data file; it gets its name together with the image. */
 static bool create_named_file(const struct img_opener *self, const struct img_reference *ref,
 			      struct img_store **out, struct img_err *err)
 {
 	const struct target_opener *to = (const struct target_opener *)self;
 	struct img_target *target = to->target;
-	IMG_AUTO_FREE char *path = img_resolve(to->what->path, ref->name, err);
+	IMG_AUTO_FREE char *path = ref->kind == IMG_REF_HEADER
+		? header_path(to->what, ref->name, err)
+		: img_resolve(to->what->path, ref->name, err);
 	struct img_store **extra;
 
 	if (!path)

@@ -184,14 +184,37 @@ static bool find_format(struct img_layer *ly, const struct img_open *how, const 
 	return !again || (put_spool(ly, err) && look(ly->store, &ly->format, doubt, err));
 }
 
+static const struct img_format *format_with_header_apart(void)
+{
+	size_t i = 0;
+
+	while (!img_format_at(i)->header_apart)
+		i++;
+	return img_format_at(i);
+}
+
+/* Bytes that have their header elsewhere tell nothing. */
 static bool choose_format(struct img_layer *ly, const struct img_open *how, const char **doubt,
 			  struct img_err *err)
 {
-	if (!how->format)
+	if (!how->format && !how->header)
 		return find_format(ly, how, doubt, err);
-	ly->format = img_format_named(how->format);
+	ly->format = how->format ? img_format_named(how->format) : format_with_header_apart();
 	return ly->format ||
 	       img_fail(err, IMG_E_ARGUMENT, _("there is no image format \"%s\""), how->format);
+}
+
+static bool open_header(struct img_layer *ly, const struct img_open *how, struct img_err *err)
+{
+	const unsigned flags = how->flags & ~(unsigned)IMG_OPEN_WRITE;
+
+	if (!how->header)
+		return true;
+	if (!ly->format->header_apart)
+		return img_fail(err, IMG_E_ARGUMENT, _("%s images have no header in a file of its own"),
+				ly->format->name);
+	ly->header = img_open_file(how->header, flags, IMG_CACHE_WRITEBACK, NULL, err);
+	return ly->header;
 }
 
 static bool check_writable(const struct img_layer *ly, const struct img_open *how,
@@ -229,6 +252,7 @@ static bool check_size(const struct img_layer *ly, const struct img_open *how, s
 static bool give_up(struct img_layer *ly, struct img_err *err)
 {
 	img_within_file(err, ly->store->name);
+	img_store_close(ly->header);
 	img_store_close(ly->store);
 	img_findings_clear(&ly->salvaged.notes);
 	*ly = (struct img_layer){ 0 };
@@ -297,8 +321,8 @@ bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct 
 	struct img_open here = *how;
 
 	*ly = (struct img_layer){ .store = store };
-	if (choose_format(ly, &here, doubt, err) && go_to_snapshot(ly, &here, err) &&
-	    check_writable(ly, &here, err) && check_size(ly, &here, err) &&
+	if (choose_format(ly, &here, doubt, err) && open_header(ly, &here, err) &&
+	    go_to_snapshot(ly, &here, err) && check_writable(ly, &here, err) && check_size(ly, &here, err) &&
 	    make_seekable(ly, err) && (opener ? img_layer_open_with(ly, &here, opener, err)
 					      : img_layer_open_as(ly, &here, err)))
 		return true;
@@ -309,13 +333,15 @@ bool img_layer_recognize(struct img_layer *ly, struct img_store *store, const st
 			 const char **doubt, struct img_err *err)
 {
 	*ly = (struct img_layer){ .store = store };
-	return (choose_format(ly, how, doubt, err) && make_seekable(ly, err)) || give_up(ly, err);
+	return (choose_format(ly, how, doubt, err) && open_header(ly, how, err) &&
+		make_seekable(ly, err)) || give_up(ly, err);
 }
 
 void img_layer_close(struct img_layer *ly)
 {
 	if (ly->format)
 		img_layer_close_as(ly);
+	img_store_close(ly->header);
 	img_store_close(ly->store);
 	*ly = (struct img_layer){ 0 };
 }

@@ -1050,11 +1050,12 @@ class Luks:
     def __init__(self):
         self.slots, self.uuid = [(LUKS_ACTIVE, 1000)], b"00000000-0000-4000-8000-000000000000"
         self.key_len, self.end = 16, (LUKS_PAYLOAD + 2) * 512
+        self.payload = LUKS_PAYLOAD
 
     def finish(self):
         raw = struct.pack(
             ">6sH32s32s32sII20s32sI40s", b"LUKS\xba\xbe", 1, b"aes", b"cbc-essiv:sha256",
-            b"sha256", LUKS_PAYLOAD, self.key_len, b"digest", b"salt", 1000, self.uuid)
+            b"sha256", self.payload, self.key_len, b"digest", b"salt", 1000, self.uuid)
         for i in range(8):
             state, rounds, *at = self.slots[i] if i < len(self.slots) else (LUKS_INACTIVE, 0)
             raw += struct.pack(">II32sII", state, rounds, b"salt",
@@ -1138,6 +1139,11 @@ def _(im):
 @sample("luks.slot.none", Luks)
 def _(im):
     im.slots = []
+
+
+@sample("luks.data.apart", Luks)
+def _(im):
+    im.payload, im.end = 0, LUKS_PAYLOAD * 512
 
 
 @sample("luks.data.cut", Luks)

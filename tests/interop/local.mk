@@ -33,7 +33,8 @@ shell_tests += \
 	%D%/locks.sh \
 	%D%/imgcrypt.sh \
 	%D%/luks.sh \
-	%D%/luks-disk.sh %D%/luks.sh \
+	%D%/luks-header.sh \
+	%D%/luks-disk.sh \
 	%D%/memory.sh \
 	%D%/nbd-tls.sh \
 	%D%/nbd.sh \

@@ -41,13 +41,13 @@ static bool check_length(const struct img_luks_volume *volume, uint64_t size,
 
 /* ---- Version 1 ----------------------------------------------------------------------------------- */
 
-static bool check_version_1(struct img_store *file, uint64_t size, struct img_findings *out,
-			    bool *usable, struct img_err *err)
+static bool check_version_1(struct img_store *file, struct img_findings *out, bool *usable,
+			    struct img_err *err)
 {
-	const struct img_luks_check how = { .kinds = &kinds, .file = file, .len = size };
+	struct img_luks_check how = { .kinds = &kinds, .file = file, .apart = true };
 	struct img_luks1 luks;
 
-	return img_luks1_check(&how, out, &luks, usable, err);
+	return img_store_size(file, &how.len, err) && img_luks1_check(&how, out, &luks, usable, err);
 }
 
 /* ---- Version 2 ----------------------------------------------------------------------------------- */
@@ -116,8 +116,8 @@ static bool check_version_2(struct img_store *file, struct img_findings *out, bo
 
 /* ---- Either -------------------------------------------------------------------------------------- */
 
-static bool check_header(struct img_store *file, uint64_t size, struct img_findings *out,
-			 bool *usable, struct img_err *err)
+static bool check_header(struct img_store *file, struct img_findings *out, bool *usable,
+			 struct img_err *err)
 {
 	uint8_t head[IMG_LUKS1_VERSION + 2] = { 0 };
 	size_t got;
@@ -125,19 +125,21 @@ static bool check_header(struct img_store *file, uint64_t size, struct img_findi
 	if (!img_store_read_some(file, 0, head, sizeof(head), &got, err))
 		return false;
 	if (img_get_be16(head + IMG_LUKS1_VERSION) == 1)
-		return check_version_1(file, size, out, usable, err);
+		return check_version_1(file, out, usable, err);
 	return check_version_2(file, out, usable, err);
 }
 
-/* What the header says of the data cannot be used although it is sound itself. */
-static bool check_data(struct img_store *file, uint64_t size, struct img_findings *out,
+/* Whether there are data as the header, which is sound, says. */
+static bool check_data(const struct img_layer *ly, uint64_t size, struct img_findings *out,
 		       struct img_err *err)
 {
 	struct img_luks_volume volume;
 	struct img_err why = { 0 };
 
-	if (img_luks_look(file, 0, 0, &volume, &why))
-		return check_length(&volume, size, out, err);
+	if (img_luks_look(luks_header(ly), 0, 0, &volume, &why))
+		return volume.payload_at || ly->header
+			       ? check_length(&volume, size, out, err)
+			       : tell(out, &luks_found_data_apart, 0, IMG_NOWHERE, IMG_NOWHERE, err);
 	if (!img_code_is_damage(why.code))
 		return img_fail(err, why.code, "%s", why.text);
 	return tell_why(out, &luks_found_header_broken, 0, &why, err);
@@ -153,8 +155,8 @@ static bool luks_check(struct img_layer *ly, const struct img_checking *how,
 	(void)how;
 	ly->stands_alone = true;
 	if (!img_store_size(ly->store, &size, err) ||
-	    !check_header(ly->store, size, out, &usable, err) ||
-	    (usable && !check_data(ly->store, size, out, err)))
+	    !check_header(luks_header(ly), out, &usable, err) ||
+	    (usable && !check_data(ly, size, out, err)))
 		return false;
 	if (usable)
 		result->image_end = size;

@@ -18,6 +18,8 @@ const struct img_option luks_create_options[] = {
 	  N_("UUID of the image; a random one if not given") },
 	{ "label", IMG_OPT_TEXT, NULL, NULL,
 	  N_("name of the image, for people; needs version 2") },
+	{ "header", IMG_OPT_TEXT, NULL, NULL,
+	  N_("new file for the header, so that the image holds the data alone") },
 	{ "preallocation", IMG_OPT_CHOICE, "off|falloc|full", "off",
 	  N_("what is not copied there: nothing; space; zeros, which is what it reads as then") },
 	{ NULL },
@@ -51,6 +53,7 @@ static bool read_wish(const struct img_layer_create *what, struct img_luks_wish 
 	wish->what.pbkdf = img_settings_text(what->settings, "pbkdf");
 	wish->what.uuid = img_settings_text(what->settings, "uuid");
 	wish->what.label = img_settings_text(what->settings, "label");
+	wish->what.detached = img_settings_given(what->settings, "header");
 	wish->what.key = what->key;
 	if (!what->key)
 		return img_fail(err, IMG_E_KEY, _("the image is to be encrypted, and no key was given"));
@@ -79,11 +82,23 @@ static bool write_header_to_pipe(struct img_layer *ly, const struct img_luks_new
 static bool write_header(struct img_layer *ly, const struct img_luks_new *what,
 			 struct img_luks_volume *volume, struct img_err *err)
 {
+	struct img_store *to = luks_header(ly);
 	uint64_t len;
 
-	if (!(ly->store->caps & IMG_STORE_SEEK))
+	if (!(to->caps & IMG_STORE_SEEK))
 		return write_header_to_pipe(ly, what, volume, err);
-	return img_luks_format(ly->store, 0, what, volume, &len, err);
+	return img_luks_format(to, 0, what, volume, &len, err);
+}
+
+/* Where the user wants one: a file for the header. */
+static bool create_header_file(struct img_layer *ly, const struct img_layer_create *what,
+			       struct img_err *err)
+{
+	const struct img_reference ref = {
+		.kind = IMG_REF_HEADER, .name = img_settings_text(what->settings, "header"),
+	};
+
+	return !ref.name || what->opener->create(what->opener, &ref, &ly->header, err);
 }
 
 bool luks_create(struct img_layer *ly, const struct img_layer_create *what, struct img_err *err)
@@ -100,7 +115,8 @@ bool luks_create(struct img_layer *ly, const struct img_layer_create *what, stru
 	if (!luks)
 		return false;
 	luks->fresh = img_calloc(1, sizeof(*luks->fresh), err);
-	if (!luks->fresh || !write_header(ly, &wish.what, &luks->volume, err)) {
+	if (!luks->fresh || !create_header_file(ly, what, err) ||
+	    !write_header(ly, &wish.what, &luks->volume, err)) {
 		img_format_luks.close(ly);
 		return false;
 	}

@@ -96,6 +96,14 @@ static void luks_free(struct luks *luks)
 	free(luks);
 }
 
+/* What a header says can be had without the data. */
+static bool check_alone(struct luks *luks, const struct img_layer_open *how, struct img_err *err)
+{
+	luks->alone = (how->flags & IMG_OPEN_NO_KEY) && !(how->flags & IMG_OPEN_WRITE);
+	return luks->alone || img_fail(err, IMG_E_UNSUPPORTED, "%s",
+				       _(luks_found_data_apart.text));
+}
+
 /* How long the disk is, in whole sectors, and where the file ends. */
 static bool measure(struct img_layer *ly, struct luks *luks, struct img_err *err)
 {
@@ -104,8 +112,6 @@ static bool measure(struct img_layer *ly, struct luks *luks, struct img_err *err
 
 	if (!img_store_size(ly->store, &length, err))
 		return false;
-	if (!volume->payload_at)
-		return img_fail(err, IMG_E_UNSUPPORTED, _("the header is that of data in another file"));
 	if (length < volume->payload_at)
 		return img_fail(err, IMG_E_INCOMPLETE, _("the file ends at 0x%" PRIx64 ", and the encrypted "
 				"data start at 0x%" PRIx64), length, volume->payload_at);
@@ -119,8 +125,22 @@ static bool unlock(struct img_layer *ly, struct luks *luks, const struct img_lay
 		   struct img_err *err)
 {
 	if (how->flags & IMG_OPEN_NO_KEY)
-		return img_luks_look(ly->store, 0, 0, &luks->volume, err);
-	return img_luks_unlock(ly->store, 0, 0, how->keys, &luks->volume, err);
+		return img_luks_look(luks_header(ly), 0, 0, &luks->volume, err);
+	return img_luks_unlock(luks_header(ly), 0, 0, how->keys, &luks->volume, err);
+}
+
+static bool open_all(struct img_layer *ly, struct luks *luks, const struct img_layer_open *how,
+		     struct img_err *err)
+{
+	if (!unlock(ly, luks, how, err))
+		return ly->header && img_within(err, "%s", ly->header->name);
+	if (!luks->volume.payload_at && !ly->header)
+		return check_alone(luks, how, err);
+	if (!measure(ly, luks, err))
+		return false;
+	if (how->flags & IMG_OPEN_WRITE)
+		luks->disk = luks_disk_new(err);
+	return luks->disk || !(how->flags & IMG_OPEN_WRITE);
 }
 
 static bool luks_open(struct img_layer *ly, const struct img_layer_open *how, struct img_err *err)
@@ -132,8 +152,7 @@ static bool luks_open(struct img_layer *ly, const struct img_layer_open *how, st
 	luks = img_calloc(1, sizeof(*luks), err);
 	if (!luks)
 		return false;
-	if (!unlock(ly, luks, how, err) || !measure(ly, luks, err) ||
-	    ((how->flags & IMG_OPEN_WRITE) && !(luks->disk = luks_disk_new(err)))) {
+	if (!open_all(ly, luks, how, err)) {
 		luks_free(luks);
 		return false;
 	}
@@ -153,13 +172,25 @@ static bool luks_info(struct img_layer *ly, struct img_node *report, struct img_
 	struct img_node *own = img_node_map(report, "format-specific");
 
 	img_node_label(report, _("format specific"));
-	return img_luks_report(ly->store, 0, own, err);
+	if (ly->header) {
+		img_node_text(own, "header-filename", ly->header->name);
+		img_node_label(own, _("file of the header"));
+	}
+	return img_luks_report(luks_header(ly), 0, own, err);
+}
+
+static const char *luks_oddity(const struct img_layer *ly)
+{
+	const struct luks *luks = ly->priv;
+
+	return luks->alone ? luks_found_data_apart.text : NULL;
 }
 
 const struct img_format img_format_luks = {
 	.name = "luks",
 	.extensions = "luks",
 	.caps = IMG_FMT_CREATE | IMG_FMT_SEQUENTIAL | IMG_FMT_RESIZE,
+	.header_apart = true,
 	.create_options = luks_create_options,
 	.probe = luks_probe,
 	.remains = luks_remains,
@@ -169,6 +200,7 @@ const struct img_format img_format_luks = {
 	.extent = luks_extent,
 	.read = luks_read,
 	.info = luks_info,
+	.oddity = luks_oddity,
 	.write = &luks_write_ops,
 	.disk = &luks_disk_ops,
 	.resize = luks_resize,

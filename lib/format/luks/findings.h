@@ -23,6 +23,8 @@
 	  N_("the keys of two slots share bytes")) \
 	X(slot_none, "luks.slot.none", NOTE, \
 	  N_("no key slot is in use, so no key opens the image")) \
+	X(data_apart, "luks.data.apart", NOTE, \
+	  N_("the header is that of data in another file")) \
 	X(data_cut, "luks.data.cut", CORRUPT, \
 	  N_("the file ends before the encrypted data do")) \
 	X(data_ragged, "luks.data.ragged", NOTE, \

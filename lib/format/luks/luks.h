@@ -14,9 +14,16 @@ struct luks_new;
 struct luks {
 	struct img_luks_volume volume;	/* cipher is NULL: without its key */
 	uint64_t end;			/* of the payload in the file; bytes */
+	bool alone;			/* the header of data that are elsewhere, and no disk */
 	struct luks_disk *disk;		/* while it is written in place, else NULL; owned */
 	struct luks_new *fresh;		/* while a new image is being written, else NULL; owned */
 };
+
+/* The file that begins with the header. */
+static inline struct img_store *luks_header(const struct img_layer *ly)
+{
+	return ly->header ? ly->header : ly->store;
+}
 
 /*
  * The disk's bytes from `at` on, for img_sealed_read() and _write().  IMG_E_KEY: the image was opened
