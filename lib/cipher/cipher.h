@@ -32,6 +32,19 @@ bool img_cipher_encrypt(struct img_cipher *c, uint64_t at, const void *in, void 
 			struct img_err *err) IMG_MUST_CHECK;
 bool img_cipher_decrypt(struct img_cipher *c, uint64_t at, const void *in, void *out, size_t len,
 			struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Where enciphered bytes go: put() gets those of in[done, done + len), which are in cache and gone when it
+ * returns.
+ */
+struct img_cipher_sink {
+	bool (*put)(const void *ctx, size_t done, const void *bytes, size_t len,
+		    struct img_err *err);
+	const void *ctx;
+};
+
+/* As img_cipher_encrypt(), piece by piece; in stays as it is. */
+bool img_cipher_encrypt_to(struct img_cipher *c, uint64_t at, const void *in, size_t len,
+			   const struct img_cipher_sink *sink, struct img_err *err) IMG_MUST_CHECK;
 /* Wipes the key.  Accepts NULL. */
 void img_cipher_close(struct img_cipher *c);
 

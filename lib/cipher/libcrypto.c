@@ -13,7 +13,7 @@ bool img_libcrypto_load(struct img_libcrypto *lc, struct img_err *err)
 		{ "EVP_CIPHER_CTX_new", &lc->ctx_new },
 		{ "EVP_CIPHER_CTX_free", &lc->ctx_free },
 		{ "EVP_CIPHER_CTX_copy", &lc->ctx_copy },
-		{ "EVP_CIPHER_CTX_set_padding", &lc->set_padding },
+		{ "EVP_CIPHER_CTX_set_params", &lc->set_params },
 		{ "EVP_CipherInit_ex", &lc->init },
 		{ "EVP_CipherUpdate", &lc->update },
 		{ "EVP_MD_fetch", &lc->md_fetch },

@@ -16,7 +16,7 @@ struct img_libcrypto {
 	__typeof__(EVP_CIPHER_CTX_new) *ctx_new;
 	__typeof__(EVP_CIPHER_CTX_free) *ctx_free;
 	__typeof__(EVP_CIPHER_CTX_copy) *ctx_copy;
-	__typeof__(EVP_CIPHER_CTX_set_padding) *set_padding;
+	__typeof__(EVP_CIPHER_CTX_set_params) *set_params;
 	__typeof__(EVP_CipherInit_ex) *init;
 	__typeof__(EVP_CipherUpdate) *update;
 	__typeof__(EVP_MD_fetch) *md_fetch;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * See sealed.h.  What is read or written at once stays in the processor's cache from the system call
- * to the cipher.
+ * See sealed.h.  What is read or written at once stays in the processor's cache between the system call
+ * and the cipher.
  */
 #include "format/sealed.h"
 
 #include <string.h>
-#include "base/mem.h"
 #include "base/num.h"
 
 enum { PIECE = 256 << 10 };
@@ -26,21 +25,20 @@ static bool read_sectors(const struct img_sealed *run, uint8_t *buf, size_t len,
 	return true;
 }
 
+static bool put_piece(const void *ctx, size_t done, const void *bytes, size_t len,
+		      struct img_err *err)
+{
+	const struct img_sealed *run = ctx;
+
+	return img_store_write(run->store, run->host + done, bytes, len, err);
+}
+
 static bool write_sectors(const struct img_sealed *run, const uint8_t *buf, size_t len,
 			  struct img_err *err)
 {
-	IMG_AUTO_FREE uint8_t *sealed = img_alloc_aligned(img_min_u64(PIECE, len), err);
+	const struct img_cipher_sink sink = { .put = put_piece, .ctx = run };
 
-	if (!sealed)
-		return false;
-	for (size_t done = 0; done < len; done += PIECE) {
-		const size_t n = img_min_u64(PIECE, len - done);
-
-		if (!img_cipher_encrypt(run->cipher, run->iv + done, buf + done, sealed, n, err) ||
-		    !img_store_write(run->store, run->host + done, sealed, n, err))
-			return false;
-	}
-	return true;
+	return img_cipher_encrypt_to(run->cipher, run->iv, buf, len, &sink, err);
 }
 
 /* ---- Parts of sectors ---------------------------------------------------------------------------- */
