@@ -29,6 +29,7 @@ build_packages='
 	libxml2-dev             # XML reports
 	libssl-dev              # digests, encryption
 	libargon2-dev           # keys from passphrases
+	libarchive-dev          # images in archives
 	libfdisk-dev            # partition tables
 	libblkid-dev            # what a disk or a partition holds
 	libext2fs-dev           # what an ext file system does not use

@@ -48,6 +48,8 @@ struct img_check {
 	bool data;			/* read all that the file holds, and decode it */
 	const struct img_keys *keys;	/* for that alone; NULL: none */
 	const char *header;		/* as in struct img_open; a repair is that of its own file */
+	const char *member;		/* as in struct img_open, as is max_size */
+	uint64_t max_size;
 	unsigned threads;		/* 0: one for each core */
 	uint64_t memory;		/* bytes for counting at most; 0: IMG_CHECK_MEMORY */
 	size_t most;			/* findings of each kind that are listed; 0: IMG_CHECK_MOST */

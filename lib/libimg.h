@@ -42,6 +42,7 @@ enum img_code {
 	IMG_E_KEY,		/* a key is missing or wrong */
 	IMG_E_MISMATCH,		/* not written: it stands on what it was not made for */
 	IMG_E_CANCELLED,
+	IMG_E_AMBIGUOUS,	/* an archive holds not just one file that may be meant */
 };
 
 /* Lives on the caller's stack; nothing to free.  Start with {0}. */
@@ -244,7 +245,18 @@ struct img_open {
 	 * the data alone; only read.  NULL: the image begins with it.  Without a format it is luks.
 	 */
 	const char *header;
+	/*
+	 * Which member of the archive at path is meant, as for img_member_is(), and of a compressed file
+	 * "1": the only one.  NULL: what path names may be an archive or compressed nevertheless, and is
+	 * then unpacked, if it looks like no disk and format is not "raw"; of an archive the only member
+	 * that looks like an image, or the only file.  IMG_E_AMBIGUOUS: that is not one member.
+	 */
+	const char *member;
+	uint64_t max_size;	/* bytes that are unpacked at most; 0: IMG_MAX_UNPACKED */
 };
+
+/* Bytes that come out of a compressed file: a few of them can unpack to more than any disk holds. */
+#define IMG_MAX_UNPACKED (UINT64_C(1) << 40)
 
 /* Holds all tables of a 1 TiB disk in 64 KiB clusters; what is not used takes no memory. */
 #define IMG_CACHE_SIZE (UINT64_C(160) << 20)
@@ -554,6 +566,7 @@ bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 #ifdef __cplusplus
 }
 #endif
+#include "libimg-archive.h"
 #include "libimg-bitmap.h"
 #include "libimg-chain.h"
 #include "libimg-check.h"

@@ -3,6 +3,7 @@
 
 libimg_headers = \
 	%D%/libimg.h \
+	%D%/libimg-archive.h \
 	%D%/libimg-bitmap.h \
 	%D%/libimg-chain.h \
 	%D%/libimg-check.h \
@@ -30,7 +31,7 @@ noinst_LTLIBRARIES += %D%/libimg_internal.la
 %C%_libimg_internal_la_CFLAGS = $(AM_CFLAGS) -fvisibility=hidden \
 	$(ZLIB_CFLAGS) $(LIBDEFLATE_CFLAGS) $(ZSTD_CFLAGS) $(JSON_C_CFLAGS) \
 	$(LIBXML2_CFLAGS) $(LIBCRYPTO_CFLAGS) $(LIBARGON2_CFLAGS) \
-	$(LZ4_CFLAGS) $(LZMA_CFLAGS) $(LZO_CFLAGS) $(NBD_CFLAGS)
+	$(LIBARCHIVE_CFLAGS) $(LZ4_CFLAGS) $(LZMA_CFLAGS) $(LZO_CFLAGS) $(NBD_CFLAGS)
 %C%_libimg_internal_la_LIBADD = \
 	$(ZLIB_LIBS) $(LIBDEFLATE_LIBS) $(ZSTD_LIBS) $(JSON_C_LIBS)
 

@@ -225,6 +225,7 @@ bool img_check_run(const struct img_check *what, const struct img_job *job,
 			.path = what->path, .format = what->format, .flags = what->flags,
 			.gate = what->gate, .parent = what->parent, .keys = what->keys,
 			.header = what->header,
+			.member = what->member, .max_size = what->max_size,
 		},
 		.found = { .most = what->most ? what->most : IMG_CHECK_MOST },
 	};

@@ -340,7 +340,24 @@ bool img_layer_open_as(struct img_layer *ly, const struct img_open *how, struct 
 bool img_layer_open_with(struct img_layer *ly, const struct img_open *how,
 			 const struct img_opener *opener, struct img_err *err) IMG_MUST_CHECK;
 void img_layer_close_as(struct img_layer *ly);
-/* What how->path means: a file, a device, standard input. */
+/* Puts a spool in front of the stream *st, which it owns from then on. */
+bool img_put_spool(struct img_store **st, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * What st holds for how: the member of an archive that is meant, what is compressed, or st itself if it
+ * looks like a disk.  Takes st over even on failure.  The result is a stream with IMG_OPEN_ONCE only, or
+ * if st is one.  (unpack.c)
+ */
+struct img_store *img_unpack(struct img_store *st, const struct img_open *how, struct img_err *err);
+/*
+ * What how->path names, unpacked so far that the members of the archive in it can be told, and seekable
+ * for one that must be read so.  (unpack.c)
+ */
+struct img_store *img_open_packed(const struct img_open *how, struct img_err *err);
+/* The member that how->member, or the look of it, means, of the archive in st; the same.  (archive.c) */
+struct img_store *img_open_member(struct img_store *st, const struct img_open *how, struct img_err *err);
+/* What how->path names, as it is: a file, a device, standard input, what a server exports. */
+struct img_store *img_open_path(const struct img_open *how, struct img_err *err);
+/* What how->path means; of what is packed that which is in it. */
 struct img_store *img_open_top_store(const struct img_open *how, struct img_err *err);
 /* Whether two names are those of one file. */
 bool img_same_file(const char *a, const char *b);

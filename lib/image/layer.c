@@ -139,12 +139,12 @@ static bool probe_remains(struct img_store *st, const struct img_format **format
 	return true;
 }
 
-static bool put_spool(struct img_layer *ly, struct img_err *err)
+bool img_put_spool(struct img_store **st, struct img_err *err)
 {
-	struct img_store *spool = img_store_spool(ly->store, SPOOL_MEMORY, err);
+	struct img_store *spool = img_store_spool(*st, SPOOL_MEMORY, err);
 
 	if (spool)
-		ly->store = spool;
+		*st = spool;
 	return spool;
 }
 
@@ -181,7 +181,7 @@ static bool find_format(struct img_layer *ly, const struct img_open *how, const 
 		return true;
 	if (!needs_end(ly->store, &again, err))
 		return false;
-	return !again || (put_spool(ly, err) && look(ly->store, &ly->format, doubt, err));
+	return !again || (img_put_spool(&ly->store, err) && look(ly->store, &ly->format, doubt, err));
 }
 
 static const struct img_format *format_with_header_apart(void)
@@ -238,7 +238,7 @@ static bool make_seekable(struct img_layer *ly, struct img_err *err)
 {
 	if ((ly->store->caps & IMG_STORE_SEEK) || (ly->format->caps & IMG_FMT_STREAM))
 		return true;
-	return put_spool(ly, err);
+	return img_put_spool(&ly->store, err);
 }
 
 static bool check_size(const struct img_layer *ly, const struct img_open *how, struct img_err *err)

@@ -1,4 +1,5 @@
 libimg_sources += \
+	%D%/archive.c \
 	%D%/at_once.c \
 	%D%/below.c \
 	%D%/bitmap.c \
@@ -25,4 +26,5 @@ libimg_sources += \
 	%D%/resize.c \
 	%D%/repair_files.c \
 	%D%/snapshot.c \
-	%D%/snapshot_beside.c
+	%D%/snapshot_beside.c \
+	%D%/unpack.c

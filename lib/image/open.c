@@ -9,13 +9,20 @@
 /* Deeper chains are taken for an attack or an accident. */
 #define MAX_DEPTH 1024
 
-struct img_store *img_open_top_store(const struct img_open *how, struct img_err *err)
+struct img_store *img_open_path(const struct img_open *how, struct img_err *err)
 {
 	if (!strcmp(how->path, "-"))
 		return img_store_fd(STDIN_FILENO, how->flags, _("standard input"), err);
 	if (img_is_stream_path(how->path))
 		return img_store_stream(how->path, 0, err);
 	return img_open_file(how->path, how->flags, how->cache, how->gate, err);
+}
+
+struct img_store *img_open_top_store(const struct img_open *how, struct img_err *err)
+{
+	struct img_store *st = img_open_path(how, err);
+
+	return st ? img_unpack(st, how, err) : NULL;
 }
 
 /* How the files are opened for an image that is to be written in place. */

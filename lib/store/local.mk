@@ -1,6 +1,8 @@
 # Bytes at offsets: files, streams, memory.
 
 libimg_sources += \
+	%D%/archive.c \
+	%D%/archive.h \
 	%D%/beside.c \
 	%D%/beside.h \
 	%D%/count.c \
@@ -22,9 +24,13 @@ libimg_sources += \
 	%D%/journal-apply.c \
 	%D%/journal-layout.c \
 	%D%/journal-write.c \
+	%D%/libarchive.c \
+	%D%/libarchive.h \
 	%D%/mem.c \
 	%D%/overlay.c \
 	%D%/overlay.h \
+	%D%/produced.c \
+	%D%/produced.h \
 	%D%/ranges.c \
 	%D%/ranges.h \
 	%D%/scan.c \
@@ -37,6 +43,10 @@ libimg_sources += \
 	%D%/undo-layout.c \
 	%D%/undo-restore.c \
 	%D%/undo-save.c \
+	%D%/unpack.c \
+	%D%/unpack.h \
+	%D%/unpack-gzip.c \
+	%D%/unpack-other.c \
 	%D%/uri.c \
 	%D%/zeros.h
 if HAVE_NBD

@@ -10,7 +10,8 @@
 
 struct slice {
 	struct img_store st;
-	struct img_store *parent;	/* the caller's */
+	struct img_store *parent;
+	bool owns;			/* it; else it is the caller's */
 	uint64_t at, len;		/* in parent */
 };
 
@@ -85,7 +86,11 @@ static bool slice_copy(struct img_store *st, uint64_t at, struct img_store *from
 
 static void slice_close(struct img_store *st)
 {
-	free(st);
+	struct slice *slice = (struct slice *)st;
+
+	if (slice->owns)
+		img_store_close(slice->parent);
+	free(slice);
 }
 
 static const struct img_store_ops slice_ops = {
@@ -115,8 +120,8 @@ static bool is_inside(struct img_store *parent, uint64_t at, uint64_t len, struc
 			  " bytes at offset %" PRIu64), parent->name, size, len, at);
 }
 
-struct img_store *img_store_slice(struct img_store *parent, uint64_t at, uint64_t len,
-				  struct img_err *err)
+static struct slice *new_slice(struct img_store *parent, uint64_t at, uint64_t len,
+			       const char *shown_as, struct img_err *err)
 {
 	struct slice *slice;
 
@@ -130,9 +135,28 @@ struct img_store *img_store_slice(struct img_store *parent, uint64_t at, uint64_
 		.ops = &slice_ops, .align = parent->align, .cache = parent->cache,
 		.caps = parent->caps & ~(unsigned)(IMG_STORE_RESIZE | IMG_STORE_FRESH),
 	};
-	slice->st.name = img_strdup(parent->name, err);
+	slice->st.name = img_strdup(shown_as, err);
 	if (slice->st.name)
-		return &slice->st;
+		return slice;
 	img_store_close(&slice->st);
 	return NULL;
+}
+
+struct img_store *img_store_slice(struct img_store *parent, uint64_t at, uint64_t len,
+				  struct img_err *err)
+{
+	struct slice *slice = new_slice(parent, at, len, parent->name, err);
+
+	return slice ? &slice->st : NULL;
+}
+
+struct img_store *img_store_part(struct img_store *parent, uint64_t at, uint64_t len,
+				 const char *shown_as, struct img_err *err)
+{
+	struct slice *slice = new_slice(parent, at, len, shown_as, err);
+
+	if (!slice)
+		return NULL;
+	slice->owns = true;
+	return &slice->st;
 }

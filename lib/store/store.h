@@ -216,6 +216,9 @@ uint64_t img_store_counted(struct img_store *st);
 /* parent must outlive the slice and stays the caller's. */
 struct img_store *img_store_slice(struct img_store *parent, uint64_t at, uint64_t len,
 				  struct img_err *err);
+/* The same with a name of its own; owns parent from then on, which on failure stays the caller's. */
+struct img_store *img_store_part(struct img_store *parent, uint64_t at, uint64_t len,
+				 const char *shown_as, struct img_err *err);
 /*
  * Passes through to parent, a device or the like, which it owns from then on; on failure it stays the
  * caller's.  The first 64 KiB that are written are kept until img_store_publish(), which makes them

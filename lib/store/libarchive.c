@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Loading libarchive; see libarchive.h. */
+#include "store/libarchive.h"
+
+#include "base/lazy.h"
+
+bool img_libarchive_load(struct img_libarchive *la, struct img_err *err)
+{
+	const struct img_lazy_symbol symbols[] = {
+		{ "archive_read_new", &la->read_new },
+		{ "archive_read_free", &la->read_free },
+		{ "archive_read_support_format_tar", &la->add_tar },
+		{ "archive_read_support_format_zip", &la->add_zip },
+		{ "archive_read_support_format_7zip", &la->add_7zip },
+		{ "archive_read_support_format_iso9660", &la->add_iso9660 },
+		{ "archive_read_support_format_cpio", &la->add_cpio },
+		{ "archive_read_support_format_raw", &la->add_raw },
+		{ "archive_read_support_filter_bzip2", &la->add_bzip2 },
+		{ "archive_read_support_filter_compress", &la->add_compress },
+		{ "archive_read_support_filter_lz4", &la->add_lz4 },
+		{ "archive_read_support_filter_lzip", &la->add_lzip },
+		{ "archive_read_support_filter_xz", &la->add_xz },
+		{ "archive_read_support_filter_zstd", &la->add_zstd },
+		{ "archive_read_set_read_callback", &la->set_read },
+		{ "archive_read_set_skip_callback", &la->set_skip },
+		{ "archive_read_set_seek_callback", &la->set_seek },
+		{ "archive_read_set_callback_data", &la->set_data },
+		{ "archive_read_open1", &la->open },
+		{ "archive_read_next_header", &la->next_header },
+		{ "archive_read_data_block", &la->data_block },
+		{ "archive_filter_bytes", &la->filter_bytes },
+		{ "archive_format", &la->format },
+		{ "archive_error_string", &la->error_string },
+		{ "archive_set_error", &la->set_error },
+		{ "archive_entry_pathname", &la->pathname },
+		{ "archive_entry_pathname_utf8", &la->pathname_utf8 },
+		{ "archive_entry_filetype", &la->filetype },
+		{ "archive_entry_hardlink", &la->hardlink },
+		{ "archive_entry_size", &la->size },
+		{ "archive_entry_size_is_set", &la->size_is_set },
+		{ "archive_entry_sparse_count", &la->sparse_count },
+		{ "archive_entry_is_data_encrypted", &la->is_encrypted },
+		{ NULL, NULL },
+	};
+
+	la->library = img_lazy_load(LIBARCHIVE_SONAME, symbols, err);
+	return la->library;
+}
+
+void img_libarchive_unload(struct img_libarchive *la)
+{
+	img_lazy_unload(la->library);
+	la->library = NULL;
+}

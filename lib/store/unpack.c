@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How a file is compressed, by its first bytes, and who can unpack that. */
+#include "store/unpack.h"
+
+#include <string.h>
+
+struct img_packing {
+	const char *name;
+	struct {
+		uint8_t bytes[IMG_PACKING_BYTES];
+		size_t len;
+	} magic;
+	struct img_producer *(*unpack)(struct img_store *packed, struct img_err *err);
+};
+
+static const struct img_packing packings[] = {
+	{ "gzip", { { 0x1f, 0x8b, 8 }, 3 }, img_unpack_gzip },
+	{ "xz", { { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6 }, img_unpack_other },
+	{ "zstd", { { 0x28, 0xb5, 0x2f, 0xfd }, 4 }, img_unpack_other },
+	{ "bzip2", { { 'B', 'Z', 'h' }, 3 }, img_unpack_other },
+	{ "lz4", { { 4, 0x22, 0x4d, 0x18 }, 4 }, img_unpack_other },
+	{ "lzip", { { 'L', 'Z', 'I', 'P', 1 }, 5 }, img_unpack_other },
+	{ "compress", { { 0x1f, 0x9d }, 2 }, img_unpack_other },
+};
+
+/* Three letters are no proof: behind the size of the blocks comes the first of them, or the end. */
+static bool is_bzip2(const uint8_t *head, size_t len)
+{
+	static const uint8_t block[] = { 0x31, 0x41, 0x59, 0x26, 0x53, 0x59 };
+	static const uint8_t end[] = { 0x17, 0x72, 0x45, 0x38, 0x50, 0x90 };
+
+	return len >= 10 && head[3] >= '1' && head[3] <= '9' &&
+	       (!memcmp(head + 4, block, sizeof(block)) || !memcmp(head + 4, end, sizeof(end)));
+}
+
+const struct img_packing *img_packing_of(const uint8_t *head, size_t len)
+{
+	for (size_t i = 0; i < sizeof(packings) / sizeof(packings[0]); i++) {
+		const struct img_packing *p = &packings[i];
+
+		if (len >= p->magic.len && !memcmp(head, p->magic.bytes, p->magic.len) &&
+		    (head[0] != 'B' || is_bzip2(head, len)))
+			return p;
+	}
+	return NULL;
+}
+
+const char *img_packing_name(const struct img_packing *packing)
+{
+	return packing->name;
+}
+
+struct img_store *img_store_unpacked(struct img_store *packed, const struct img_packing *packing,
+				     uint64_t most, struct img_err *err)
+{
+	struct img_producer *producer = packing->unpack(packed, err);
+	struct img_store *st = producer ? img_store_produced(producer, packed->name, most, err) : NULL;
+
+	if (producer && !st) {
+		producer->in.st = NULL;
+		producer->ops->close(producer);
+	}
+	return st;
+}
