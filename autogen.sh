@@ -47,6 +47,10 @@ check_packages='
 	libxml2-utils           # xmllint holds reports against their schema
 	jq                      # reads JSON reports
 	xz-utils                # unpacks sample images, packs the release
+	libarchive-tools        # bsdtar makes archives ...
+	zstd                    # ... and the others compress
+	lz4
+	bzip2
 	xfsprogs                # file systems that share blocks ...
 	btrfs-progs
 	dosfstools              # ... and one that lacks nearly everything

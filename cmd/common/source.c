@@ -82,6 +82,8 @@ void source_explain(struct img_err *err)
 
 	if (why.code == IMG_E_MISMATCH)
 		img_fail(err, why.code, _("%s; --allow-mismatch writes it nevertheless"), why.text);
+	else if (why.code == IMG_E_AMBIGUOUS)
+		img_fail(err, why.code, _("%s; --member says which"), why.text);
 }
 
 static struct img *open_once(const struct source_options *how, const char *path, unsigned flags,
@@ -90,6 +92,7 @@ static struct img *open_once(const struct source_options *how, const char *path,
 	const struct img_open open = {
 		.path = path, .format = how->format, .snapshot = how->snapshot,
 		.parent = how->parent, .size = how->size,
+		.member = how->member, .max_size = how->max_size,
 		.flags = flags | (how->force_share ? IMG_OPEN_FORCE_SHARE : 0) |
 			 (how->mismatch ? IMG_OPEN_MISMATCH : 0) |
 			 (how->secrets ? 0 : IMG_OPEN_NO_KEY),

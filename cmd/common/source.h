@@ -11,6 +11,8 @@ struct source_options {
 	enum img_cache cache;
 	uint64_t cache_size;	/* bytes of tables at most; 0: the default */
 	uint64_t size;		/* of the disk; 0: nobody said it, the image does */
+	const char *member;	/* of an archive; NULL: the image that there is */
+	uint64_t max_size;	/* bytes that are unpacked at most; 0: the default */
 	const struct img_gate *gate;	/* as --untrusted and --trusted left it: for source_gate() */
 	bool force_share;
 	bool mismatch;		/* write over a parent that the image was not made for */
@@ -56,7 +58,7 @@ struct img *source_open_to_change(const struct cli *cli, const struct source_opt
  */
 bool source_check_guess(struct img *im, const char *path, const char *option, struct img_err *err)
 	IMG_MUST_CHECK;
-/* Of a failure: a refusal that --allow-mismatch overrules names it. */
+/* Of a failure: names the option that overrules a refusal, or says what was not clear. */
 void source_explain(struct img_err *err);
 
 /* Says that what im was taken for is in doubt, if it is. */
@@ -79,6 +81,12 @@ bool source_is_same_file(const char *a, const char *b);
 #define SOURCE_ROW_FORCE_SHARE(member) \
 	{ 'U', "force-share", NULL, cli_set_flag, member, \
 	  N_("read the image even if it is being written") }
+#define SOURCE_ROW_MEMBER(member) \
+	{ 0, "member", "NAME|GLOB|N", cli_set_text, member, \
+	  N_("the file in an archive that is the image") }
+#define SOURCE_ROW_MAX_SIZE(member) \
+	{ 0, "max-size", "SIZE", cli_set_amount, member, \
+	  N_("unpack no more bytes than that (default 1T)") }
 #define SOURCE_ROW_UNTRUSTED(member) \
 	{ 0, "untrusted", NULL, source_set_untrusted, member, \
 	  N_("open no file that is named inside an image") }

@@ -33,6 +33,8 @@ static const struct cli_option rows[] = {
 	{ 0, "findings", NULL, cli_set_flag, AT(kinds),
 	  N_("list all that can be found, and what it means") },
 	SOURCE_ROW_PARENT(AT(source.parent)),
+	SOURCE_ROW_MEMBER(AT(source.member)),
+	SOURCE_ROW_MAX_SIZE(AT(source.max_size)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
@@ -116,6 +118,7 @@ struct img_check check_of(const struct options *opt, const char *path)
 		.flags = opt->source.force_share ? IMG_OPEN_FORCE_SHARE : 0,
 		.gate = source_gate(opt->source.gate),
 		.parent = opt->source.parent, .header = opt->source.header,
+		.member = opt->source.member, .max_size = opt->source.max_size,
 		.data = opt->data, .keys = secret_keys(opt->source.secrets),
 		.threads = opt->threads, .memory = opt->memory,
 	};

@@ -10,7 +10,7 @@
 struct options {
 	struct source_options source;
 	struct secrets secrets;
-	const char *format_b, *parent_b, *header_b;
+	const char *format_b, *parent_b, *header_b, *member_b;
 	bool strict, all, quiet;
 	unsigned threads;
 	struct progress_options progress;
@@ -34,6 +34,11 @@ static const struct cli_option rows[] = {
 	  N_("what the first image stands on, whatever it says itself") },
 	{ 0, "second-parent", "FILE", cli_set_text, AT(parent_b),
 	  N_("the same of the second image") },
+	{ 0, "member", "NAME|GLOB|N", cli_set_text, AT(source.member),
+	  N_("the file in an archive that is the first image") },
+	{ 0, "second-member", "NAME|GLOB|N", cli_set_text, AT(member_b),
+	  N_("the same of the second image") },
+	SOURCE_ROW_MAX_SIZE(AT(source.max_size)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
@@ -92,6 +97,7 @@ static bool compare(const struct options *opt, char *const names[2], int *status
 	second.format = opt->format_b;
 	second.parent = opt->parent_b;
 	second.header = opt->header_b;
+	second.member = opt->member_b;
 	a = source_open(&cli, &opt->source, names[0], 0, err);
 	if (a)
 		b = source_open(&cli, &second, names[1], 0, err);

@@ -26,6 +26,8 @@ static bool copy(const struct options *opt, struct img *src, struct img *dst,
 	const bool ok = img_copy_run(&what, job, stats, err) && img_finish(dst, err);
 
 	progress_end(&progress, ok);
+	if (!ok)
+		source_explain(err);	/* of an archive that is a stream all members are known late */
 	return ok;
 }
 

@@ -22,6 +22,7 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/zero.h"
 
 #define CHUNK_BYTES (1024 * 1024)
 
@@ -64,9 +65,13 @@ static bool take_chunk(struct spool *spool, uint64_t at, uint64_t limit, size_t 
 		spool->chunk = img_alloc_aligned(CHUNK_BYTES, err);
 	if (!spool->file)
 		spool->file = img_store_temporary(NULL, err);
-	return spool->chunk && spool->file &&
-	       img_store_read_some(spool->stream, at, spool->chunk, len, got, err) &&
-	       img_store_write(spool->file, at - limit, spool->chunk, *got, err);
+	if (!spool->chunk || !spool->file ||
+	    !img_store_read_some(spool->stream, at, spool->chunk, len, got, err))
+		return false;
+	/* What was compressed may be zeros without an end. */
+	return img_is_zero(spool->chunk, *got)
+		       ? img_store_zero(spool->file, at - limit, *got, false, err)
+		       : img_store_write(spool->file, at - limit, spool->chunk, *got, err);
 }
 
 /*

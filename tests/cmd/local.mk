@@ -44,6 +44,8 @@ shell_tests += \
 	%D%/imgcompress/in-place.sh \
 	%D%/imgcompress/replace.sh \
 	%D%/imgcompress/taken.sh \
+	%D%/imgconv/archives.sh \
+	%D%/imgconv/archives-hostile.sh \
 	%D%/imgconv/backing.sh \
 	%D%/imgconv/digest.sh \
 	%D%/imgconv/doubt.sh \

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Images out of archives and compressed files: from files and pipes, by every way to say which.
+. "$srcdir/tests/functions.sh"
+requires bsdtar --version
+requires zstd --version
+requires lz4 --version
+
+truncate -s 3M disk.raw
+{ head -c 510 /dev/zero; printf '\125\252'; } | dd of=disk.raw conv=notrunc status=none
+seq 60000 | dd of=disk.raw bs=1M seek=1 conv=notrunc status=none
+imgconv disk.raw disk.qcow2
+imgconv -O vmdk -o subformat=streamOptimized disk.raw disk.vmdk
+echo '<Envelope/>' >box.ovf
+
+# is_disk IMGCONV-ARGUMENT...: what it reads is the disk.
+is_disk() {
+	rm -f out.raw
+	imgconv "$@" out.raw || fail "not read: $*"
+	cmp disk.raw out.raw || fail "another disk: $*"
+}
+
+# refused TEXT IMGCONV-ARGUMENT...: one sentence with TEXT in it, and no target.
+refused() {
+	local text=$1
+
+	shift
+	exits 1 imgconv "$@" none.raw 2>said
+	grep -qF -- "$text" said && [ "$(wc -l <said)" = 1 ] || fail "$*: $(cat said)"
+	[ ! -e none.raw ] || fail "$*: left a target"
+}
+
+# Compressed files, whatever they are called.
+for tool in gzip xz zstd bzip2 lz4; do
+	for image in disk.raw disk.qcow2 disk.vmdk; do
+		"$tool" -qc "$image" >packed
+		is_disk packed
+		is_disk - <packed
+	done
+done
+bsdtar -cf - --lzip --format raw disk.raw >packed && is_disk packed
+{ head -c 1M disk.raw | gzip -c; tail -c +1048577 disk.raw | gzip -c; head -c 700 /dev/zero; } >packed
+is_disk packed
+gzip -c disk.raw | xz -c >packed && is_disk packed && is_disk --member 1 packed
+
+# Archives with one image.
+bsdtar -cf box.ova --format ustar box.ovf disk.vmdk && is_disk box.ova && is_disk - <box.ova
+bsdtar -czf box.tgz box.ovf disk.qcow2 && is_disk box.tgz && is_disk - <box.tgz
+bsdtar -cf box.zip --format zip box.ovf disk.raw && is_disk box.zip && is_disk - <box.zip
+bsdtar -cf box.7z --format 7zip disk.raw box.ovf && is_disk box.7z && is_disk - <box.7z
+gzip -k disk.vmdk && bsdtar -cf nested.ova box.ovf disk.vmdk.gz && is_disk nested.ova
+cp --sparse=always disk.raw sparse.raw && tar -cSf sparse.tar sparse.raw && is_disk sparse.tar
+
+# Which of them.
+bsdtar -cf two.tar box.ovf disk.qcow2 ./disk.vmdk
+refused '2 "disk.qcow2", 3' two.tar
+refused '"d*" means several' --member 'd*' two.tar
+refused 'no member "nix"' --member nix two.tar
+is_disk --member 2 two.tar
+is_disk --member disk.vmdk two.tar
+is_disk --member '*.qcow2' two.tar
+gzip -k two.tar
+refused '2 "disk.qcow2", 3' two.tar.gz
+refused '--member says which' - <two.tar.gz
+is_disk --member disk.qcow2 - <two.tar.gz
+
+# A CD is a disk, and -f raw takes what there is.
+bsdtar -cf cd.iso --format iso9660 disk.qcow2
+is_disk --member disk.qcow2 cd.iso
+imgconv cd.iso out.raw && cmp cd.iso out.raw
+imgconv -f raw two.tar.gz out.raw && cmp two.tar.gz out.raw
+
+# In place: the map tells where in the archive.
+bsdtar -cf plain.tar --format ustar disk.raw
+imgmap --output=json plain.tar | jq -e '.[0].offset == 512' >/dev/null ||
+	fail "not read in place: $(imgmap --output=json plain.tar)"
+imgcmp -q two.tar box.zip --member 2
+imgcmp -q box.ova two.tar --second-member 3
+imgcheck -q --member 2 two.tar
+imginfo --output=json box.tgz | jq -e '."virtual-size" == 3145728' >/dev/null
