@@ -390,6 +390,8 @@ struct img_create {
 	 */
 	bool (*fits)(void *ctx, uint64_t room, struct img_err *err);
 	void *fits_ctx;
+	/* "gzip", "xz", "zstd" or "lz4": the file is compressed as a whole, with all cores; or NULL. */
+	const char *filter;
 };
 
 /*

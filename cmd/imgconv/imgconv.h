@@ -25,6 +25,7 @@ struct options {
 	uint64_t rate;		/* bytes a second; 0: no limit */
 	unsigned threads;	/* 0: all cores */
 	const char *digest;	/* or NULL */
+	const char *filter;	/* that the target's file goes through, or NULL */
 	struct progress_options progress;
 	struct report_options report;
 };

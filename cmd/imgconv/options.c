@@ -25,6 +25,8 @@ static const struct cli_option rows[] = {
 	  N_("options of the target's format; \"help\" lists them") },
 	{ 'c', "compress", NULL, cli_set_flag, AT(compress),
 	  N_("compress the target's content") },
+	{ 0, "filter", "gzip|xz|zstd|lz4", cli_set_text, AT(filter),
+	  N_("compress the target's file as a whole") },
 	{ 'S', "sparse-size", "SIZE", cli_set_size, AT(sparse),
 	  N_("leave out runs of zeros this long (default 4k)") },
 	{ 'B', "backing", "FILE", target_set_text, AT(target.backing),

@@ -11,6 +11,7 @@ struct img *target_create(const struct options *opt, const struct img_format *fo
 		.compressed = opt->compress, .in_place = opt->in_place || target_must_stay(path),
 		.reads_as_zero = opt->reads_as_zero, .cache = opt->cache,
 		.keys = secret_keys(opt->source.secrets), .encrypted = opt->new_secrets.given,
+		.filter = opt->filter,
 	};
 	struct room_question room = {
 		.target = &what, .src = src, .zero_grain = target_zero_grain(opt->sparse),

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "image/image.h"
+#include "store/pack.h"
 
 struct target_opener {
 	struct img_opener opener;
@@ -110,6 +111,38 @@ static struct img_store *open_stream(const char *path, unsigned flags, struct im
 				 : img_store_fd(STDOUT_FILENO, flags, _("standard output"), err);
 }
 
+static bool is_pipe(const char *path)
+{
+	return !strcmp(path, "-") || img_is_stream_path(path);
+}
+
+/* Whether it goes out front to back, and nobody can go back in it. */
+static bool is_output(const struct img_create *what)
+{
+	return what->filter || is_pipe(what->path);
+}
+
+struct img_store *img_open_new_store(const char *path, enum img_cache cache, struct img_err *err)
+{
+	if (is_pipe(path))
+		return open_stream(path, IMG_OPEN_WRITE, err);
+	if (!is_device(path))
+		return img_store_file_new(path, cache, err);
+	img_fail(err, IMG_E_ARGUMENT, _("%s: is a device, which a new file would replace"), path);
+	return NULL;
+}
+
+/* A new file, or a pipe, that is compressed on the way. */
+static struct img_store *open_packed(const struct img_create *what, struct img_err *err)
+{
+	struct img_store *out = img_open_new_store(what->path, what->cache, err);
+	struct img_store *packed = out ? img_store_packed(out, what->filter, err) : NULL;
+
+	if (!packed)
+		img_store_close(out);
+	return packed;
+}
+
 /* A pipe; or, in front of one that cannot be written to as it is, a temporary file. */
 static struct img_store *open_output(const struct img_create *what,
 				     const struct img_layer_create *how,
@@ -117,27 +150,13 @@ static struct img_store *open_output(const struct img_create *what,
 				     struct img_err *err)
 {
 	const unsigned flags = what->flags | IMG_OPEN_WRITE;
-	struct img_store *out = open_stream(what->path, flags, err);
+	struct img_store *out = what->filter ? open_packed(what, err)
+					     : open_stream(what->path, flags, err);
 
 	if (!out || (out->caps & IMG_STORE_SEEK) || !needs_detour(how, format))
 		return out;
 	target->pipe = out;
 	return img_store_temporary(NULL, err);
-}
-
-static bool is_output(const char *path)
-{
-	return !strcmp(path, "-") || img_is_stream_path(path);
-}
-
-struct img_store *img_open_new_store(const char *path, enum img_cache cache, struct img_err *err)
-{
-	if (is_output(path))
-		return open_stream(path, IMG_OPEN_WRITE, err);
-	if (!is_device(path))
-		return img_store_file_new(path, cache, err);
-	img_fail(err, IMG_E_ARGUMENT, _("%s: is a device, which a new file would replace"), path);
-	return NULL;
 }
 
 /* A raw disk has no header that could come last. */
@@ -168,7 +187,7 @@ static struct img_store *open_store(const struct img_create *what,
 {
 	if (target->counted)
 		return img_store_count(what->path, err);
-	if (is_output(what->path))
+	if (is_output(what))
 		return open_output(what, how, format, target, err);
 	if (what->in_place)
 		return open_device(what, format, err);
@@ -209,6 +228,9 @@ static bool check_format(const struct img_create *what, const struct img_format 
 	if (what->compressed && !(format->caps & IMG_FMT_COMPRESS))
 		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images cannot be compressed"),
 				format->name);
+	if (what->filter && what->in_place)
+		return img_fail(err, IMG_E_ARGUMENT, _("%s: what is written in place cannot be compressed "
+				"as a whole"), what->path);
 	if (what->dedup && !format->write->share)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images hold each unit in its own place"),
 				format->name);
@@ -233,7 +255,7 @@ static bool create_layer(struct img *im, const struct img_create *what,
 		.backing_format = what->backing_format, .compressed = what->compressed,
 		.dedup = what->dedup,
 		.in_place = what->in_place, .reads_as_zero = what->reads_as_zero,
-		.path = is_output(what->path) ? NULL : what->path, .opener = &to.opener,
+		.path = is_output(what) ? NULL : what->path, .opener = &to.opener,
 		.source = what->source ? &what->source->layers[0] : NULL, .key = what->key,
 	};
 	const struct img_format *format = img_format_named(what->format);
@@ -258,7 +280,7 @@ static struct img *create(const struct img_create *what, bool counted, struct im
 	struct img *im;
 
 	how.in_place = !counted && (is_device(what->path) ||
-				    (what->in_place && !is_output(what->path)));
+				    (what->in_place && !is_pipe(what->path)));
 	if (!check_format(&how, format, err))
 		return NULL;
 	settings = img_settings_parse(format->create_options, what->options, err);

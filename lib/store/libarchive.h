@@ -43,6 +43,24 @@ struct img_libarchive {
 	__typeof__(archive_entry_size_is_set) *size_is_set;
 	__typeof__(archive_entry_sparse_count) *sparse_count;
 	__typeof__(archive_entry_is_data_encrypted) *is_encrypted;
+	__typeof__(archive_write_new) *write_new;
+	__typeof__(archive_write_free) *write_free;
+	__typeof__(archive_write_fail) *write_fail;
+	__typeof__(archive_write_close) *write_close;
+	__typeof__(archive_write_add_filter_gzip) *pack_gzip;
+	__typeof__(archive_write_add_filter_lz4) *pack_lz4;
+	__typeof__(archive_write_add_filter_xz) *pack_xz;
+	__typeof__(archive_write_add_filter_zstd) *pack_zstd;
+	__typeof__(archive_write_set_filter_option) *write_filter_option;
+	__typeof__(archive_write_set_format_raw) *write_set_raw;
+	__typeof__(archive_write_set_bytes_per_block) *write_block;
+	__typeof__(archive_write_set_bytes_in_last_block) *write_last_block;
+	__typeof__(archive_write_open) *write_open;
+	__typeof__(archive_write_header) *write_header;
+	__typeof__(archive_write_data) *write_data;
+	__typeof__(archive_entry_new) *entry_new;
+	__typeof__(archive_entry_free) *entry_free;
+	__typeof__(archive_entry_set_filetype) *entry_set_filetype;
 };
 
 /* IMG_E_UNSUPPORTED names what is missing. */

@@ -29,6 +29,8 @@ libimg_sources += \
 	%D%/mem.c \
 	%D%/overlay.c \
 	%D%/overlay.h \
+	%D%/pack.c \
+	%D%/pack.h \
 	%D%/produced.c \
 	%D%/produced.h \
 	%D%/ranges.c \

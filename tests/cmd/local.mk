@@ -49,6 +49,7 @@ shell_tests += \
 	%D%/imgconv/backing.sh \
 	%D%/imgconv/digest.sh \
 	%D%/imgconv/doubt.sh \
+	%D%/imgconv/filter.sh \
 	%D%/imgconv/formats.sh \
 	%D%/imgconv/in-place.sh \
 	%D%/imgconv/incomplete.sh \
