@@ -1,6 +1,7 @@
 unit_tests += %D%/test
 %C%_test_LDADD = $(unit_ldadd) -lpthread
 %C%_test_SOURCES = \
+	%D%/archive_test.c \
 	%D%/count_test.c \
 	%D%/fault_test.c \
 	%D%/fd_test.c \
@@ -15,6 +16,8 @@ unit_tests += %D%/test
 	%D%/file-ahead_test.c \
 	%D%/head-last_test.c \
 	%D%/mem_test.c \
+	%D%/pack_test.c \
+	%D%/produced_test.c \
 	%D%/ranges_test.c \
 	%D%/scratch.h \
 	%D%/overlay_test.c \
@@ -22,6 +25,7 @@ unit_tests += %D%/test
 	%D%/slice_test.c \
 	%D%/spool_test.c \
 	%D%/store_test.c \
+	%D%/unpack_test.c \
 	%D%/undo_image.h \
 	%D%/undo_test.c \
 	%D%/undo-crash_test.c \
