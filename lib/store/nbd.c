@@ -380,26 +380,44 @@ static bool look_at(struct nbd *nbd, unsigned flags, struct img_err *err)
 static bool open_first(struct nbd *nbd, const char *uri, unsigned flags, struct img_err *err)
 {
 	nbd->st.name = img_strdup(uri, err);
-	if (!nbd->st.name || !img_nbd_load(&nbd->library, err))
+	if (!nbd->st.name)
 		return false;
 	nbd->v[0].conn = img_nbd_connect(&nbd->library, uri, err);
 	nbd->n = nbd->v[0].conn ? 1 : 0;
 	return nbd->n && look_at(nbd, flags, err);
 }
 
-struct img_store *img_store_nbd(const char *uri, unsigned flags, enum img_cache cache,
-				struct img_err *err)
+struct img_store *img_nbd_open(const struct img_nbd_library *library, const char *uri, unsigned flags,
+			       enum img_cache cache, struct img_err *err)
 {
 	struct nbd *nbd = img_calloc(1, sizeof(*nbd), err);
 
 	if (!nbd)
 		return NULL;
+	nbd->library = *library;
 	nbd->st = (struct img_store){ .ops = &export_ops, .align = 1, .cache = cache };
 	pthread_mutex_init(&nbd->lock, NULL);
 	pthread_rwlock_init(&nbd->parts, NULL);
 	if (open_first(nbd, uri, flags, err))
 		return &nbd->st;
+	nbd->library.handle = NULL;
 	img_store_close(&nbd->st);
 	img_within(err, "%s", uri);
 	return NULL;
+}
+
+struct img_store *img_store_nbd(const char *uri, unsigned flags, enum img_cache cache,
+				struct img_err *err)
+{
+	struct img_nbd_library library;
+	struct img_store *st;
+
+	if (!img_nbd_load(&library, err)) {
+		img_within(err, "%s", uri);
+		return NULL;
+	}
+	st = img_nbd_open(&library, uri, flags, cache, err);
+	if (!st)
+		img_lazy_unload(library.handle);
+	return st;
 }

@@ -65,6 +65,10 @@ struct img_nbd_request {
 
 bool img_nbd_load(struct img_nbd_library *nbd, struct img_err *err) IMG_MUST_CHECK;
 
+/* As img_store_nbd(), by a library of the caller's; its handle belongs to the store if there is one. */
+struct img_store *img_nbd_open(const struct img_nbd_library *library, const char *uri, unsigned flags,
+			       enum img_cache cache, struct img_err *err);
+
 /* One connection.  nbd must outlive it. */
 struct img_nbd_conn;
 struct img_nbd_conn *img_nbd_connect(const struct img_nbd_library *nbd, const char *uri,
