@@ -29,4 +29,12 @@ unit_tests += %D%/test
 	%D%/undo_image.h \
 	%D%/undo_test.c \
 	%D%/undo-crash_test.c \
-	%D%/undo-damage_test.c
+	%D%/undo-damage_test.c \
+	%D%/uri_test.c
+if HAVE_NBD
+%C%_test_SOURCES += \
+	%D%/nbd_fake.c \
+	%D%/nbd_fake.h \
+	%D%/nbd_test.c \
+	%D%/nbd-conn_test.c
+endif
