@@ -385,8 +385,8 @@ struct img_create {
 	bool encrypted;		/* it must be; IMG_E_ARGUMENT when nothing says how */
 	const struct img_keys *keys;	/* of what it stands on; or NULL */
 	/*
-	 * Asked before anything is written to a device or a server that has room for so many bytes, and not
-	 * for a raw image: false, with err set, if that cannot be enough.  NULL: nobody knows.
+	 * Asked before anything is written to a device or a server that has room for so many bytes,
+	 * and not for a raw image: false, with err set, if that is too little.  NULL: nobody knows.
 	 */
 	bool (*fits)(void *ctx, uint64_t room, struct img_err *err);
 	void *fits_ctx;
@@ -396,8 +396,8 @@ struct img_create {
 
 /*
  * A new image, open for one copy (img_copy_run()).  It gets its name, replacing what was there, in
- * img_finish(); without that img_close() leaves no trace of it.  On a device or a server one that is
- * not raw is known for what it is from img_finish() on; without that the first bytes are zeros.
+ * img_finish(); without that img_close() leaves no trace of it.  On a device or a server it is known
+ * for what it is from img_finish() on, unless it is raw; without that the first bytes are zeros.
  */
 struct img *img_create(const struct img_create *what, struct img_err *err);
 /*

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A new image on a device or a server, which cannot appear under its name when it is whole, as a file
- * does.  Its first bytes, by which it is known, are kept in memory until it is published; before
- * anything else is changed, those that were there become zeros.  So what was begun and not finished
- * is neither the old image nor the new one.
+ * A new image on a device or a server, which cannot get its name when it is whole, as a file does.
+ * Its first bytes, by which it is known, are kept in memory until it is published; before anything
+ * else is changed, those that were there become zeros.  So what was begun and not finished is neither
+ * the old image nor the new one.
  */
 #include "store/store.h"
 
