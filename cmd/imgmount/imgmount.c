@@ -39,7 +39,8 @@ const struct cli imgmount_cli = {
 /* As the name is without the current folder, which a process in the background leaves. */
 static bool make_absolute(const char *path, char **out, struct img_err *err)
 {
-	char *folder = *path == '/' ? strdup("") : get_current_dir_name();
+	const bool is_absolute = *path == '/' || img_path_is_uri(path);
+	char *folder = is_absolute ? strdup("") : get_current_dir_name();
 	const bool ok = folder && asprintf(out, "%s%s%s", folder, *folder ? "/" : "", path) >= 0;
 
 	free(folder);

@@ -52,16 +52,18 @@ static void print_quoted(FILE *out, const char *name)
 	fputc('\'', out);
 }
 
-/* "DIR/NAME-resizable.FORMAT"; the caller frees it. */
+/* "DIR/NAME-resizable.FORMAT", or a name here for what is no file; the caller frees it. */
 static char *copy_name(const char *path, const char *format)
 {
+	const bool is_file = !img_path_is_uri(path);
 	const char *slash = strrchr(path, '/');
 	const char *dot = strrchr(slash ? slash + 1 : path, '.');
 	const int stem = dot && dot != (slash ? slash + 1 : path) ? (int)(dot - path)
 								   : (int)strlen(path);
 	char *name;
 
-	return asprintf(&name, "%.*s-resizable.%s", stem, path, format) < 0 ? NULL : name;
+	return asprintf(&name, "%.*s%sresizable.%s", is_file ? stem : 0, path, is_file ? "-" : "",
+			format) < 0 ? NULL : name;
 }
 
 static void print_commands(FILE *out, const struct request *request, const char *operand,

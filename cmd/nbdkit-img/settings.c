@@ -19,7 +19,7 @@ struct setting {
 /* What is named must be found from "/", too, which nbdkit goes to when it leaves the terminal. */
 static bool take_path(const char **field, const char *value, struct img_err *err)
 {
-	char *path = nbdkit_absolute_path(value);
+	char *path = img_path_is_uri(value) ? strdup(value) : nbdkit_absolute_path(value);
 
 	*field = path ? nbdkit_strdup_intern(path) : NULL;
 	free(path);

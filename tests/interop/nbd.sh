@@ -50,6 +50,16 @@ serve "in" -r file disk.qcow2
 imginfo "$uri" | grep -q '^format: *qcow2'
 imgcheck -q "$uri"
 same "$want" "$(hash_of imgconv -q -O raw "$uri" -)" "qcow2 behind nbdkit"
+exits 63 imgresize "$uri" 1G 2>err
+grep -q ' resizable.qcow2 && imgresize resizable.qcow2 1G' err || fail "$(cat err)"
+mkdir mnt
+if imgmount "$uri" mnt 2>err; then
+	cleanup_fn fusermount3 -q -u -z mnt
+	cmp mnt/disk.raw disk.raw
+	fusermount3 -u mnt
+else
+	grep -q 'cannot be mounted on\|not found' err || fail "$(cat err)"
+fi
 kill "$server"
 qemu-nbd -t -r -x disk -k "$PWD/qemu" -f qcow2 --fork --pid-file="$PWD/qemu.pid" disk.qcow2
 cleanup_fn kill "$(cat qemu.pid)"

@@ -66,6 +66,18 @@ imgconv table.vdi new.raw
 sfdisk -q --verify new.raw
 io new.raw 'read -P 6 2M 1M' 'read -P 7 3M 4k' || fail "written elsewhere: $(cat io.txt)"
 
+# The file of an image may itself be behind a server.
+qemu-img create -q -f qcow2 far.qcow2 8M
+truncate -s 16M far.qcow2
+serve file far.qcow2
+far=$server
+mv socket farther
+serve "$plugin" "nbd+unix:///?socket=$PWD/farther"
+io "$uri" 'write -P 5 1M 3M' flush || fail "through two servers: $(cat io.txt)"
+stop "$server"
+stop "$far"
+same 5 "$(imgconv far.qcow2 -O raw - | od -An -tu1 -j$mib -N1 | tr -d ' ')" "through two servers"
+
 refuses 'no image is named' "$plugin"
 refuses 'there is no parameter "size"' "$plugin" base.qcow2 size=5
 refuses 'cache: "slow" is none of' "$plugin" base.qcow2 cache=slow
