@@ -1,22 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Killed at any moment: the image is consistent but for leaks, and what fsync() was told of is there.
-# Asked to end by a signal: all is there.
+# When the program that writes is killed, or imgmount is asked to end by a signal, the image is whole.
 . "$srcdir/tests/functions.sh"
 . "$srcdir/tests/cmd/imgmount/folder.sh"
 play=$builddir/tests/tools/play
 
-# consistent IMAGE WHAT
-consistent() {
-	local status=0
-
-	[ "$1" != image.raw ] || return 0
-	imgcheck -q "$1" || status=$?
-	[ $status = 0 ] || [ $status = 3 ] || fail "$2: damaged"
-}
-
-# survives FORMAT SEED SECONDS
-survives() {
-	local image=image.$1 n
+# begin FORMAT SEED SECONDS: $player writes for so long after it was told first that it is durable.
+begin() {
+	local image=image.$1
 
 	imgconv -O "$1" start.raw "$image"
 	cp start.raw model.raw
@@ -26,20 +17,42 @@ survives() {
 	player=$!
 	until [ -s told ] || [ ! -d /proc/$player ]; do sleep 0.02; done
 	sleep "$3"
+}
+
+# is_there FORMAT SEED STATUS...: what the player was told of; and how imgcheck may end.
+is_there() {
+	local image=image.$1 n status=0
+
+	n=$(sed -n '$s/flushed //p' told)
+	"$play" check "$image" start.raw 65536 "$2" "${n:-0}" ||
+		fail "$1, seed $2: killed after request ${n:-0}"
+	[ "$1" != raw ] || return 0
+	imgcheck -q "$image" || status=$?
+	[[ " ${*:3} " = *" $status "* ]] || fail "$1, seed $2, request $n: damaged"
+}
+
+survives_mounter() {
+	begin "$@"
 	kill -s KILL $mounter
 	! wait $player || fail "$1: the player did not notice"
 	wait $mounter || true
 	fusermount3 -u -z mnt
-	n=$(sed -n '$s/flushed //p' told)
-	"$play" check "$image" start.raw 65536 "$2" "${n:-0}" ||
-		fail "$1, seed $2: killed after request ${n:-0}"
-	consistent "$image" "$1, seed $2, request $n"
+	is_there "$1" "$2" 0 3
+}
+
+survives_player() {
+	begin "$@"
+	kill -s KILL $player
+	wait $player || true
+	hide
+	is_there "$1" "$2" 0
 }
 
 "$play" fill start.raw $((4 * mib))
 seed=1
 for format in $(few 'raw qcow2 vdi vmdk qcow cow' 'qcow2 vmdk'); do
-	survives $format $((seed++)) 0.1
+	survives_mounter $format $((seed++)) 0.1
+	survives_player $format $((seed++)) 0.05
 done
 
 imgconv start.raw -O qcow2 image.qcow2
