@@ -31,7 +31,8 @@ SH_LOG_COMPILER = $(LOG_COMPILER) bash
 program_dirs = $(subst $() ,:,$(strip \
 	$(foreach p,$(bin_PROGRAMS),$(abs_top_builddir)/$(dir $(p)).libs)))
 AM_TESTS_ENVIRONMENT = \
-	PATH='$(program_dirs)':"$$PATH" LD_LIBRARY_PATH='$(abs_top_builddir)/lib/.libs'; \
+	PATH='$(program_dirs)$(python_dir:%=:%)':"$$PATH"; \
+	LD_LIBRARY_PATH='$(abs_top_builddir)/lib/.libs'; \
 	LSAN_OPTIONS='suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0'; \
 	export LSAN_OPTIONS; \
 	LC_ALL=C.UTF-8 srcdir='$(abs_top_srcdir)' builddir='$(abs_top_builddir)'; \
