@@ -82,6 +82,39 @@ bool img_luks_wish_make(const struct img_settings *set, const char *prefix,
 	       read_time(&r, &out->what.iter_ms, err);
 }
 
+/* ---- A file of its own --------------------------------------------------------------------------- */
+
+static bool check_version(const struct img_luks_new *what, struct img_err *err)
+{
+	if (what->version == 2)
+		return true;
+	if (what->sector != 512)
+		return img_fail(err, IMG_E_ARGUMENT, _("%s needs version=2"), "sector-size");
+	if (what->label)
+		return img_fail(err, IMG_E_ARGUMENT, _("%s needs version=2"), "label");
+	return !what->pbkdf || !strcmp(what->pbkdf, "pbkdf2") ||
+	       img_fail(err, IMG_E_ARGUMENT, _("%s needs version=2"), what->pbkdf);
+}
+
+/* Of choices that are numbers. */
+static uint32_t number(const struct img_settings *set, const char *name)
+{
+	return (uint32_t)strtoul(img_settings_text(set, name), NULL, 10);
+}
+
+bool img_luks_wish_make_file(const struct img_settings *set, struct img_luks_wish *out,
+			     struct img_err *err)
+{
+	if (!img_luks_wish_make(set, "", out, err))
+		return false;
+	out->what.version = number(set, "version");
+	out->what.sector = number(set, "sector-size");
+	out->what.pbkdf = img_settings_text(set, "pbkdf");
+	out->what.uuid = img_settings_text(set, "uuid");
+	out->what.label = img_settings_text(set, "label");
+	return check_version(&out->what, err);
+}
+
 bool img_luks_wish_none(const struct img_settings *set, const char *prefix, struct img_err *err)
 {
 	static const struct img_option rows[] = { IMG_LUKS_OPTIONS("") };

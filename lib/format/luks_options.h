@@ -36,6 +36,9 @@ struct img_luks_wish {
  */
 bool img_luks_wish_make(const struct img_settings *set, const char *prefix,
 			struct img_luks_wish *out, struct img_err *err) IMG_MUST_CHECK;
+/* The same with all options of the format luks: of a header that is a file, or in front of one. */
+bool img_luks_wish_make_file(const struct img_settings *set, struct img_luks_wish *out,
+			     struct img_err *err) IMG_MUST_CHECK;
 /* None of the options of those rows is given, as there is to be no LUKS.  IMG_E_ARGUMENT. */
 bool img_luks_wish_none(const struct img_settings *set, const char *prefix, struct img_err *err)
 	IMG_MUST_CHECK;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A new image: what may be asked for, and the header that follows from it. */
-#include <stdlib.h>
-#include <string.h>
 #include "base/mem.h"
 #include "format/luks/new.h"
 #include "format/luks_options.h"
@@ -25,39 +23,15 @@ const struct img_option luks_create_options[] = {
 	{ NULL },
 };
 
-static bool check_version(const struct img_luks_new *what, struct img_err *err)
-{
-	if (what->version == 2)
-		return true;
-	if (what->sector != 512)
-		return img_fail(err, IMG_E_ARGUMENT, _("%s needs version=2"), "sector-size");
-	if (what->label)
-		return img_fail(err, IMG_E_ARGUMENT, _("%s needs version=2"), "label");
-	return !what->pbkdf || !strcmp(what->pbkdf, "pbkdf2") ||
-	       img_fail(err, IMG_E_ARGUMENT, _("%s needs version=2"), what->pbkdf);
-}
-
-/* Of choices that are numbers. */
-static uint32_t number(const struct img_settings *set, const char *name)
-{
-	return (uint32_t)strtoul(img_settings_text(set, name), NULL, 10);
-}
-
 static bool read_wish(const struct img_layer_create *what, struct img_luks_wish *wish,
 		      struct img_err *err)
 {
-	if (!img_luks_wish_make(what->settings, "", wish, err))
+	if (!img_luks_wish_make_file(what->settings, wish, err))
 		return false;
-	wish->what.version = number(what->settings, "version");
-	wish->what.sector = number(what->settings, "sector-size");
-	wish->what.pbkdf = img_settings_text(what->settings, "pbkdf");
-	wish->what.uuid = img_settings_text(what->settings, "uuid");
-	wish->what.label = img_settings_text(what->settings, "label");
 	wish->what.detached = img_settings_given(what->settings, "header");
 	wish->what.key = what->key;
-	if (!what->key)
-		return img_fail(err, IMG_E_KEY, _("the image is to be encrypted, and no key was given"));
-	return check_version(&wish->what, err);
+	return what->key ||
+	       img_fail(err, IMG_E_KEY, _("the image is to be encrypted, and no key was given"));
 }
 
 /* Header and key slots are written here and there; a pipe gets them in one piece. */
