@@ -12,6 +12,7 @@ libimg_headers = \
 	%D%/libimg-diff.h \
 	%D%/libimg-keys.h \
 	%D%/libimg-measure.h \
+	%D%/libimg-recrypt.h \
 	%D%/libimg-report.h \
 	%D%/libimg-snapshot.h
 libimg_sources = $(libimg_headers)

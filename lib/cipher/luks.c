@@ -10,7 +10,7 @@
 #include "cipher/cipher.h"
 #include "cipher/luks1_layout.h"
 #include "cipher/luks_header.h"
-#include "store/store.h"
+#include "store/recrypt.h"
 
 /* ---- Headers ------------------------------------------------------------------------------------- */
 
@@ -37,7 +37,7 @@ static struct img_luks *give(struct img_luks *lk, const struct img_err *why, str
 
 struct img_luks *img_luks_open(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err)
 {
-	uint8_t head[IMG_LUKS1_VERSION + 2] = { 0 };
+	uint8_t head[RECRYPT_MARK_BYTES] = { 0 };
 	struct img_luks *lk;
 	struct img_err why = { 0 };
 	size_t got;
@@ -45,6 +45,11 @@ struct img_luks *img_luks_open(struct img_store *st, uint64_t at, uint64_t len, 
 	if (!find_end(st, at, &len, err) ||
 	    !img_store_read_some(st, at, head, sizeof(head), &got, err))
 		return NULL;
+	if (img_recrypt_is_mark(head, got, NULL)) {
+		img_fail(err, IMG_E_INCOMPLETE, _("its encryption is half changed, and the file beside it "
+			 "that tells how far is not there or is another one's"));
+		return NULL;
+	}
 	if (img_get_be16(head + IMG_LUKS1_VERSION) == 1) {
 		lk = img_luks1_open(st, at, len, &why);
 		if (lk || why.code != IMG_E_NOT_THIS_FORMAT)

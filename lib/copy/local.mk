@@ -30,6 +30,12 @@ libimg_sources += \
 	%D%/patch_write.c \
 	%D%/plan.c \
 	%D%/pour.c \
+	%D%/recrypt.c \
+	%D%/recrypt.h \
+	%D%/recrypt_begin.c \
+	%D%/recrypt_end.c \
+	%D%/recrypt_plan.c \
+	%D%/recrypt_windows.c \
 	%D%/room.c \
 	%D%/side.c \
 	%D%/side.h \

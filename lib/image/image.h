@@ -5,6 +5,7 @@
 
 #include "format/format.h"
 #include "store/ranges.h"
+#include "store/recrypt.h"
 
 /* What came last through a pipe that is called raw, for it may be an image known by its end. */
 struct img_ending {
@@ -234,6 +235,41 @@ struct img_store *img_open_named(const struct img_open *how, const char *base,
 				 const struct img_reference *ref, struct img_err *err);
 /* The image at path was replaced by a new one: takes a journal away that was for the old one. */
 void img_pending_forget(const char *path);
+
+/* ---- Half encrypted in place (recrypt.c) ------------------------------------------------------- */
+
+/* What lies beside an image of which a change of its encryption was begun. */
+struct img_recrypt_found {
+	struct img_store *journal;	/* owned; NULL: nothing lies there that says anything */
+	struct img_recrypt_header hdr;
+	struct img_recrypt_record last;	/* any is false: all 0 */
+	bool any;			/* of the records there is one */
+};
+
+/* What the first bytes of the file say of it. */
+enum img_recrypt_state {
+	IMG_RECRYPT_OTHER,		/* it is not the file that is meant */
+	IMG_RECRYPT_BEGUN,		/* nothing is done, but that it may be longer */
+	IMG_RECRYPT_HALF,
+	IMG_RECRYPT_WHOLE,		/* only the file beside it is still there */
+};
+
+/* Where that file is.  The caller frees it. */
+char *img_recrypt_path(const char *path, struct img_err *err);
+/*
+ * Looks beside the image at path.  flags: IMG_OPEN_WRITE or 0.  IMG_E_DENIED: it belongs to somebody
+ * else than the image.
+ */
+bool img_recrypt_find(const char *path, unsigned flags, struct img_recrypt_found *out,
+		      struct img_err *err) IMG_MUST_CHECK;
+void img_recrypt_found_clear(struct img_recrypt_found *found);
+bool img_recrypt_state_of(struct img_store *file, const struct img_recrypt_found *found,
+			  enum img_recrypt_state *out, struct img_err *err) IMG_MUST_CHECK;
+/* Fails when file, the image at path, is half done or just begun.  IMG_E_DENIED. */
+bool img_recrypt_refuse(struct img_store *file, const char *path, struct img_err *err)
+	IMG_MUST_CHECK;
+/* The image at path was replaced: what lies beside it was for the old one. */
+void img_recrypt_forget(const char *path);
 
 /* ---- Files that an image names (layer.c) ----------------------------------------------------- */
 

@@ -20,6 +20,7 @@ libimg_sources += \
 	%D%/pass.c \
 	%D%/pending.c \
 	%D%/read.c \
+	%D%/recrypt.c \
 	%D%/replicate.c \
 	%D%/repair.c \
 	%D%/repair_guard.c \

@@ -250,8 +250,9 @@ struct img_store *img_open_file(const char *path, unsigned flags, enum img_cache
 	if (img_path_is_uri(path))
 		return img_store_uri(path, flags, cache, err);
 	store = img_store_file(path, flags, cache, err);
-	if (!store || ((flags & IMG_OPEN_WRITE) ? finish(store, path, gate, err)
-						: show_image(&store, path, err)))
+	if (!store || (img_recrypt_refuse(store, path, err) &&
+		       ((flags & IMG_OPEN_WRITE) ? finish(store, path, gate, err)
+						 : show_image(&store, path, err))))
 		return store;
 	img_store_close(store);
 	return NULL;
@@ -265,4 +266,5 @@ void img_pending_forget(const char *path)
 	if (find(&pending, path, &stale, NULL) && (pending.reading || stale))
 		(void)drop(&pending, NULL);	/* it will be found not to be for this file */
 	clear(&pending);
+	img_recrypt_forget(path);
 }

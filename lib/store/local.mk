@@ -35,6 +35,8 @@ libimg_sources += \
 	%D%/produced.h \
 	%D%/ranges.c \
 	%D%/ranges.h \
+	%D%/recrypt.h \
+	%D%/recrypt-layout.c \
 	%D%/scan.c \
 	%D%/slice.c \
 	%D%/spool.c \

@@ -19,6 +19,7 @@ unit_tests += %D%/test
 	%D%/pack_test.c \
 	%D%/produced_test.c \
 	%D%/ranges_test.c \
+	%D%/recrypt-layout_test.c \
 	%D%/scratch.h \
 	%D%/overlay_test.c \
 	%D%/scan_test.c \

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The encryption of an image is changed in place: whether it is begun, or was begun already.  What lies
+ * beside the image meanwhile says store/recrypt.h.
+ */
+#include "copy/recrypt.h"
+
+#include <string.h>
+#include "base/err.h"
+#include "base/num.h"
+
+/* ---- The first bytes ----------------------------------------------------------------------------- */
+
+/* From now on nobody takes the file for what it was, nor for what it is going to be. */
+static bool mark(struct img_recrypt_run *run, struct img_err *err)
+{
+	uint8_t raw[RECRYPT_BLOCK];
+	uint64_t size;
+
+	if (!img_store_size(run->file, &size, err) ||
+	    (size < run->hdr.after && !img_store_resize(run->file, run->hdr.after, err)))
+		return false;
+	img_recrypt_mark(run->hdr.id, raw);
+	return img_store_write(run->file, 0, raw, sizeof(raw), err) && img_store_sync(run->file, err);
+}
+
+/* ---- Both ways into it --------------------------------------------------------------------------- */
+
+static bool work(struct img_recrypt_run *run, bool marked, struct img_err *err)
+{
+	struct img_err why = { 0 };
+
+	run->stats->resumed = img_recrypt_done(&run->hdr, run->next);
+	if ((marked || mark(run, &why)) && img_recrypt_windows_run(run, &why) &&
+	    img_recrypt_end_run(run, &why))
+		return true;
+	img_within_file(&why, run->what->path);
+	return img_fail(err, why.code, _("%s; the same command goes on with it"), why.text);
+}
+
+static bool begin(struct img_recrypt_run *run, struct img_err *err)
+{
+	if (!img_recrypt_plan(run, err))
+		return false;
+	return run->what->dry_run || (img_recrypt_begin(run, err) && work(run, false, err));
+}
+
+static bool check_kind(const struct img_recrypt_run *run, const struct img_recrypt_found *found,
+		       struct img_err *err)
+{
+	return found->hdr.kind == run->what->kind || img_recrypt_refuse(run->file, run->what->path, err);
+}
+
+static void tell(struct img_recrypt_run *run)
+{
+	const struct img_recrypt_header *hdr = &run->hdr;
+
+	*run->stats = (struct img_recrypt_stats){
+		.guest = hdr->len, .before = hdr->before, .after = hdr->after,
+		.resumed = img_recrypt_done(hdr, run->next),
+	};
+}
+
+static bool go_on(struct img_recrypt_run *run, struct img_recrypt_found *found, bool marked,
+		  struct img_err *err)
+{
+	run->hdr = found->hdr;
+	run->next = found->last.next;
+	tell(run);
+	if (!check_kind(run, found, err))
+		return false;
+	return run->what->dry_run || (img_recrypt_go_on(run, found, err) && work(run, marked, err));
+}
+
+/* ---- Which ---------------------------------------------------------------------------------------- */
+
+/* The file, as one that nothing else is pending of. */
+static bool open_sound(struct img_recrypt_run *run, unsigned flags, struct img_err *err)
+{
+	img_store_close(run->file);
+	run->file = img_open_file(run->what->path, flags, IMG_CACHE_WRITEBACK, NULL, err);
+	return run->file;
+}
+
+static bool take_journal(struct img_recrypt_run *run, struct img_recrypt_found *found,
+			 struct img_err *err)
+{
+	run->beside = img_beside_old(found->journal->name, err);
+	if (!run->beside)
+		return false;
+	run->journal = found->journal;
+	found->journal = NULL;
+	return true;
+}
+
+static bool choose(struct img_recrypt_run *run, unsigned flags, struct img_recrypt_found *found,
+		   struct img_err *err)
+{
+	enum img_recrypt_state state = IMG_RECRYPT_OTHER;
+
+	if (found->journal && !img_recrypt_state_of(run->file, found, &state, err))
+		return false;
+	switch (state) {
+	case IMG_RECRYPT_BEGUN:
+	case IMG_RECRYPT_HALF:
+		return take_journal(run, found, err) &&
+		       go_on(run, found, state == IMG_RECRYPT_HALF, err);
+	case IMG_RECRYPT_WHOLE:
+		run->hdr = found->hdr;
+		run->next = found->last.next;
+		tell(run);
+		return run->what->dry_run || (check_kind(run, found, err) &&
+		       take_journal(run, found, err) && img_recrypt_wipe(run, err));
+	case IMG_RECRYPT_OTHER:
+		break;
+	}
+	return open_sound(run, flags, err) && begin(run, err);
+}
+
+static bool check_name(const char *path, struct img_err *err)
+{
+	return (!img_path_is_uri(path) && !img_is_stream_path(path) && strcmp(path, "-") != 0) ||
+	       img_fail(err, IMG_E_UNSUPPORTED, _("%s: is not a file, which has room beside it for a "
+			"record of what is done"), path);
+}
+
+static void clear(struct img_recrypt_run *run)
+{
+	img_luks_volume_close(&run->old);
+	img_luks_volume_close(&run->fresh);
+	img_settings_free(run->settings);
+	img_store_close(run->journal);
+	img_beside_free(run->beside);
+	img_store_close(run->file);
+}
+
+bool img_recrypt(const struct img_recrypt *what, const struct img_job *job,
+		 struct img_recrypt_stats *stats, struct img_err *err)
+{
+	const unsigned flags = what->flags | (what->dry_run ? 0 : IMG_OPEN_WRITE);
+	struct img_recrypt_stats own = { 0 };
+	struct img_recrypt_run run = { .what = what, .job = job, .stats = &own };
+	struct img_recrypt_found found = { 0 };
+	bool ok;
+
+	if (!check_name(what->path, err))
+		return false;
+	run.file = img_store_file(what->path, flags, IMG_CACHE_WRITEBACK, err);
+	ok = run.file && img_recrypt_find(what->path, flags & IMG_OPEN_WRITE, &found, err) &&
+	     choose(&run, flags, &found, err);
+	img_recrypt_found_clear(&found);
+	if (run.file && !ok)
+		img_within_file(err, what->path);
+	clear(&run);
+	if (ok)
+		*stats = own;
+	return ok;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a change of the encryption in place comes to: which formats, where the disk goes, how much room. */
+#include <inttypes.h>
+#include "base/mem.h"
+#include "base/num.h"
+#include "cipher/luks_header.h"
+#include "copy/chain.h"
+#include "copy/recrypt.h"
+
+enum {
+	PLACE_ALIGN = 1 << 20,
+	/* A disk moves up by so much: the further, the larger are windows, and the fewer are syncs. */
+	PLACE_BEST = 16 << 20,
+	WINDOW_MIN = RECRYPT_PIECE,
+	WINDOWS = 16,
+};
+
+/* ---- What it is ---------------------------------------------------------------------------------- */
+
+static bool recognize(const struct img_recrypt_run *run, const struct img_format **seen,
+		      struct img_err *err)
+{
+	const struct img_open how = { .path = run->what->path, .format = run->what->format };
+	const char *doubt = NULL;
+	struct img_layer ly;
+
+	if (!img_layer_recognize(&ly, img_store_hold(run->file), &how, &doubt, err))
+		return false;
+	*seen = ly.format;
+	img_store_close(ly.store);
+	return !doubt || img_fail(err, IMG_E_CORRUPT, "%s: %s", run->what->path, _(doubt));
+}
+
+static bool check_format(const struct img_format *is, enum img_recrypt_kind kind, struct img_err *err)
+{
+	if (is != &img_format_raw && is != &img_format_luks)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("the encryption of %s images is not changed in "
+				"place; with another name for the new image a copy is made"), is->name);
+	if (kind == IMG_RECRYPT_ENCRYPT && is == &img_format_luks)
+		return img_fail(err, IMG_E_ARGUMENT, _("it is encrypted already"));
+	return kind == IMG_RECRYPT_ENCRYPT || is == &img_format_luks ||
+	       img_fail(err, IMG_E_ARGUMENT, _("it is not encrypted"));
+}
+
+/* ---- Before -------------------------------------------------------------------------------------- */
+
+static bool open_old(struct img_recrypt_run *run, struct img_err *err)
+{
+	if (run->what->dry_run)
+		return img_luks_look(run->file, 0, 0, &run->old, err);
+	return img_luks_unlock(run->file, 0, 0, run->what->keys, &run->old, err);
+}
+
+/* The header and its key slots, without what may lie between them and the disk. */
+static bool measure_header(struct img_recrypt_run *run, struct img_err *err)
+{
+	struct img_luks *lk = img_luks_open(run->file, 0, 0, err);
+
+	if (!lk)
+		return false;
+	run->hdr.old_len = img_min_u64(img_max_u64(lk->ops->extent(lk), RECRYPT_BLOCK), run->hdr.from);
+	img_luks_close(lk);
+	return true;
+}
+
+static bool measure_encrypted(struct img_recrypt_run *run, struct img_err *err)
+{
+	struct img_recrypt_header *hdr = &run->hdr;
+	const struct img_luks_volume *old = &run->old;
+	uint64_t there;
+
+	if (!open_old(run, err))
+		return false;
+	if (!old->payload_at)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("the header is that of data in another file"));
+	if (hdr->before < old->payload_at)
+		return img_fail(err, IMG_E_INCOMPLETE, _("the file ends at 0x%" PRIx64 ", and the encrypted "
+				"data start at 0x%" PRIx64), hdr->before, old->payload_at);
+	there = img_round_down(hdr->before - old->payload_at, old->sector);
+	if (old->payload_len > there)
+		return img_fail(err, IMG_E_INCOMPLETE, _("the file ends at 0x%" PRIx64 ", and the disk "
+				"does not"), hdr->before);
+	hdr->from = old->payload_at;
+	hdr->len = old->payload_len ? old->payload_len : there;
+	return measure_header(run, err);
+}
+
+/* ---- Afterwards ---------------------------------------------------------------------------------- */
+
+static bool make_wish(struct img_recrypt_run *run, struct img_err *err)
+{
+	run->settings = img_settings_parse(img_format_luks.create_options, run->what->options, err);
+	return run->settings && img_luks_wish_make_file(run->settings, &run->wish, err);
+}
+
+/*
+ * A disk that is encrypted stays where it is if there is room for the new header; else it moves by at
+ * least what makes a window.
+ */
+static uint64_t place_for(const struct img_recrypt_header *hdr)
+{
+	const uint64_t least = img_round_up(hdr->new_len, PLACE_ALIGN);
+
+	if (!hdr->from)
+		return img_max_u64(least, img_min_u64(PLACE_BEST, img_round_up(hdr->len, PLACE_ALIGN)));
+	return hdr->new_len <= hdr->from
+		? hdr->from : img_max_u64(least, img_round_up(hdr->from, PLACE_ALIGN) + PLACE_ALIGN);
+}
+
+static bool plan_header(struct img_recrypt_run *run, struct img_err *err)
+{
+	struct img_recrypt_header *hdr = &run->hdr;
+	struct img_luks_new full;
+
+	if (!make_wish(run, err))
+		return false;
+	full = run->wish.what;
+	if (!img_luks_complete(&full, err))
+		return false;
+	hdr->new_len = img_luks_header_len(&full);
+	hdr->to = place_for(hdr);
+	if (!hdr->from)
+		hdr->len = img_round_up(hdr->len, full.sector);
+	return hdr->len % full.sector == 0 ||
+	       img_fail(err, IMG_E_RANGE, _("%" PRIu64 " bytes are no whole sectors of %" PRIu32), hdr->len,
+			full.sector);
+}
+
+/* In sectors of any size, and for the journal in whole pieces. */
+static void choose_window(struct img_recrypt_header *hdr)
+{
+	const uint64_t apart = hdr->from > hdr->to ? hdr->from - hdr->to : hdr->to - hdr->from;
+	const uint64_t best = img_min_u64(img_max_u64(hdr->len / WINDOWS, WINDOW_MIN),
+					  RECRYPT_WINDOW_MAX);
+
+	hdr->window = apart ? img_min_u64(best, apart) : best;
+	hdr->window = img_round_down(hdr->window, hdr->window < RECRYPT_PIECE ? RECRYPT_BLOCK
+									      : RECRYPT_PIECE);
+}
+
+/* ---- Room ---------------------------------------------------------------------------------------- */
+
+/* What is a hole becomes bytes, wherever it is. */
+static bool count_data(const struct img_recrypt_run *run, uint64_t *bytes, struct img_err *err)
+{
+	struct img_extent ex;
+
+	*bytes = 0;
+	for (uint64_t at = 0; at < run->hdr.before; at += ex.len) {
+		if (!img_store_extent(run->file, at, run->hdr.before, &ex, err))
+			return false;
+		*bytes += ex.kind == IMG_EXTENT_DATA ? ex.len : 0;
+	}
+	return true;
+}
+
+static bool check_room(const struct img_recrypt_run *run, struct img_err *err)
+{
+	struct img_moved room = { .space = run->stats->extra };
+
+	if (!img_room_look(run->what->path, &room, err))
+		return false;
+	return run->what->dry_run || room.space <= room.free ||
+	       img_fail(err, IMG_E_NOSPACE, _("%s: %" PRIu64 " bytes are needed meanwhile, and %"
+			PRIu64 " are free; nothing was changed"), run->what->path, room.space, room.free);
+}
+
+static bool measure(struct img_recrypt_run *run, struct img_err *err)
+{
+	const struct img_recrypt_header *hdr = &run->hdr;
+	uint64_t data;
+
+	if (!count_data(run, &data, err))
+		return false;
+	*run->stats = (struct img_recrypt_stats){
+		.guest = hdr->len, .before = hdr->before, .after = hdr->after,
+		.extra = img_recrypt_end(hdr) + img_max_u64(hdr->after, data) - data,
+	};
+	return check_room(run, err);
+}
+
+/* ---- The whole ----------------------------------------------------------------------------------- */
+
+static bool check_size(const struct img_recrypt_header *hdr, struct img_err *err)
+{
+	if (img_min_u64(hdr->len, hdr->before) < RECRYPT_BLOCK)
+		return img_fail(err, IMG_E_RANGE, _("a disk of less than %d bytes is not changed in place"),
+				RECRYPT_BLOCK);
+	return (hdr->window && hdr->len <= INT64_MAX / 8) ||
+	       img_fail(err, IMG_E_RANGE, _("a disk of %" PRIu64 " bytes at 0x%" PRIx64 " is not changed in "
+			"place"), hdr->len, hdr->from);
+}
+
+bool img_recrypt_plan(struct img_recrypt_run *run, struct img_err *err)
+{
+	struct img_recrypt_header *hdr = &run->hdr;
+	const struct img_format *is;
+
+	*hdr = (struct img_recrypt_header){ .kind = run->what->kind };
+	if (!recognize(run, &is, err) || !check_format(is, hdr->kind, err) ||
+	    !img_store_size(run->file, &hdr->before, err))
+		return false;
+	if (!(run->file->caps & IMG_STORE_RESIZE))
+		return img_fail(err, IMG_E_UNSUPPORTED, _("a block device keeps its size"));
+	hdr->len = hdr->before;
+	if ((hdr->kind != IMG_RECRYPT_ENCRYPT && !measure_encrypted(run, err)) ||
+	    (hdr->kind != IMG_RECRYPT_DECRYPT && !plan_header(run, err)))
+		return false;
+	hdr->after = hdr->to + hdr->len;
+	choose_window(hdr);
+	return check_size(hdr, err) && measure(run, err);
+}

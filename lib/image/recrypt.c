@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Images that were left half encrypted: a file lies beside them (store/recrypt.h), their first bytes say
+ * so, and nobody opens them but who goes on with it (copy/recrypt.c).
+ */
+#include <inttypes.h>
+#include <unistd.h>
+#include "base/mem.h"
+#include "base/num.h"
+#include "image/image.h"
+#include "store/journal.h"
+
+#define SUFFIX ".recrypt"
+
+char *img_recrypt_path(const char *path, struct img_err *err)
+{
+	return img_format_text(err, "%s" SUFFIX, path);
+}
+
+/* ---- Looking ------------------------------------------------------------------------------------- */
+
+/* One of the two may have been cut off while it was written. */
+static bool read_records(struct img_recrypt_found *found, uint8_t *raw, struct img_err *err)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		const uint64_t at = RECRYPT_RECORDS + i * (uint64_t)RECRYPT_BLOCK;
+		struct img_recrypt_record rec;
+
+		if (!img_store_read(found->journal, at, raw, RECRYPT_BLOCK, err))
+			return false;
+		if (!img_recrypt_record_decode(&found->hdr, raw, &rec) ||
+		    (found->any && rec.next < found->last.next))
+			continue;
+		found->last = rec;
+		found->any = true;
+	}
+	return true;
+}
+
+static bool read_all(struct img_recrypt_found *found, bool *says, struct img_err *err)
+{
+	uint8_t raw[RECRYPT_BLOCK];
+	uint64_t size;
+	size_t got;
+
+	if (!img_store_read_some(found->journal, 0, raw, sizeof(raw), &got, err) ||
+	    !img_store_size(found->journal, &size, err))
+		return false;
+	*says = got == sizeof(raw) && img_recrypt_header_decode(raw, &found->hdr) &&
+		size >= img_recrypt_end(&found->hdr);
+	return !*says || read_records(found, raw, err);
+}
+
+/* Whoever may write to a folder could plant one for the image of somebody else. */
+static bool check_owner(struct img_store *journal, const char *path, struct img_err *err)
+{
+	return img_store_same_owner(journal, path) ||
+	       img_fail(err, IMG_E_DENIED, _("%s: belongs to somebody else than the image; it is not "
+			"trusted"), journal->name);
+}
+
+static bool is_absent(const struct img_err *why)
+{
+	return why->os_errno == ENOENT || why->os_errno == ENAMETOOLONG;
+}
+
+bool img_recrypt_find(const char *path, unsigned flags, struct img_recrypt_found *out,
+		      struct img_err *err)
+{
+	IMG_AUTO_FREE char *name = img_recrypt_path(path, err);
+	struct img_err why = { 0 };
+	bool says = false, ok;
+
+	*out = (struct img_recrypt_found){ 0 };
+	if (!name)
+		return false;
+	out->journal = img_store_file(name, flags | IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, &why);
+	if (!out->journal)
+		return is_absent(&why) || img_fail(err, why.code, "%s", why.text);
+	ok = read_all(out, &says, err) && (!says || check_owner(out->journal, path, err));
+	if (!ok || !says)
+		img_recrypt_found_clear(out);
+	return ok;
+}
+
+void img_recrypt_found_clear(struct img_recrypt_found *found)
+{
+	img_store_close(found->journal);
+	*found = (struct img_recrypt_found){ 0 };
+}
+
+bool img_recrypt_state_of(struct img_store *file, const struct img_recrypt_found *found,
+			  enum img_recrypt_state *out, struct img_err *err)
+{
+	const struct img_recrypt_header *hdr = &found->hdr;
+	uint8_t head[RECRYPT_BLOCK];
+	uint32_t crc;
+	size_t got;
+
+	if (!img_store_read_some(file, 0, head, sizeof(head), &got, err))
+		return false;
+	crc = img_journal_crc(head, got);
+	*out = IMG_RECRYPT_OTHER;
+	if (img_recrypt_is_mark(head, got, hdr->id))
+		*out = IMG_RECRYPT_HALF;
+	else if (crc == hdr->head_after && found->last.next == img_recrypt_windows(hdr))
+		*out = IMG_RECRYPT_WHOLE;
+	else if (crc == hdr->head_before && !found->any)
+		*out = IMG_RECRYPT_BEGUN;
+	return true;
+}
+
+bool img_recrypt_look(const char *path, struct img_recrypt_pending *out, bool *found_one,
+		      struct img_err *err)
+{
+	struct img_recrypt_found found;
+	enum img_recrypt_state state = IMG_RECRYPT_OTHER;
+	struct img_store *file = NULL;
+	bool ok;
+
+	*found_one = false;
+	if (img_path_is_uri(path) || img_is_stream_path(path))
+		return true;
+	ok = img_recrypt_find(path, 0, &found, err);
+	if (ok && found.journal) {
+		file = img_store_file(path, IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, err);
+		ok = file && img_recrypt_state_of(file, &found, &state, err);
+	}
+	*found_one = ok && (state == IMG_RECRYPT_HALF || state == IMG_RECRYPT_BEGUN);
+	if (*found_one)
+		*out = (struct img_recrypt_pending){
+			.kind = found.hdr.kind, .total = found.hdr.len,
+			.done = img_recrypt_done(&found.hdr, found.last.next),
+		};
+	img_store_close(file);
+	img_recrypt_found_clear(&found);
+	return ok;
+}
+
+/* ---- Refusing ------------------------------------------------------------------------------------ */
+
+static bool fail_half(const char *path, const struct img_recrypt_found *found, struct img_err *err)
+{
+	const uint64_t done = img_recrypt_done(&found->hdr, found->last.next), all = found->hdr.len;
+
+	switch (found->hdr.kind) {
+	case IMG_RECRYPT_ENCRYPT:
+		return img_fail(err, IMG_E_DENIED, _("%s: is half encrypted, %" PRIu64 " of %" PRIu64
+				" bytes; \"imgcrypt encrypt --in-place\" goes on with it"), path, done, all);
+	case IMG_RECRYPT_DECRYPT:
+		return img_fail(err, IMG_E_DENIED, _("%s: is half decrypted, %" PRIu64 " of %" PRIu64
+				" bytes; \"imgcrypt decrypt --in-place\" goes on with it"), path, done, all);
+	case IMG_RECRYPT_CHANGE:
+		break;
+	}
+	return img_fail(err, IMG_E_DENIED, _("%s: has got another key for %" PRIu64 " of %" PRIu64
+			" bytes; \"imgcrypt reencrypt --in-place\" goes on with it"), path, done, all);
+}
+
+bool img_recrypt_refuse(struct img_store *file, const char *path, struct img_err *err)
+{
+	struct img_recrypt_found found;
+	enum img_recrypt_state state = IMG_RECRYPT_OTHER;
+	bool ok = img_recrypt_find(path, 0, &found, err) &&
+		  (!found.journal || img_recrypt_state_of(file, &found, &state, err));
+
+	if (ok && (state == IMG_RECRYPT_HALF || state == IMG_RECRYPT_BEGUN))
+		ok = fail_half(path, &found, err);
+	img_recrypt_found_clear(&found);
+	return ok;
+}
+
+void img_recrypt_forget(const char *path)
+{
+	struct img_recrypt_found found;
+
+	if (!img_recrypt_find(path, 0, &found, NULL) || !found.journal)
+		return;
+	(void)unlink(found.journal->name);	/* it would be found not to be for this file */
+	img_recrypt_found_clear(&found);
+}

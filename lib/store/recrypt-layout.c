@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The parts of the file beside a half encrypted image as bytes and back, and where they lie. */
+#include "store/recrypt.h"
+
+#include <string.h>
+#include "base/bytes.h"
+#include "base/num.h"
+#include "base/zero.h"
+#include "store/journal.h"
+
+static const uint8_t magic[RECRYPT_HDR_VERSION] = { 'i', 'm', 'g', 'c', 'r', 'p', 't', 0x1a };
+
+/* ---- The header ---------------------------------------------------------------------------------- */
+
+void img_recrypt_header_encode(const struct img_recrypt_header *hdr, uint8_t *raw)
+{
+	memset(raw, 0, RECRYPT_BLOCK);
+	memcpy(raw, magic, sizeof(magic));
+	img_put_be32(raw + RECRYPT_HDR_VERSION, RECRYPT_VERSION);
+	img_put_be32(raw + RECRYPT_HDR_KIND, hdr->kind);
+	memcpy(raw + RECRYPT_HDR_ID, hdr->id, sizeof(hdr->id));
+	img_put_be64(raw + RECRYPT_HDR_FROM, hdr->from);
+	img_put_be64(raw + RECRYPT_HDR_TO, hdr->to);
+	img_put_be64(raw + RECRYPT_HDR_LEN, hdr->len);
+	img_put_be64(raw + RECRYPT_HDR_WINDOW, hdr->window);
+	img_put_be64(raw + RECRYPT_HDR_BEFORE, hdr->before);
+	img_put_be64(raw + RECRYPT_HDR_AFTER, hdr->after);
+	img_put_be64(raw + RECRYPT_HDR_OLD, hdr->old_len);
+	img_put_be64(raw + RECRYPT_HDR_NEW, hdr->new_len);
+	img_put_be32(raw + RECRYPT_HDR_HEADS, hdr->head_before);
+	img_put_be32(raw + RECRYPT_HDR_HEADS + 4, hdr->head_after);
+	img_put_be32(raw + RECRYPT_HDR_CRC, img_journal_crc(raw, RECRYPT_HDR_CRC));
+}
+
+/* What windows overwrite must not be needed any more. */
+static bool windows_make_sense(const struct img_recrypt_header *hdr)
+{
+	const uint64_t apart = hdr->from > hdr->to ? hdr->from - hdr->to : hdr->to - hdr->from;
+
+	if (!hdr->window || hdr->window > RECRYPT_WINDOW_MAX || hdr->window % RECRYPT_SECTOR)
+		return false;
+	return img_recrypt_is_kept(hdr) ? hdr->window % RECRYPT_PIECE == 0 : hdr->window <= apart;
+}
+
+static bool makes_sense(const struct img_recrypt_header *hdr)
+{
+	const uint64_t most = INT64_MAX / 4;
+	const bool was = hdr->kind != IMG_RECRYPT_ENCRYPT, will_be = hdr->kind != IMG_RECRYPT_DECRYPT;
+
+	return hdr->kind >= IMG_RECRYPT_ENCRYPT && hdr->kind <= IMG_RECRYPT_CHANGE &&
+	       hdr->from <= most && hdr->to <= most && hdr->len <= most && hdr->before <= most &&
+	       hdr->len >= RECRYPT_BLOCK && hdr->after == hdr->to + hdr->len &&
+	       hdr->old_len <= img_min_u64(RECRYPT_HEADER_MAX, hdr->from) &&
+	       hdr->new_len <= img_min_u64(RECRYPT_HEADER_MAX, hdr->to) &&
+	       was == (hdr->from >= RECRYPT_BLOCK) && will_be == (hdr->to >= RECRYPT_BLOCK) &&
+	       was == (hdr->old_len >= RECRYPT_BLOCK) && will_be == (hdr->new_len >= RECRYPT_BLOCK) &&
+	       windows_make_sense(hdr);
+}
+
+bool img_recrypt_header_decode(const uint8_t *raw, struct img_recrypt_header *hdr)
+{
+	*hdr = (struct img_recrypt_header){
+		.kind = img_get_be32(raw + RECRYPT_HDR_KIND),
+		.from = img_get_be64(raw + RECRYPT_HDR_FROM),
+		.to = img_get_be64(raw + RECRYPT_HDR_TO),
+		.len = img_get_be64(raw + RECRYPT_HDR_LEN),
+		.window = img_get_be64(raw + RECRYPT_HDR_WINDOW),
+		.before = img_get_be64(raw + RECRYPT_HDR_BEFORE),
+		.after = img_get_be64(raw + RECRYPT_HDR_AFTER),
+		.old_len = img_get_be64(raw + RECRYPT_HDR_OLD),
+		.new_len = img_get_be64(raw + RECRYPT_HDR_NEW),
+		.head_before = img_get_be32(raw + RECRYPT_HDR_HEADS),
+		.head_after = img_get_be32(raw + RECRYPT_HDR_HEADS + 4),
+	};
+	memcpy(hdr->id, raw + RECRYPT_HDR_ID, sizeof(hdr->id));
+	return !memcmp(raw, magic, sizeof(magic)) &&
+	       img_get_be32(raw + RECRYPT_HDR_VERSION) == RECRYPT_VERSION &&
+	       img_get_be32(raw + RECRYPT_HDR_CRC) == img_journal_crc(raw, RECRYPT_HDR_CRC) &&
+	       makes_sense(hdr);
+}
+
+bool img_recrypt_is_unfinished(const uint8_t *raw, size_t len)
+{
+	struct img_recrypt_header hdr;
+
+	return img_is_zero(raw, len) || (len == RECRYPT_BLOCK && !memcmp(raw, magic, sizeof(magic)) &&
+					 !img_recrypt_header_decode(raw, &hdr));
+}
+
+/* ---- Records ------------------------------------------------------------------------------------- */
+
+/* The id in front keeps what another run has left in the file from being believed. */
+static uint32_t record_crc(const struct img_recrypt_header *hdr, const uint8_t *raw)
+{
+	uint8_t both[RECRYPT_ID_BYTES + 4];
+
+	memcpy(both, hdr->id, RECRYPT_ID_BYTES);
+	img_put_be32(both + RECRYPT_ID_BYTES, img_journal_crc(raw, RECRYPT_REC_CRC));
+	return img_journal_crc(both, sizeof(both));
+}
+
+void img_recrypt_record_encode(const struct img_recrypt_header *hdr,
+			       const struct img_recrypt_record *rec, uint8_t *raw)
+{
+	memset(raw, 0, RECRYPT_BLOCK);
+	memcpy(raw + RECRYPT_REC_MAGIC, magic, sizeof(magic));
+	img_put_be64(raw + RECRYPT_REC_NEXT, rec->next);
+	for (size_t i = 0; i < RECRYPT_MAX_SUMS; i++)
+		img_put_be32(raw + RECRYPT_REC_SUMS + 4 * i, rec->sums[i]);
+	img_put_be32(raw + RECRYPT_REC_CRC, record_crc(hdr, raw));
+}
+
+bool img_recrypt_record_decode(const struct img_recrypt_header *hdr, const uint8_t *raw,
+			       struct img_recrypt_record *rec)
+{
+	rec->next = img_get_be64(raw + RECRYPT_REC_NEXT);
+	for (size_t i = 0; i < RECRYPT_MAX_SUMS; i++)
+		rec->sums[i] = img_get_be32(raw + RECRYPT_REC_SUMS + 4 * i);
+	return !memcmp(raw + RECRYPT_REC_MAGIC, magic, sizeof(magic)) &&
+	       img_get_be32(raw + RECRYPT_REC_CRC) == record_crc(hdr, raw) &&
+	       rec->next <= img_recrypt_windows(hdr);
+}
+
+/* ---- The mark ------------------------------------------------------------------------------------ */
+
+enum { MARK_NAME = 8, MARK_ID = 512, MARK_TEXT = RECRYPT_MARK_BYTES };	/* a LUKS1 header has its cipher at 8 */
+
+static const uint8_t mark_start[MARK_NAME] = { 'L', 'U', 'K', 'S', 0xba, 0xbe, 0, 1 };
+static const char mark_name[] = "imgcrypt-half-done";
+
+void img_recrypt_mark(const uint8_t id[RECRYPT_ID_BYTES], uint8_t *raw)
+{
+	static const char text[] = "This image is half done: imgcrypt --in-place was cut off, and "
+				   "goes on when it is run again.\n";
+
+	memset(raw, 0, RECRYPT_BLOCK);
+	memcpy(raw, mark_start, sizeof(mark_start));
+	memcpy(raw + MARK_NAME, mark_name, sizeof(mark_name));
+	memcpy(raw + MARK_ID, id, RECRYPT_ID_BYTES);
+	memcpy(raw + MARK_TEXT, text, sizeof(text) - 1);
+}
+
+bool img_recrypt_is_mark(const uint8_t *raw, size_t len, const uint8_t *id)
+{
+	return len >= MARK_ID + RECRYPT_ID_BYTES && !memcmp(raw, mark_start, sizeof(mark_start)) &&
+	       !memcmp(raw + MARK_NAME, mark_name, sizeof(mark_name)) &&
+	       (!id || !memcmp(raw + MARK_ID, id, RECRYPT_ID_BYTES));
+}
+
+/* ---- Places -------------------------------------------------------------------------------------- */
+
+uint64_t img_recrypt_windows(const struct img_recrypt_header *hdr)
+{
+	return img_div_up(hdr->len, hdr->window);
+}
+
+void img_recrypt_window(const struct img_recrypt_header *hdr, uint64_t next, uint64_t *start,
+			uint64_t *end)
+{
+	const uint64_t i = hdr->to > hdr->from ? img_recrypt_windows(hdr) - 1 - next : next;
+
+	*start = i * hdr->window;
+	*end = img_min_u64(*start + hdr->window, hdr->len);
+}
+
+uint64_t img_recrypt_done(const struct img_recrypt_header *hdr, uint64_t next)
+{
+	uint64_t start, end;
+
+	if (next == img_recrypt_windows(hdr))
+		return hdr->len;
+	img_recrypt_window(hdr, next, &start, &end);
+	return hdr->to > hdr->from ? hdr->len - end : start;
+}
+
+bool img_recrypt_is_kept(const struct img_recrypt_header *hdr)
+{
+	return hdr->from == hdr->to;
+}
+
+uint64_t img_recrypt_new_at(const struct img_recrypt_header *hdr)
+{
+	return RECRYPT_HEADERS + img_round_up(hdr->old_len, RECRYPT_BLOCK);
+}
+
+/* Behind the headers. */
+static uint64_t kept_from(const struct img_recrypt_header *hdr)
+{
+	return img_recrypt_new_at(hdr) + img_round_up(hdr->new_len, RECRYPT_BLOCK);
+}
+
+uint64_t img_recrypt_kept_at(const struct img_recrypt_header *hdr, uint64_t next)
+{
+	return kept_from(hdr) + next % 2 * hdr->window;
+}
+
+uint64_t img_recrypt_end(const struct img_recrypt_header *hdr)
+{
+	return kept_from(hdr) + (img_recrypt_is_kept(hdr) ? 2 * hdr->window : 0);
+}

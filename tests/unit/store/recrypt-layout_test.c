@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+#include "scratch.h"
+#include "store/recrypt.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+static struct img_recrypt_header encrypting(void)
+{
+	return (struct img_recrypt_header){
+		.kind = IMG_RECRYPT_ENCRYPT, .id = "0123456789abcde", .to = 16 * MIB, .len = 10 * MIB + 512,
+		.window = 4 * MIB, .before = 10 * MIB + 100, .after = 26 * MIB + 512, .new_len = 2 * MIB,
+		.head_before = 1, .head_after = 2,
+	};
+}
+
+static struct img_recrypt_header changing(void)
+{
+	struct img_recrypt_header hdr = encrypting();
+
+	hdr.kind = IMG_RECRYPT_CHANGE;
+	hdr.from = hdr.to;
+	hdr.old_len = MIB + 1;
+	return hdr;
+}
+
+static bool is_read(const struct img_recrypt_header *hdr)
+{
+	uint8_t raw[RECRYPT_BLOCK];
+	struct img_recrypt_header back;
+
+	img_recrypt_header_encode(hdr, raw);
+	return img_recrypt_header_decode(raw, &back) && !memcmp(&back, hdr, sizeof(back));
+}
+
+Test(recrypt_layout, headers_come_back)
+{
+	struct img_recrypt_header hdr = encrypting();
+
+	cr_assert(is_read(&hdr));
+	hdr = changing();
+	cr_assert(is_read(&hdr));
+	hdr.kind = IMG_RECRYPT_DECRYPT;
+	hdr.to = hdr.new_len = 0;
+	hdr.after = hdr.len;
+	cr_assert(is_read(&hdr));
+}
+
+/* One field each that makes no sense with the others. */
+Test(recrypt_layout, impossible_headers_are_none)
+{
+	for (int i = 0; i < 10; i++) {
+		struct img_recrypt_header hdr = i < 8 ? encrypting() : changing();
+
+		if (i == 0) hdr.kind = 4;
+		if (i == 1) hdr.window = 0;
+		if (i == 2) hdr.window = 17 * MIB;	/* more than it moves */
+		if (i == 3) hdr.after++;
+		if (i == 4) hdr.new_len = hdr.to + 1;
+		if (i == 5) hdr.from = 4096;		/* nothing was encrypted */
+		if (i == 6) hdr.len = 100, hdr.after = hdr.to + 100;
+		if (i == 7) hdr.to = UINT64_MAX - hdr.len + 1, hdr.after = 0;
+		if (i == 8) hdr.window = MIB + 512;	/* sums are those of whole pieces */
+		if (i == 9) hdr.old_len = 0;
+		cr_assert(!is_read(&hdr), "field %d", i);
+	}
+}
+
+Test(recrypt_layout, each_byte_of_a_header_counts)
+{
+	const struct img_recrypt_header hdr = encrypting();
+	uint8_t raw[RECRYPT_BLOCK];
+	struct img_recrypt_header back;
+
+	img_recrypt_header_encode(&hdr, raw);
+	for (size_t i = 0; i < sizeof(raw); i++) {
+		raw[i] ^= 1;
+		cr_assert(!img_recrypt_header_decode(raw, &back));
+		raw[i] ^= 1;
+	}
+	cr_assert(!img_recrypt_is_unfinished(raw, sizeof(raw)));
+	raw[RECRYPT_HDR_FROM] ^= 1;
+	cr_assert(img_recrypt_is_unfinished(raw, sizeof(raw)));
+	raw[0] ^= 1;
+	cr_assert(!img_recrypt_is_unfinished(raw, sizeof(raw)), "somebody else's");
+	memset(raw, 0, sizeof(raw));
+	cr_assert(img_recrypt_is_unfinished(raw, 100));
+}
+
+Test(recrypt_layout, records_are_those_of_their_header)
+{
+	struct img_recrypt_header hdr = changing();
+	const struct img_recrypt_record rec = { .next = 3, .sums = { 1, 2, [RECRYPT_MAX_SUMS - 1] = 3 } };
+	struct img_recrypt_record back;
+	uint8_t raw[RECRYPT_BLOCK];
+
+	img_recrypt_record_encode(&hdr, &rec, raw);
+	cr_assert(img_recrypt_record_decode(&hdr, raw, &back));
+	cr_assert_arr_eq(&back, &rec, sizeof(rec));
+	hdr.id[0] ^= 1;
+	cr_assert(!img_recrypt_record_decode(&hdr, raw, &back));
+	hdr.id[0] ^= 1;
+	hdr.window = 64 * MIB;			/* has no third window */
+	cr_assert(!img_recrypt_record_decode(&hdr, raw, &back));
+	memset(raw, 0, sizeof(raw));
+	cr_assert(!img_recrypt_record_decode(&hdr, raw, &back));
+}
+
+Test(recrypt_layout, a_mark_is_known_by_its_id)
+{
+	const uint8_t other[RECRYPT_ID_BYTES] = "another";
+	uint8_t raw[RECRYPT_BLOCK];
+
+	img_recrypt_mark(encrypting().id, raw);
+	cr_assert(img_recrypt_is_mark(raw, sizeof(raw), encrypting().id));
+	cr_assert(img_recrypt_is_mark(raw, RECRYPT_MARK_BYTES, NULL));
+	cr_assert(!img_recrypt_is_mark(raw, 500, NULL));
+	cr_assert(!img_recrypt_is_mark(raw, sizeof(raw), other));
+}
+
+/* What is overwritten is not needed by any window to come, and every byte has one window. */
+static void go_through(const struct img_recrypt_header *hdr)
+{
+	uint64_t start, end, sum = 0;
+
+	for (uint64_t i = 0; i < img_recrypt_windows(hdr); i++) {
+		cr_assert_eq(img_recrypt_done(hdr, i), sum);
+		img_recrypt_window(hdr, i, &start, &end);
+		sum += end - start;
+		for (uint64_t k = i; k < img_recrypt_windows(hdr) && hdr->from != hdr->to; k++) {
+			uint64_t later, later_end;
+
+			img_recrypt_window(hdr, k, &later, &later_end);
+			cr_assert(hdr->to + end <= hdr->from + later ||
+				  hdr->to + start >= hdr->from + later_end);
+		}
+	}
+	cr_assert_eq(sum, hdr->len);
+	cr_assert_eq(img_recrypt_done(hdr, img_recrypt_windows(hdr)), hdr->len);
+}
+
+Test(recrypt_layout, windows_overwrite_nothing_that_is_needed)
+{
+	struct img_recrypt_header hdr = encrypting();
+
+	go_through(&hdr);
+	hdr.to = hdr.window;
+	go_through(&hdr);
+	hdr.from = 2 * hdr.window;
+	hdr.to = 0;
+	go_through(&hdr);
+	hdr = changing();
+	go_through(&hdr);
+}
+
+Test(recrypt_layout, places_follow_each_other)
+{
+	const struct img_recrypt_header hdr = changing();
+
+	cr_assert_eq(img_recrypt_new_at(&hdr), 16384 + MIB + 4096);
+	cr_assert_eq(img_recrypt_kept_at(&hdr, 4), 16384 + 3 * MIB + 4096);
+	cr_assert_eq(img_recrypt_kept_at(&hdr, 5), 16384 + 7 * MIB + 4096);
+	cr_assert_eq(img_recrypt_end(&hdr), 16384 + 11 * MIB + 4096);
+}
