@@ -25,7 +25,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_HEADER(AT(source.header)),
 	SECRET_ROWS(AT(secrets)),
 	{ 0, "new-key-file", "FILE", secret_set_file, AT(fresh),
-	  N_("add-key, change-key, encrypt: FILE holds the new key") },
+	  N_("add-key, change-key, encrypt, reencrypt: FILE holds the new key") },
 	{ 0, "new-key-fd", "N", secret_set_fd, AT(fresh),
 	  N_("the same, from this open file descriptor") },
 	{ 0, "new-key-env", "NAME", secret_set_env, AT(fresh),
@@ -50,6 +50,10 @@ static const struct cli_option rows[] = {
 	  N_("encrypt, decrypt: format of the new image (otherwise by its name)") },
 	{ 'o', "options", "NAME=VALUE,...", cli_set_list, AT(target.options),
 	  N_("encrypt, decrypt: options of that format") },
+	{ 0, "in-place", NULL, cli_set_flag, AT(in_place),
+	  N_("encrypt, decrypt, reencrypt: change the image itself; run again it goes on") },
+	{ 0, "dry-run", NULL, cli_set_flag, AT(dry_run),
+	  N_("with --in-place: only tell what would be done") },
 	SOURCE_ROW_FORMAT(AT(source.format)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
@@ -63,7 +67,7 @@ static const struct cli_option rows[] = {
 
 const struct cli imgcrypt_cli = {
 	.name = "imgcrypt",
-	.operands = N_("encrypt|decrypt|list|test|add-key|change-key|remove-key|header-backup|"
+	.operands = N_("encrypt|decrypt|reencrypt|list|test|add-key|change-key|remove-key|header-backup|"
 		       "header-restore|erase IMAGE [FILE]"),
 	.summary = N_("Makes encrypted images (LUKS, alone or in qcow2) of others, and others of them.\n"
 		      "Their keys: list, test, add, change, remove; backups of the header that holds them."),
@@ -75,11 +79,15 @@ struct verb {
 	const char *operands;		/* translatable */
 	int n;				/* of operands */
 	crypt_verb *run;
+	bool in_place;
 };
 
 static const struct verb verbs[] = {
 	{ "encrypt", N_("encrypt IMAGE NEW"), 2, crypt_encrypt },
 	{ "decrypt", N_("decrypt IMAGE NEW"), 2, crypt_decrypt },
+	{ "encrypt", N_("encrypt --in-place IMAGE"), 1, crypt_encrypt_in_place, true },
+	{ "decrypt", N_("decrypt --in-place IMAGE"), 1, crypt_decrypt_in_place, true },
+	{ "reencrypt", N_("reencrypt --in-place IMAGE"), 1, crypt_reencrypt, true },
 	{ "list", N_("list IMAGE"), 1, crypt_list },
 	{ "test", N_("test IMAGE"), 1, crypt_test },
 	{ "add-key", N_("add-key IMAGE"), 1, crypt_add },
@@ -90,23 +98,33 @@ static const struct verb verbs[] = {
 	{ "erase", N_("erase IMAGE"), 1, crypt_erase },
 };
 
-/* Ends the program when there is none of that name, or it has too few or too many operands. */
-static const struct verb *find_verb(char *const *operands, int n)
+/* Of two with that name the one that is meant; NULL: there is none. */
+static const struct verb *find_verb(const char *name, bool in_place)
 {
+	const struct verb *found = NULL;
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
+		if (!strcmp(verbs[i].name, name) && (!found || verbs[i].in_place == in_place))
+			found = &verbs[i];
+	return found;
+}
+
+/* Ends the program when there is none of that name, or it has too few or too many operands. */
+static const struct verb *need_verb(char *const *operands, int n, bool in_place)
+{
+	struct cli cli = imgcrypt_cli;
 	struct img_err err = { 0 };
+	const struct verb *verb;
 
 	cli_need_operands(&imgcrypt_cli, n, 1, n);
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
-		struct cli cli = imgcrypt_cli;
-
-		if (strcmp(verbs[i].name, operands[0]))
-			continue;
-		cli.operands = verbs[i].operands;
-		cli_need_operands(&cli, n - 1, verbs[i].n, verbs[i].n);
-		return &verbs[i];
+	verb = find_verb(operands[0], in_place);
+	if (!verb) {
+		img_fail(&err, IMG_E_ARGUMENT, _("\"%s\" is nothing that it can do"), operands[0]);
+		cli_misused(&imgcrypt_cli, &err);
 	}
-	img_fail(&err, IMG_E_ARGUMENT, _("\"%s\" is nothing that it can do"), operands[0]);
-	cli_misused(&imgcrypt_cli, &err);
+	cli.operands = verb->operands;
+	cli_need_operands(&cli, n - 1, verb->n, verb->n);
+	return verb;
 }
 
 int main(int argc, char **argv)
@@ -115,7 +133,7 @@ int main(int argc, char **argv)
 	struct img_err err = { 0 };
 	char **operands;
 	const int n = cli_parse(&imgcrypt_cli, argc, argv, &opt, &operands);
-	const struct verb *verb = find_verb(operands, n);
+	const struct verb *verb = need_verb(operands, n, opt.in_place);
 
 	if (!crypt_check_usage(&opt, verb->name, &err))
 		cli_misused(&imgcrypt_cli, &err);

@@ -20,6 +20,7 @@ struct options {
 	unsigned iter_time, iterations, threads;	/* ms; 0: the default */
 	uint64_t memory;		/* bytes; 0: the default */
 	bool force, quiet;
+	bool in_place, dry_run;
 	enum img_style style;
 };
 
@@ -37,7 +38,13 @@ struct img_open crypt_how(const struct options *opt, const char *path, unsigned 
 struct img_key_header *crypt_open(const struct options *opt, const char *path, unsigned flags,
 				  struct img_err *err);
 
+/* in_place.c: of an image that was left half done. */
+bool crypt_report_pending(const struct options *opt, const char *name,
+			  const struct img_recrypt_pending *pending, struct img_err *err)
+	IMG_MUST_CHECK;
+
 crypt_verb crypt_encrypt, crypt_decrypt;				/* copy.c */
+crypt_verb crypt_encrypt_in_place, crypt_decrypt_in_place, crypt_reencrypt;	/* in_place.c */
 crypt_verb crypt_list;						/* list.c */
 crypt_verb crypt_test, crypt_add, crypt_remove, crypt_change;	/* keys.c */
 crypt_verb crypt_backup, crypt_restore, crypt_erase;		/* header.c */

@@ -5,10 +5,16 @@
 
 bool crypt_list(struct options *opt, char *const *names, struct img_err *err)
 {
-	struct img_key_header *kh = crypt_open(opt, names[0], 0, err);
+	struct img_recrypt_pending pending;
+	struct img_key_header *kh;
 	struct img_node *root;
-	bool ok;
+	bool ok, half_done;
 
+	if (!img_recrypt_look(names[0], &pending, &half_done, err))
+		return false;
+	if (half_done)
+		return opt->quiet || crypt_report_pending(opt, names[0], &pending, err);
+	kh = crypt_open(opt, names[0], 0, err);
 	if (!kh)
 		return false;
 	root = img_node_root("imgcrypt");

@@ -4,6 +4,7 @@ bin_PROGRAMS += %D%/imgcrypt
 	%D%/header.c \
 	%D%/imgcrypt.c \
 	%D%/imgcrypt.h \
+	%D%/in_place.c \
 	%D%/keys.c \
 	%D%/list.c \
 	%D%/usage.c
