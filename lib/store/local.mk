@@ -53,6 +53,9 @@ libimg_sources += \
 	%D%/unpack-other.c \
 	%D%/uri.c \
 	%D%/zeros.h
+if HAVE_LZMA
+libimg_sources += %D%/unpack-xz.c
+endif
 if HAVE_NBD
 libimg_sources += \
 	%D%/nbd.c \

@@ -13,9 +13,15 @@ struct img_packing {
 	struct img_producer *(*unpack)(struct img_store *packed, struct img_err *err);
 };
 
+#ifdef HAVE_LZMA
+#define UNPACK_XZ img_unpack_xz
+#else
+#define UNPACK_XZ img_unpack_other
+#endif
+
 static const struct img_packing packings[] = {
 	{ "gzip", { { 0x1f, 0x8b, 8 }, 3 }, img_unpack_gzip },
-	{ "xz", { { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6 }, img_unpack_other },
+	{ "xz", { { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6 }, UNPACK_XZ },
 	{ "zstd", { { 0x28, 0xb5, 0x2f, 0xfd }, 4 }, img_unpack_other },
 	{ "bzip2", { { 'B', 'Z', 'h' }, 3 }, img_unpack_other },
 	{ "lz4", { { 4, 0x22, 0x4d, 0x18 }, 4 }, img_unpack_other },

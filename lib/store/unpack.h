@@ -23,6 +23,7 @@ struct img_store *img_store_unpacked(struct img_store *packed, const struct img_
 /* ---- For unpack.c alone: one for each way ------------------------------------------------------- */
 
 struct img_producer *img_unpack_gzip(struct img_store *packed, struct img_err *err);
+struct img_producer *img_unpack_xz(struct img_store *packed, struct img_err *err);
 /* Whatever libarchive can. */
 struct img_producer *img_unpack_other(struct img_store *packed, struct img_err *err);
 
