@@ -136,20 +136,21 @@ struct member_stream {
 	struct img_archive *archive;
 	struct choice choice;		/* what may not follow */
 	char *wanted;			/* behind choice; owned */
-	bool alone;			/* nothing that follows matters */
+	bool alone;			/* whatever follows is no other choice */
+	bool whole;			/* all was looked at */
 };
 
-/* To the end of the archive, which has been read to the end of the member. */
+/* To the end of a stream, from that of the member: other choices may follow, and a checksum. */
 static bool look_behind(struct member_stream *m, struct img_err *err)
 {
 	struct img_member next;
-	bool end = m->alone, meant;
+	bool end = m->whole || (m->producer.in.st->caps & IMG_STORE_SEEK), meant;
 
 	while (!end)
 		if (!img_archive_next(m->archive, &next, &end, err) ||
-		    (!end && !consider(&m->choice, m->archive, &next, &meant, err)))
+		    (!end && !m->alone && !consider(&m->choice, m->archive, &next, &meant, err)))
 			return false;
-	m->alone = true;
+	m->whole = true;
 	return m->choice.n_meant <= 1 ||
 	       fail_to_choose(&m->choice, m->producer.in.st->name, err);
 }

@@ -384,6 +384,8 @@ bool img_put_spool(struct img_store **st, struct img_err *err) IMG_MUST_CHECK;
  * if st is one.  (unpack.c)
  */
 struct img_store *img_unpack(struct img_store *st, const struct img_open *how, struct img_err *err);
+/* Whether a file that begins so is compressed, or an archive that img_unpack() would look into.  Pure. */
+bool img_looks_packed(const uint8_t *head, size_t len);
 /*
  * What how->path names, unpacked so far that the members of the archive in it can be told, and seekable
  * for one that must be read so.  (unpack.c)

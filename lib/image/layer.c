@@ -71,6 +71,8 @@ static bool question_raw(struct img_store *st, const char **doubt, struct img_er
 		    ? !img_store_peek(st, head, IMG_PEEK_BYTES, &len, err)
 		    : !img_store_read_some(st, 0, head, IMG_REMAINS_BYTES, &len, err))
 		return false;
+	if (img_looks_packed(head, len))
+		*doubt = N_("it looks like an archive, or like something compressed");
 	for (size_t i = 0; i < img_format_count(); i++) {
 		const struct img_format *f = img_format_at(i);
 

@@ -31,9 +31,25 @@ static bool look(struct unpacking *u, struct img_err *err)
 		       : img_store_peek(u->st, u->head, sizeof(u->head), &u->len, err);
 }
 
-static bool starts(const struct unpacking *u, size_t at, const char *magic, size_t len)
+static bool starts(const uint8_t *head, size_t len, size_t at, const char *magic, size_t n)
 {
-	return u->len >= at + len && !memcmp(u->head + at, magic, len);
+	return len >= at + n && !memcmp(head + at, magic, n);
+}
+
+static bool starts_7zip(const uint8_t *head, size_t len)
+{
+	return starts(head, len, 0, "7z\xbc\xaf\x27\x1c", 6);
+}
+
+static bool starts_archive(const uint8_t *head, size_t len)
+{
+	return starts(head, len, TAR_MAGIC, "ustar", 5) || starts(head, len, 0, "PK\3\4", 4) ||
+	       starts_7zip(head, len);
+}
+
+bool img_looks_packed(const uint8_t *head, size_t len)
+{
+	return starts_archive(head, len) || img_packing_of(head, len);
 }
 
 static bool is_image(const struct unpacking *u)
@@ -48,12 +64,12 @@ static bool is_image(const struct unpacking *u)
 
 static bool is_7zip(const struct unpacking *u)
 {
-	return starts(u, 0, "7z\xbc\xaf\x27\x1c", 6);
+	return starts_7zip(u->head, u->len);
 }
 
 static bool is_archive(const struct unpacking *u)
 {
-	return starts(u, TAR_MAGIC, "ustar", 5) || starts(u, 0, "PK\3\4", 4) || is_7zip(u);
+	return starts_archive(u->head, u->len);
 }
 
 /* Of what is compressed without an archive in it, that is member 1. */

@@ -18,6 +18,7 @@
 enum { INPUT_BYTES = 256 * 1024 };
 
 struct img_archive {
+	enum img_archive_kind kind;
 	struct img_libarchive la;
 	struct archive *reader;
 	struct img_pull in;
@@ -96,7 +97,7 @@ static bool fail_with_reason(struct img_archive *a, struct img_err *err)
 		return false;
 	}
 	why = why ? why : _("no reason is known");
-	if (!a->member.name)
+	if (a->kind == IMG_ARCHIVE_COMPRESSED || !a->member.name)
 		return img_fail(err, cut ? IMG_E_INCOMPLETE : IMG_E_CORRUPT,
 				_("%s: cannot be unpacked at offset %" PRIu64 ": %s"), a->in.st->name,
 				a->done, why);
@@ -105,7 +106,7 @@ static bool fail_with_reason(struct img_archive *a, struct img_err *err)
 			a->in.st->name, a->member.number, a->member.name, a->done, why);
 }
 
-/* Warnings of libarchive are about owners, times and the like. */
+/* Warnings about a header are about owners, times and the like. */
 static bool is_good(int result)
 {
 	return result == ARCHIVE_OK || result == ARCHIVE_WARN;
@@ -136,7 +137,7 @@ static bool need_block(struct img_archive *a, struct img_err *err)
 		a->ended = result == ARCHIVE_EOF;
 		if (a->ended)
 			a->block_len = 0;
-		else if (!is_good(result))
+		else if (result != ARCHIVE_OK)	/* a wrong checksum is but a warning of it */
 			return fail_with_reason(a, err);
 		else if (!check_block(a, err))
 			return false;
@@ -306,6 +307,20 @@ static bool take_header(struct img_archive *a, struct archive_entry *entry, stru
 	return m->name;
 }
 
+/*
+ * Behind the end of the archive to that of its stream, where the checksum of a compression is; and whoever
+ * writes into a pipe is not to find it closed.
+ */
+static bool drain(struct img_archive *a, struct img_err *err)
+{
+	size_t got;
+
+	while (!(a->in.st->caps & IMG_STORE_SEEK) && !a->in.ended)
+		if (!img_pull(&a->in, a->input, INPUT_BYTES, &got, err))
+			return false;
+	return true;
+}
+
 bool img_archive_next(struct img_archive *a, struct img_member *out, bool *end, struct img_err *err)
 {
 	struct archive_entry *entry;
@@ -313,7 +328,7 @@ bool img_archive_next(struct img_archive *a, struct img_member *out, bool *end, 
 
 	*end = result == ARCHIVE_EOF;
 	if (*end)
-		return true;
+		return drain(a, err);
 	if (!is_good(result))
 		return fail_with_reason(a, err);
 	if (!take_header(a, entry, err) || !locate(a, err))
@@ -324,9 +339,9 @@ bool img_archive_next(struct img_archive *a, struct img_member *out, bool *end, 
 
 /* ---- Opening ------------------------------------------------------------------------------------- */
 
-static void look_for(struct img_archive *a, enum img_archive_kind kind)
+static void look_for(struct img_archive *a)
 {
-	if (kind == IMG_ARCHIVE_MEMBERS) {
+	if (a->kind == IMG_ARCHIVE_MEMBERS) {
 		a->la.add_tar(a->reader);
 		a->la.add_zip(a->reader);
 		a->la.add_7zip(a->reader);
@@ -343,7 +358,7 @@ static void look_for(struct img_archive *a, enum img_archive_kind kind)
 	a->la.add_raw(a->reader);
 }
 
-static bool open_reader(struct img_archive *a, enum img_archive_kind kind, struct img_err *err)
+static bool open_reader(struct img_archive *a, struct img_err *err)
 {
 	a->reader = a->la.read_new();
 	a->input = img_alloc_aligned(INPUT_BYTES, err);
@@ -351,7 +366,7 @@ static bool open_reader(struct img_archive *a, enum img_archive_kind kind, struc
 		return false;
 	if (!a->reader)
 		return img_fail_nomem(err, sizeof(*a));
-	look_for(a, kind);
+	look_for(a);
 	a->la.set_read(a->reader, give);
 	a->la.set_data(a->reader, a);
 	if (a->in.st->caps & IMG_STORE_SEEK) {
@@ -360,7 +375,7 @@ static bool open_reader(struct img_archive *a, enum img_archive_kind kind, struc
 	}
 	if (is_good(a->la.open(a->reader)))
 		return true;
-	if (a->failed.code != IMG_OK)
+	if (a->failed.code != IMG_OK || a->kind == IMG_ARCHIVE_COMPRESSED)
 		return fail_with_reason(a, err);
 	return img_fail(err, IMG_E_NOT_THIS_FORMAT, _("%s: is no archive of a known kind"),
 			a->in.st->name);
@@ -373,8 +388,9 @@ struct img_archive *img_archive_read_from(const struct img_pull *in, enum img_ar
 
 	if (!a)
 		return NULL;
+	a->kind = kind;
 	a->in = *in;
-	if (img_libarchive_load(&a->la, err) && open_reader(a, kind, err)) {
+	if (img_libarchive_load(&a->la, err) && open_reader(a, err)) {
 		a->owns = owns;
 		return a;
 	}

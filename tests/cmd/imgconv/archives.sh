@@ -21,11 +21,12 @@ is_disk() {
 
 # refused TEXT IMGCONV-ARGUMENT...: one sentence with TEXT in it, and no target.
 refused() {
-	local text=$1
+	local text=$1 got=0
 
 	shift
-	exits 1 imgconv "$@" none.raw 2>said
-	grep -qF -- "$text" said && [ "$(wc -l <said)" = 1 ] || fail "$*: $(cat said)"
+	imgconv "$@" none.raw 2>said || got=$?
+	[ "$got" = 1 ] && grep -qF -- "$text" said && [ "$(wc -l <said)" = 1 ] ||
+		fail "$*: exit status $got: $(cat said)"
 	[ ! -e none.raw ] || fail "$*: left a target"
 }
 
