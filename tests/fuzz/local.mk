@@ -1,6 +1,6 @@
 # Targets: libFuzzer programs with --enable-fuzzing, else such that run files.
 
-fuzz_targets = %D%/image %D%/luks %D%/once %D%/patch %D%/repair
+fuzz_targets = %D%/archive %D%/image %D%/luks %D%/once %D%/patch %D%/repair
 check_PROGRAMS += $(fuzz_targets)
 if FUZZING
 fuzz_sources = %D%/fuzz.h
@@ -14,6 +14,11 @@ endif
 %C%_image_LDADD = lib/libimg_internal.la
 %C%_image_LDFLAGS = $(fuzz_ldflags)
 %C%_image_SOURCES = $(fuzz_sources) %D%/image.c
+
+%C%_archive_CPPFLAGS = $(%C%_image_CPPFLAGS)
+%C%_archive_LDADD = $(%C%_image_LDADD)
+%C%_archive_LDFLAGS = $(fuzz_ldflags)
+%C%_archive_SOURCES = $(fuzz_sources) %D%/archive.c
 
 %C%_luks_CPPFLAGS = $(%C%_image_CPPFLAGS)
 %C%_luks_LDADD = $(%C%_image_LDADD)
@@ -37,4 +42,5 @@ endif
 
 shell_tests += %D%/smoke.sh %D%/smoke-luks.sh %D%/smoke-once.sh %D%/smoke-patch.sh \
 	%D%/smoke-repair.sh
+shell_tests += %D%/smoke-archive.sh
 EXTRA_DIST += %D%/README
