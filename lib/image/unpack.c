@@ -3,8 +3,9 @@
  * What a file holds that may be compressed, or an archive, or one in the other.
  *
  * A file is looked into by its first bytes alone, whatever its name is, and a disk comes first: what
- * begins as an image of any format is that image, and a CD is a disk although it is an archive, too; so
- * iso9660 and cpio, and tar without a signature, are looked for only where a member was named.
+ * begins as an image of any format is that image, what has partitions is raw, and a CD is a disk although
+ * it is an archive, too; so iso9660 and cpio, and tar without a signature, are looked for only where a
+ * member was named.
  */
 #include <string.h>
 #include "base/mem.h"
@@ -47,9 +48,27 @@ static bool starts_archive(const uint8_t *head, size_t len)
 	       starts_7zip(head, len);
 }
 
+/*
+ * A partition table whose entries can be ones; of compressed bytes one in 65536 has the signature alone.
+ * A guest may have written anything in front of it.
+ */
+static bool has_partitions(const uint8_t *head, size_t len)
+{
+	uint8_t types = 0;
+
+	if (len < 512 || head[510] != 0x55 || head[511] != 0xaa)
+		return false;
+	for (const uint8_t *entry = head + 446; entry < head + 510; entry += 16) {
+		if (entry[0] & 0x7f)
+			return false;
+		types |= entry[4];
+	}
+	return types;
+}
+
 bool img_looks_packed(const uint8_t *head, size_t len)
 {
-	return starts_archive(head, len) || img_packing_of(head, len);
+	return !has_partitions(head, len) && (starts_archive(head, len) || img_packing_of(head, len));
 }
 
 static bool is_image(const struct unpacking *u)
@@ -106,16 +125,16 @@ static bool step(struct unpacking *u, bool *more, struct img_err *err)
 {
 	const struct img_packing *packing;
 
-	*more = true;
 	if (!look(u, err))
 		return false;
+	*more = u->member || (img_looks_packed(u->head, u->len) && !is_image(u));
+	if (!*more)
+		return true;
 	packing = img_packing_of(u->head, u->len);
 	if (packing)
 		return unpack(u, packing, err);
-	if ((u->member && !is_only_member(u)) || (is_archive(u) && !is_image(u)))
-		return enter(u, err);
-	*more = false;
-	return true;
+	*more = !is_only_member(u);
+	return !*more || enter(u, err);
 }
 
 static bool go_in(struct unpacking *u, struct img_err *err)

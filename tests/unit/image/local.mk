@@ -16,4 +16,5 @@ unit_tests += %D%/test
 	%D%/resize_test.c \
 	%D%/replicate_test.c \
 	%D%/repair_files_test.c \
-	%D%/snapshot_test.c
+	%D%/snapshot_test.c \
+	%D%/unpack_test.c

@@ -1,30 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "scratch.h"
 #include "store/archive.h"
+#include "tar.h"
 
-enum { BLOCK = 512 };
-
-/* A header of tar for len bytes; kind: as in ustar. */
-static void put_header(uint8_t *raw, const char *name, size_t len, char kind)
-{
-	unsigned sum = 0;
-
-	memset(raw, 0, BLOCK);
-	strcpy((char *)raw, name);
-	strcpy((char *)raw + 100, "0000644");
-	sprintf((char *)raw + 124, "%011zo", len);
-	sprintf((char *)raw + 136, "%011o", 0u);
-	memset(raw + 148, ' ', 8);
-	raw[156] = (uint8_t)kind;
-	if (kind == '2')
-		strcpy((char *)raw + 157, "/etc/passwd");
-	memcpy(raw + 257, "ustar\00000", 8);
-	for (size_t i = 0; i < BLOCK; i++)
-		sum += raw[i];
-	sprintf((char *)raw + 148, "%06o", sum);
-}
-
-static uint8_t tar[8 * BLOCK];
+static uint8_t tar[8 * TAR_BLOCK];
 static struct img_store *st;
 
 /* A link, then 700 bytes of pattern, then the end. */
@@ -34,8 +13,8 @@ static struct img_archive *open_tar(size_t len)
 	struct img_archive *archive;
 
 	put_header(tar, "../../link", 0, '2');
-	put_header(tar + BLOCK, "./deep/disk\033.raw", 700, '0');
-	fill_pattern(tar + 2 * BLOCK, 0, 700);
+	put_header(tar + TAR_BLOCK, "./deep/disk\033.raw", 700, '0');
+	fill_pattern(tar + 2 * TAR_BLOCK, 0, 700);
 	ok(st = img_store_mem(tar, len, &err));
 	in.st = st;
 	ok(archive = img_archive_read_from(&in, IMG_ARCHIVE_MEMBERS, false, &err));
@@ -57,7 +36,7 @@ Test(archive, says_what_there_is_and_where)
 	ok(img_archive_next(archive, &m, &end, &err));
 	cr_assert(!end && m.number == 2 && m.kind == IMG_MEMBER_FILE && m.size == 700);
 	cr_assert_str_eq(m.name, "./deep/disk?.raw");
-	cr_assert(m.in_place && m.at == 2 * BLOCK);
+	cr_assert(m.in_place && m.at == 2 * TAR_BLOCK);
 	ok(img_archive_read(archive, buf, 300, &got, &err));
 	cr_assert(got == 300 && is_pattern(buf, 0, 300));
 	ok(img_archive_read(archive, buf, 1000, &got, &err));
@@ -70,7 +49,7 @@ Test(archive, says_what_there_is_and_where)
 
 Test(archive, what_is_cut_off_is_said)
 {
-	struct img_archive *archive = open_tar(2 * BLOCK + 300);
+	struct img_archive *archive = open_tar(2 * TAR_BLOCK + 300);
 	struct img_member m;
 	uint8_t buf[1000];
 	size_t got;

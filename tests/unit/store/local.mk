@@ -26,6 +26,7 @@ unit_tests += %D%/test
 	%D%/slice_test.c \
 	%D%/spool_test.c \
 	%D%/store_test.c \
+	%D%/tar.h \
 	%D%/unpack_test.c \
 	%D%/undo_image.h \
 	%D%/undo_test.c \
