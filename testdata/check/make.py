@@ -239,12 +239,13 @@ class Qcow:
 
 
 class Cow:
-    """QEMU's layout, without a backing file: 12 sectors, of which 3 are there."""
+    """QEMU's layout, without a backing file: 12 sectors, of which 3 are there; the others are zeros."""
 
     SUFFIX = ".cow"
 
     def __init__(self):
         self.size, self.sectors, self.bits, self.behind = 12 * 512, 12, [0, 1, 8], b""
+        self.data = [0, 1, 8]
         self.version = 2
         self.end = None  # where the file is cut off
 
@@ -256,7 +257,7 @@ class Cow:
             bitmap[i // 8] |= 1 << i % 8
         raw = (raw + bitmap).ljust(1536, b"\0")
         for i in range(self.sectors):
-            raw += (b"sector %d " % i).ljust(64, b".") * 8
+            raw += (b"sector %d " % i).ljust(64, b".") * 8 if i in self.data else bytes(512)
         return (raw + self.behind)[:self.end]
 
 
@@ -1004,6 +1005,11 @@ def _(im):
 @sample("cow.data.outside", Cow)
 def _(im):
     im.end = 1536 + 9 * 512 - 1
+
+
+@sample("cow.data.unlisted", Cow)
+def _(im):
+    im.bits.remove(1)
 
 
 @sample("cow.data.behind", Cow)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What is wrong with an image: its bitmap against the disk and the length of the file.  All else is
- * fixed by the header.
+ * What is wrong with an image: its bitmap against the disk, the length of the file and its holes.  All
+ * else is fixed by the header.
  */
 #include "base/bytes.h"
 #include "base/mem.h"
@@ -11,6 +11,7 @@
 struct check {
 	struct cow_header hdr;
 	struct cow_map map;		/* only of the bitmap that is read */
+	struct cow_unlisted unlisted;
 	struct img_findings *out;
 	uint64_t n_set, last;		/* sectors that are there; behind the last of them */
 };
@@ -83,6 +84,27 @@ static bool skip_hole(const struct check *c, uint64_t at, uint64_t there, uint64
 	return true;
 }
 
+/* *n equal bits from `at` on, at least one. */
+static bool find_run(struct check *c, uint64_t at, uint64_t there, uint64_t *n, bool *set,
+		     struct img_err *err)
+{
+	const _Atomic uint64_t *piece;
+
+	*set = false;
+	*n = 0;
+	if (at % COW_PIECE_BITS == 0 && !skip_hole(c, at, there, n, err))
+		return false;
+	if (*n)
+		return true;
+	piece = cow_map_piece(&c->map, at, err);
+	if (!piece)
+		return false;
+	*n = cow_piece_run(piece, at, there, set);
+	if ((at + *n) % COW_PIECE_BITS == 0)
+		cow_map_forget(&c->map, at);
+	return true;
+}
+
 static bool check_bits(struct check *c, const struct img_job *job, struct img_err *err)
 {
 	const uint64_t there = cow_map_bits_there(&c->map);
@@ -90,23 +112,13 @@ static bool check_bits(struct check *c, const struct img_job *job, struct img_er
 	bool set;
 
 	for (uint64_t at = 0; at < there; at += n) {
-		const _Atomic uint64_t *piece;
-
 		if (job && job->cancelled && job->cancelled(job->ctx))
 			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
-		n = 0;
-		if (at % COW_PIECE_BITS == 0 && !skip_hole(c, at, there, &n, err))
+		if (!find_run(c, at, there, &n, &set, err))
 			return false;
-		if (n)
-			continue;
-		piece = cow_map_piece(&c->map, at, err);
-		if (!piece)
+		if (!(set ? check_sectors(c, at, at + n, err)
+			  : cow_unlisted_look(&c->unlisted, at, n, err)))
 			return false;
-		n = cow_piece_run(piece, at, there, &set);
-		if (set && !check_sectors(c, at, at + n, err))
-			return false;
-		if ((at + n) % COW_PIECE_BITS == 0)
-			cow_map_forget(&c->map, at);
 	}
 	return there == c->hdr.n_bits ||
 	       tell(c, &cow_found_bitmap_cut, c->map.file_size, there * c->hdr.sector,
@@ -157,8 +169,10 @@ static bool cow_check(struct img_layer *ly, const struct img_checking *how,
 		return false;
 	if (!usable)
 		return true;
-	ok = cow_map_init(&c.map, &c.hdr, ly->store, 0, err) && check_bits(&c, how->job, err) &&
+	ok = cow_map_init(&c.map, &c.hdr, ly->store, 0, err) &&
+	     cow_unlisted_init(&c.unlisted, &c.map, out, err) && check_bits(&c, how->job, err) &&
 	     check_behind(&c, err);
+	cow_unlisted_clear(&c.unlisted);
 	cow_map_clear(&c.map);
 	if (!ok)
 		return false;

@@ -123,6 +123,23 @@ void cow_piece_set(_Atomic uint64_t *piece, uint64_t first, uint64_t n);
 bool cow_map_extent(struct cow_map *map, uint64_t at, uint64_t limit, struct img_extent *out,
 		    struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- unlisted.c ------------------------------------------------------------------------------ */
+
+struct cow_unlisted {
+	const struct cow_map *map;	/* the caller's, as what follows */
+	struct img_findings *out;
+	struct img_extent ex;		/* of the file, the last that was asked for */
+	uint8_t *buf;			/* owned */
+};
+
+bool cow_unlisted_init(struct cow_unlisted *u, const struct cow_map *map, struct img_findings *out,
+		       struct img_err *err) IMG_MUST_CHECK;
+/* Accepts a zeroed one. */
+void cow_unlisted_clear(struct cow_unlisted *u);
+/* Finds the data of sectors [first, first + n), whose bits are not set; in rising order. */
+bool cow_unlisted_look(struct cow_unlisted *u, uint64_t first, uint64_t n, struct img_err *err)
+	IMG_MUST_CHECK;
+
 /* ---- The others ------------------------------------------------------------------------------ */
 
 struct cow_disk;

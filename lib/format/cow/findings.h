@@ -19,6 +19,9 @@
 	  N_("bits are set for sectors behind the end of the disk")) \
 	X(data_outside, "cow.data.outside", CORRUPT, \
 	  N_("the sectors should be in the file, but lie behind its end")) \
+	X(data_unlisted, "cow.data.unlisted", LEAK, \
+	  N_("the file has data of sectors whose bits are not set: what was written was never " \
+	     "flushed, or the disk has lost it, and --salvage brings it back")) \
 	X(data_behind, "cow.data.behind", NOTE, \
 	  N_("behind the last sector of the disk the file goes on"))
 

@@ -22,4 +22,5 @@ libimg_sources += \
 	%D%/salvage_bitmap.c \
 	%D%/salvage_fit.c \
 	%D%/salvage_header.c \
+	%D%/unlisted.c \
 	%D%/write.c

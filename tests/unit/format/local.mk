@@ -17,6 +17,7 @@ unit_tests += %D%/test
 	%D%/cow/map_test.c \
 	%D%/cow/resize_test.c \
 	%D%/cow/salvage_test.c \
+	%D%/cow/unlisted_test.c \
 	%D%/findings_test.c \
 	%D%/foreign_test.c \
 	%D%/granules_test.c \
