@@ -224,14 +224,19 @@ struct kind {
 	const struct img_format *format;
 	const char *samples;
 	uint64_t from, to;
+	size_t tail;			/* zeros behind it, for a repair to cut off */
 };
 
 static const struct kind kinds[] = {
 	/* Of the header only the places of its tables. */
-	{ &img_format_qcow2, "*.qcow2*", 40, UINT64_MAX },
+	{ &img_format_qcow2, "*.qcow2*", 40, UINT64_MAX, 0 },
 	/* The number of blocks, UUIDs and the map; of the data nobody would know. */
-	{ &img_format_vdi, "*.vdi*", 388, 1024 },
-	{ &img_format_vmdk, "*.vmdk*", 40, UINT64_MAX },
+	{ &img_format_vdi, "*.vdi*", 388, 1024, 0 },
+	{ &img_format_vmdk, "*.vmdk*", 40, UINT64_MAX, 0 },
+	{ &img_format_qcow, "*.qcow", 40, UINT64_MAX, 2048 },
+	/* Size, sector and bitmap of QEMU's layout. */
+	{ &img_format_cow, "*.cow", 1036, 1536, 0 },
+	{ &img_format_cloop, "*.cloop", 128, UINT64_MAX, 0 },
 };
 
 static void change(const struct kind *kind, struct image *image, unsigned mutant)
@@ -249,6 +254,16 @@ static void change(const struct kind *kind, struct image *image, unsigned mutant
 	}
 }
 
+static void put_tail(const struct kind *kind, struct image *image)
+{
+	uint8_t *grown = realloc(image->bytes, image->len + kind->tail);
+
+	cr_assert(grown);
+	memset(grown + image->len, 0, kind->tail);
+	image->bytes = grown;
+	image->len += kind->tail;
+}
+
 static unsigned cut_sample(const struct kind *kind, const char *path)
 {
 	unsigned cuts = 0;
@@ -259,6 +274,7 @@ static unsigned cut_sample(const struct kind *kind, const char *path)
 
 		run.before.bytes = read_sample(path, &len);
 		run.before.len = len;
+		put_tail(kind, &run.before);
 		change(kind, &run.before, mutant);
 		cut_everywhere(&run);
 		cuts += run.cuts;
@@ -296,4 +312,19 @@ Test(repair, of_vdi_can_be_cut_off_anywhere)
 Test(repair, of_vmdk_can_be_cut_off_anywhere)
 {
 	cut_samples(&kinds[2], 100);
+}
+
+Test(repair, of_qcow_can_be_cut_off_anywhere)
+{
+	cut_samples(&kinds[3], 10);
+}
+
+Test(repair, of_cow_can_be_cut_off_anywhere)
+{
+	cut_samples(&kinds[4], 10);
+}
+
+Test(repair, of_cloop_can_be_cut_off_anywhere)
+{
+	cut_samples(&kinds[5], 10);
 }
