@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Fuzz target: a qcow2, VMDK or VDI image of any content, in a file in memory, is repaired.
+ * Fuzz target: an image of any content, in a file in memory, is repaired: qcow2, qcow, cow, VMDK, VDI
+ * or cloop.
  *
  * What could be read of the disk before reads the same afterwards, but where a check had found fault
  * with what leads there; a check finds no more errors than before; a second repair has nothing left
@@ -13,12 +14,15 @@
 #include <unistd.h>
 #include "base/bytes.h"
 #include "base/num.h"
+#include "format/cloop/cloop.h"
+#include "format/cow/cow.h"
+#include "format/qcow1/qcow1.h"
 #include "format/vdi/vdi.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/readable.h"
 #include "image/image.h"
 
-enum { MEMORY = 16 << 20, FINDINGS = 100000, VDI_BLOCKS = 1 << 16 };
+enum { MEMORY = 16 << 20, UNIT_MOST = 1 << 20, FINDINGS = 100000, VDI_BLOCKS = 1 << 16 };
 
 /* What an image is, and how much of a disk is behind its entries. */
 struct subject {
@@ -129,7 +133,7 @@ static uint64_t errors(const struct img_findings *found)
 static uint64_t reach(const struct img_finding *f, const struct subject *subject)
 {
 	static const char *const of_tables[] = {
-		"qcow2.l1.", "vmdk.directory.", "vmdk.second.", "vmdk.overlap",
+		"qcow2.l1.", "vmdk.directory.", "vmdk.second.", "vmdk.overlap", "cloop.index.",
 	};
 	uint64_t one = subject->unit;
 
@@ -233,6 +237,44 @@ static bool is_vmdk(const uint8_t *data, size_t len, struct subject *out)
 	return out->unit && out->unit <= 1 << 20;
 }
 
+static bool is_qcow(const uint8_t *data, size_t len, struct subject *out)
+{
+	struct qcow1_header hdr;
+
+	if (!qcow1_header_decode(data, len, &hdr, NULL))
+		return false;
+	*out = (struct subject){ .format = &img_format_qcow };
+	out->unit = UINT64_C(1) << hdr.cluster_bits;
+	out->table = out->unit << hdr.l2_bits;
+	return true;
+}
+
+static bool is_cow(const uint8_t *data, size_t len, struct subject *out)
+{
+	struct cow_header hdr;
+
+	if (!cow_header_decode(data, len, &hdr, NULL))
+		return false;
+	*out = (struct subject){
+		.format = &img_format_cow, .unit = hdr.sector, .table = hdr.sector,
+	};
+	return hdr.sector <= UNIT_MOST && hdr.bitmap_off + cow_bitmap_bytes(&hdr) <= MEMORY;
+}
+
+static bool is_cloop(const uint8_t *data, size_t len, struct subject *out)
+{
+	struct cloop_header hdr;
+
+	if (!cloop_header_decode(data, len, 0, &hdr, NULL))
+		return false;
+	*out = (struct subject){
+		.format = &img_format_cloop, .unit = hdr.block_size,
+		/* By an entry one block ends, and the next one begins. */
+		.table = hdr.block_size * UINT64_C(2),
+	};
+	return hdr.block_size <= UNIT_MOST;
+}
+
 static bool is_qcow2(const uint8_t *data, size_t len, struct subject *out)
 {
 	const uint32_t bits = len > 24 ? data[23] : 0;
@@ -245,7 +287,8 @@ static bool is_qcow2(const uint8_t *data, size_t len, struct subject *out)
 /* False: not one of those that are worth the time. */
 static bool find_subject(const uint8_t *data, size_t len, struct subject *out)
 {
-	return is_vdi(data, len, out) || is_vmdk(data, len, out) || is_qcow2(data, len, out);
+	return is_vdi(data, len, out) || is_vmdk(data, len, out) || is_qcow(data, len, out) ||
+	       is_cow(data, len, out) || is_cloop(data, len, out) || is_qcow2(data, len, out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -3,13 +3,17 @@
 . "$srcdir/tests/functions.sh"
 
 mkdir corpus
-for sample in "$srcdir"/testdata/check/*.{qcow2,vmdk} "$srcdir"/testdata/{qcow2,vdi}/good-* \
-	"$srcdir"/testdata/vmdk/*-{sparse,second}*; do
+for sample in "$srcdir"/testdata/check/*.{qcow2,qcow,cow,cloop,vmdk} \
+	"$srcdir"/testdata/{qcow2,vdi}/good-* "$srcdir"/testdata/vmdk/*-{sparse,second}*; do
 	case $sample in
 	*.xz) ;;
 	*) [ "$(stat -c %s "$sample")" -gt 65536 ] || cp "$sample" corpus ;;
 	esac
 done
+# Of qcow a repair gives back what lies at the end.
+cp "$srcdir/testdata/check/qcow.cluster.leak.qcow" corpus/tail.qcow
+chmod u+w corpus/tail.qcow
+truncate -s +4K corpus/tail.qcow
 
 target=$builddir/tests/fuzz/repair
 if "$target" -help=1 2>/dev/null | grep -q libFuzzer; then
