@@ -1,13 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # inputs.sh FOLDER: makes the disks that bench.py measures with, those that are not there yet.
-# FILL: bytes of this machine's own files in disk.raw (default 1 GiB).
+# FILL: bytes of this machine's own files in disk.raw (default 1 GiB).  HEAVY: sizes of the images that
+# are all metadata (default "1T 64G").
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 export PATH=$PATH:/usr/sbin:/sbin
 mkdir -p "$1"
 cd "$1"
 mib=$((1024 * 1024))
 fill=${FILL:-$((1024 * mib))}
+read -r heavy64k heavy4k <<<"${HEAVY:-1T 64G}"
 
 # made FILE COMMAND...: runs the command with a temporary name, unless FILE is there already.
 made() {
@@ -81,6 +84,22 @@ sparse_disk() {
 	done
 }
 
+heavy() {
+	python3 "$here/heavy.py" "$(numfmt --from=iec "$1")" "$2" "$3"
+}
+
+# luks SOURCE FILE.  Some versions of qemu-img fail now and then to find out how fast they are.
+luks() {
+	local try
+
+	for try in 1 2 3 4 5 6; do
+		! qemu-img convert --object secret,id=key,file=key -f raw -O qcow2 \
+			-o encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10 "$1" "$2" ||
+			return 0
+	done
+	return 1
+}
+
 made disk.raw ext4_disk
 made dense.raw dense_disk
 made zero.raw zero_disk
@@ -95,3 +114,8 @@ made dynamic.vdi qemu-img convert -f raw -O vdi disk.raw
 ! command -v create_compressed_fs >/dev/null ||
 	made packed.cloop create_compressed_fs -q -L6 -B 65536 disk.raw
 made stream.vmdk qemu-img convert -f raw -O vmdk -o subformat=streamOptimized disk.raw
+made small.qcow2 qemu-img create -q -f qcow2 -o size=64M
+printf bench >key
+made luks.qcow2 luks disk.raw
+made heavy64k.qcow2 heavy "$heavy64k" 16
+made heavy4k.qcow2 heavy "$heavy4k" 12
