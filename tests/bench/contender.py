@@ -12,7 +12,7 @@ import threading
 import time
 
 MIB = 1 << 20
-PATIENCE = 150          # seconds; a peer that takes longer is stopped, and counts as if it took these
+PATIENCE = 150          # seconds; a peer that takes longer is stopped, and counts as if done then
 
 
 def read_into_cache(path):

@@ -14,8 +14,8 @@ CODECS = 96             # ... and with the contexts of its codecs
 
 
 class Job:
-    """goal: of our time to the first contender's; smaller: the same of the outputs' sizes; limit: of
-    our memory in MiB."""
+    """goal: of our time to the first contender's; smaller: the same of the outputs' sizes; limit:
+    of our memory in MiB."""
 
     def __init__(self, name, source, contenders, goal=None, **more):
         self.name, self.source, self.goal = name, source, goal
@@ -155,8 +155,8 @@ TABLES = [
         [("qemu-img", "qemu-img compare -q -f raw -F qcow2 {in} {dir}/plain.qcow2"),
          ("imgcmp", "imgcmp -q -f raw -F qcow2 {in} {dir}/plain.qcow2")],
         0.6, proof=proofs.sees_difference),
-    Job("start-up", "small.qcow2", [("qemu-img", "qemu-img info {in}"), ("imginfo", "imginfo {in}")],
-        0.35, repeat=50),
+    Job("start-up", "small.qcow2",
+        [("qemu-img", "qemu-img info {in}"), ("imginfo", "imginfo {in}")], 0.35, repeat=50),
 ]
 
 

@@ -11,7 +11,7 @@ HEAD = ("| job | command | median s | best s | paired ratio | best ratio | goal 
 
 
 def figures(job, contenders):
-    """Of the last contender, ours: ratios to the first, which do not depend on the machine's speed."""
+    """Of the last contender, ours: ratios to the first, whatever the machine's speed."""
     base, ours = contenders[0], contenders[-1]
     ratios = [a / b for a, b in zip(ours.times, base.times)]
     return {
