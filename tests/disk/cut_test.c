@@ -26,10 +26,10 @@
 enum {
 #ifdef SANITIZED
 	POINTS		= 1000,		/* of each layout, at least */
-	PERCENT		= 100,		/* of them, at which the power is cut */
+	PERCENT		= 40,		/* of them, at which the power is cut */
 #else
 	POINTS		= 10000,
-	PERCENT		= 40,
+	PERCENT		= 20,
 #endif
 	REQUESTS	= 150,		/* of one workload */
 	GO_ON_EVERY	= 53,		/* cuts: the disk is then used further */
