@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How much work takes how long here.  PBKDF2 is measured by the time of the processor, so that others
- * who use it do not make keys weaker; Argon2, which has threads, by the clock on the wall.
+ * How much work takes how long here.  It is measured by the time of the processor, so that others who use
+ * it do not make keys weaker: by the clock on the wall a key can get a tenth of its work.
  */
 #include "cipher/kdf.h"
 
 #include <string.h>
 #include <time.h>
 #include "base/num.h"
+#include "base/parallel.h"
 
 enum {
 	FEWEST_ITERATIONS = 1000,	/* LUKS1 §"Constants" */
@@ -56,6 +57,15 @@ static bool measure_pbkdf2(struct img_kdf *kdf, unsigned ms, size_t len, struct 
 	return true;
 }
 
+/* The time of all its threads, as many of which run at once as there are processors. */
+static bool time_threads(const struct img_kdf *kdf, size_t len, double *ms, struct img_err *err)
+{
+	if (!time_one(kdf, CLOCK_PROCESS_CPUTIME_ID, len, ms, err))
+		return false;
+	*ms /= img_thread_count(0, kdf->parallel);
+	return true;
+}
+
 static bool measure_argon2(struct img_kdf *kdf, unsigned ms, size_t len, struct img_err *err)
 {
 	const uint32_t most = kdf->memory_kib;
@@ -63,12 +73,12 @@ static bool measure_argon2(struct img_kdf *kdf, unsigned ms, size_t len, struct 
 
 	kdf->iterations = FEWEST_PASSES;
 	for (kdf->memory_kib = clamp(FIRST_MEMORY, LEAST_MEMORY, most);; kdf->memory_kib *= 4) {
-		if (!time_one(kdf, CLOCK_MONOTONIC, len, &took, err))
+		if (!time_threads(kdf, len, &took, err))
 			return false;
 		if (took >= TRIAL_MS || took * 4 >= ms || kdf->memory_kib > most / 4)
 			break;
 	}
-	pass = kdf->memory_kib / took * ms;	/* KiB in all passes */
+	pass = (double)kdf->memory_kib * FEWEST_PASSES / took * ms;	/* KiB in all passes */
 	kdf->memory_kib = clamp(pass / FEWEST_PASSES, LEAST_MEMORY, most);
 	kdf->iterations = clamp(pass / kdf->memory_kib, FEWEST_PASSES, INT32_MAX);
 	return true;

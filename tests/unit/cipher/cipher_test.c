@@ -122,6 +122,45 @@ Test(cipher, long_sectors)
 	img_cipher_close(s);
 }
 
+/* ---- Pieces -------------------------------------------------------------------------------------- */
+
+struct taken {
+	uint8_t bytes[(512 << 10) + SECTOR];
+	size_t len;
+};
+
+static bool take(const void *ctx, size_t done, const void *bytes, size_t len, struct img_err *err)
+{
+	struct taken *taken = *(struct taken *const *)ctx;
+
+	(void)err;
+	cr_assert_eq(done, taken->len);
+	memcpy(taken->bytes + done, bytes, len);
+	taken->len += len;
+	return done < sizeof(taken->bytes) - SECTOR;
+}
+
+/* More than fits a piece comes in its order, as in one; and a failure to take some is one of all. */
+Test(cipher, pieces_are_handed_on)
+{
+	static uint8_t plain[sizeof(((struct taken *)0)->bytes)], whole[sizeof(plain)];
+	static struct taken taken;
+	struct taken *const to = &taken;
+	const struct img_cipher_sink sink = { .put = take, .ctx = &to };
+	struct img_cipher *c = open_with("xts-plain64", SECTOR, E PI);
+	struct img_err err = { 0 };
+	const size_t len = sizeof(plain) - SECTOR;
+
+	count_up(plain, sizeof(plain));
+	cr_assert(img_cipher_encrypt(c, SECTOR, plain, whole, sizeof(plain), &err), "%s", err.text);
+	cr_assert(img_cipher_encrypt_to(c, SECTOR, plain, len, &sink, &err), "%s", err.text);
+	cr_assert_eq(taken.len, len);
+	cr_assert_arr_eq(taken.bytes, whole, len);
+	taken.len = 0;
+	cr_assert_not(img_cipher_encrypt_to(c, SECTOR, plain, sizeof(plain), &sink, &err));
+	img_cipher_close(c);
+}
+
 /* ---- Threads ------------------------------------------------------------------------------------- */
 
 static void *encrypt_often(void *cipher)

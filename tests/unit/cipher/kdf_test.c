@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Keys from passphrases against the vectors of RFC 6070, RFC 7914 and the authors of Argon2. */
+#include <time.h>
+#include "base/parallel.h"
 #include "cipher/kdf.h"
 #include "hex.h"
 
@@ -104,4 +106,22 @@ Test(kdf, takes_more_work_for_more_time)
 	cr_assert(img_kdf_measure(&little, 20, 32, &err), "%s", err.text);
 	cr_assert(img_kdf_measure(&much, 200, 32, &err), "%s", err.text);
 	cr_assert_gt(much.iterations, 3 * (uint64_t)little.iterations);
+}
+
+/* However busy the machine is, half of the time is work: so much as all threads could have done. */
+Test(kdf, work_of_argon2_is_that_of_its_threads)
+{
+	const unsigned threads = 2, ms = 200, processors = img_thread_count(0, threads);
+	static const uint8_t salt[16];
+	struct img_kdf kdf = {
+		"argon2id", NULL, 0, 1 << 20, threads, .salt = salt, .salt_len = sizeof(salt),
+	};
+	struct img_err err = { 0 };
+	uint8_t key[32];
+	clock_t start;
+
+	cr_assert(img_kdf_measure(&kdf, ms, sizeof(key), &err), "%s", err.text);
+	start = clock();
+	cr_assert(img_kdf_derive(&kdf, "one", 3, key, sizeof(key), &err), "%s", err.text);
+	cr_assert_geq((clock() - start) * 1000 / CLOCKS_PER_SEC, ms * processors / 2);
 }
