@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 #include "common/secret.h"
@@ -80,6 +81,15 @@ static void cut_end_of_line(struct img_secret *key)
 
 /* ---- Options ------------------------------------------------------------------------------------- */
 
+/*
+ * From now on no core of this process is dumped, nor may others of the same user look into it: what a
+ * cipher makes of a key lies in libcrypto's memory, of which no part can be left out.
+ */
+static void hide_memory(void)
+{
+	(void)prctl(PR_SET_DUMPABLE, 0);	/* a system that cannot is no reason not to go on */
+}
+
 /* Takes over key, which may be NULL: err says why already. */
 static bool keep(struct secrets *secrets, struct img_secret *key, struct img_err *err)
 {
@@ -90,6 +100,7 @@ static bool keep(struct secrets *secrets, struct img_secret *key, struct img_err
 	else if (secrets->keys.n == SECRET_MAX_KEYS)
 		img_fail(err, IMG_E_ARGUMENT, _("more than %d keys"), SECRET_MAX_KEYS);
 	else {
+		hide_memory();
 		secrets->v[secrets->keys.n++] = key;
 		secrets->keys.v = (const struct img_secret *const *)secrets->v;
 		return true;

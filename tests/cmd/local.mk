@@ -70,6 +70,7 @@ shell_tests += \
 	%D%/imgcreate/create.sh \
 	%D%/imgcrypt/copy.sh \
 	%D%/imgcrypt/keys.sh \
+	%D%/imgcrypt/memory.sh \
 	%D%/imgcrypt/usage.sh \
 	%D%/imginfo/formats.sh \
 	%D%/imginfo/gpt.sh \
