@@ -25,7 +25,6 @@ struct qcow2_unit {
 	uint32_t len, now_len;
 	enum qcow2_unit_kind kind;
 	bool recoded;			/* its bytes are now_len new ones, compressed */
-	bool joined;			/* begins inside the one in front of it, and stays there */
 };
 
 struct qcow2_units {

@@ -178,45 +178,29 @@ static bool settle_recoded(struct packer *p, struct qcow2_unit *one, size_t slot
 	return put(p, one->now, p->out + slot * p->size, one->now_len, err);
 }
 
-static uint64_t place_of(const struct packer *p, const struct qcow2_unit *one)
-{
-	const struct qcow2_unit *before = one - 1;
-
-	if (one->kind == QCOW2_UNIT_FIXED)
-		return one->host;
-	if (!one->joined)
-		return qcow2_window_room(p->w, one->len, one->kind != QCOW2_UNIT_PACKED);
-	/* What lies in front of the window has found its place before. */
-	return one == p->w->units.v ? one->host : before->now + (one->host - before->host);
-}
-
 static bool settle_as_it_is(struct packer *p, struct qcow2_unit *one, struct img_err *err)
 {
-	one->now = place_of(p, one);
+	one->now = one->kind == QCOW2_UNIT_FIXED ? one->host
+		 : qcow2_window_room(p->w, one->len, one->kind != QCOW2_UNIT_PACKED);
 	one->now_len = one->len;
 	assert(one->now <= one->host);
-	p->w->at = img_max_u64(p->w->at, one->now + one->now_len);
+	p->w->at = one->now + one->now_len;
 	return move(p, one->host, one->now, one->len, err);
 }
 
 /* ---- Batches --------------------------------------------------------------------------------------- */
 
-/* What others begin inside of must stay as it is. */
-static bool is_for_codec(const struct packer *p, size_t i)
+static bool is_for_codec(const struct packer *p, const struct qcow2_unit *one)
 {
-	const struct qcow2_units *units = &p->w->units;
-	const struct qcow2_unit *one = &units->v[i];
-
-	if (one->kind != QCOW2_UNIT_PACKED || !p->how->recode)
-		return one->kind == QCOW2_UNIT_PLAIN;
-	return !one->joined && one->len <= p->size && (i + 1 == units->n || !one[1].joined);
+	return one->kind == QCOW2_UNIT_PLAIN ||
+	       (one->kind == QCOW2_UNIT_PACKED && p->how->recode && one->len <= p->size);
 }
 
 /* The units from i on that fit; the first behind them. */
 static size_t fill(struct packer *p, size_t i)
 {
 	for (p->n = 0; i < p->w->units.n && p->n < p->n_slots; i++)
-		if (is_for_codec(p, i))
+		if (is_for_codec(p, &p->w->units.v[i]))
 			p->units[p->n++] = i;
 	return i;
 }

@@ -88,7 +88,8 @@ static bool see_packed(struct qcow2_window *w, const struct qcow2_cluster *c)
 		return !img_fail(&w->why, IMG_E_INCOMPLETE,
 				 _("compressed clusters lie behind the end of the file")) && fail(w);
 	mark(w, w->packed, one.host, one.len);
-	if (one.host >> bits_of(w) >= w->to || (one.host >> bits_of(w)) + REACH < w->from)
+	/* Neighbours of the window say how long its own are. */
+	if (one.host >> bits_of(w) > w->to + REACH || (one.host >> bits_of(w)) + REACH < w->from)
 		return false;
 	if (w->units.n && w->units.n == w->units.cap)
 		unite(&w->units);
@@ -161,19 +162,18 @@ static bool see_all(struct qcow2_window *w, struct img_err *err)
  * Where the next one begins in the sector in which an entry says that its cluster ends, it ends in
  * front of that: the tail of the sector is the next one's.
  */
-static void find_lengths(struct qcow2_units *packed)
+static bool find_lengths(struct qcow2_units *packed, struct img_err *err)
 {
-	uint64_t end = 0;
-
-	for (size_t i = 0; i < packed->n; i++) {
+	for (size_t i = 0; i + 1 < packed->n; i++) {
 		struct qcow2_unit *one = &packed->v[i];
-		const uint64_t next = i + 1 < packed->n ? one[1].host : UINT64_MAX;
+		const uint64_t end = one->host + one->len, next = one[1].host;
 
-		if (next < one->host + one->len && next + QCOW2_SECTOR >= one->host + one->len)
-			one->len = (uint32_t)(next - one->host);
-		one->joined = one->host < end;
-		end = img_max_u64(end, one->host + one->len);
+		if (next + QCOW2_SECTOR < end)
+			return img_fail(err, IMG_E_CORRUPT, _("compressed clusters at offsets 0x%" PRIx64
+					" and 0x%" PRIx64 " of the file overlap"), one->host, next);
+		one->len = (uint32_t)(img_min_u64(next, end) - one->host);
 	}
+	return true;
 }
 
 static bool check_cluster(const struct qcow2_window *w, uint64_t c, struct img_err *err)
@@ -243,8 +243,7 @@ bool qcow2_window_open(struct qcow2_window *w, uint64_t most, struct img_err *er
 	packed = w->units;
 	w->units = (struct qcow2_units){ 0 };
 	unite(&packed);
-	find_lengths(&packed);
-	const bool ok = arrange(w, &packed, err);
+	const bool ok = find_lengths(&packed, err) && arrange(w, &packed, err);
 
 	free(packed.v);
 	return ok;
