@@ -179,7 +179,7 @@ says() {
 }
 
 says 1 "does not go with" --in-place -O qcow2 image
-says 1 "needs --in-place" --dry-run image new
+says 1 "need --in-place" --dry-run image new
 rm -f image
 imgcreate -q -f vdi -o static=on image 3M
 says 63 "static VDI" --in-place image

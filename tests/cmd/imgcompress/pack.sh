@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# imgcompress --in-place -c: plain clusters are compressed where they are, compressed ones are moved as
+# they are, and disk, snapshots and bitmaps stay what they are; killed at any write the image is whole;
+# what cannot be is refused with a reason.
+. "$srcdir/tests/functions.sh"
+. "$srcdir/tests/interop/judge.sh"
+requires qemu-img --version
+requires strace -V
+
+# Text that shrinks, noise that does not, and holes.
+head -c 256K /dev/urandom >random
+truncate -s 4M disk.raw
+place disk.raw 65536 text $mib
+place disk.raw $((2 * mib)) random $((256 * 1024))
+place disk.raw $((3 * mib)) text $((512 * 1024))
+split -b 256K -d -a 2 disk.raw part.
+
+# filled OPTIONS: in another order than that of the disk.
+filled() {
+	local i commands=()
+
+	rm -f image
+	qemu-img create -q -f qcow2 ${1:+-o "$1"} image 4M
+	for i in {15..0}; do
+		commands+=(-c "write -s part.$(printf %02d $i) $((i * 256))k 256k")
+	done
+	qemu-io "${commands[@]}" image >/dev/null
+}
+
+# content: of the disk and of the snapshots of it.
+content() {
+	local name
+
+	for name in "" $(qemu-img snapshot -l image | awk 'NR > 2 { print $2 }'); do
+		imgconv -q ${name:+--snapshot="$name"} -O raw image - | sha256sum
+	done
+}
+
+sound() {
+	imgcheck -q image || fail "$1: imgcheck"
+	qemu-img check -q image >check.txt || fail "$1: $(cat check.txt)"
+}
+
+# packs WHAT ARG...: shorter, with the same content; a second time nothing is left to do.
+packs() {
+	local what=$1 old new
+
+	shift
+	old=$(content)
+	new=$(stat -c %s image)
+	imgcompress --in-place -c "$@" --dry-run --output=json image >told.json
+	same "$new" "$(stat -c %s image)" "$what: a dry run"
+	imgcompress --in-place -c "$@" --output=json image >report.json
+	same "$old" "$(content)" "$what: another content"
+	sound "$what"
+	[ "$(stat -c %s image)" -lt "$new" ] || fail "$what: no shorter"
+	[ "$(stat -c %s image)" -le "$(jq .after told.json)" ] || fail "$what: longer than told"
+	new=$(sha256sum <image)
+	imgcompress --in-place -c -q image
+	same "$new" "$(sha256sum <image)" "$what: the second time"
+}
+
+for options in "" compat=0.10 cluster_size=4k extended_l2=on compression_type=zstd; do
+	filled "$options"
+	qemu-img compare -q -f raw -F qcow2 disk.raw image || fail "$options: the test itself"
+	imgconv -q -O qcow2 -c ${options:+-o "$options"} disk.raw new
+	packs "$options"
+	[ "$(stat -c %s image)" -le $(($(stat -c %s new) + 131072)) ] || fail "$options: it is longer than new"
+	[ "$(jq .compressed report.json)" -ge 1500000 ] || fail "$options: $(cat report.json)"
+	[ "$(jq .plain report.json)" -ge 200000 ] || fail "$options: noise is plain"
+done
+filled
+packs "one thread" --threads=1
+sha256sum <image >one
+filled
+packs "three threads" --threads=3
+same "$(cat one)" "$(sha256sum <image)" "the same bytes of any number of threads"
+
+# Holes between compressed clusters are closed without a codec; with a level all is compressed anew.
+qemu-img convert -f raw -O qcow2 -c disk.raw image
+qemu-io -c 'write -z 1M 64k' -c 'discard 128k 64k' -c 'write -P 7 3M 64k' image >/dev/null
+packs "compressed by QEMU"
+size=$(stat -c %s image)
+imgcompress --in-place -c --recode --level=best -q image
+[ "$(stat -c %s image)" -lt "$size" ] || fail "--level=best: no shorter"
+sound "--level=best"
+
+# What snapshots share stays shared; bitmaps keep what they say; what lies below stays below.
+filled
+qemu-img snapshot -c first image
+qemu-img bitmap --add -g 64k image changes
+qemu-io -c 'write -P 99 256k 512k' -c 'write -z 0 64k' image >/dev/null
+qemu-img snapshot -c second image
+qemu-io -c 'write -P 98 3M 256k' image >/dev/null
+bitmap=$(imgbitmap --extents image changes)
+packs "snapshots"
+same "$bitmap" "$(imgbitmap --extents image changes)" "a bitmap"
+qemu-img create -q -f qcow2 -b disk.raw -F raw image 4M
+qemu-io -c 'write -s part.01 1M 256k' -c 'write -P 0 2M 128k' image >/dev/null
+packs "a backing file"
+qemu-img info image | grep -q "backing file: disk.raw" || fail "the backing file"
+
+# Killed at nine of its writes, from the first to the last ($STEP: at each so many).
+calls=pwrite64,pwritev,ftruncate,fallocate,fsync,fdatasync,unlinkat
+libtool=$(type -P imgcompress)
+filled
+qemu-img snapshot -c first image
+cp image before
+old=$(content)
+strace -f -qq -o trace.txt -e trace=$calls "$libtool" --in-place -c -q image
+all=$(grep -cE "^[0-9]+ +[a-z0-9]+\(" trace.txt)
+[ "$all" -gt 20 ] || fail "only $all calls"
+for ((n = 1; n <= all; n += ${STEP-$((all / 9 + 1))})); do
+	cp before image
+	! strace -f -qq -o trace.txt -e trace=$calls -e "inject=$calls:signal=KILL:when=$n" \
+		"$libtool" --in-place -c -q image 2>/dev/null || break
+	same "$old" "$(content)" "killed at call $n"
+	imgcompress --in-place -c -q image || fail "killed at call $n: it cannot go on"
+	same "$old" "$(content)" "killed at call $n, and gone on"
+	sound "killed at call $n"
+done
+
+# says STATUS TEXT ARG...: refused with that sentence, and nothing is changed.
+says() {
+	local status=$1 text=$2 before
+	shift 2
+
+	before=$(sha256sum <image)
+	exits "$status" imgcompress "$@" image 2>err
+	grep -q "$text" err || fail "$*: $(cat err)"
+	same "$before" "$(sha256sum <image)" "$*: refused"
+}
+
+says 1 "one way for all" --in-place -c --codec=zstd
+says 1 "no use" --in-place --level=3
+says 1 "need --in-place" -c
+filled refcount_bits=1
+says 63 "too small" --in-place -c
+imgcreate -q -f qcow2 -o data_file=data image 4M
+says 63 "a file of their own" --in-place -c
+qemu-img create -q -f vdi image 4M
+says 63 "vdi images are not compressed in place" --in-place -c -f vdi
+qemu-img create -q --object secret,id=key,data=secret -f qcow2 \
+	-o encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10 image 1M
+printf secret >key
+says 63 "is encrypted" --in-place -c --key-file key
