@@ -161,7 +161,7 @@ static bool look_at(struct img_file *file, unsigned flags, struct img_err *err)
 	if (file->is_block && ioctl(file->fd, BLKGETSIZE64, &file->block_size))
 		return img_fail_os(err, _("cannot get the size of the device"));
 	file->st.caps = IMG_STORE_SEEK | IMG_STORE_PARALLEL |
-			(file->is_block ? 0 : IMG_STORE_EXTENTS);
+			(file->is_block ? IMG_STORE_DEVICE : IMG_STORE_EXTENTS);
 	if (flags & IMG_OPEN_WRITE)
 		file->st.caps |= IMG_STORE_WRITE | IMG_STORE_ZERO |
 				 (file->is_block ? 0 : IMG_STORE_RESIZE);

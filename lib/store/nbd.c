@@ -370,7 +370,8 @@ static bool look_at(struct nbd *nbd, unsigned flags, struct img_err *err)
 		return img_fail(err, IMG_E_DENIED, _("the server allows reading alone"));
 	nbd->can_flush = library->can_flush(h) > 0;
 	nbd->most = library->can_multi_conn(h) > 0 ? CONNECTIONS : 1;
-	nbd->st.caps = IMG_STORE_SEEK | IMG_STORE_PARALLEL | (write ? IMG_STORE_WRITE : 0) |
+	nbd->st.caps = IMG_STORE_SEEK | IMG_STORE_PARALLEL | IMG_STORE_DEVICE |
+		       (write ? IMG_STORE_WRITE : 0) |
 		       (write && library->can_zero(h) > 0 ? IMG_STORE_ZERO : 0);
 	if (library->can_meta_context(h, LIBNBD_CONTEXT_BASE_ALLOCATION) > 0)
 		nbd->st.caps |= IMG_STORE_EXTENTS;

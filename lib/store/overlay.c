@@ -251,7 +251,7 @@ struct img_store *img_store_overlay(struct img_store *parent, struct img_err *er
 	ov->st = (struct img_store){
 		.ops = &overlay_ops, .align = parent->align, .cache = IMG_CACHE_UNSAFE,
 		.caps = IMG_STORE_SEEK | IMG_STORE_WRITE | IMG_STORE_ZERO | IMG_STORE_EXTENTS |
-			IMG_STORE_RESIZE | (parent->caps & IMG_STORE_PARALLEL),
+			IMG_STORE_RESIZE | (parent->caps & (IMG_STORE_PARALLEL | IMG_STORE_DEVICE)),
 	};
 	ov->st.name = img_strdup(parent->name, err);
 	if (ov->st.name)

@@ -18,6 +18,7 @@ enum {
 	IMG_STORE_RESIZE   = 1 << 5,
 	IMG_STORE_FRESH    = 1 << 6,	/* new: what was never written reads as zeros */
 	IMG_STORE_COMING   = 1 << 7,	/* behind it is a stream: to ask for the size reads all */
+	IMG_STORE_DEVICE   = 1 << 8,	/* of a length of its own: what is behind an image is no leak */
 };
 
 struct img_store_ops {

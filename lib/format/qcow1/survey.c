@@ -313,7 +313,8 @@ bool qcow1_survey_leaks(struct qcow1_survey *s, struct img_err *err)
 {
 	const uint32_t cluster = qcow1_cluster_size(s->hdr);
 	const uint32_t len = (uint32_t)img_min_u64(qcow1_l2_bytes(s->hdr), cluster);
-	const uint64_t n = s->file_size >> s->hdr->cluster_bits;
+	const uint64_t end = s->file->caps & IMG_STORE_DEVICE ? s->end : s->file_size;
+	const uint64_t n = img_min_u64(end, s->file_size) >> s->hdr->cluster_bits;
 	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(len, err);
 
 	if (!raw)

@@ -107,7 +107,8 @@ static bool check_leaks(struct vmdk_file_check *f, struct img_err *err)
 {
 	const uint64_t grain = f->sp.hdr.grain;
 	const uint64_t from = img_max_u64(f->overhead, f->used.from * VMDK_SECTOR);
-	const uint64_t to = img_min_u64(f->sp.file_size, f->used.to * VMDK_SECTOR);
+	const uint64_t end = f->sp.file->caps & IMG_STORE_DEVICE ? f->end : f->sp.file_size;
+	const uint64_t to = img_min_u64(end, f->used.to * VMDK_SECTOR);
 
 	for (uint64_t at = img_round_up(from, grain); at < to && to - at >= grain; at += grain)
 		if (vmdk_usage_of(&f->used, at, grain) == VMDK_USED_NOT &&
