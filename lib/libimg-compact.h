@@ -49,10 +49,9 @@ struct img_compact_stats {
  * With compress all of the file goes down behind each other first, compressed on the way; what is
  * compressed already is moved as it is.  What snapshots share stays shared.
  * Errors: IMG_E_UNSUPPORTED (the format, or this image, cannot get shorter or hold compressed data),
- * IMG_E_DENIED (not open for
- * it, or its backing file is not open), IMG_E_NOSPACE (before anything was changed), IMG_E_CORRUPT,
- * IMG_E_ARGUMENT (not such spans, another codec, no such level), IMG_E_RANGE, IMG_E_IO, IMG_E_NOMEM, IMG_E_CANCELLED (what was done
- * stays done).
+ * IMG_E_DENIED (not open for it, or its backing file is not open), IMG_E_NOSPACE (before anything was
+ * changed), IMG_E_CORRUPT, IMG_E_ARGUMENT (not such spans, another codec, no such level), IMG_E_RANGE,
+ * IMG_E_IO, IMG_E_NOMEM, IMG_E_CANCELLED (what was done stays done).
  */
 bool img_compact(struct img *im, const struct img_compact *what, const struct img_job *job,
 		 struct img_compact_stats *stats, struct img_err *err) IMG_MUST_CHECK;

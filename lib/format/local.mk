@@ -17,6 +17,7 @@ libimg_sources += \
 	%D%/luks_check.h \
 	%D%/luks_options.c \
 	%D%/luks_options.h \
+	%D%/history.h \
 	%D%/level.c \
 	%D%/level.h \
 	%D%/move.c \

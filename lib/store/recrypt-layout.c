@@ -123,7 +123,8 @@ bool img_recrypt_record_decode(const struct img_recrypt_header *hdr, const uint8
 
 /* ---- The mark ------------------------------------------------------------------------------------ */
 
-enum { MARK_NAME = 8, MARK_ID = 512, MARK_TEXT = RECRYPT_MARK_BYTES };	/* a LUKS1 header has its cipher at 8 */
+/* A LUKS1 header has its cipher where the name is. */
+enum { MARK_NAME = 8, MARK_ID = 512, MARK_TEXT = RECRYPT_MARK_BYTES };
 
 static const uint8_t mark_start[MARK_NAME] = { 'L', 'U', 'K', 'S', 0xba, 0xbe, 0, 1 };
 static const char mark_name[] = "imgcrypt-half-done";

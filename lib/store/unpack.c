@@ -11,6 +11,7 @@ struct img_packing {
 		size_t len;
 	} magic;
 	struct img_producer *(*unpack)(struct img_store *packed, struct img_err *err);
+	bool (*follows)(const uint8_t *head, size_t len);	/* what a short magic needs; or NULL */
 };
 
 #ifdef HAVE_LZMA
@@ -19,15 +20,11 @@ struct img_packing {
 #define UNPACK_XZ img_unpack_other
 #endif
 
-static const struct img_packing packings[] = {
-	{ "gzip", { { 0x1f, 0x8b, 8 }, 3 }, img_unpack_gzip },
-	{ "xz", { { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6 }, UNPACK_XZ },
-	{ "zstd", { { 0x28, 0xb5, 0x2f, 0xfd }, 4 }, img_unpack_other },
-	{ "bzip2", { { 'B', 'Z', 'h' }, 3 }, img_unpack_other },
-	{ "lz4", { { 4, 0x22, 0x4d, 0x18 }, 4 }, img_unpack_other },
-	{ "lzip", { { 'L', 'Z', 'I', 'P', 1 }, 5 }, img_unpack_other },
-	{ "compress", { { 0x1f, 0x9d }, 2 }, img_unpack_other },
-};
+/* RFC 1952, 2.3.1: of the flags three are none yet. */
+static bool is_gzip(const uint8_t *head, size_t len)
+{
+	return len >= 4 && !(head[3] & 0xe0);
+}
 
 /* Three letters are no proof: behind the size of the blocks comes the first of them, or the end. */
 static bool is_bzip2(const uint8_t *head, size_t len)
@@ -39,13 +36,22 @@ static bool is_bzip2(const uint8_t *head, size_t len)
 	       (!memcmp(head + 4, block, sizeof(block)) || !memcmp(head + 4, end, sizeof(end)));
 }
 
+static const struct img_packing packings[] = {
+	{ "gzip", { { 0x1f, 0x8b, 8 }, 3 }, img_unpack_gzip, is_gzip },
+	{ "xz", { { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6 }, UNPACK_XZ, NULL },
+	{ "zstd", { { 0x28, 0xb5, 0x2f, 0xfd }, 4 }, img_unpack_other, NULL },
+	{ "bzip2", { { 'B', 'Z', 'h' }, 3 }, img_unpack_other, is_bzip2 },
+	{ "lz4", { { 4, 0x22, 0x4d, 0x18 }, 4 }, img_unpack_other, NULL },
+	{ "lzip", { { 'L', 'Z', 'I', 'P', 1 }, 5 }, img_unpack_other, NULL },
+};
+
 const struct img_packing *img_packing_of(const uint8_t *head, size_t len)
 {
 	for (size_t i = 0; i < sizeof(packings) / sizeof(packings[0]); i++) {
 		const struct img_packing *p = &packings[i];
 
 		if (len >= p->magic.len && !memcmp(head, p->magic.bytes, p->magic.len) &&
-		    (head[0] != 'B' || is_bzip2(head, len)))
+		    (!p->follows || p->follows(head, len)))
 			return p;
 	}
 	return NULL;

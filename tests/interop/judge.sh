@@ -3,7 +3,8 @@
 requires qemu-img --version
 
 mib=$((1024 * 1024))
-seq 1 800000 | gzip -nc1 >noise
+# Without the header of gzip: a file that begins with one is unpacked.
+seq 1 800000 | gzip -nc1 | tail -c +11 >noise
 seq 1 300000 >text
 
 # place FILE AT FROM BYTES: overwrites a part of FILE, never beyond its end.
