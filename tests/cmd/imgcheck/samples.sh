@@ -18,6 +18,14 @@ ids_of() {
 }
 same "$(jq -r '.kinds[].id' kinds | sort)" "$(ids_of "$samples")" "one sample for each id"
 
+# The manual tells of each structure, in the paragraph of its format.
+sed -n '/^\.SH FINDINGS/,/^\.SH REPAIR/p' "$srcdir/cmd/imgcheck/imgcheck.1" >manual
+jq -r '.kinds[].id' kinds | cut -d. -f 1,2 | sort -u >structures
+while IFS=. read -r format structure; do
+	sed -n "/^\.B $format\$/,/^\.TP/p" manual | grep -qw "$structure" ||
+		fail "imgcheck(1) does not tell of $format.$structure"
+done <structures
+
 # unpack FOLDER: copies its samples here.
 unpack() {
 	files_in "$1" | while read -r file; do cp "$1/$file" . && chmod u+w "$file"; done
