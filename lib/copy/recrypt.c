@@ -114,7 +114,8 @@ static bool choose(struct img_recrypt_run *run, unsigned flags, struct img_recry
 	case IMG_RECRYPT_OTHER:
 		break;
 	}
-	return open_sound(run, flags, err) && begin(run, err);
+	return open_sound(run, flags, err) &&
+	       (run->what->dry_run || img_recrypt_drop_stale(run->what->path, err)) && begin(run, err);
 }
 
 static bool check_name(const char *path, struct img_err *err)

@@ -10,14 +10,15 @@
 
 /* ---- A new one ----------------------------------------------------------------------------------- */
 
-/* One that was never finished says nothing; one of another file is not ours to remove. */
-static bool drop_stale(const char *name, struct img_err *err)
+bool img_recrypt_drop_stale(const char *path, struct img_err *err)
 {
-	struct img_store *st = img_store_file(name, IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, NULL);
-	struct img_beside *old = st ? img_beside_old(name, err) : NULL;
+	IMG_AUTO_FREE char *name = img_recrypt_path(path, err);
+	struct img_store *st = name ? img_store_file(name, IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, NULL)
+				    : NULL;
+	struct img_beside *old = st ? img_beside_old(name, NULL) : NULL;
 	uint8_t raw[RECRYPT_BLOCK];
 	size_t got;
-	bool ok = true;
+	bool ok = name;
 
 	if (old && img_store_read_some(st, 0, raw, sizeof(raw), &got, NULL) &&
 	    img_recrypt_is_unfinished(raw, got))
@@ -32,9 +33,7 @@ static bool make_journal(struct img_recrypt_run *run, struct img_err *err)
 	IMG_AUTO_FREE char *name = img_recrypt_path(run->what->path, err);
 	const uint64_t end = img_recrypt_end(&run->hdr);
 
-	if (!name || !drop_stale(name, err))
-		return false;
-	run->beside = img_beside_new(name, err);
+	run->beside = name ? img_beside_new(name, err) : NULL;
 	run->journal = run->beside ? img_beside_create(run->beside, err) : NULL;
 	return run->journal && img_store_resize(run->journal, end, err) &&
 	       img_store_reserve(run->journal, 0, end, err);

@@ -55,7 +55,11 @@ bool img_recrypt_end_run(struct img_recrypt_run *run, struct img_err *err)
 
 bool img_recrypt_wipe(struct img_recrypt_run *run, struct img_err *err)
 {
-	return img_store_write_zeros(run->journal, 0, img_recrypt_end(&run->hdr), err) &&
+	const uint64_t end = img_recrypt_end(&run->hdr);
+
+	/* As long as its header is there it is found again, and wiped. */
+	return img_store_write_zeros(run->journal, RECRYPT_BLOCK, end - RECRYPT_BLOCK, err) &&
 	       img_store_sync(run->journal, err) &&
+	       img_store_write_zeros(run->journal, 0, RECRYPT_BLOCK, err) &&
 	       img_beside_drop(run->beside, run->journal, err);
 }

@@ -200,7 +200,7 @@ bool img_recrypt_plan(struct img_recrypt_run *run, struct img_err *err)
 	if (!recognize(run, &is, err) || !check_format(is, hdr->kind, err) ||
 	    !img_store_size(run->file, &hdr->before, err))
 		return false;
-	if (!(run->file->caps & IMG_STORE_RESIZE))
+	if (!run->what->dry_run && !(run->file->caps & IMG_STORE_RESIZE))
 		return img_fail(err, IMG_E_UNSUPPORTED, _("a block device keeps its size"));
 	hdr->len = hdr->before;
 	if ((hdr->kind != IMG_RECRYPT_ENCRYPT && !measure_encrypted(run, err)) ||

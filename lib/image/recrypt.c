@@ -103,7 +103,8 @@ bool img_recrypt_state_of(struct img_store *file, const struct img_recrypt_found
 	*out = IMG_RECRYPT_OTHER;
 	if (img_recrypt_is_mark(head, got, hdr->id))
 		*out = IMG_RECRYPT_HALF;
-	else if (crc == hdr->head_after && found->last.next == img_recrypt_windows(hdr))
+	else if (crc == hdr->head_after &&
+		 (!found->any || found->last.next == img_recrypt_windows(hdr)))
 		*out = IMG_RECRYPT_WHOLE;
 	else if (crc == hdr->head_before && !found->any)
 		*out = IMG_RECRYPT_BEGUN;

@@ -123,7 +123,7 @@ bool img_recrypt_record_decode(const struct img_recrypt_header *hdr, const uint8
 
 /* ---- The mark ------------------------------------------------------------------------------------ */
 
-/* A LUKS1 header has its cipher where the name is. */
+/* A LUKS1 header has the name of its cipher at 8. */
 enum { MARK_NAME = 8, MARK_ID = 512, MARK_TEXT = RECRYPT_MARK_BYTES };
 
 static const uint8_t mark_start[MARK_NAME] = { 'L', 'U', 'K', 'S', 0xba, 0xbe, 0, 1 };

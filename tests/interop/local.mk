@@ -53,6 +53,8 @@ shell_tests += \
 	%D%/repair-vdi.sh \
 	%D%/repair-vmdk-stream.sh \
 	%D%/repair.sh \
+	%D%/recrypt-killed.sh \
+	%D%/recrypt.sh \
 	%D%/resize-killed.sh \
 	%D%/resize-partitions.sh \
 	%D%/resize-qcow2.sh \

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# imgcrypt --in-place is killed at some of its writes ($STEP: each so many), and again on its way on:
+# nobody reads the image meanwhile, nothing that is to be hidden lies beside it, and the same command
+# ends as if nothing had happened.  So it does after writes that fail.
+. "$srcdir/tests/functions.sh"
+. "$srcdir/tests/interop/judge.sh"
+requires strace -V
+requires jq --version
+
+calls=pwrite64,pwritev,ftruncate,fallocate,fsync,fdatasync,unlinkat
+libtool=$(type -P imgcrypt)
+printf one >one
+printf two >two
+truncate -s $((3 * mib + 100)) disk.raw
+place disk.raw 0 text 5000
+place disk.raw $mib noise 700000
+for at in 4000 2000000; do
+	printf 'This is to be hidden.' | dd of=disk.raw seek=$at bs=1 conv=notrunc status=none
+done
+hash=$(hash_padded disk.raw)
+
+# met INJECTED N ARG...: of imgcrypt; false: there are less than N calls.
+met() {
+	! strace -f -qq -o trace.txt -e trace=$calls -e "inject=$calls:$1:when=$2" \
+		"$libtool" -q -m 1 "${@:3}" 2>/dev/null
+}
+
+# nobody_reads KEY: but who goes on with it.
+nobody_reads() {
+	local sum
+
+	exits 1 imginfo work/image >/dev/null 2>message
+	grep -q 'goes on with it' message || fail "$what: $(cat message)"
+	exits 1 imgconv -f raw -O raw work/image no.raw 2>/dev/null
+	! qemu-img info work/image >/dev/null 2>&1 || fail "$what: QEMU opens it"
+	imgcrypt list --output=json work/image | jq -e '.done == false' >/dev/null || fail "$what: list"
+	sum=$(sha256sum work/*)
+	printf wrong | exits 5 imgcrypt -q "${@:2}" --key-file=- work/image 2>message
+	same "$sum" "$(sha256sum work/*)" "$what: a wrong key changes something"
+}
+
+# goes INJECTED STEP FIRST FILE VERB ARG...: with keys, the first is that which reads the image then.
+goes() {
+	local injected=$1 step=${STEP-$2} n=$3 file=$4 going=true pending=0
+	local key=$5 verb=$6 args=("${@:7}")
+
+	while $going; do
+		what="$file, $verb ${args[*]}: $injected at call $n"
+		rm -rf work
+		mkdir work
+		cp "$file" work/image
+		met "$injected" "$n" "$verb" --in-place "${args[@]}" work/image || going=false
+		if [ -e work/image.recrypt ] && ! imginfo work/image >/dev/null 2>&1; then
+			pending=$((pending + 1))
+			[ $((pending % 3)) != 2 ] || nobody_reads "$verb" "$verb" --in-place
+			[ "$verb" = decrypt ] || ! grep -qa 'to be hidden' work/image.recrypt ||
+				fail "$what: what is to be hidden is in the journal"
+			met signal=KILL $((n % 5 + 3)) "$verb" --in-place "${args[@]}" work/image || true
+		fi
+		if [ -e work/image.recrypt ] || $going; then
+			again
+		fi
+		same image "$(cd work && ls)" "$what: the files"
+		imgconv -q --key-file="$key" -O raw work/image seen.raw
+		same "$hash" "$(hash_padded seen.raw)" "$what: another disk"
+		n=$((n + step))
+	done
+	[ $pending -gt 0 ] || fail "$file, $verb: only $pending times was anything pending"
+}
+
+# again: the same command; where all was done before the last call it says that there is nothing to do.
+again() {
+	imgcrypt -q "$verb" --in-place "${args[@]}" work/image 2>message ||
+		grep -q 'encrypted already\|not encrypted' message || fail "$what: $(cat message)"
+}
+
+cp disk.raw one.luks
+imgcrypt -q encrypt -f raw --in-place --key-file=one -o iter-time=1 one.luks
+goes signal=KILL 7 4 disk.raw one encrypt --key-file=one -o iter-time=1
+goes signal=KILL 7 5 one.luks one decrypt --key-file=one
+goes signal=KILL 7 6 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two -o iter-time=1
+goes error=ENOSPC 23 7 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two \
+	-o version=2,pbkdf=pbkdf2,iter-time=1
