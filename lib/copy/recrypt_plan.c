@@ -42,6 +42,22 @@ static bool check_format(const struct img_format *is, enum img_recrypt_kind kind
 	       img_fail(err, IMG_E_ARGUMENT, _("it is not encrypted"));
 }
 
+/* Snapshots of a raw disk are files that share its blocks. */
+static bool check_snapshots(const struct img_recrypt_run *run, struct img_err *err)
+{
+	const char *path = run->what->path;
+	struct img_snapshot *list;
+	size_t n;
+
+	if (run->what->kind != IMG_RECRYPT_ENCRYPT || !img_beside_snapshot_possible(path))
+		return true;
+	if (!img_beside_snapshot_list(path, &list, &n, err))
+		return false;
+	img_snapshot_list_free(list, n);
+	return !n || img_fail(err, IMG_E_UNSUPPORTED, _("it has snapshots, which would stay in clear; they "
+				"have to be removed first"));
+}
+
 /* ---- Before -------------------------------------------------------------------------------------- */
 
 static bool open_old(struct img_recrypt_run *run, struct img_err *err)
@@ -198,6 +214,7 @@ bool img_recrypt_plan(struct img_recrypt_run *run, struct img_err *err)
 
 	*hdr = (struct img_recrypt_header){ .kind = run->what->kind };
 	if (!recognize(run, &is, err) || !check_format(is, hdr->kind, err) ||
+	    !check_snapshots(run, err) ||
 	    !img_store_size(run->file, &hdr->before, err))
 		return false;
 	if (!run->what->dry_run && !(run->file->caps & IMG_STORE_RESIZE))

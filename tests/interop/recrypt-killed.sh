@@ -76,8 +76,8 @@ again() {
 
 cp disk.raw one.luks
 imgcrypt -q encrypt -f raw --in-place --key-file=one -o iter-time=1 one.luks
-goes signal=KILL 7 4 disk.raw one encrypt --key-file=one -o iter-time=1
-goes signal=KILL 7 5 one.luks one decrypt --key-file=one
-goes signal=KILL 7 6 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two -o iter-time=1
-goes error=ENOSPC 23 7 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two \
+goes signal=KILL 12 4 disk.raw one encrypt --key-file=one -o iter-time=1
+goes signal=KILL 12 5 one.luks one decrypt --key-file=one
+goes signal=KILL 12 6 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two -o iter-time=1
+goes error=ENOSPC 31 7 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two \
 	-o version=2,pbkdf=pbkdf2,iter-time=1

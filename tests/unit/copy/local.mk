@@ -14,4 +14,5 @@ unit_tests += %D%/test
 	%D%/packed_test.c \
 	%D%/patch_test.c \
 	%D%/plan_test.c \
+	%D%/recrypt_test.c \
 	%D%/work_test.c
