@@ -45,7 +45,7 @@ struct img_luks *img_luks_open(struct img_store *st, uint64_t at, uint64_t len, 
 	if (!find_end(st, at, &len, err) ||
 	    !img_store_read_some(st, at, head, sizeof(head), &got, err))
 		return NULL;
-	if (img_recrypt_is_mark(head, got, NULL)) {
+	if (img_recrypt_is_mark(head, got)) {
 		img_fail(err, IMG_E_INCOMPLETE, _("its encryption is half changed, and the file beside it "
 			 "that tells how far is not there or is another one's"));
 		return NULL;

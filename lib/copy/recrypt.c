@@ -7,7 +7,6 @@
 
 #include <string.h>
 #include "base/err.h"
-#include "base/num.h"
 
 /* ---- The first bytes ----------------------------------------------------------------------------- */
 
@@ -40,15 +39,16 @@ static bool work(struct img_recrypt_run *run, bool marked, struct img_err *err)
 
 static bool begin(struct img_recrypt_run *run, struct img_err *err)
 {
+	run->next = 0;
 	if (!img_recrypt_plan(run, err))
 		return false;
 	return run->what->dry_run || (img_recrypt_begin(run, err) && work(run, false, err));
 }
 
-static bool check_kind(const struct img_recrypt_run *run, const struct img_recrypt_found *found,
-		       struct img_err *err)
+/* What fails is the sentence for all who may not open it. */
+static bool check_kind(const struct img_recrypt_run *run, struct img_err *err)
 {
-	return found->hdr.kind == run->what->kind || img_recrypt_refuse(run->file, run->what->path, err);
+	return run->hdr.kind == run->what->kind || img_recrypt_refuse(run->file, run->what->path, err);
 }
 
 static void tell(struct img_recrypt_run *run)
@@ -67,7 +67,7 @@ static bool go_on(struct img_recrypt_run *run, struct img_recrypt_found *found, 
 	run->hdr = found->hdr;
 	run->next = found->last.next;
 	tell(run);
-	if (!check_kind(run, found, err))
+	if (!check_kind(run, err))
 		return false;
 	return run->what->dry_run || (img_recrypt_go_on(run, found, err) && work(run, marked, err));
 }
@@ -82,6 +82,14 @@ static bool open_sound(struct img_recrypt_run *run, unsigned flags, struct img_e
 	return run->file;
 }
 
+static void drop_journal(struct img_recrypt_run *run)
+{
+	img_store_close(run->journal);
+	img_beside_free(run->beside);
+	run->journal = NULL;
+	run->beside = NULL;
+}
+
 static bool take_journal(struct img_recrypt_run *run, struct img_recrypt_found *found,
 			 struct img_err *err)
 {
@@ -90,6 +98,20 @@ static bool take_journal(struct img_recrypt_run *run, struct img_recrypt_found *
 		return false;
 	run->journal = found->journal;
 	found->journal = NULL;
+	return true;
+}
+
+/* All was done, but that the file beside it is still there. */
+static bool finish(struct img_recrypt_run *run, struct img_recrypt_found *found, struct img_err *err)
+{
+	run->hdr = found->hdr;
+	run->next = img_recrypt_windows(&run->hdr);
+	tell(run);
+	if (run->what->dry_run)
+		return true;
+	if (!take_journal(run, found, err) || !img_recrypt_wipe(run, err))
+		return false;
+	drop_journal(run);
 	return true;
 }
 
@@ -106,11 +128,11 @@ static bool choose(struct img_recrypt_run *run, unsigned flags, struct img_recry
 		return take_journal(run, found, err) &&
 		       go_on(run, found, state == IMG_RECRYPT_HALF, err);
 	case IMG_RECRYPT_WHOLE:
-		run->hdr = found->hdr;
-		run->next = found->last.next;
-		tell(run);
-		return run->what->dry_run || (check_kind(run, found, err) &&
-		       take_journal(run, found, err) && img_recrypt_wipe(run, err));
+		if (!finish(run, found, err))
+			return false;
+		if (found->hdr.kind == run->what->kind)
+			return true;
+		break;
 	case IMG_RECRYPT_OTHER:
 		break;
 	}
@@ -130,8 +152,7 @@ static void clear(struct img_recrypt_run *run)
 	img_luks_volume_close(&run->old);
 	img_luks_volume_close(&run->fresh);
 	img_settings_free(run->settings);
-	img_store_close(run->journal);
-	img_beside_free(run->beside);
+	drop_journal(run);
 	img_store_close(run->file);
 }
 

@@ -2,11 +2,9 @@
 /* The file beside an image whose encryption changes: made with both headers in it, or found. */
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include "base/random.h"
 #include "cipher/luks_header.h"
 #include "copy/recrypt.h"
-#include "store/journal.h"
 
 /* ---- A new one ----------------------------------------------------------------------------------- */
 
@@ -77,13 +75,13 @@ static bool put_heads(struct img_recrypt_run *run, struct img_err *err)
 
 	if (!img_store_read(run->file, 0, raw, sizeof(raw), err))
 		return false;
-	hdr->head_before = img_journal_crc(raw, sizeof(raw));
+	img_recrypt_head_sum(raw, &hdr->head_before);
 	if (!img_recrypt_first(run, raw, err) ||
 	    !img_store_write(run->journal, RECRYPT_FIRST, raw, sizeof(raw), err))
 		return false;
 	if (hdr->new_len && !img_store_read(run->journal, img_recrypt_new_at(hdr), raw, sizeof(raw), err))
 		return false;
-	hdr->head_after = img_journal_crc(raw, sizeof(raw));
+	img_recrypt_head_sum(raw, &hdr->head_after);
 	return true;
 }
 

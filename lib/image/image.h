@@ -246,14 +246,6 @@ struct img_recrypt_found {
 	bool any;			/* of the records there is one */
 };
 
-/* What the first bytes of the file say of it. */
-enum img_recrypt_state {
-	IMG_RECRYPT_OTHER,		/* it is not the file that is meant */
-	IMG_RECRYPT_BEGUN,		/* nothing is done, but that it may be longer */
-	IMG_RECRYPT_HALF,
-	IMG_RECRYPT_WHOLE,		/* only the file beside it is still there */
-};
-
 /* Where that file is.  The caller frees it. */
 char *img_recrypt_path(const char *path, struct img_err *err);
 /*

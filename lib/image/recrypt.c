@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "image/image.h"
-#include "store/journal.h"
 
 #define SUFFIX ".recrypt"
 
@@ -92,22 +91,13 @@ void img_recrypt_found_clear(struct img_recrypt_found *found)
 bool img_recrypt_state_of(struct img_store *file, const struct img_recrypt_found *found,
 			  enum img_recrypt_state *out, struct img_err *err)
 {
-	const struct img_recrypt_header *hdr = &found->hdr;
-	uint8_t head[RECRYPT_BLOCK];
-	uint32_t crc;
+	uint8_t raw[RECRYPT_BLOCK];
 	size_t got;
 
-	if (!img_store_read_some(file, 0, head, sizeof(head), &got, err))
+	if (!img_store_read_some(file, 0, raw, sizeof(raw), &got, err))
 		return false;
-	crc = img_journal_crc(head, got);
-	*out = IMG_RECRYPT_OTHER;
-	if (img_recrypt_is_mark(head, got, hdr->id))
-		*out = IMG_RECRYPT_HALF;
-	else if (crc == hdr->head_after &&
-		 (!found->any || found->last.next == img_recrypt_windows(hdr)))
-		*out = IMG_RECRYPT_WHOLE;
-	else if (crc == hdr->head_before && !found->any)
-		*out = IMG_RECRYPT_BEGUN;
+	*out = got < sizeof(raw) ? IMG_RECRYPT_OTHER
+				 : img_recrypt_state_by(&found->hdr, found->any ? &found->last : NULL, raw);
 	return true;
 }
 

@@ -10,6 +10,57 @@
 
 static const uint8_t magic[RECRYPT_HDR_VERSION] = { 'i', 'm', 'g', 'c', 'r', 'p', 't', 0x1a };
 
+/* ---- Heads --------------------------------------------------------------------------------------- */
+
+void img_recrypt_head_sum(const uint8_t *raw, struct img_recrypt_head *out)
+{
+	for (size_t i = 0; i < RECRYPT_HEAD_SECTORS; i++)
+		out->sums[i] = img_journal_crc(raw + i * RECRYPT_SECTOR, RECRYPT_SECTOR);
+}
+
+static void put_head(const struct img_recrypt_head *head, uint8_t *raw)
+{
+	for (size_t i = 0; i < RECRYPT_HEAD_SECTORS; i++)
+		img_put_be32(raw + 4 * i, head->sums[i]);
+}
+
+static void get_head(const uint8_t *raw, struct img_recrypt_head *head)
+{
+	for (size_t i = 0; i < RECRYPT_HEAD_SECTORS; i++)
+		head->sums[i] = img_get_be32(raw + 4 * i);
+}
+
+/* Whether each sector is that of one of both. */
+static bool is_mix(const struct img_recrypt_head *head, const struct img_recrypt_head *a,
+		   const struct img_recrypt_head *b)
+{
+	for (size_t i = 0; i < RECRYPT_HEAD_SECTORS; i++)
+		if (head->sums[i] != a->sums[i] && head->sums[i] != b->sums[i])
+			return false;
+	return true;
+}
+
+enum img_recrypt_state img_recrypt_state_by(const struct img_recrypt_header *hdr,
+					    const struct img_recrypt_record *rec, const uint8_t *raw)
+{
+	const bool all_done = rec && rec->next == img_recrypt_windows(hdr);
+	struct img_recrypt_head is, marked;
+	uint8_t mark[RECRYPT_BLOCK];
+
+	img_recrypt_head_sum(raw, &is);
+	img_recrypt_mark(hdr->id, mark);
+	img_recrypt_head_sum(mark, &marked);
+	if (is_mix(&is, &marked, &marked))
+		return IMG_RECRYPT_HALF;
+	/* Records may be wiped by now. */
+	if ((!rec || all_done) && is_mix(&is, &hdr->head_after, &hdr->head_after))
+		return IMG_RECRYPT_WHOLE;
+	if (!rec && is_mix(&is, &hdr->head_before, &marked))
+		return IMG_RECRYPT_BEGUN;
+	return all_done && is_mix(&is, &hdr->head_after, &marked) ? IMG_RECRYPT_HALF
+								  : IMG_RECRYPT_OTHER;
+}
+
 /* ---- The header ---------------------------------------------------------------------------------- */
 
 void img_recrypt_header_encode(const struct img_recrypt_header *hdr, uint8_t *raw)
@@ -27,8 +78,8 @@ void img_recrypt_header_encode(const struct img_recrypt_header *hdr, uint8_t *ra
 	img_put_be64(raw + RECRYPT_HDR_AFTER, hdr->after);
 	img_put_be64(raw + RECRYPT_HDR_OLD, hdr->old_len);
 	img_put_be64(raw + RECRYPT_HDR_NEW, hdr->new_len);
-	img_put_be32(raw + RECRYPT_HDR_HEADS, hdr->head_before);
-	img_put_be32(raw + RECRYPT_HDR_HEADS + 4, hdr->head_after);
+	put_head(&hdr->head_before, raw + RECRYPT_HDR_HEADS);
+	put_head(&hdr->head_after, raw + RECRYPT_HDR_HEADS + sizeof(hdr->head_before));
 	img_put_be32(raw + RECRYPT_HDR_CRC, img_journal_crc(raw, RECRYPT_HDR_CRC));
 }
 
@@ -69,9 +120,9 @@ bool img_recrypt_header_decode(const uint8_t *raw, struct img_recrypt_header *hd
 		.after = img_get_be64(raw + RECRYPT_HDR_AFTER),
 		.old_len = img_get_be64(raw + RECRYPT_HDR_OLD),
 		.new_len = img_get_be64(raw + RECRYPT_HDR_NEW),
-		.head_before = img_get_be32(raw + RECRYPT_HDR_HEADS),
-		.head_after = img_get_be32(raw + RECRYPT_HDR_HEADS + 4),
 	};
+	get_head(raw + RECRYPT_HDR_HEADS, &hdr->head_before);
+	get_head(raw + RECRYPT_HDR_HEADS + sizeof(hdr->head_before), &hdr->head_after);
 	memcpy(hdr->id, raw + RECRYPT_HDR_ID, sizeof(hdr->id));
 	return !memcmp(raw, magic, sizeof(magic)) &&
 	       img_get_be32(raw + RECRYPT_HDR_VERSION) == RECRYPT_VERSION &&
@@ -124,7 +175,7 @@ bool img_recrypt_record_decode(const struct img_recrypt_header *hdr, const uint8
 /* ---- The mark ------------------------------------------------------------------------------------ */
 
 /* A LUKS1 header has the name of its cipher at 8. */
-enum { MARK_NAME = 8, MARK_ID = 512, MARK_TEXT = RECRYPT_MARK_BYTES };
+enum { MARK_NAME = 8, MARK_ID = 512, MARK_TEXT = 1024 };
 
 static const uint8_t mark_start[MARK_NAME] = { 'L', 'U', 'K', 'S', 0xba, 0xbe, 0, 1 };
 static const char mark_name[] = "imgcrypt-half-done";
@@ -141,11 +192,10 @@ void img_recrypt_mark(const uint8_t id[RECRYPT_ID_BYTES], uint8_t *raw)
 	memcpy(raw + MARK_TEXT, text, sizeof(text) - 1);
 }
 
-bool img_recrypt_is_mark(const uint8_t *raw, size_t len, const uint8_t *id)
+bool img_recrypt_is_mark(const uint8_t *raw, size_t len)
 {
-	return len >= MARK_ID + RECRYPT_ID_BYTES && !memcmp(raw, mark_start, sizeof(mark_start)) &&
-	       !memcmp(raw + MARK_NAME, mark_name, sizeof(mark_name)) &&
-	       (!id || !memcmp(raw + MARK_ID, id, RECRYPT_ID_BYTES));
+	return len >= MARK_NAME + sizeof(mark_name) && !memcmp(raw, mark_start, sizeof(mark_start)) &&
+	       !memcmp(raw + MARK_NAME, mark_name, sizeof(mark_name));
 }
 
 /* ---- Places -------------------------------------------------------------------------------------- */

@@ -23,12 +23,13 @@ enum {
 	RECRYPT_FIRST     = 3 * RECRYPT_BLOCK,
 	RECRYPT_HEADERS   = 4 * RECRYPT_BLOCK,
 	RECRYPT_ID_BYTES  = 16,
-	RECRYPT_MARK_BYTES = 1024,	/* of the mark that tell it */
+	RECRYPT_MARK_BYTES = 64,	/* of the mark that tell it */
 	RECRYPT_PIECE     = 1 << 20,	/* bytes of a window that have a checksum of their own */
 	RECRYPT_WINDOW_MAX = 64 << 20,
 	RECRYPT_MAX_SUMS  = RECRYPT_WINDOW_MAX / RECRYPT_PIECE,
 	RECRYPT_HEADER_MAX = 256 << 20,	/* bytes of a LUKS header with its key slots */
-	RECRYPT_SECTOR    = 512,	/* the smallest */
+	RECRYPT_SECTOR    = 512,	/* the smallest; a loss of power leaves one old or new */
+	RECRYPT_HEAD_SECTORS = RECRYPT_BLOCK / RECRYPT_SECTOR,
 
 	RECRYPT_HDR_VERSION = 8,
 	RECRYPT_HDR_KIND    = 12,
@@ -41,13 +42,18 @@ enum {
 	RECRYPT_HDR_AFTER   = 72,
 	RECRYPT_HDR_OLD     = 80,
 	RECRYPT_HDR_NEW     = 88,
-	RECRYPT_HDR_HEADS   = 96,	/* checksums: before, after */
+	RECRYPT_HDR_HEADS   = 96,	/* checksums of sectors: before, after */
 	RECRYPT_HDR_CRC     = RECRYPT_BLOCK - 4,
 
 	RECRYPT_REC_MAGIC   = 0,
 	RECRYPT_REC_NEXT    = 8,
 	RECRYPT_REC_SUMS    = 16,
 	RECRYPT_REC_CRC     = RECRYPT_BLOCK - 4,
+};
+
+/* Checksums of the sectors of the first RECRYPT_BLOCK bytes of a file. */
+struct img_recrypt_head {
+	uint32_t sums[RECRYPT_HEAD_SECTORS];
 };
 
 struct img_recrypt_header {
@@ -57,7 +63,7 @@ struct img_recrypt_header {
 	uint64_t len, window;		/* of the disk; windows begin at its start */
 	uint64_t before, after;		/* bytes of the file */
 	uint64_t old_len, new_len;	/* of the LUKS headers; 0: none */
-	uint32_t head_before, head_after;	/* checksums of the file's first RECRYPT_BLOCK bytes */
+	struct img_recrypt_head head_before, head_after;	/* of the image */
 };
 
 /*
@@ -75,6 +81,8 @@ void img_recrypt_header_encode(const struct img_recrypt_header *hdr, uint8_t *ra
 bool img_recrypt_header_decode(const uint8_t *raw, struct img_recrypt_header *hdr);
 /* Whether these first bytes of a file are those of one that was begun and says nothing. */
 bool img_recrypt_is_unfinished(const uint8_t *raw, size_t len);
+/* raw: of RECRYPT_BLOCK bytes. */
+void img_recrypt_head_sum(const uint8_t *raw, struct img_recrypt_head *out);
 void img_recrypt_record_encode(const struct img_recrypt_header *hdr,
 			       const struct img_recrypt_record *rec, uint8_t *raw);
 /* False: it is none, was not finished, or belongs to something else. */
@@ -85,8 +93,19 @@ bool img_recrypt_record_decode(const struct img_recrypt_header *hdr, const uint8
  * know LUKS refuse it, and nobody takes it for a disk.
  */
 void img_recrypt_mark(const uint8_t id[RECRYPT_ID_BYTES], uint8_t *raw);
-/* raw may be shorter; id: as img_recrypt_mark() got it, or NULL: whatever it is. */
-bool img_recrypt_is_mark(const uint8_t *raw, size_t len, const uint8_t *id);
+/* Whatever the id is; RECRYPT_MARK_BYTES are enough. */
+bool img_recrypt_is_mark(const uint8_t *raw, size_t len);
+
+/* What the first bytes of the file say of it. */
+enum img_recrypt_state {
+	IMG_RECRYPT_OTHER,		/* it is not the file that is meant */
+	IMG_RECRYPT_BEGUN,		/* nothing is done, but that it may be longer, or marked in part */
+	IMG_RECRYPT_HALF,
+	IMG_RECRYPT_WHOLE,		/* only the file beside it is still there */
+};
+/* rec: the last record, or NULL; raw: the first RECRYPT_BLOCK bytes of a file. */
+enum img_recrypt_state img_recrypt_state_by(const struct img_recrypt_header *hdr,
+					    const struct img_recrypt_record *rec, const uint8_t *raw);
 
 uint64_t img_recrypt_windows(const struct img_recrypt_header *hdr);
 /* Bytes of the disk in the windows in front of `next`. */

@@ -79,5 +79,31 @@ imgcrypt -q encrypt -f raw --in-place --key-file=one -o iter-time=1 one.luks
 goes signal=KILL 12 4 disk.raw one encrypt --key-file=one -o iter-time=1
 goes signal=KILL 12 5 one.luks one decrypt --key-file=one
 goes signal=KILL 12 6 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two -o iter-time=1
-goes error=ENOSPC 31 7 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two \
+goes error=ENOSPC 19 14 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two \
 	-o version=2,pbkdf=pbkdf2,iter-time=1
+
+# No room for it: found out before anything is changed.
+for n in 1 2; do
+	cp disk.raw full
+	strace -f -qq -o trace.txt -e trace=fallocate -e inject=fallocate:error=ENOSPC:when=$n \
+		"$libtool" -q encrypt --in-place --key-file=one full 2>message &&
+		fail "it goes on without room"
+	grep -q 'No space left' message || fail "$(cat message)"
+	cmp full disk.raw || fail "no room, and the image was changed"
+	[ ! -e full.recrypt ] || fail "no room, and something is left beside the image"
+done
+
+# All is done and only what lay beside it is still there: then the image is one, and another verb can follow.
+cp disk.raw whole
+strace -f -qq -o trace.txt -e trace=$calls "$libtool" -q -m 1 encrypt --in-place --key-file=one -o iter-time=1 whole
+last=$(grep -c pwrite64 trace.txt) met=0
+for n in $((last - 20)) $((last - 1)); do
+	cp disk.raw whole
+	met signal=KILL $n encrypt --in-place --key-file=one -o iter-time=1 whole || true
+	[ -e whole.recrypt ] && imginfo whole >/dev/null 2>&1 || continue
+	met=$((met + 1))
+	imgcrypt -q decrypt --in-place --key-file=one whole
+	same "$hash" "$(hash_padded whole)" "decrypted behind an encryption that was whole"
+	[ ! -e whole.recrypt ] || fail "something is left beside the image"
+done
+[ $met = 2 ] || fail "it was never killed while it took away what lies beside the image"

@@ -10,7 +10,7 @@ static struct img_recrypt_header encrypting(void)
 	return (struct img_recrypt_header){
 		.kind = IMG_RECRYPT_ENCRYPT, .id = "0123456789abcde", .to = 16 * MIB, .len = 10 * MIB + 512,
 		.window = 4 * MIB, .before = 10 * MIB + 100, .after = 26 * MIB + 512, .new_len = 2 * MIB,
-		.head_before = 1, .head_after = 2,
+		.head_before.sums = { 1 }, .head_after.sums = { 2 },
 	};
 }
 
@@ -106,16 +106,51 @@ Test(recrypt_layout, records_are_those_of_their_header)
 	cr_assert(!img_recrypt_record_decode(&hdr, raw, &back));
 }
 
-Test(recrypt_layout, a_mark_is_known_by_its_id)
+Test(recrypt_layout, a_mark_is_known)
 {
-	const uint8_t other[RECRYPT_ID_BYTES] = "another";
 	uint8_t raw[RECRYPT_BLOCK];
 
 	img_recrypt_mark(encrypting().id, raw);
-	cr_assert(img_recrypt_is_mark(raw, sizeof(raw), encrypting().id));
-	cr_assert(img_recrypt_is_mark(raw, RECRYPT_MARK_BYTES, NULL));
-	cr_assert(!img_recrypt_is_mark(raw, 500, NULL));
-	cr_assert(!img_recrypt_is_mark(raw, sizeof(raw), other));
+	cr_assert(img_recrypt_is_mark(raw, sizeof(raw)));
+	cr_assert(img_recrypt_is_mark(raw, RECRYPT_MARK_BYTES));
+	cr_assert(!img_recrypt_is_mark(raw, 10));
+}
+
+/* Sectors of `of`, those of the others from the mask. */
+static enum img_recrypt_state state_of(const struct img_recrypt_header *hdr, const uint8_t *of,
+				       const uint8_t *others, unsigned mask, const uint64_t *next)
+{
+	const struct img_recrypt_record rec = { .next = next ? *next : 0 };
+	uint8_t raw[RECRYPT_BLOCK];
+
+	for (size_t i = 0; i < RECRYPT_HEAD_SECTORS; i++)
+		memcpy(raw + i * RECRYPT_SECTOR, (mask >> i & 1 ? others : of) + i * RECRYPT_SECTOR,
+		       RECRYPT_SECTOR);
+	return img_recrypt_state_by(hdr, next ? &rec : NULL, raw);
+}
+
+/* A loss of power may leave any sectors of a head old, and any new. */
+Test(recrypt_layout, what_a_file_is_by_its_first_bytes)
+{
+	struct img_recrypt_header hdr = encrypting();
+	uint8_t old[RECRYPT_BLOCK], fresh[RECRYPT_BLOCK], mark[RECRYPT_BLOCK];
+	const uint64_t some = 1, all = img_recrypt_windows(&hdr);
+
+	memset(old, 'a', sizeof(old));
+	memset(fresh, 'b', sizeof(fresh));
+	img_recrypt_mark(hdr.id, mark);
+	img_recrypt_head_sum(old, &hdr.head_before);
+	img_recrypt_head_sum(fresh, &hdr.head_after);
+	for (unsigned mask = 0; mask < 254; mask++) {
+		cr_assert_eq(state_of(&hdr, old, mark, mask, NULL), IMG_RECRYPT_BEGUN);
+		cr_assert_eq(state_of(&hdr, old, mark, mask, &some), IMG_RECRYPT_OTHER);
+		cr_assert_eq(state_of(&hdr, mark, fresh, mask, &all), IMG_RECRYPT_HALF);
+		cr_assert_eq(state_of(&hdr, old, fresh, mask | 1, NULL), IMG_RECRYPT_OTHER);
+	}
+	cr_assert_eq(state_of(&hdr, mark, old, 0, &some), IMG_RECRYPT_HALF);
+	cr_assert_eq(state_of(&hdr, fresh, old, 0, &all), IMG_RECRYPT_WHOLE);
+	cr_assert_eq(state_of(&hdr, fresh, old, 0, NULL), IMG_RECRYPT_WHOLE);
+	cr_assert_eq(state_of(&hdr, fresh, old, 0, &some), IMG_RECRYPT_OTHER);
 }
 
 /* What is overwritten is not needed by any window to come, and every byte has one window. */
