@@ -12,7 +12,10 @@ truncate -s $((3 * mib + 100)) disk.raw
 place disk.raw 0 text 5000
 place disk.raw $mib noise 1500000
 place disk.raw $((3 * mib)) text 100
-printf 'This is to be hidden.' | dd of=disk.raw seek=4000 bs=1 conv=notrunc status=none
+# The second one lies where nothing but zeros will be, between the header and the disk.
+for at in 4000 2100000; do
+	printf 'This is to be hidden.' | dd of=disk.raw seek=$at bs=1 conv=notrunc status=none
+done
 hash=$(hash_padded disk.raw)
 cp disk.raw image
 

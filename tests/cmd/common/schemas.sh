@@ -76,6 +76,7 @@ valid 0 imgconv --digest=sha256 disk.raw out.qcow2
 valid 4 imgconv --salvage half.qcow2 out.raw
 valid 0 imgconv --in-place --dry-run -O raw out.qcow2
 valid 0 imgcompress full.qcow2 smaller.qcow2
+valid 0 imgcrypt encrypt --in-place --dry-run -f raw full.qcow2
 valid 0 imgcompress --in-place --dry-run smaller.qcow2
 valid 0 imgcompress --in-place smaller.qcow2
 

@@ -27,6 +27,13 @@ misused "a slot below 0" test --slot=-1 disk
 misused "a key and a slot" remove-key --key-file=key --slot=1 disk
 misused "erasing without --force" erase disk
 misused "a report of a test" test --output=json disk
+misused "reencrypt to a new image" reencrypt disk new
+misused "reencrypt that does not say so" reencrypt disk
+misused "two images in place" encrypt --in-place disk new
+misused "a list in place" list --in-place disk
+misused "a trial of a copy" encrypt --dry-run disk new
+misused "a report of a copy" decrypt --output=json disk new
+misused "another format in place" encrypt --in-place -O luks disk
 misused "changing what is in use" add-key --force-share disk
 
 exits 1 imgcrypt list missing 2>err
