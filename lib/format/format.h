@@ -62,6 +62,13 @@ struct img_opener {
 	/* Takes a file away that the image does not name any more.  Only while it changes its size. */
 	bool (*remove)(const struct img_opener *self, const struct img_reference *ref,
 		       struct img_err *err);
+	/*
+	 * Makes the image's own file longer at once; what is written to *out, borrowed, behind the old end
+	 * is not kept beside, and gone unless the change is finished.  NULL in *out: its length was changed
+	 * before, and it is as it was.  Only while it changes its size.
+	 */
+	bool (*lengthen)(const struct img_opener *self, uint64_t bytes, struct img_store **out,
+			 struct img_err *err);
 };
 
 /* What shows through where a layer holds nothing: the layers below it, seen as one disk. */
@@ -146,10 +153,7 @@ struct img_layer {
 	const struct img_format *format;
 	struct img_store *store;	/* owned by the layer; set before open and create */
 	void *priv;			/* the driver's own; freed by its close */
-	/*
-	 * The file that holds the header while store holds the data alone: owned as store is; set
-	 * before open and check, and by create.  NULL: there is none.
-	 */
+	/* Of which store is the data alone; owned, and set, as store is, or by create.  Or NULL. */
 	struct img_store *header;
 	/* Set by open and create: */
 	uint64_t size;			/* guest bytes; IMG_SIZE_UNKNOWN for a stream */

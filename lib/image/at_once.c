@@ -22,6 +22,7 @@ struct img_at_once {
 	char **paths;			/* owned, of each; NULL: the image's */
 	size_t n, cap, cap_paths;
 	bool fits;			/* what is written takes no room that is not there */
+	struct img_longer *longer;	/* the image is, already; or NULL */
 };
 
 /* ---- Files that are changed ---------------------------------------------------------------------- */
@@ -162,6 +163,37 @@ static bool remove_named(const struct img_opener *self, const struct img_referen
 	return true;
 }
 
+/* Whether nothing is to become of the length of the image yet. */
+static bool has_its_length(const struct img_journal_change *image, bool *yes, struct img_err *err)
+{
+	uint64_t is, was;
+
+	if (!img_store_size(image->parent, &was, err) || !img_store_size(image->overlay, &is, err))
+		return false;
+	*yes = is == was && img_overlay_cut(image->overlay) == was;
+	return true;
+}
+
+static bool lengthen(const struct img_opener *self, uint64_t bytes, struct img_store **out,
+		     struct img_err *err)
+{
+	struct img_at_once *once = (struct img_at_once *)(uintptr_t)self;
+	const struct img_journal_change *image = &once->changes[0];
+	bool possible;
+
+	*out = NULL;
+	if (!has_its_length(image, &possible, err))
+		return false;
+	if (!possible || once->longer)
+		return true;
+	once->longer = img_longer_new(image->parent, once->how.path, bytes, err);
+	if (!once->longer)
+		return false;
+	img_overlay_follow(image->overlay, bytes);
+	*out = image->parent;
+	return true;
+}
+
 /* ---- The commit ---------------------------------------------------------------------------------- */
 
 static bool open_changed(void *ctx, size_t i, const struct img_journal_file *file,
@@ -281,24 +313,58 @@ static bool apply(struct img_at_once *once, struct img_store *journal, struct im
 			"and done when the image is opened for writing"), why.text, journal->name);
 }
 
-static bool write_and_apply(struct img_at_once *once, struct img_beside *beside, struct img_err *err)
+/* Takes the place of the journal by which the image would be cut off again, in one step. */
+static struct img_store *replace_journal(struct img_at_once *once, const struct img_beside *beside,
+					 struct img_err *err)
+{
+	struct img_store *journal = img_store_file_new(beside->path, IMG_CACHE_WRITEBACK, err);
+
+	if (journal && img_journal_write(journal, once->changes, once->n, err) &&
+	    img_store_publish(journal, err)) {
+		img_longer_forget(once->longer);
+		once->longer = NULL;
+		return journal;
+	}
+	img_store_close(journal);
+	return NULL;
+}
+
+static struct img_store *make_journal(const struct img_at_once *once, struct img_beside *beside,
+				      struct img_err *err)
 {
 	struct img_store *journal = img_beside_create(beside, err);
+
+	if (!journal)
+		return NULL;
+	if (img_journal_write(journal, once->changes, once->n, err) &&
+	    img_beside_sync(beside, journal, err))
+		return journal;
+	img_beside_remove(beside);
+	img_store_close(journal);
+	return NULL;
+}
+
+static bool write_and_apply(struct img_at_once *once, struct img_beside *beside, struct img_err *err)
+{
+	struct img_store *journal = once->longer ? replace_journal(once, beside, err)
+						 : make_journal(once, beside, err);
 	bool ok;
 
 	if (!journal)
 		return false;
-	ok = img_journal_write(journal, once->changes, once->n, err) &&
-	     img_beside_sync(beside, journal, err);
-	if (!ok) {
-		img_beside_remove(beside);
-		img_store_close(journal);
-		return false;
-	}
 	/* Found again, it would undo what is written to the image from now on. */
 	ok = apply(once, journal, err) && img_beside_drop(beside, journal, err);
 	img_store_close(journal);
 	return ok;
+}
+
+/* Nothing is changed but the length of the image. */
+static bool end_longer(struct img_at_once *once, struct img_err *err)
+{
+	struct img_longer *longer = once->longer;
+
+	once->longer = NULL;
+	return !longer || img_longer_end(longer, err);
 }
 
 bool img_at_once_commit(struct img_at_once *once, struct img_err *err)
@@ -307,12 +373,14 @@ bool img_at_once_commit(struct img_at_once *once, struct img_err *err)
 	char *path;
 	bool ok;
 
+	if (once->longer && !img_store_sync(once->changes[0].parent, err))
+		return false;
 	if (!is_changed(once))
-		return true;
+		return end_longer(once, err);
 	if (!once->fits && !reserve(once, err))
 		return false;
 	path = img_journal_path(once->how.path, err);
-	beside = path ? img_beside_new(path, err) : NULL;
+	beside = path ? (once->longer ? img_beside_old : img_beside_new)(path, err) : NULL;
 	free(path);
 	ok = beside && write_and_apply(once, beside, err);
 	img_beside_free(beside);
@@ -332,6 +400,7 @@ struct img_at_once *img_at_once_new(const struct img_open *how, struct img_err *
 	}
 	once->opener = (struct img_opener){
 		.open = open_named, .create = create_named, .remove = remove_named,
+		.lengthen = lengthen,
 	};
 	once->how = *how;
 	once->how.path = path;
@@ -385,6 +454,7 @@ void img_at_once_free(struct img_at_once *once)
 {
 	if (!once)
 		return;
+	img_longer_undo(once->longer);
 	for (size_t i = 0; i < once->n; i++)
 		free(once->paths[i]);
 	free(once->paths);

@@ -177,6 +177,22 @@ bool img_at_once_commit(struct img_at_once *once, struct img_err *err) IMG_MUST_
 /* Accepts NULL.  Without a commit the files are as they were. */
 void img_at_once_free(struct img_at_once *once);
 
+/* ---- Longer at once (longer.c) ---------------------------------------------------------------- */
+
+struct img_longer;
+/*
+ * Makes the file of the image at path, which is open for writing, longer, with room for all that is new.
+ * Until one of the following, and after a crash, whoever opens the image finds it as long as it was.
+ */
+struct img_longer *img_longer_new(struct img_store *file, const char *path, uint64_t bytes,
+				  struct img_err *err);
+/* It stays so; durable, if the file is.  Frees longer in any case, as the others. */
+bool img_longer_end(struct img_longer *longer, struct img_err *err) IMG_MUST_CHECK;
+/* Another journal has taken the place of the one that says how long it was.  Accepts NULL. */
+void img_longer_forget(struct img_longer *longer);
+/* It is as long as it was.  Accepts NULL. */
+void img_longer_undo(struct img_longer *longer);
+
 /* ---- Links (link.c) ---------------------------------------------------------------------------- */
 
 /*

@@ -16,6 +16,7 @@ libimg_sources += \
 	%D%/layer.c \
 	%D%/left_out.c \
 	%D%/link.c \
+	%D%/longer.c \
 	%D%/open.c \
 	%D%/pass.c \
 	%D%/pending.c \

@@ -298,6 +298,15 @@ uint64_t img_overlay_cut(const struct img_store *st)
 	return checked(st)->parent_end;
 }
 
+void img_overlay_follow(struct img_store *st, uint64_t bytes)
+{
+	struct overlay *ov = checked(st);
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&ov->lock);
+
+	assert(ov->size == ov->parent_end && bytes >= ov->size);
+	ov->size = ov->parent_end = bytes;
+}
+
 const struct img_rangeset *img_overlay_space(const struct img_store *st, enum img_preallocation how)
 {
 	return &checked(st)->space[how == IMG_PREALLOC_FULL ? SPACE_FULL : SPACE_FALLOC];

@@ -22,6 +22,8 @@ uint64_t img_overlay_cut(const struct img_store *st);
 /* What was to be set aside in that way, FALLOC or FULL; lives as long as st. */
 const struct img_rangeset *img_overlay_space(const struct img_store *st,
 					     enum img_preallocation how);
+/* The parent, whose length st has, became longer: st has `bytes`, too. */
+void img_overlay_follow(struct img_store *st, uint64_t bytes);
 /* st closes its parent, too. */
 void img_overlay_adopt_parent(struct img_store *st);
 /* Whether something was done to what it shows. */

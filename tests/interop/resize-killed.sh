@@ -10,6 +10,7 @@ PATH=$PATH:/sbin:/usr/sbin
 
 calls=pwrite64,pwritev,ftruncate,fallocate,fsync,fdatasync,unlinkat,linkat,renameat,renameat2
 program=$(type -P imgresize)
+keys=()
 
 # killed_at N ARG...: true when it came to an N-th call; all processes of it are dead then.
 killed_at() {
@@ -22,7 +23,7 @@ killed_at() {
 
 # content FORMAT FILE: its size, what the old disk had, and how much there is of anything.
 content() {
-	imgconv -q -f "$1" -O raw "$2" seen.raw || return 1
+	imgconv -q "${keys[@]}" -f "$1" -O raw "$2" seen.raw || return 1
 	echo "$(stat -c '%s %b' seen.raw) $(head -c 12M seen.raw | sha256sum)"
 }
 
@@ -34,7 +35,7 @@ goes() {
 	old=$(content "$format" before/"$file")
 	rm -rf whole
 	cp -r before whole
-	imgresize -q -f "$format" whole/"$file" "$@"
+	imgresize -q "${keys[@]}" -f "$format" whole/"$file" "$@"
 	new=$(content "$format" whole/"$file")
 	[ "$old" != "$new" ] || fail "$format: nothing changed"
 	while $met; do
@@ -42,10 +43,10 @@ goes() {
 		what="$format, $*: killed at call $n"
 		rm -rf work
 		cp -r before work
-		killed_at $n -f "$format" work/"$file" "$@" || met=false
+		killed_at $n "${keys[@]}" -f "$format" work/"$file" "$@" || met=false
 		seen=$(content "$format" work/"$file") || fail "$what: cannot be read"
 		[ "$seen" = "$old" ] || [ "$seen" = "$new" ] || fail "$what: other content"
-		imgresize -q -f "$format" work/"$file" "$@" || fail "$what: it cannot be done again"
+		imgresize -q "${keys[@]}" -f "$format" work/"$file" "$@" || fail "$what: it cannot be done again"
 		same "$new" "$(content "$format" work/"$file")" "$what: done again"
 		[ "$format" = raw ] || imgcheck -q -f "$format" work/"$file" || fail "$what: imgcheck"
 		same "$(cd whole && ls)" "$(cd work && ls)" "$what: the files"
@@ -61,7 +62,7 @@ place disk.raw $((2 * mib)) noise $mib
 fresh() {
 	rm -rf before
 	mkdir before
-	imgconv -q -O "$1" ${3:+-o "$3"} disk.raw before/"$2"
+	imgconv -q "${keys[@]}" -O "$1" ${3:+-o "$3"} disk.raw before/"$2"
 }
 
 fresh raw image
@@ -77,3 +78,9 @@ fresh cow image
 goes cow image 7 900M
 fresh vmdk image.vmdk subformat=twoGbMaxExtentFlat
 goes vmdk image.vmdk 7 4200M
+
+# The file is longer before the change is whole: whoever reads it sees no more than there was.
+keys=(--key-file key)
+printf imgtools >key
+fresh luks image iter-time=1
+goes luks image 6 14M

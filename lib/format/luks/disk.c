@@ -76,7 +76,7 @@ static bool disk_zero(struct img_layer *ly, uint64_t at, uint64_t len, bool unma
 
 	(void)unmap;	/* a hole reads as anything but zeros */
 	claim(luks, at, len, &own);
-	ok = luks_write_zeros(ly, at, len, err);
+	ok = luks_write_zeros(ly, ly->store, at, len, err);
 	unclaim(luks, &own);
 	return ok;
 }

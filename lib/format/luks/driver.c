@@ -41,12 +41,14 @@ bool luks_sealed_at(const struct img_layer *ly, uint64_t at, struct img_sealed *
 	       img_fail(err, IMG_E_KEY, _("the image is encrypted, and no key was given"));
 }
 
-bool luks_write_zeros(const struct img_layer *ly, uint64_t at, uint64_t len, struct img_err *err)
+bool luks_write_zeros(const struct img_layer *ly, struct img_store *st, uint64_t at, uint64_t len,
+		      struct img_err *err)
 {
 	struct img_sealed run;
 
 	if (!luks_sealed_at(ly, at, &run, err))
 		return false;
+	run.store = st;
 	for (uint64_t done = 0; done < len; done += IMG_ZEROS_BYTES) {
 		const struct img_sealed rest = img_sealed_from(run, done);
 

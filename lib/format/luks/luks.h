@@ -31,9 +31,9 @@ static inline struct img_store *luks_header(const struct img_layer *ly)
  */
 bool luks_sealed_at(const struct img_layer *ly, uint64_t at, struct img_sealed *out,
 		    struct img_err *err) IMG_MUST_CHECK;
-/* Enciphered zeros; at and len are whole sectors.  (driver.c) */
-bool luks_write_zeros(const struct img_layer *ly, uint64_t at, uint64_t len, struct img_err *err)
-	IMG_MUST_CHECK;
+/* Enciphered zeros to st, which is the file; at and len are whole sectors.  (driver.c) */
+bool luks_write_zeros(const struct img_layer *ly, struct img_store *st, uint64_t at, uint64_t len,
+		      struct img_err *err) IMG_MUST_CHECK;
 
 /* create.c, write.c */
 extern const struct img_option luks_create_options[];

@@ -16,19 +16,39 @@ static bool check(const struct luks *luks, const struct img_layer_resize *how, s
 			how->size, luks->volume.sector);
 }
 
+/*
+ * What is new must be written: a hole would not read as zeros.  It is written once, if the file ends
+ * where the disk does, and otherwise into the changes that are kept.
+ */
+static bool grow(struct img_layer *ly, const struct img_layer_resize *how, uint64_t end,
+		 struct img_err *err)
+{
+	const struct luks *luks = ly->priv;
+	struct img_store *behind = NULL;
+	uint64_t length;
+
+	if (!img_store_size(ly->store, &length, err))
+		return false;
+	if (length == luks->end && how->opener &&
+	    !how->opener->lengthen(how->opener, end, &behind, err))
+		return false;
+	if (!behind && !img_store_resize(ly->store, end, err))
+		return false;
+	return luks_write_zeros(ly, behind ? behind : ly->store, ly->size, how->size - ly->size, err);
+}
+
 bool luks_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err)
 {
 	struct luks *luks = ly->priv;
-	const uint64_t old = ly->size, end = luks->volume.payload_at + how->size;
+	const uint64_t end = luks->volume.payload_at + how->size;
 
 	if (!check(luks, how, err))
 		return false;
 	if (!(ly->store->caps & IMG_STORE_RESIZE))
 		return img_fail(err, IMG_E_UNSUPPORTED, _("a block device keeps its size"));
-	if (!img_store_resize(ly->store, end, err))
+	if (how->size > ly->size ? !grow(ly, how, end, err) : !img_store_resize(ly->store, end, err))
 		return false;
 	luks->end = end;
 	ly->size = how->size;
-	/* What is new must be written: a hole would not read as zeros. */
-	return how->size <= old || luks_write_zeros(ly, old, how->size - old, err);
+	return true;
 }

@@ -56,7 +56,7 @@ static bool zero(struct img_layer *ly, uint64_t at, uint64_t len, struct img_err
 	struct luks *luks = ly->priv;
 
 	luks->fresh->written = at + len;
-	return luks_write_zeros(ly, at, img_round_up(len, luks->volume.sector), err);
+	return luks_write_zeros(ly, ly->store, at, img_round_up(len, luks->volume.sector), err);
 }
 
 /* What nobody wrote is whatever the key makes of a hole, unless the user wants more. */
@@ -69,7 +69,7 @@ static bool fill(struct img_layer *ly, uint64_t end, struct img_err *err)
 	if (from >= end)
 		return true;
 	if (fresh->preallocation == IMG_PREALLOC_FULL)
-		return luks_write_zeros(ly, from, end - from, err);
+		return luks_write_zeros(ly, ly->store, from, end - from, err);
 	return img_store_preallocate(ly->store, luks->volume.payload_at + from, end - from,
 				     fresh->preallocation, err);
 }
