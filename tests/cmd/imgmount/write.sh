@@ -9,6 +9,7 @@ requires sfdisk --version
 truncate -s 8M start.raw
 printf 'label: gpt\n,2M\n,1M\n' | sfdisk -q start.raw
 seq 1 100000 >text
+mkdir other
 
 # change DISK PARTITION AT: the partition begins at AT in the file that is given for it.
 change() {
@@ -29,7 +30,8 @@ printf x | dd of=end.raw oflag=seek_bytes seek=$part conv=notrunc status=none
 for format in $(few 'raw qcow2 vdi vmdk qcow cow' 'qcow2 vmdk'); do
 	imgconv -O $format start.raw image.$format
 	show --rw -f $format image.$format
-	exits 1 imgmount image.$format mnt 2>/dev/null
+	exits 1 imgmount -f $format image.$format other 2>err
+	grep -q 'by another process' err || fail "$format: two have it at once: $(cat err)"
 	change mnt/disk.raw mnt/partition2.raw 0
 	cmp mnt/partition2.raw <(tail -c +$((part + 1)) mnt/disk.raw | head -c $mib) ||
 		fail "$format: the two files show different bytes"
