@@ -50,7 +50,8 @@ static bool allow_anywhere(void *ctx, const struct img_reference *ref, struct im
 	struct stat st;
 
 	(void)ctx;
-	if (scheme_length(without_file_scheme(ref->name)))
+	/* Beside an image behind a server is what another URI leads to. */
+	if (scheme_length(without_file_scheme(ref->name)) || img_path_is_uri(ref->path))
 		return img_fail(err, IMG_E_DENIED,
 				_("the image names \"%s\", which is not a local file"), ref->name);
 	if (stat(ref->path, &st))

@@ -91,6 +91,20 @@ Test(gate, local_refuses_what_is_no_disk)
 	}
 }
 
+/* The name of one beside it would choose the socket that is connected to. */
+Test(gate, an_image_behind_a_server_leads_to_no_other)
+{
+	const struct img_reference ref = { .kind = IMG_REF_BACKING, .name = "other" };
+	const char *const base = "nbd+unix:///?socket=/run/server";
+	struct img_err err = { 0 };
+
+	cr_assert_null(img_allowed_path(&img_gate_local, base, &ref, &err));
+	cr_assert_eq(err.code, IMG_E_DENIED);
+	err = (struct img_err){ 0 };
+	cr_assert_null(img_allowed_path(&img_gate_anywhere, base, &ref, &err));
+	cr_assert_eq(err.code, IMG_E_DENIED);
+}
+
 static const struct {
 	const char *name;
 	bool allowed;
