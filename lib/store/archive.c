@@ -85,25 +85,45 @@ static la_int64_t seek(struct archive *reader, void *ctx, la_int64_t offset, int
 
 /* ---- Errors -------------------------------------------------------------------------------------- */
 
+static const char *reason(const struct img_archive *a)
+{
+	const char *why = a->la.error_string(a->reader);
+
+	return why ? why : _("no reason is known");
+}
+
+static enum img_code class_of(const char *why)
+{
+	return strcasestr(why, "truncated") ? IMG_E_INCOMPLETE : IMG_E_CORRUPT;
+}
+
 /* Fails with what libarchive says, or with why it got no bytes. */
 static bool fail_with_reason(struct img_archive *a, struct img_err *err)
 {
-	const char *why = a->la.error_string(a->reader);
-	const bool cut = why && strcasestr(why, "truncated");
+	const char *why = reason(a);
 
 	if (a->failed.code != IMG_OK) {
 		if (err)
 			*err = a->failed;
 		return false;
 	}
-	why = why ? why : _("no reason is known");
 	if (a->kind == IMG_ARCHIVE_COMPRESSED || !a->member.name)
-		return img_fail(err, cut ? IMG_E_INCOMPLETE : IMG_E_CORRUPT,
+		return img_fail(err, class_of(why),
 				_("%s: cannot be unpacked at offset %" PRIu64 ": %s"), a->in.st->name,
 				a->done, why);
-	return img_fail(err, cut ? IMG_E_INCOMPLETE : IMG_E_CORRUPT,
+	return img_fail(err, class_of(why),
 			_("%s: member %" PRIu64 ", \"%s\": cannot be unpacked at offset %" PRIu64 ": %s"),
 			a->in.st->name, a->member.number, a->member.name, a->done, why);
+}
+
+/* The same of what follows the current member. */
+static bool fail_behind(struct img_archive *a, struct img_err *err)
+{
+	if (a->failed.code != IMG_OK || a->kind == IMG_ARCHIVE_COMPRESSED)
+		return fail_with_reason(a, err);
+	return img_fail(err, class_of(reason(a)),
+			_("%s: cannot be read behind member %" PRIu64 ": %s"), a->in.st->name,
+			a->member.number, reason(a));
 }
 
 /* Warnings about a header are about owners, times and the like. */
@@ -330,7 +350,7 @@ bool img_archive_next(struct img_archive *a, struct img_member *out, bool *end, 
 	if (*end)
 		return drain(a, err);
 	if (!is_good(result))
-		return fail_with_reason(a, err);
+		return fail_behind(a, err);
 	if (!take_header(a, entry, err) || !locate(a, err))
 		return false;
 	*out = a->member;

@@ -41,7 +41,7 @@ printf '\252' | dd of=stored.zip bs=1 seek=5000 conv=notrunc status=none
 refused 1 'member 1, "disk.raw"' stored.zip
 bsdtar -cf whole.tar disk.raw && head -c 100000 whole.tar >cut.tar && refused 4 'cut.tar: ' cut.tar
 gzip -c cut.tar >cut.tar.gz && refused 4 'member 1, "disk.raw"' cut.tar.gz
-bsdtar -czf spoilt.tgz disk.raw && spoil spoilt.tgz 6
+{ cat whole.tar; head -c 3M /dev/zero; } | gzip -c >spoilt.tgz && spoil spoilt.tgz 6
 refused 1 'spoilt.tgz: cannot be unpacked' spoilt.tgz
 refused 1 'spoilt.tgz: cannot be unpacked' --member 1 spoilt.tgz
 bsdtar -cf secret.zip --format zip --options zip:encryption=traditional --passphrase x disk.raw
