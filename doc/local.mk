@@ -16,3 +16,4 @@ dist_doc_DATA += %D%/imgsnap.rng %D%/imgsnap.schema.json
 EXTRA_DIST += %D%/architecture.md
 dist_doc_DATA += %D%/imgsnap-diff.rng %D%/imgsnap-diff.schema.json
 EXTRA_DIST += %D%/architecture.md %D%/patch-format.md
+EXTRA_DIST += %D%/performance.md
