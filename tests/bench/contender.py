@@ -12,6 +12,7 @@ import threading
 import time
 
 MIB = 1 << 20
+ATTEMPTS = 6            # of a peer: some qemu-img fail now and then to find out how fast they are
 PATIENCE = 150          # seconds; a peer that takes longer is stopped, and counts as if done then
 
 
@@ -55,7 +56,7 @@ def sync_file(path):
 
 
 def run_once(argv, patience):
-    """(whether it was stopped, its largest memory in MiB)"""
+    """(exit status, -9 when it was stopped; its largest memory in MiB)"""
     child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     stop = threading.Timer(patience, child.kill) if patience else None
     if stop:
@@ -64,9 +65,7 @@ def run_once(argv, patience):
     child.returncode = os.waitstatus_to_exitcode(status)
     if stop:
         stop.cancel()
-    if child.returncode and not (stop and child.returncode == -9):
-        sys.exit(f"failed: {shlex.join(argv)}")
-    return child.returncode != 0, usage.ru_maxrss / 1024
+    return child.returncode, usage.ru_maxrss / 1024
 
 
 class Contender:
@@ -110,18 +109,26 @@ class Contender:
             read_into_cache(self.copy if job.copies else self.source)
 
     def measure(self, job):
+        """False: it failed."""
         start = time.monotonic()
         for _ in range(job.repeat):
-            stopped, memory = run_once(self.argv, None if self.ours else PATIENCE)
-            self.stopped |= stopped
+            status, memory = run_once(self.argv, None if self.ours else PATIENCE)
+            if status and (self.ours or status != -9):
+                return False
+            self.stopped |= status != 0
             self.memory = max(self.memory, memory)
         if job.durable:
             sync_file(self.out)
         self.times.append((time.monotonic() - start) / job.repeat)
+        return True
 
     def run(self, job, last):
-        self.get_ready(job)
-        self.measure(job)
+        for _ in range(1 if self.ours else ATTEMPTS):
+            self.get_ready(job)
+            if self.measure(job):
+                break
+        else:
+            sys.exit(f"failed: {shlex.join(self.argv)}")
         if self.out:
             self.size = os.stat(self.out).st_blocks * 512
         if last and job.proof and not self.stopped:
