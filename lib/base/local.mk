@@ -18,8 +18,12 @@ libimg_sources += \
 	%D%/secret.h \
 	%D%/shelf.c \
 	%D%/shelf.h \
+	%D%/utf8.c \
+	%D%/utf8.h \
 	%D%/uuid.c \
 	%D%/uuid.h \
 	%D%/version.c \
+	%D%/xml.c \
+	%D%/xml.h \
 	%D%/zero.c \
 	%D%/zero.h

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/num.h"
 #include "report/report.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 #define INDENT 4
 #define MAX_COLUMNS 16		/* a list with more is shown as blocks */

@@ -5,7 +5,5 @@ libimg_sources += \
 	%D%/number.c \
 	%D%/read.c \
 	%D%/report.h \
-	%D%/utf8.c \
-	%D%/utf8.h \
 	%D%/write.c \
 	%D%/xml.c

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "report/report.h"
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 #define BLOCK_BYTES (64 * 1024)
 #define N_BUCKETS 64

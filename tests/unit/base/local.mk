@@ -12,5 +12,7 @@ unit_tests += %D%/test
 	%D%/parallel_test.c \
 	%D%/secret_test.c \
 	%D%/shelf_test.c \
+	%D%/utf8_test.c \
 	%D%/uuid_test.c \
+	%D%/xml_test.c \
 	%D%/zero_test.c

@@ -9,5 +9,4 @@ unit_tests += %D%/test
 	%D%/read_test.c \
 	%D%/tree.c \
 	%D%/tree.h \
-	%D%/utf8_test.c \
 	%D%/write_test.c

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Strict decoding of UTF-8, and the width of characters, in every locale alike. */
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 /* Bytes of a sequence and the bits of the code in its first byte; 0: starts none. */
 static size_t lead_length(unsigned char lead, uint32_t *bits)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Characters of texts that may come from anywhere. */
-#ifndef IMG_REPORT_UTF8_H
-#define IMG_REPORT_UTF8_H
+#ifndef IMG_BASE_UTF8_H
+#define IMG_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Strict decoding: what is not UTF-8 is one invalid byte at a time. */
 #include <criterion/criterion.h>
-#include "report/utf8.h"
+#include "base/utf8.h"
 
 Test(utf8, decoding)
 {
