@@ -577,6 +577,7 @@ bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 #include "libimg-diff.h"
 #include "libimg-keys.h"
 #include "libimg-measure.h"
+#include "libimg-ovf.h"
 #include "libimg-recrypt.h"
 #include "libimg-snapshot.h"
 

@@ -13,6 +13,7 @@ libimg_headers = \
 	%D%/libimg-keys.h \
 	%D%/libimg-measure.h \
 	%D%/libimg-recrypt.h \
+	%D%/libimg-ovf.h \
 	%D%/libimg-report.h \
 	%D%/libimg-snapshot.h
 libimg_sources = $(libimg_headers)
@@ -23,6 +24,7 @@ include $(top_srcdir)/lib/codec/local.mk
 include $(top_srcdir)/lib/cipher/local.mk
 include $(top_srcdir)/lib/extent/local.mk
 include $(top_srcdir)/lib/report/local.mk
+include $(top_srcdir)/lib/ovf/local.mk
 include $(top_srcdir)/lib/format/local.mk
 include $(top_srcdir)/lib/image/local.mk
 include $(top_srcdir)/lib/copy/local.mk

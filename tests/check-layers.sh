@@ -2,6 +2,7 @@
 # Reads every #include of the sources and fails on one that goes up, or sideways where layers do
 # not know each other:
 #	cmd -> copy -> image -> format -> { extent, codec, cipher, report } -> store -> base
+# ovf, which image uses, stands on base alone.
 # Drivers do not know each other; a command knows libimg.h, cmd/common and cmd/guest alone.
 . "$srcdir/tests/functions.sh"
 
@@ -20,13 +21,14 @@ layer() {
 declare -A below=(
 	[base]=''
 	[store]='base'
+	[ovf]='base'
 	[extent]='store base'
 	[codec]='store base'
 	[cipher]='store base'
 	[report]='store base'
 	[format]='extent codec cipher report store base'
-	[image]='format extent codec cipher report store base'
-	[copy]='image format extent codec cipher report store base'
+	[image]='format ovf extent codec cipher report store base'
+	[copy]='image format ovf extent codec cipher report store base'
 )
 
 # resolve FROM NAME: $to is the file that #include "NAME" in FROM means, or nothing if generated.

@@ -16,6 +16,7 @@ include $(top_srcdir)/tests/unit/codec/local.mk
 include $(top_srcdir)/tests/unit/cipher/local.mk
 include $(top_srcdir)/tests/unit/extent/local.mk
 include $(top_srcdir)/tests/unit/report/local.mk
+include $(top_srcdir)/tests/unit/ovf/local.mk
 include $(top_srcdir)/tests/unit/format/local.mk
 include $(top_srcdir)/tests/unit/image/local.mk
 include $(top_srcdir)/tests/unit/copy/local.mk

@@ -1,0 +1,6 @@
+unit_tests += %D%/test
+%C%_test_LDADD = $(unit_ldadd)
+%C%_test_CPPFLAGS = $(AM_CPPFLAGS) $(LIBXML2_CFLAGS)
+%C%_test_SOURCES = \
+	%D%/document_test.c \
+	%D%/read_test.c
