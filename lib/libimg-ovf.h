@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The part of libimg.h that is about appliances (OVF, DSP0243): the descriptor, which tells of disks and
- * hardware, and the manifest, which has a hash of each file.  Not to be included alone.
+ * libimg: appliances (OVF, DSP0243), their descriptor, which tells of disks and hardware, and their
+ * manifest, which has a hash of each file.  A part of libimg.h.
  */
 #ifndef LIBIMG_OVF_H
 #define LIBIMG_OVF_H
 
-#ifndef LIBIMG_H
-#error "include libimg.h"
+#include "libimg.h"
+#include "libimg-hash.h"
+
+#ifdef __cplusplus
+extern "C" {
 #endif
+
+#pragma GCC visibility push(default)
 
 /* ---- What a descriptor says -------------------------------------------------------------------- */
 
@@ -80,5 +85,93 @@ const struct img_ovf_file *img_ovf_file_of(const struct img_ovf *ovf, const char
  * way up, no absolute path.  Pure.
  */
 bool img_ovf_href_is_inside(const char *href);
+
+/* ---- Writing one --------------------------------------------------------------------------------- */
+
+/* For whom a descriptor is, which decides what was not said and how things are called. */
+enum img_ovf_profile { IMG_OVF_VSPHERE, IMG_OVF_VIRTUALBOX, IMG_OVF_OVIRT };
+
+struct img_ovf_network {
+	const char *name, *model;	/* model NULL: that of the profile */
+};
+
+struct img_ovf_machine {
+	const char *name;		/* never NULL */
+	unsigned cpus;			/* 0: 1 */
+	uint64_t memory;		/* bytes; 0: 1 GiB */
+	bool efi;			/* in the place of a BIOS */
+	const char *os;			/* one of img_ovf_os_name(), NULL: "other64" */
+	const char *hardware;		/* "vmx-13"; NULL: that of the profile */
+	const char *controller;		/* one of IMG_OVF_CONTROLLERS; NULL: that of the profile */
+	const struct img_ovf_network *networks;
+	size_t n_networks;
+};
+
+#define IMG_OVF_CONTROLLERS "lsilogic|pvscsi|buslogic|sata|ide"
+
+/* A disk as it is in the appliance: a streamOptimized VMDK. */
+struct img_ovf_image {
+	const char *href;
+	uint64_t file_size, capacity, populated;	/* bytes */
+};
+
+/* Names of guest systems; NULL behind the last. */
+const char *img_ovf_os_name(size_t index);
+/*
+ * A descriptor of version 1, in UTF-8; the caller frees it.
+ * Errors: IMG_E_ARGUMENT (no such system or controller), IMG_E_RANGE (more disks than the controller
+ * takes), IMG_E_UNSUPPORTED (no libxml2), IMG_E_NOMEM.
+ */
+char *img_ovf_write(const struct img_ovf_machine *machine, enum img_ovf_profile profile,
+		    const struct img_ovf_image *disks, size_t n_disks, size_t *len,
+		    struct img_err *err);
+/*
+ * The same from another descriptor: all of it stays but its disks, of which there must be n_disks, and
+ * their files.  IMG_E_ARGUMENT: another number; IMG_E_UNSUPPORTED: it has other files as well, or none
+ * for a disk; and the errors of img_ovf_read().
+ */
+char *img_ovf_fill(const void *other, size_t other_len, const struct img_ovf_image *disks,
+		   size_t n_disks, size_t *len, struct img_err *err);
+
+/* The machine that a domain of libvirt is. */
+struct img_domain {
+	struct img_ovf_machine machine;
+};
+
+/*
+ * Reads the XML of a domain; name, memory, processors, firmware, the bus of the first disk and networks
+ * count.  Free with img_domain_free(), which accepts NULL.  Errors as of img_ovf_read().
+ */
+struct img_domain *img_domain_read(const void *bytes, size_t len, struct img_err *err);
+void img_domain_free(struct img_domain *domain);
+
+/* ---- Manifests ----------------------------------------------------------------------------------- */
+
+struct img_manifest_line {
+	const char *name;		/* of a file */
+	char hash[16];			/* "sha256" */
+	size_t len;			/* bytes of sum */
+	uint8_t sum[IMG_HASH_MAX];
+};
+
+struct img_manifest {
+	const struct img_manifest_line *lines;
+	size_t n_lines;
+};
+
+/*
+ * "SHA256(disk.vmdk)= 12ab...", with blanks where some write them.  IMG_E_CORRUPT, IMG_E_RANGE (too many
+ * lines), IMG_E_NOMEM.  Free with img_manifest_free(), which accepts NULL.
+ */
+struct img_manifest *img_manifest_read(const void *bytes, size_t len, struct img_err *err);
+void img_manifest_free(struct img_manifest *manifest);
+/* One line, without a blank in front of the bracket, which some readers do not take. */
+void img_manifest_put(FILE *out, const char *hash, const char *name, const uint8_t *sum, size_t len);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

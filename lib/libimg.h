@@ -570,11 +570,13 @@ bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 #endif
 #include "libimg-archive.h"
 #include "libimg-bitmap.h"
+#include "libimg-bundle.h"
 #include "libimg-chain.h"
 #include "libimg-check.h"
 #include "libimg-compact.h"
 #include "libimg-crypt.h"
 #include "libimg-diff.h"
+#include "libimg-hash.h"
 #include "libimg-keys.h"
 #include "libimg-measure.h"
 #include "libimg-ovf.h"

@@ -5,11 +5,13 @@ libimg_headers = \
 	%D%/libimg.h \
 	%D%/libimg-archive.h \
 	%D%/libimg-bitmap.h \
+	%D%/libimg-bundle.h \
 	%D%/libimg-chain.h \
 	%D%/libimg-check.h \
 	%D%/libimg-compact.h \
 	%D%/libimg-crypt.h \
 	%D%/libimg-diff.h \
+	%D%/libimg-hash.h \
 	%D%/libimg-keys.h \
 	%D%/libimg-measure.h \
 	%D%/libimg-recrypt.h \

@@ -3,7 +3,7 @@
  * Hashes through libcrypto, which is loaded when one is asked for: linked in, it would cost every
  * command a third of its start-up time.
  */
-#include "base/hash.h"
+#include "libimg.h"
 
 #include <openssl/evp.h>
 #include "base/lazy.h"

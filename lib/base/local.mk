@@ -3,7 +3,6 @@ libimg_sources += \
 	%D%/err.c \
 	%D%/err.h \
 	%D%/hash.c \
-	%D%/hash.h \
 	%D%/lazy.c \
 	%D%/lazy.h \
 	%D%/lock.h \

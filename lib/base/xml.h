@@ -10,7 +10,10 @@
  * told at the end.  Names are ours; in values, what XML has no way to hold becomes '?'.
  */
 struct img_xml;
-/* In UTF-8 and indented, to out, whose errors are the caller's to look for.  IMG_E_UNSUPPORTED: no libxml2. */
+/*
+ * In UTF-8 and indented, to out, whose errors are the caller's to look for.  IMG_E_UNSUPPORTED: libxml2
+ * is not there.
+ */
 struct img_xml *img_xml_open(FILE *out, struct img_err *err);
 void img_xml_start(struct img_xml *xml, const char *name);
 /* Of the element that was started last, before anything is in it. */

@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <string.h>
 #include "base/bytes.h"
-#include "base/hash.h"
 #include "base/num.h"
 #include "base/random.h"
 

@@ -9,7 +9,6 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 #include <string.h>
-#include "base/hash.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/shelf.h"

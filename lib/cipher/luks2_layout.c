@@ -6,7 +6,6 @@
 #include <string.h>
 #include "base/bytes.h"
 #include "base/err.h"
-#include "base/hash.h"
 #include "base/num.h"
 
 enum { MAGIC_BYTES = 6 };

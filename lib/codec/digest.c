@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The hash of a stream as text, zeros that nobody has in memory included. */
-#include "base/hash.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "codec/codec.h"

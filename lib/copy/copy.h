@@ -10,7 +10,6 @@
 #ifndef IMG_COPY_COPY_H
 #define IMG_COPY_COPY_H
 
-#include "base/hash.h"
 #include "image/image.h"
 
 /* ---- Plan (plan.c): a lazy iterator over the source, one caller ------------------------------ */

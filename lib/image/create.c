@@ -180,6 +180,18 @@ static struct img_store *open_device(const struct img_create *what, const struct
 	return careful;
 }
 
+/* Closed on failure. */
+static struct img_store *use_inside(const struct img_layer_create *how, const struct img_format *format,
+				    struct img_target *target, struct img_err *err)
+{
+	if ((target->inside->caps & IMG_STORE_SEEK) || !needs_detour(how, format))
+		return target->inside;
+	img_fail(err, IMG_E_UNSUPPORTED, _("such a %s image cannot be written front to back"),
+		 format->name);
+	img_store_close(target->inside);
+	return NULL;
+}
+
 static struct img_store *open_store(const struct img_create *what,
 				    const struct img_layer_create *how,
 				    const struct img_format *format, struct img_target *target,
@@ -187,6 +199,8 @@ static struct img_store *open_store(const struct img_create *what,
 {
 	if (target->counted)
 		return img_store_count(what->path, err);
+	if (target->inside)
+		return use_inside(how, format, target, err);
 	if (is_output(what))
 		return open_output(what, how, format, target, err);
 	if (what->in_place)
@@ -255,7 +269,7 @@ static bool create_layer(struct img *im, const struct img_create *what,
 		.backing_format = what->backing_format, .compressed = what->compressed,
 		.dedup = what->dedup,
 		.in_place = what->in_place, .reads_as_zero = what->reads_as_zero,
-		.path = is_output(what) ? NULL : what->path, .opener = &to.opener,
+		.path = im->target->inside || is_output(what) ? NULL : what->path, .opener = &to.opener,
 		.source = what->source ? &what->source->layers[0] : NULL, .key = what->key,
 	};
 	const struct img_format *format = img_format_named(what->format);
@@ -272,20 +286,21 @@ static bool create_layer(struct img *im, const struct img_create *what,
 			"to be encrypted"), what->path);
 }
 
-static struct img *create(const struct img_create *what, bool counted, struct img_err *err)
+/* Takes inside, which may be NULL, over even on failure. */
+static struct img *create(const struct img_create *what, bool counted, struct img_store *inside,
+			  struct img_err *err)
 {
 	struct img_create how = *what;
 	const struct img_format *format = img_format_named(what->format);
-	struct img_settings *settings;
-	struct img *im;
+	struct img_settings *settings = NULL;
+	struct img *im = NULL;
 
-	how.in_place = !counted && (is_device(what->path) ||
-				    (what->in_place && !is_pipe(what->path)));
-	if (!check_format(&how, format, err))
-		return NULL;
-	settings = img_settings_parse(format->create_options, what->options, err);
+	how.in_place = !counted && !inside && (is_device(what->path) ||
+					       (what->in_place && !is_pipe(what->path)));
+	if (check_format(&how, format, err))
+		settings = img_settings_parse(format->create_options, what->options, err);
 	if (!settings)
-		return NULL;
+		goto fail;
 	im = img_calloc(1, sizeof(*im), err);
 	if (!im)
 		goto fail;
@@ -295,24 +310,32 @@ static struct img *create(const struct img_create *what, bool counted, struct im
 		goto fail;
 	im->n_layers = 1;
 	im->target->counted = counted;
+	im->target->inside = inside;
+	inside = NULL;
 	if (!create_layer(im, &how, settings, err) || !note_backing(im, &how, err))
 		goto fail;
 	img_settings_free(settings);
 	return im;
 fail:
 	img_settings_free(settings);
+	img_store_close(inside);
 	img_close(im);
 	return NULL;
 }
 
 struct img *img_create(const struct img_create *what, struct img_err *err)
 {
-	return create(what, false, err);
+	return create(what, false, NULL, err);
 }
 
 struct img *img_create_counted(const struct img_create *what, struct img_err *err)
 {
-	return create(what, true, err);
+	return create(what, true, NULL, err);
+}
+
+struct img *img_create_inside(struct img_store *st, const struct img_create *what, struct img_err *err)
+{
+	return create(what, false, st, err);
 }
 
 bool img_target_can_rewrite(const struct img *im)
@@ -359,8 +382,7 @@ bool img_open_below(const struct img *im, struct img **below, struct img_err *er
 	return *below != NULL;
 }
 
-/* Sends the content of a finished temporary file down the pipe. */
-static bool pour(struct img_store *from, struct img_store *pipe, struct img_err *err)
+bool img_pour(struct img_store *from, struct img_store *pipe, struct img_err *err)
 {
 	const size_t chunk = 1024 * 1024;
 	IMG_AUTO_FREE void *buf = img_alloc_aligned(chunk, err);
@@ -387,7 +409,7 @@ static bool publish(struct img *im, struct img_err *err)
 		if (!img_store_publish(target->extra[i], err))
 			return false;
 	if (target->pipe)
-		return pour(im->layers[0].store, target->pipe, err) &&
+		return img_pour(im->layers[0].store, target->pipe, err) &&
 		       img_store_publish(target->pipe, err);
 	return img_store_publish(im->layers[0].store, err);
 }
@@ -406,7 +428,7 @@ bool img_finish(struct img *im, struct img_err *err)
 		return img_within_file(err, ly->store->name);
 	if (!publish(im, err))
 		return false;
-	if (!im->target->counted)
+	if (!im->target->counted && !im->target->inside)
 		img_pending_forget(img_layer_name(im, 0));
 	im->target->finished = true;
 	return true;

@@ -425,11 +425,17 @@ struct img_target {
 	struct img_store **extra;	/* files beside the image, owned by the driver */
 	size_t n_extra;
 	bool counted;			/* nothing is kept: all of its files are img_store_count() */
+	struct img_store *inside;	/* the layer's, instead of a file: img_create_inside() */
 	bool finished;
 };
 
 /* As img_create(), of files that are never made: for what they would be.  img_finish() counts all. */
 struct img *img_create_counted(const struct img_create *what, struct img_err *err);
+
+/* As img_create(), into st, which it takes over even on failure; what->path is for messages. */
+struct img *img_create_inside(struct img_store *st, const struct img_create *what, struct img_err *err);
+/* Sends all of a finished temporary file down a pipe. */
+bool img_pour(struct img_store *from, struct img_store *pipe, struct img_err *err) IMG_MUST_CHECK;
 
 /* A new file, or a pipe ("-": standard output), to be published when it is whole. */
 struct img_store *img_open_new_store(const char *path, enum img_cache cache, struct img_err *err);

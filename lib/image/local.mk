@@ -3,6 +3,7 @@ libimg_sources += \
 	%D%/at_once.c \
 	%D%/below.c \
 	%D%/bitmap.c \
+	%D%/bundle.c \
 	%D%/check.c \
 	%D%/check_data.c \
 	%D%/children.c \

@@ -3,6 +3,12 @@
 libimg_sources += \
 	%D%/document.c \
 	%D%/document.h \
+	%D%/domain.c \
+	%D%/fill.c \
+	%D%/manifest.c \
 	%D%/ovf.h \
 	%D%/read.c \
-	%D%/read_system.c
+	%D%/read_system.c \
+	%D%/tar.c \
+	%D%/tar.h \
+	%D%/write.c

@@ -6,6 +6,7 @@
 #include "ovf/document.h"
 
 #define OVF_NAMESPACE_1 "http://schemas.dmtf.org/ovf/envelope/1"
+#define OVF_STREAM_FORMAT "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
 
 /* A descriptor while it is read; what is shown comes first. */
 struct ovf_reading {

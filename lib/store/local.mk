@@ -42,6 +42,7 @@ libimg_sources += \
 	%D%/spool.c \
 	%D%/store.c \
 	%D%/store.h \
+	%D%/tail.c \
 	%D%/undo.c \
 	%D%/undo.h \
 	%D%/undo-layout.c \

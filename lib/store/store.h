@@ -228,6 +228,13 @@ struct img_store *img_store_part(struct img_store *parent, uint64_t at, uint64_t
  */
 struct img_store *img_store_head_last(struct img_store *parent, struct img_err *err);
 /*
+ * What is written to parent from `at` on, where it ends; parent must outlive it and stays the caller's, as
+ * does hash.  hash NULL: as parent can be written; else front to back alone, and the hash is that of all
+ * that was.
+ */
+struct img_store *img_store_tail(struct img_store *parent, uint64_t at, struct img_hash *hash,
+				 struct img_err *err);
+/*
  * Shows parent, which must outlive it, stays the caller's and is never written: changes go to an
  * unlinked file in $TMPDIR.  Threads: any number when parent is IMG_STORE_PARALLEL, but alone for
  * another size.  IMG_E_UNSUPPORTED: parent is a stream.

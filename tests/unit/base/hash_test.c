@@ -2,7 +2,7 @@
 /* Known sums, one behind the other. */
 #include <criterion/criterion.h>
 #include <string.h>
-#include "base/hash.h"
+#include "libimg.h"
 
 static const uint8_t sha1_of_abc[] = {
 	0xa9, 0x99, 0x3e, 0x36, 0x47, 0x06, 0x81, 0x6a, 0xba, 0x3e,

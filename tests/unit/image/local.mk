@@ -4,6 +4,7 @@ unit_tests += %D%/test
 %C%_test_SOURCES = \
 	%D%/at_once_test.c \
 	%D%/below_test.c \
+	%D%/bundle_test.c \
 	%D%/create_test.c \
 	%D%/disk_test.c \
 	%D%/doubt_test.c \

@@ -110,7 +110,8 @@ Test(ovf, version_2_has_items_of_other_names)
 Test(ovf, what_is_no_descriptor)
 {
 	refuse("<domain/>", IMG_E_NOT_THIS_FORMAT, "no OVF");
-	refuse("<Envelope xmlns='http://www.w3.org/2003/05/soap-envelope'/>", IMG_E_NOT_THIS_FORMAT, "no OVF");
+	refuse("<Envelope xmlns='http://www.w3.org/2003/05/soap-envelope'/>", IMG_E_NOT_THIS_FORMAT,
+	       "no OVF");
 	refuse(ENVELOPE("3", ""), IMG_E_UNSUPPORTED, "version \"3\"");
 }
 

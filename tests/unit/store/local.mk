@@ -30,6 +30,7 @@ unit_tests += %D%/test
 	%D%/unpack_test.c \
 	%D%/undo_image.h \
 	%D%/undo_test.c \
+	%D%/tail_test.c \
 	%D%/undo-crash_test.c \
 	%D%/undo-damage_test.c \
 	%D%/uri_test.c

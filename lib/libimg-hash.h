@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Hashes of libcrypto, as bytes. */
-#ifndef IMG_BASE_HASH_H
-#define IMG_BASE_HASH_H
+/* libimg: hashes of bytes, by libcrypto.  A part of libimg.h. */
+#ifndef LIBIMG_HASH_H
+#define LIBIMG_HASH_H
 
 #include "libimg.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
 
 enum { IMG_HASH_MAX = 64 };	/* bytes of the longest */
 
@@ -20,5 +26,11 @@ bool img_hash_finish(struct img_hash *h, uint8_t sum[IMG_HASH_MAX], struct img_e
 	IMG_MUST_CHECK;
 /* Accepts NULL. */
 void img_hash_close(struct img_hash *h);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
