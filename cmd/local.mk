@@ -19,6 +19,7 @@ include $(top_srcdir)/cmd/imgmeasure/local.mk
 include $(top_srcdir)/cmd/imgbench/local.mk
 include $(top_srcdir)/cmd/imgamend/local.mk
 include $(top_srcdir)/cmd/imgmount/local.mk
+include $(top_srcdir)/cmd/imgova/local.mk
 include $(top_srcdir)/cmd/imgresize/local.mk
 include $(top_srcdir)/cmd/imgsnap/local.mk
 include $(top_srcdir)/cmd/nbdkit-img/local.mk

@@ -14,7 +14,8 @@ extern "C" {
 
 /*
  * Members are made one after the other and written where they will stay: nothing is copied, but into
- * standard output and pipes, in front of which the archive is a temporary file.  The format is ustar, with owner 0.
+ * standard output and pipes, in front of which the archive is a temporary file.  The format is ustar,
+ * with owner 0.
  */
 struct img_bundle;
 

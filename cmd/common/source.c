@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See source.h. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "common/appliance.h"
 #include "common/source.h"
 #include "common/text.h"
 
@@ -104,11 +106,38 @@ static struct img *open_once(const struct source_options *how, const char *path,
 	return img_open(&open, err);
 }
 
+/* A disk of the appliance at path. */
+static struct img *open_disk(const struct source_options *how, const char *path, unsigned flags,
+			     struct img_err *err)
+{
+	struct source_options there = *how;
+	const struct appliance_disk *disk;
+	struct img *im = NULL;
+	struct appliance a;
+	char member[APPLIANCE_MEMBER_TEXT], *place;
+
+	if (how->member) {
+		img_fail(err, IMG_E_ARGUMENT, _("--disk and --member contradict each other"));
+		return NULL;
+	}
+	disk = appliance_open(path, &a, err) ? appliance_find(&a, how->disk, err) : NULL;
+	if (disk && appliance_place(&a, disk, &place, member, err)) {
+		there.disk = NULL;
+		there.member = member[0] ? member : NULL;
+		im = source_open_again(&there, place, flags, err);
+		free(place);
+	}
+	appliance_close(&a);
+	return im;
+}
+
 struct img *source_open_again(const struct source_options *how, const char *path, unsigned flags,
 			      struct img_err *err)
 {
 	struct img *im;
 
+	if (how->disk)
+		return open_disk(how, path, flags, err);
 	do
 		im = open_once(how, path, flags, err);
 	while (!im && secret_try_again(how->secrets, path, err));

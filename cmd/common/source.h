@@ -12,6 +12,7 @@ struct source_options {
 	uint64_t cache_size;	/* bytes of tables at most; 0: the default */
 	uint64_t size;		/* of the disk; 0: nobody said it, the image does */
 	const char *member;	/* of an archive; NULL: the image that there is */
+	const char *disk;	/* of an appliance, as appliance_find() wants it; NULL: path is no such */
 	uint64_t max_size;	/* bytes that are unpacked at most; 0: the default */
 	const struct img_gate *gate;	/* as --untrusted and --trusted left it: for source_gate() */
 	bool force_share;
@@ -84,6 +85,9 @@ bool source_is_same_file(const char *a, const char *b);
 #define SOURCE_ROW_MEMBER(member) \
 	{ 0, "member", "NAME|GLOB|N", cli_set_text, member, \
 	  N_("the file in an archive that is the image") }
+#define SOURCE_ROW_DISK(member) \
+	{ 0, "disk", "N", cli_set_text, member, \
+	  N_("of an appliance (OVA, OVF, box) that disk: a number, an id or a file") }
 #define SOURCE_ROW_MAX_SIZE(member) \
 	{ 0, "max-size", "SIZE", cli_set_amount, member, \
 	  N_("unpack no more bytes than that (default 1T)") }

@@ -64,6 +64,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_PARENT(AT(source.parent)),
 	{ 0, "size", "SIZE", cli_set_amount, AT(source.size),
 	  N_("the size of the disk, which cloop images may not know") },
+	SOURCE_ROW_DISK(AT(source.disk)),
 	SOURCE_ROW_MEMBER(AT(source.member)),
 	SOURCE_ROW_MAX_SIZE(AT(source.max_size)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),

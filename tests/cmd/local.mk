@@ -86,6 +86,8 @@ shell_tests += \
 	%D%/imgmount/killed.sh \
 	%D%/imgmount/loop.sh \
 	%D%/imgmount/write.sh \
+	%D%/imgova/create.sh \
+	%D%/imgova/read.sh \
 	%D%/imgresize/cow.sh \
 	%D%/imgresize/gpt-damage.sh \
 	%D%/imgresize/guard.sh \

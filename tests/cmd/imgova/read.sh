@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# imgova list, extract and verify: of archives, of folders and of boxes; and what is wrong with some.
+. "$srcdir/tests/functions.sh"
+requires qemu-img --version
+requires bsdtar --version
+requires jq --version
+requires xmllint --version
+
+dd if=/dev/urandom of=a.raw bs=64k count=10 status=none
+truncate -s 4M a.raw
+seq 1 100000 >b.raw
+truncate -s 2M b.raw
+imgova create --cpus 2 --network LAN --name web web.ova a.raw b.raw
+mkdir folder
+bsdtar -xf web.ova -C folder
+imgova create --box libvirt k.box a.raw b.raw
+imgova create --box virtualbox v.box b.raw
+gzip -c v.box >z.box
+
+# json VERB APPLIANCE FILTER: what a report says, once it is as the schemas have it.
+json() {
+	imgova "$1" --output=xml "$2" >report.xml
+	xmllint --noout --relaxng "$srcdir/doc/imgova.rng" report.xml 2>err || fail "$(cat err report.xml)"
+	imgova "$1" --output=json "$2" >report.json
+	same "" "$(jq -r --slurpfile schema "$srcdir/doc/imgova.schema.json" \
+		-f "$srcdir/tests/cmd/common/schema.jq" report.json)" "schema"
+	jq -r "$3" report.json
+}
+
+# ---- What is in them -----------------------------------------------------------------------------
+
+for appliance in web.ova folder/web.ovf; do
+	same "web 2 1073741824 LAN" "$(json list $appliance \
+		'.systems[0] | "\(.name) \(.cpus) \(.memory) \(.networks[0].name)"')" "machine of $appliance"
+	same $'1 web-disk1.vmdk 4194304 true\n2 web-disk2.vmdk 2097152 true' "$(json list $appliance \
+		'.disks[] | "\(.number) \(.file) \(.capacity) \(.present)"')" "disks of $appliance"
+	same 0 "$(json verify $appliance '.problems | length')" "problems of $appliance"
+	imgova list $appliance | grep -q web-disk2.vmdk
+done
+same "box.img box_1.img" "$(json list k.box '[.disks[].file] | join(" ")')" "disks of a box"
+
+# ---- Their disks ----------------------------------------------------------------------------------
+
+for appliance in web.ova folder/web.ovf k.box; do
+	imgova extract --disk 2 $appliance b.qcow2
+	qemu-img compare -q -f qcow2 -F raw b.qcow2 b.raw
+	imgova extract --disk 1 -O raw $appliance - | cmp - a.raw
+	imgconv --disk 2 $appliance c.raw
+	cmp b.raw c.raw
+done
+exits 1 imgconv --disk 1 --member 2 web.ova c.raw 2>err
+for box in v.box z.box; do
+	imgova extract --disk 1 -O raw $box - | cmp - b.raw
+done
+imgova extract web.ova all
+same "1-web-disk1.qcow2 2-web-disk2.qcow2" "$(echo $(ls all))" "names"
+qemu-img compare -q -f qcow2 -F raw all/1-web-disk1.qcow2 a.raw
+imgova extract --disk web-disk1.vmdk -O raw folder/web.ovf c.raw
+cmp a.raw c.raw
+imgova extract --disk vmdisk2 -O raw web.ova c.raw
+cmp b.raw c.raw
+exits 1 imgova extract --disk 3 web.ova no.raw 2>err
+grep -q 'no disk "3"' err || fail "$(cat err)"
+[ ! -e no.raw ] || fail "a disk that there is not"
+
+# ---- What is wrong ---------------------------------------------------------------------------------
+
+# changed SCRIPT: folder/web.ovf changed by sed; the manifest is left out, for it would not fit.
+changed() {
+	rm -rf bad
+	cp -r folder bad
+	rm bad/web.mf
+	sed -i "$1" bad/web.ovf
+}
+
+# finds ID...: all that verify says of bad/web.ovf.
+finds() {
+	exits 2 imgova verify --output=json bad/web.ovf >report.json
+	same "$*" "$(jq -r '[.problems[].id] | unique | join(" ")' report.json)" "$(cat report.json)"
+	exits 2 imgova verify --output=xml bad/web.ovf >report.xml
+	xmllint --noout --relaxng "$srcdir/doc/imgova.rng" report.xml 2>err || fail "$(cat err report.xml)"
+}
+
+changed 's/capacity="4194304"/capacity="4194816"/'
+finds disk.capacity
+changed 's/ovf:size="/&1/'
+finds file.size
+changed 's/fileRef="file2"/fileRef="file3"/'
+finds disk.file
+changed 's/diskId="vmdisk2"/diskId="vmdisk1"/'
+finds disk.twice machine.disk
+changed 's/web-disk2.vmdk/gone.vmdk/'
+finds file.missing
+changed 's/ovf:id="file2"/ovf:id="file1"/'
+finds disk.file file.twice
+rm -rf bad
+cp -r folder bad
+printf x | dd of=bad/web-disk1.vmdk bs=1 seek=700 conv=notrunc status=none
+sed -i 's/disk2/disk3/' bad/web.mf
+finds manifest.mismatch manifest.missing manifest.unlisted
+echo nonsense >bad/web.mf
+finds manifest.unreadable
+
+# The same of an archive, whose descriptor comes last.
+(cd folder && bsdtar --format=ustar -cf ../late.ova web-disk1.vmdk web-disk2.vmdk web.mf web.ovf)
+exits 2 imgova verify --output=json late.ova >report.json
+same descriptor.late "$(jq -r '.problems[].id' report.json)" "order"
+imgova extract --disk 1 -O raw late.ova - | cmp - a.raw
+sed -E 's/(disk2.vmdk\)= ).{4}/\10000/' folder/web.mf >web.mf
+(cd folder && bsdtar --format=ustar -cf ../sum.ova web.ovf web-disk1.vmdk web-disk2.vmdk -C .. web.mf)
+exits 2 imgova verify sum.ova >out
+
+(cd folder && bsdtar --format=ustar -cf ../twice.ova web.ovf web-disk1.vmdk web-disk2.vmdk web-disk2.vmdk)
+exits 2 imgova verify --output=json twice.ova >report.json
+same archive.twice "$(jq -r '.problems[].id' report.json)" "a name that is there twice"
+
+# ---- What is hostile -------------------------------------------------------------------------------
+
+# refused STATUS TEXT ARG...: one sentence, and that status.
+refused() {
+	local status=$1 text=$2
+	shift 2
+
+	exits "$status" imgova "$@" >out 2>err
+	grep -q "$text" err || fail "$(cat err)"
+	same 1 "$(wc -l <err)" "sentences"
+}
+
+changed 's|web-disk1.vmdk|../a.raw|'
+refused 1 'not in its own folder' list bad/web.ovf
+refused 1 'not in its own folder' extract --disk 1 bad/web.ovf no.raw
+changed 's|web-disk1.vmdk|/etc/passwd|'
+refused 1 'not in its own folder' list bad/web.ovf
+changed 's|ovf:href="web-disk1.vmdk"|& ovf:chunkSize="7"|'
+refused 63 'cut into pieces' extract --disk 1 bad/web.ovf no.raw
+{
+	printf '<!DOCTYPE a [<!ENTITY a0 "aaaaaaaaaa">'
+	for i in 1 2 3 4 5 6 7 8 9; do
+		p='&a'$((i - 1))';'
+		printf '<!ENTITY a%d "%s">' $i "$p$p$p$p$p$p$p$p$p$p"
+	done
+	printf ']><a>&a9;</a>'
+} >bomb.ovf
+(ulimit -v 400000; refused 63 'document type' list bomb.ovf)
+yes '<a>' | head -200000 | tr -d '\n' >deep.ovf
+(ulimit -v 400000; refused 1 'no XML' list deep.ovf)
+{ echo '<a>'; yes '<b/>' | head -5000000; } >long.ovf
+refused 1 'more than the' list long.ovf
+bsdtar --format=ustar -cf bomb.ova bomb.ovf
+refused 63 'bomb.ovf: the XML has a document type' list bomb.ova
+head -c 1000 web.ova >cut.ova
+refused 4 'member 1, "web.ovf"' list cut.ova
+bsdtar --format=ustar -cf none.tar a.raw
+refused 1 'neither a descriptor' list none.tar
