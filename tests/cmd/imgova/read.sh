@@ -142,9 +142,9 @@ refused 63 'cut into pieces' extract --disk 1 bad/web.ovf no.raw
 	printf ']><a>&a9;</a>'
 } >bomb.ovf
 (ulimit -v 400000; refused 63 'document type' list bomb.ovf)
-yes '<a>' | head -200000 | tr -d '\n' >deep.ovf
+printf '<a>%.0s' {1..200000} >deep.ovf
 (ulimit -v 400000; refused 1 'no XML' list deep.ovf)
-{ echo '<a>'; yes '<b/>' | head -5000000; } >long.ovf
+{ echo '<a>'; head -c 20000000 /dev/zero | tr '\0' ' '; } >long.ovf
 refused 1 'more than the' list long.ovf
 bsdtar --format=ustar -cf bomb.ova bomb.ovf
 refused 63 'bomb.ovf: the XML has a document type' list bomb.ova
