@@ -9,6 +9,8 @@
 #include "image/image.h"
 #include "ovf/tar.h"
 
+enum { HASH_BYTES = 1 << 20 };	/* read at once */
+
 struct member {
 	struct img_bundle_member shown;
 	char *name;
@@ -151,21 +153,22 @@ struct img *img_bundle_image(struct img_bundle *b, const struct img_create *what
 	return im;
 }
 
-static bool add_to_hash(void *ctx, uint64_t at, const uint8_t *bytes, size_t len, struct img_err *err)
-{
-	(void)at;
-	return img_hash_add(ctx, bytes, len, err);
-}
-
 /* What was not hashed on its way. */
-static bool catch_up(struct img_bundle *b, uint64_t begin, uint64_t end, struct img_err *err)
+static bool catch_up(struct img_bundle *b, uint64_t at, uint64_t end, struct img_err *err)
 {
-	const struct img_store_scan scan = { .run = add_to_hash, .ctx = b->hash };
+	IMG_AUTO_FREE void *buf = b->hash_later ? img_alloc_aligned(HASH_BYTES, err) : NULL;
 
 	if (!b->hash_later)
 		return true;
 	b->hash_later = false;
-	return img_store_scan(b->st, begin, end, TAR_BLOCK, &scan, err);
+	while (buf && at < end) {
+		const size_t len = img_min_u64(HASH_BYTES, end - at);
+
+		if (!img_store_read(b->st, at, buf, len, err) || !img_hash_add(b->hash, buf, len, err))
+			return false;
+		at += len;
+	}
+	return buf;
 }
 
 bool img_bundle_end(struct img_bundle *b, struct img_err *err)

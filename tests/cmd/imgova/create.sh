@@ -34,7 +34,11 @@ bsdtar -tvf web.ova | awk '{ print $1, $3, $4 }' | sort -u >owners
 same "-rw-r--r-- 0 0" "$(cat owners)" "owner and mode"
 name=web n=0 content web.ova a.raw b.raw
 
-(cd unpacked && sed -E 's/^SHA256\((.*)\)= (.*)$/\2  \1/' web.mf | sha256sum -c --quiet)
+# whole: the manifest of what is unpacked.
+whole() {
+	(cd unpacked && sed -E 's/^SHA256\((.*)\)= (.*)$/\2  \1/' web.mf | sha256sum -c --quiet)
+}
+whole
 same 3 "$(grep -c '^SHA256(' unpacked/web.mf)" "lines of the manifest"
 xmllint --noout --relaxng "$srcdir/doc/ovf.rng" unpacked/web.ovf 2>err || fail "$(cat err)"
 # at XPATH: what the descriptor says there.
@@ -56,6 +60,7 @@ imgova create --deterministic --name web -m 3 - - b.qcow2 <a.raw | cat >two.ova
 cmp one.ova two.ova
 imgova create --deterministic --name web - - b.raw < <(cat a.raw) >four.ova
 name=web n=0 content four.ova a.raw b.raw
+whole
 
 # ---- A template, a domain, other hashes and profiles ------------------------------------------------
 
