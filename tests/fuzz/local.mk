@@ -1,6 +1,8 @@
 # Targets: libFuzzer programs with --enable-fuzzing, else such that run files.
 
 fuzz_targets = %D%/archive %D%/image %D%/luks %D%/once %D%/patch %D%/repair
+fuzz_targets = %D%/image %D%/luks %D%/once %D%/patch %D%/repair
+fuzz_targets += %D%/ovf
 check_PROGRAMS += $(fuzz_targets)
 if FUZZING
 fuzz_sources = %D%/fuzz.h
@@ -30,6 +32,12 @@ endif
 %C%_once_LDFLAGS = $(fuzz_ldflags)
 %C%_once_SOURCES = $(fuzz_sources) %D%/once.c
 
+%C%_ovf_CPPFLAGS = $(%C%_image_CPPFLAGS)
+# libxml2 stays loaded: what it keeps for itself would be lost with each time that it goes.
+%C%_ovf_LDADD = $(%C%_image_LDADD) $(LIBXML2_LIBS)
+%C%_ovf_LDFLAGS = $(fuzz_ldflags) -Wl,--no-as-needed
+%C%_ovf_SOURCES = $(fuzz_sources) %D%/ovf.c
+
 %C%_patch_CPPFLAGS = $(%C%_image_CPPFLAGS)
 %C%_patch_LDADD = $(%C%_image_LDADD) $(ZLIB_LIBS)
 %C%_patch_LDFLAGS = $(fuzz_ldflags)
@@ -43,4 +51,5 @@ endif
 shell_tests += %D%/smoke.sh %D%/smoke-luks.sh %D%/smoke-once.sh %D%/smoke-patch.sh \
 	%D%/smoke-repair.sh
 shell_tests += %D%/smoke-archive.sh
+shell_tests += %D%/smoke-ovf.sh
 EXTRA_DIST += %D%/README
