@@ -30,16 +30,8 @@ common_sources += %D%/source.c
 common_sources += %D%/source.h
 common_sources += %D%/target.c
 common_sources += %D%/target.h
-common_sources += %D%/cli.c %D%/cli.h %D%/set.c %D%/text.h
-common_sources += %D%/exit.c %D%/exit.h %D%/signals.c %D%/signals.h
-common_sources += %D%/appliance.c %D%/appliance.h
-common_sources += %D%/belong.c %D%/belong.h
-common_sources += %D%/size.c %D%/size.h %D%/print.c %D%/print.h
-common_sources += %D%/progress.c %D%/progress.h %D%/optlist.c %D%/optlist.h
-common_sources += %D%/secret.c %D%/secret.h
-common_sources += %D%/secret_prompt.c %D%/secret_prompt.h
-common_sources += %D%/foreign.c %D%/foreign.h %D%/system_error.c %D%/system_error.h
-common_sources += %D%/source.c %D%/source.h %D%/target.c %D%/target.h
+common_sources += %D%/appliance.c
+common_sources += %D%/appliance.h
 dist_man_MANS += %D%/imgtools.7
 
 # One file completes all commands; it is installed under the name of each.
