@@ -1,7 +1,6 @@
 # Targets: libFuzzer programs with --enable-fuzzing, else such that run files.
 
 fuzz_targets = %D%/archive %D%/image %D%/luks %D%/once %D%/patch %D%/repair
-fuzz_targets = %D%/image %D%/luks %D%/once %D%/patch %D%/repair
 fuzz_targets += %D%/ovf
 check_PROGRAMS += $(fuzz_targets)
 if FUZZING
