@@ -75,7 +75,7 @@ repaired() {
 	! imgcheck -q x.vdi >out 2>&1 || fail "$1: no damage"
 	imgcheck --repair x.vdi >out 2>&1 || fail "$1: $(tail -n 5 out)"
 	qemu-img check -f vdi x.vdi >out 2>&1 || fail "$1: qemu-img: $(tail -n 5 out)"
-	same "$(content good.vdi)" "$(content x.vdi)" "$1: content"
+	same "$good" "$(content x.vdi)" "$1: content"
 	imgcheck --undo x.vdi.undo || fail "$1: undo"
 	same "$old" "$(sha256sum <x.vdi)" "$1: bytes after undo"
 }
@@ -85,6 +85,7 @@ kinds() {
 	local what=$1 kind seed
 
 	shift
+	good=$(content good.vdi)
 	for kind; do
 		for seed in 1 2 3; do
 			damage "$kind" $seed

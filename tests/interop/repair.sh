@@ -13,10 +13,11 @@ with open("s.raw", "wb") as f:
         f.write(random.randbytes(64) * 64 if random.random() < .7 else bytes(4096))
 PYTHON
 
-# make OPTIONS...: a good image.
+# make OPTIONS...: a good image, with the content $good.
 make() {
 	rm -f good.qcow2*
 	qemu-img convert -O qcow2 "$@" s.raw good.qcow2 || fail "qemu-img convert $*"
+	good=$(content good.qcow2)
 }
 
 # damage KIND NUMBER: x.qcow2 is good.qcow2 with a fault.
@@ -85,7 +86,7 @@ repaired() {
 	old=$(sha256sum <x.qcow2)
 	imgcheck --repair x.qcow2 >out 2>&1 || fail "$1: $(tail -n 5 out)"
 	qemu-img check x.qcow2 >out 2>&1 || fail "$1: qemu-img: $(tail -n 5 out)"
-	same "$(content good.qcow2)" "$(content x.qcow2)" "$1: content"
+	same "$good" "$(content x.qcow2)" "$1: content"
 	[ ! -e x.qcow2.undo ] || imgcheck --undo x.qcow2.undo || fail "$1: undo"
 	same "$old" "$(sha256sum <x.qcow2)" "$1: bytes after undo"
 }
