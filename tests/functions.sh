@@ -77,6 +77,17 @@ left_out() {
 	[ "${SANITIZER-}" = thread ] && [ $((cases++ % 4)) != 0 ]
 }
 
+# becomes COMMAND ARG...: waits until it succeeds; false when it does not within a minute.
+becomes() {
+	local tries
+
+	for ((tries = 0; tries < 3000; tries++)); do
+		! "$@" || return 0
+		sleep 0.02
+	done
+	return 1
+}
+
 # same WANT GOT WHAT: two texts must be equal; shows how they differ.
 same() {
 	[ "$1" = "$2" ] || {

@@ -81,9 +81,10 @@ done
 
 # A pipe gets the first block before the last one has come.
 mkfifo slow
-(cat disk.raw; sleep 3; cat disk.raw) >slow &
+(cat disk.raw; while [ ! -e go ] && [ -d "$workdir" ]; do sleep 0.02; done; cat disk.raw) >slow &
 imgconv -f raw -o version=4.0 slow -O cloop - | head -c 100000 | wc -c >seen &
-sleep 2
+becomes [ -s seen ] || fail "nothing came before the source ended"
+touch go
 same 100000 "$(cat seen)" "bytes that came before the source ended"
 wait
 

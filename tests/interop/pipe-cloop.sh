@@ -38,10 +38,17 @@ imgconv disk.raw image.cloop
 len=$(stat -c %s image.cloop)
 
 # Its first half is on the disk before the second has come.
-(head -c $((len / 2)) image.cloop; sleep 5; tail -c +$((len / 2 + 1)) image.cloop) |
-	imgconv - -O raw - >early.raw &
-sleep 3
-[ "$(stat -c %s early.raw)" -ge $mib ] || fail "nothing came out before all had come in"
+has_come() {
+	[ "$(stat -c %s early.raw)" -ge $mib ]
+}
+true >early.raw
+(
+	head -c $((len / 2)) image.cloop
+	while [ ! -e go ] && [ -d "$workdir" ]; do sleep 0.02; done
+	tail -c +$((len / 2 + 1)) image.cloop
+) | imgconv - -O raw - >early.raw &
+becomes has_come || fail "nothing came out before all had come in"
+touch go
 wait
 cmp early.raw disk.raw || fail "what came early is wrong"
 
