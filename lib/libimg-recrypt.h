@@ -43,7 +43,7 @@ struct img_recrypt_stats {
  * Whatever cuts it off, the same call goes on.  What the user has said of the new header counts at
  * the first call alone.  Errors beside those of opening: IMG_E_UNSUPPORTED (the format; not a file),
  * IMG_E_KEY and IMG_E_NOSPACE (for both nothing was changed, or nothing more), IMG_E_ARGUMENT (it is
- * encrypted already, or is not; another kind was begun), IMG_E_RANGE, IMG_E_CORRUPT, IMG_E_IO,
+ * encrypted already, or is not), IMG_E_DENIED (another kind was begun), IMG_E_RANGE, IMG_E_CORRUPT, IMG_E_IO,
  * IMG_E_NOMEM, IMG_E_CANCELLED (the same call goes on).  job may be NULL.
  */
 bool img_recrypt(const struct img_recrypt *what, const struct img_job *job,

@@ -197,12 +197,17 @@ static bool measure(struct img_recrypt_run *run, struct img_err *err)
 
 /* ---- The whole ----------------------------------------------------------------------------------- */
 
+/* What nobody would take for a header could not be gone on with. */
 static bool check_size(const struct img_recrypt_header *hdr, struct img_err *err)
 {
+	uint8_t raw[RECRYPT_BLOCK];
+	struct img_recrypt_header back;
+
 	if (img_min_u64(hdr->len, hdr->before) < RECRYPT_BLOCK)
 		return img_fail(err, IMG_E_RANGE, _("a disk of less than %d bytes is not changed in place"),
 				RECRYPT_BLOCK);
-	return (hdr->window && hdr->len <= INT64_MAX / 8) ||
+	img_recrypt_header_encode(hdr, raw);
+	return img_recrypt_header_decode(raw, &back) ||
 	       img_fail(err, IMG_E_RANGE, _("a disk of %" PRIu64 " bytes at 0x%" PRIx64 " is not changed in "
 			"place"), hdr->len, hdr->from);
 }

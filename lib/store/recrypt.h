@@ -9,7 +9,8 @@
  *	16384	the header of before, then that of afterwards; as long as the header says
  *	...	two windows in turns, where the disk stays at its place: as they are to be
  *
- * No key is in it but as a LUKS header has it, and of a disk that is encrypted nothing is in clear.
+ * No key is in it but as a LUKS header has it, and bytes of the disk are as they are going to be: in clear
+ * where the disk is decrypted, and only there.
  */
 #ifndef IMG_STORE_RECRYPT_H
 #define IMG_STORE_RECRYPT_H
