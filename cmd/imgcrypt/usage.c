@@ -10,6 +10,9 @@ static bool check_in_place(const struct options *opt, const char *verb, struct i
 	if (opt->in_place && (opt->target.format || opt->source.force_share))
 		return img_fail(err, IMG_E_ARGUMENT, _("--in-place makes no new image, so it does not go "
 				"with -O or --force-share"));
+	if (opt->in_place && opt->target.options && !strcmp(verb, "decrypt"))
+		return img_fail(err, IMG_E_ARGUMENT, _("decrypt --in-place makes a raw image, which has no "
+				"options"));
 	if (opt->dry_run && !opt->in_place)
 		return img_fail(err, IMG_E_ARGUMENT, _("--dry-run needs --in-place"));
 	if (opt->style != IMG_STYLE_HUMAN && !opt->in_place && strcmp(verb, "list") != 0)

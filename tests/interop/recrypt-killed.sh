@@ -25,7 +25,7 @@ met() {
 		"$libtool" -q -m 1 "${@:3}" 2>/dev/null
 }
 
-# nobody_reads KEY: but who goes on with it.
+# nobody_reads VERB: but who goes on with it, which takes a key.
 nobody_reads() {
 	local sum
 
@@ -35,7 +35,7 @@ nobody_reads() {
 	! qemu-img info work/image >/dev/null 2>&1 || fail "$what: QEMU opens it"
 	imgcrypt list --output=json work/image | jq -e '.done == false' >/dev/null || fail "$what: list"
 	sum=$(sha256sum work/*)
-	printf wrong | exits 5 imgcrypt -q "${@:2}" --key-file=- work/image 2>message
+	printf wrong | exits 5 imgcrypt -q "$1" --in-place --key-file=- work/image 2>message
 	same "$sum" "$(sha256sum work/*)" "$what: a wrong key changes something"
 }
 
@@ -52,7 +52,7 @@ goes() {
 		met "$injected" "$n" "$verb" --in-place "${args[@]}" work/image || going=false
 		if [ -e work/image.recrypt ] && ! imginfo work/image >/dev/null 2>&1; then
 			pending=$((pending + 1))
-			[ $((pending % 3)) != 2 ] || nobody_reads "$verb" "$verb" --in-place
+			[ $((pending % 3)) != 2 ] || nobody_reads "$verb"
 			[ "$verb" = decrypt ] || ! grep -qa 'to be hidden' work/image.recrypt ||
 				fail "$what: what is to be hidden is in the journal"
 			met signal=KILL $((n % 5 + 3)) "$verb" --in-place "${args[@]}" work/image || true
@@ -76,9 +76,9 @@ again() {
 
 cp disk.raw one.luks
 imgcrypt -q encrypt -f raw --in-place --key-file=one -o iter-time=1 one.luks
-goes signal=KILL 12 4 disk.raw one encrypt --key-file=one -o iter-time=1
-goes signal=KILL 12 5 one.luks one decrypt --key-file=one
-goes signal=KILL 12 6 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two -o iter-time=1
+goes signal=KILL 17 4 disk.raw one encrypt --key-file=one -o iter-time=1
+goes signal=KILL 17 5 one.luks one decrypt --key-file=one
+goes signal=KILL 17 6 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two -o iter-time=1
 goes error=ENOSPC 19 14 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two \
 	-o version=2,pbkdf=pbkdf2,iter-time=1
 
