@@ -41,9 +41,8 @@ bool img_open_again(struct img *im, struct img_err *err) IMG_MUST_CHECK;
 /* Closes the layers from depth on; the disk of im is nothing there from now on. */
 void img_drop_layers(struct img *im, size_t depth);
 
-/* Refuses a file that no driver claims and that looks like an image nevertheless (layer.c). */
-bool img_check_foreign(const char *name, const struct img_peek *peek, struct img_err *err)
-	IMG_MUST_CHECK;
+/* Refuses a file that no driver claims when kind, from img_foreign_format(), is not NULL (layer.c). */
+bool img_check_foreign(const char *name, const char *kind, struct img_err *err) IMG_MUST_CHECK;
 /* Whether a file that is raw by its bytes is a part of an image by its name (layer.c). */
 bool img_is_plain_part(const struct img_store *st);
 
@@ -384,6 +383,11 @@ bool img_layer_open_as(struct img_layer *ly, const struct img_open *how, struct 
 bool img_layer_open_with(struct img_layer *ly, const struct img_open *how,
 			 const struct img_opener *opener, struct img_err *err) IMG_MUST_CHECK;
 void img_layer_close_as(struct img_layer *ly);
+/* Which format st has by its first bytes, and by its last ones if one can go there; raw: no other. */
+bool img_look_at(struct img_store *st, const struct img_format **format, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Whether a stream has to be known to its end before it can be called raw. */
+bool img_needs_end(struct img_store *st, bool *needed, struct img_err *err) IMG_MUST_CHECK;
 /* Puts a spool in front of the stream *st, which it owns from then on. */
 bool img_put_spool(struct img_store **st, struct img_err *err) IMG_MUST_CHECK;
 /*

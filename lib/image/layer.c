@@ -82,17 +82,16 @@ static bool question_raw(struct img_store *st, const char **doubt, struct img_er
 	return true;
 }
 
-bool img_check_foreign(const char *name, const struct img_peek *peek, struct img_err *err)
+bool img_check_foreign(const char *name, const char *kind, struct img_err *err)
 {
-	const char *kind = img_foreign_format(peek);
-
 	return !kind || img_fail(err, IMG_E_UNSUPPORTED, _("%s: looks like a %s image, a format that is "
 							   "not known here; who asks for raw gets its "
 							   "bytes as the disk"), name, kind);
 }
 
-static bool probe(struct img_store *st, const struct img_format **format, const char **doubt,
-		  struct img_err *err)
+/* foreign: as img_foreign_format(). */
+static bool look_at(struct img_store *st, const struct img_format **format, const char **foreign,
+		    struct img_err *err)
 {
 	uint8_t head[IMG_PEEK_BYTES], tail[IMG_PEEK_BYTES];
 	struct img_peek pk;
@@ -100,8 +99,25 @@ static bool probe(struct img_store *st, const struct img_format **format, const 
 	if (!peek(st, &pk, head, tail, err))
 		return false;
 	img_probe(&pk, format);
-	return *format != &img_format_raw ||
-	       (img_check_foreign(st->name, &pk, err) && question_raw(st, doubt, err));
+	*foreign = img_foreign_format(&pk);
+	return true;
+}
+
+bool img_look_at(struct img_store *st, const struct img_format **format, struct img_err *err)
+{
+	const char *foreign;
+
+	return look_at(st, format, &foreign, err);
+}
+
+static bool probe(struct img_store *st, const struct img_format **format, const char **doubt,
+		  struct img_err *err)
+{
+	const char *foreign;
+
+	return look_at(st, format, &foreign, err) &&
+	       (*format != &img_format_raw ||
+		(img_check_foreign(st->name, foreign, err) && question_raw(st, doubt, err)));
 }
 
 /*
@@ -150,8 +166,7 @@ bool img_put_spool(struct img_store **st, struct img_err *err)
 	return spool;
 }
 
-/* Whether what comes through a pipe has to be known to its end before it can be called raw. */
-static bool needs_end(struct img_store *st, bool *needed, struct img_err *err)
+bool img_needs_end(struct img_store *st, bool *needed, struct img_err *err)
 {
 	uint8_t head[IMG_PEEK_BYTES];
 	size_t len;
@@ -181,7 +196,7 @@ static bool find_format(struct img_layer *ly, const struct img_open *how, const 
 		return false;
 	if (ly->format != &img_format_raw)
 		return true;
-	if (!needs_end(ly->store, &again, err))
+	if (!img_needs_end(ly->store, &again, err))
 		return false;
 	return !again || (img_put_spool(&ly->store, err) && look(ly->store, &ly->format, doubt, err));
 }

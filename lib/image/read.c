@@ -202,7 +202,7 @@ static bool check_ending(const struct img *im, struct img_err *err)
 	if (!ending->probed)
 		return true;
 	if (!img_probe(&peek, &format) || format == im->layers[0].format)
-		return img_check_foreign(img_layer_name(im, 0), &peek, err);
+		return img_check_foreign(img_layer_name(im, 0), img_foreign_format(&peek), err);
 	return img_fail(err, IMG_E_ARGUMENT, _("%s: taken for a raw disk, but it ends as a %s image "
 			"does; say which of both it is"), img_layer_name(im, 0), format->name);
 }

@@ -71,14 +71,17 @@ bool img_looks_packed(const uint8_t *head, size_t len)
 	return !has_partitions(head, len) && (starts_archive(head, len) || img_packing_of(head, len));
 }
 
-static bool is_image(const struct unpacking *u)
+/* What looks packed may be an image whose header comes last, and whose first block is compressed. */
+static bool is_image(struct unpacking *u, bool *is, struct img_err *err)
 {
-	const struct img_peek peek = {
-		.head = u->head, .head_len = u->len, .name = u->st->name, .size = IMG_SIZE_UNKNOWN,
-	};
 	const struct img_format *format;
+	bool wait;
 
-	return img_probe(&peek, &format) > 0 && format != &img_format_raw;
+	if (!img_needs_end(u->st, &wait, err) || (wait && !img_put_spool(&u->st, err)) ||
+	    !img_look_at(u->st, &format, err))
+		return false;
+	*is = format != &img_format_raw;
+	return true;
 }
 
 static bool is_7zip(const struct unpacking *u)
@@ -124,10 +127,14 @@ static bool enter(struct unpacking *u, struct img_err *err)
 static bool step(struct unpacking *u, bool *more, struct img_err *err)
 {
 	const struct img_packing *packing;
+	bool image = false;
 
 	if (!look(u, err))
 		return false;
-	*more = u->member || (img_looks_packed(u->head, u->len) && !is_image(u));
+	*more = u->member || img_looks_packed(u->head, u->len);
+	if (*more && !u->member && !is_image(u, &image, err))
+		return false;
+	*more &= !image;
 	if (!*more)
 		return true;
 	packing = img_packing_of(u->head, u->len);

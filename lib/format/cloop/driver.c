@@ -25,12 +25,17 @@ static int cloop_probe(const struct img_peek *peek)
 	return 0;
 }
 
-/* What comes first where the header comes last: a block, of which zlib and xz have a mark. */
+/*
+ * What comes first where the header comes last: a block, of which zlib and xz have a mark.  Of the checks of
+ * xz the kernel knows CRC32 alone, and the xz command makes another one.
+ */
 static bool cloop_needs_end(const uint8_t *head, size_t len)
 {
+	enum { XZ_CHECK_AT = 7, XZ_CRC32 = 1 };
 	enum cloop_compressor id;
 
-	return cloop_is_stream(head, len, &id);
+	return cloop_is_stream(head, len, &id) &&
+	       (id != CLOOP_XZ || len <= XZ_CHECK_AT || head[XZ_CHECK_AT] <= XZ_CRC32);
 }
 
 void cloop_free(struct cloop *c)
