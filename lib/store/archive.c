@@ -181,6 +181,8 @@ static size_t take(struct img_archive *a, uint8_t *buf, size_t len)
 	if (hole) {
 		n = img_min_u64(len, hole);
 		memset(buf, 0, n);
+	} else if (!a->block_len) {
+		return 0;
 	} else {
 		n = img_min_u64(len, a->block_len);
 		memcpy(buf, a->block, n);
