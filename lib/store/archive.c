@@ -16,6 +16,7 @@
 #include "store/libarchive.h"
 
 enum { INPUT_BYTES = 256 * 1024 };
+enum { ISO_RECORD_BYTES = 33, MOST_RECORDS = 1 << 20 };
 
 struct img_archive {
 	enum img_archive_kind kind;
@@ -343,6 +344,21 @@ static bool drain(struct img_archive *a, struct img_err *err)
 	return true;
 }
 
+/* Folders of iso9660 can be made so that libarchive goes around in them without an end. */
+static bool check_count(struct img_archive *a, struct img_err *err)
+{
+	uint64_t size, most;
+
+	if ((a->la.format(a->reader) & ARCHIVE_FORMAT_BASE_MASK) != ARCHIVE_FORMAT_ISO9660)
+		return true;
+	if (!img_store_size(a->in.st, &size, err))
+		return false;
+	most = img_min_u64(size / ISO_RECORD_BYTES, MOST_RECORDS);
+	return a->member.number <= most ||
+	       img_fail(err, IMG_E_CORRUPT, _("%s: has more than the %" PRIu64 " members that there is "
+			"room for"), a->in.st->name, most);
+}
+
 bool img_archive_next(struct img_archive *a, struct img_member *out, bool *end, struct img_err *err)
 {
 	struct archive_entry *entry;
@@ -353,7 +369,7 @@ bool img_archive_next(struct img_archive *a, struct img_member *out, bool *end, 
 		return drain(a, err);
 	if (!is_good(result))
 		return fail_behind(a, err);
-	if (!take_header(a, entry, err) || !locate(a, err))
+	if (!take_header(a, entry, err) || !check_count(a, err) || !locate(a, err))
 		return false;
 	*out = a->member;
 	return true;

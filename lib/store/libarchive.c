@@ -42,7 +42,6 @@ bool img_libarchive_load(struct img_libarchive *la, struct img_err *err)
 		{ "archive_entry_is_data_encrypted", &la->is_encrypted },
 		{ "archive_write_new", &la->write_new },
 		{ "archive_write_free", &la->write_free },
-		{ "archive_write_fail", &la->write_fail },
 		{ "archive_write_close", &la->write_close },
 		{ "archive_write_add_filter_gzip", &la->pack_gzip },
 		{ "archive_write_add_filter_lz4", &la->pack_lz4 },

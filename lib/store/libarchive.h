@@ -45,7 +45,6 @@ struct img_libarchive {
 	__typeof__(archive_entry_is_data_encrypted) *is_encrypted;
 	__typeof__(archive_write_new) *write_new;
 	__typeof__(archive_write_free) *write_free;
-	__typeof__(archive_write_fail) *write_fail;
 	__typeof__(archive_write_close) *write_close;
 	__typeof__(archive_write_add_filter_gzip) *pack_gzip;
 	__typeof__(archive_write_add_filter_lz4) *pack_lz4;

@@ -19,6 +19,7 @@ struct packed {
 	struct archive *writer;
 	uint64_t next;			/* bytes that were written */
 	uint64_t out;			/* bytes that came out */
+	bool dropped;			/* nobody wants what comes out any more */
 	struct img_err failed;		/* why those could not be written */
 };
 
@@ -28,6 +29,8 @@ static la_ssize_t pass_on(struct archive *writer, void *ctx, const void *bytes, 
 {
 	struct packed *p = ctx;
 
+	if (p->dropped)
+		return (la_ssize_t)len;
 	if (!img_store_write(p->to, p->out, bytes, len, &p->failed)) {
 		p->la.set_error(writer, EIO, "%s", p->failed.text);
 		return ARCHIVE_FATAL;
@@ -85,10 +88,10 @@ static void packed_close(struct img_store *st)
 {
 	struct packed *p = (struct packed *)st;
 
-	if (p->writer) {
-		(void)p->la.write_fail(p->writer);	/* what was not published is not wanted */
+	/* That ends the file; what was not published by now is not wanted.  write_fail() would leak. */
+	p->dropped = true;
+	if (p->writer)
 		(void)p->la.write_free(p->writer);
-	}
 	img_libarchive_unload(&p->la);
 	img_store_close(p->to);
 	free(p);
