@@ -133,6 +133,7 @@ int main(int argc, char **argv)
 		opt.source.secrets = &opt.secrets;
 	const bool ok = verb->run(&opt, operands + 1, n - 1, &status, &err);
 
+	ova_networks_free(&opt);
 	target_free(&opt.target);
 	secret_clear(&opt.secrets);
 	return cli_end(&imgova_cli, ok ? NULL : &err, status);

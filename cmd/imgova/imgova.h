@@ -100,6 +100,7 @@ bool ova_make_box(struct ova_making *m, enum ova_box box, struct img_err *err) I
 
 /* "NAME" or "NAME:MODEL", which may be given several times. */
 cli_set ova_set_network;
+void ova_networks_free(struct options *opt);
 
 /* What a machine is made of: options over a domain of libvirt.  For ova_machine_free(). */
 struct ova_machine {

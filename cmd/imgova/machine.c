@@ -46,7 +46,6 @@ bool ova_set_network(const struct cli_option *row, void *field, const char *text
 	(void)row;
 	if (n == OVA_MOST_NETWORKS)
 		return img_fail(err, IMG_E_RANGE, _("more than %d networks"), OVA_MOST_NETWORKS);
-	/* Options live as long as the program. */
 	copy = strdup(text);
 	if (!copy)
 		return ova_out_of_memory(err);
@@ -57,6 +56,12 @@ bool ova_set_network(const struct cli_option *row, void *field, const char *text
 	opt->machine.networks = opt->networks;
 	opt->machine.n_networks++;
 	return *copy || img_fail(err, IMG_E_ARGUMENT, _("a network without a name"));
+}
+
+void ova_networks_free(struct options *opt)
+{
+	for (size_t i = 0; i < opt->machine.n_networks; i++)
+		free((char *)opt->networks[i].name);
 }
 
 static bool read_domain(const char *path, struct ova_machine *out, struct img_err *err)
