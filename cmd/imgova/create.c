@@ -3,17 +3,12 @@
  * A new appliance.  The descriptor comes first, and tells the sizes of disks that are only made behind
  * it: so it gets room for the largest numbers, and is filled in when all is known.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "common/exit.h"
-#include "common/optlist.h"
 #include "common/text.h"
 #include "imgova/imgova.h"
-
-enum { MOST_XML = 16 << 20 };
 
 /* ---- Images -------------------------------------------------------------------------------------- */
 
@@ -196,7 +191,7 @@ static bool make(struct ova_making *m, const char *path, struct img_err *err)
 	};
 
 	if (opt->other)
-		m->other = ova_read_file(opt->other, MOST_XML, &m->other_len, err);
+		m->other = ova_read_file(opt->other, OVA_MOST_XML, &m->other_len, err);
 	if (opt->other && !m->other)
 		return false;
 	m->bundle = img_bundle_create(&how, err);

@@ -5,8 +5,6 @@
 #include "common/text.h"
 #include "imgova/imgova.h"
 
-enum { MOST_XML = 16 << 20 };
-
 static bool read_all(FILE *in, char *bytes, size_t most, size_t *len, struct img_err *err)
 {
 	*len = fread(bytes, 1, most, in);
@@ -67,7 +65,7 @@ void ova_networks_free(struct options *opt)
 static bool read_domain(const char *path, struct ova_machine *out, struct img_err *err)
 {
 	size_t len;
-	char *bytes = ova_read_file(path, MOST_XML, &len, err);
+	char *bytes = ova_read_file(path, OVA_MOST_XML, &len, err);
 
 	if (!bytes)
 		return false;
