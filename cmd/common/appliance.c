@@ -219,7 +219,7 @@ static bool looks_like_xml(FILE *in, bool *is, struct img_err *err)
 
 	if (ferror(in))
 		return img_fail_os(err, _("cannot read"));
-	while (i < n && strchr(" \t\r\n", head[i]))
+	while (i < n && memchr(" \t\r\n", head[i], 4))
 		i++;
 	*is = i < n && head[i] == '<';
 	rewind(in);
@@ -292,11 +292,14 @@ static bool read_all(struct appliance *a, struct img_err *err)
 
 bool appliance_open(const char *path, struct appliance *out, struct img_err *err)
 {
+	const size_t len = strlen(path);
+
 	*out = (struct appliance){ .path = path };
 	if (read_all(out, err))
 		return true;
 	/* Those that opened it have said its name. */
-	return strncmp(err->text, path, strlen(path)) ? img_within(err, "%s", path) : false;
+	return !strncmp(err->text, path, len) && err->text[len] == ':' ? false
+								       : img_within(err, "%s", path);
 }
 
 void appliance_close(struct appliance *a)

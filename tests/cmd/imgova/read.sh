@@ -150,5 +150,7 @@ bsdtar --format=ustar -cf bomb.ova bomb.ovf
 refused 63 'bomb.ovf: the XML has a document type' list bomb.ova
 head -c 1000 web.ova >cut.ova
 refused 4 'member 1, "web.ovf"' list cut.ova
+cp bomb.ovf the
+refused 63 '^imgova: the: the XML' list the
 bsdtar --format=ustar -cf none.tar a.raw
 refused 1 'neither a descriptor' list none.tar
