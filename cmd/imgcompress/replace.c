@@ -31,6 +31,15 @@ static bool check_file(const char *path, struct stat *st, struct img_err *err)
 	return st->st_nlink == 1 || refuse(err, _("it has other names, which would keep the old one"));
 }
 
+/* What a copy of the disk would lose can be kept in place, where the format compresses there. */
+static bool refuse_copy(struct img *im, struct img_err *err, const char *sentence)
+{
+	if (strcmp(img_format_name(img_layer_format(im, 0)), "qcow2") != 0)
+		return refuse(err, sentence);
+	return img_fail(err, IMG_E_DENIED, _("is not replaced: %s; --in-place -c compresses it and keeps "
+			"that"), sentence);
+}
+
 /* What of the image its disk does not hold: what imginfo tells of that, or NULL. */
 static const char *beyond_the_disk(const struct img_node *info)
 {
@@ -41,8 +50,6 @@ static const char *beyond_the_disk(const struct img_node *info)
 		return _("it has snapshots, which a copy of the disk does not hold");
 	if (img_node_find(own, "bitmaps") || img_node_find(own, "bitmaps-damage"))
 		return _("it has bitmaps, which a copy of the disk does not hold");
-	if (img_node_find(own, "encryption"))
-		return _("it is encrypted, and a compressed image cannot be");
 	if (type && strcmp(type, "streamOptimized") != 0)
 		return _("a compressed VMDK image is of another kind, to which virtual machines "
 			 "cannot write");
@@ -56,12 +63,18 @@ static bool check_image(struct img *im, struct img_err *err)
 	const char *why;
 	bool ok;
 
-	if (img_depth(im) > 1)
-		return refuse(err, _("it stands on another image, and the copy would not"));
+	if (img_depth(im) > 1) {
+		img_node_free(info);
+		return refuse_copy(im, err, _("it stands on another image, and the copy would not"));
+	}
 	ok = info ? img_info(im, false, info, err) : img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	const bool sealed = ok && img_node_find(img_node_find(info, "format-specific"), "encryption");
+
 	why = ok ? beyond_the_disk(info) : NULL;
 	img_node_free(info);
-	return ok && (!why || refuse(err, why));
+	if (ok && sealed)
+		return refuse(err, _("it is encrypted, and a compressed image cannot be"));
+	return ok && (!why || refuse_copy(im, err, why));
 }
 
 static bool check_format(const struct img_format *format, const struct img_format *source,
