@@ -48,6 +48,7 @@ struct img_compact_stats {
  *
  * With compress all of the file goes down behind each other first, compressed on the way; what is
  * compressed already is moved as it is.  What snapshots share stays shared.
+ *
  * Errors: IMG_E_UNSUPPORTED (the format, or this image, cannot get shorter or hold compressed data),
  * IMG_E_DENIED (not open for it, or its backing file is not open), IMG_E_NOSPACE (before anything was
  * changed), IMG_E_CORRUPT, IMG_E_ARGUMENT (not such spans, another codec, no such level), IMG_E_RANGE,

@@ -440,10 +440,15 @@ struct img_copy {
 	void *lost_ctx;
 };
 
+/* Codecs that the units of one image may have. */
+#define IMG_CODECS_MAX 5
+
 struct img_copy_stats {
 	uint64_t guest;		/* bytes of the disk */
 	uint64_t data;		/* of these: stored plain */
 	uint64_t compressed;	/* of these: stored compressed */
+	/* Units of that by codec: that of the image, and others where each unit may have its own. */
+	uint64_t units[IMG_CODECS_MAX];
 	uint64_t taken;		/* of compressed: as the source had them */
 	uint64_t shared;	/* of data and compressed: stored by an equal unit before it */
 	uint64_t zero;		/* of these: zeros and holes */

@@ -55,6 +55,7 @@ bool copy_write(const struct options *opt, const struct img_format *format, stru
 
 	img_close(dst);
 	out->target_format = img_format_name(format);
+	out->best_of = opt->best_of;
 	out->target_bytes = file_bytes(out->target);
 	return ok;
 }

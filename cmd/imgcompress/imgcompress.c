@@ -28,6 +28,8 @@ static const struct cli_option rows[] = {
 	  N_("options of the new image's format; \"help\" lists them") },
 	{ 0, "codec", "NAME", cli_set_text, AT(codec),
 	  N_("how to compress: deflate, zstd, xz, lz4, lzo; not all are for each format") },
+	{ 0, "best-of", "CODEC,...", cli_set_text, AT(best_of),
+	  N_("compress each block with whichever of them makes it smallest; cloop alone can") },
 	{ 0, "level", "N", cli_set_text, AT(level),
 	  N_("effort, in the numbers of the codec, or fastest or best") },
 	{ 0, "recode", NULL, cli_set_flag, AT(recode),
@@ -108,6 +110,8 @@ static void refuse_sharing(const struct options *opt)
 
 static bool run(struct options *opt, int n, char **names, struct img_err *err)
 {
+	if (opt->best_of && opt->codec)
+		return img_fail(err, IMG_E_ARGUMENT, _("--codec and --best-of do not go together"));
 	if (opt->in_place)
 		return compress_in_place(opt, names[0], err);
 	if (opt->dry_run || opt->compress)

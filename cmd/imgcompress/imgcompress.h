@@ -13,6 +13,7 @@ struct options {
 	const char *format;	/* of the new image; NULL: target_choose() says it */
 	char *settings;		/* -o, or NULL; owned */
 	const char *codec, *level;	/* as given, or NULL */
+	const char *best_of;		/* codecs with commas between them, or NULL */
 	enum img_cache cache;
 	enum leave_out free;
 	bool recode, verify, deterministic, dedup, quiet, in_place, compress, dry_run;
@@ -28,6 +29,7 @@ extern const struct cli imgcompress_cli;
 struct outcome {
 	const char *source, *target;
 	const char *source_format, *target_format;
+	const char *best_of;			/* as given, or NULL */
 	uint64_t source_bytes, target_bytes;	/* of the files; IMG_SIZE_UNKNOWN: a pipe */
 	struct img_copy_stats stats;
 	struct free_space unused;		/* owned */
@@ -40,6 +42,11 @@ struct outcome {
  */
 const struct img_format *target_choose(const struct options *opt, const struct img_format *source,
 				       const char *name, struct img_err *err);
+/*
+ * The name of the codec in *list, which the format has for it, and its length; *list goes on behind it,
+ * and is NULL when there is no more.
+ */
+const char *target_next_codec(const char **list, size_t *len);
 /* A new image for the disk of src at path. */
 struct img *target_create(const struct options *opt, const struct img_format *format,
 			  const char *path, const struct img *src, struct img_err *err);

@@ -6,9 +6,9 @@
 
 static bool check(const struct options *opt, struct img_err *err)
 {
-	if (opt->format || opt->settings || opt->verify || opt->source.force_share)
+	if (opt->format || opt->settings || opt->verify || opt->best_of || opt->source.force_share)
 		return img_fail(err, IMG_E_ARGUMENT, _("--in-place makes no new image, so it does not go "
-				"with -O, -o, --verify or --force-share"));
+				"with -O, -o, --verify, --best-of or --force-share"));
 	return opt->compress || !(opt->codec || opt->level || opt->recode) ||
 	       img_fail(err, IMG_E_ARGUMENT, _("--in-place compresses nothing without -c, so --codec, "
 			"--level and --recode are of no use"));

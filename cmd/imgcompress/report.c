@@ -40,6 +40,24 @@ static void add_amounts(struct img_node *root, const struct outcome *out)
 	}
 }
 
+/* How many blocks each codec has made smallest. */
+static void add_codecs(struct img_node *root, const struct outcome *out)
+{
+	const char *list = out->best_of;
+	struct img_node *map = list ? img_node_map(root, "blocks") : NULL;
+	char name[16];
+	size_t len;
+
+	if (map)
+		img_node_label(root, _("blocks"));
+	for (size_t i = 0; map && list && i < IMG_CODECS_MAX; i++) {
+		const char *codec = target_next_codec(&list, &len);
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, codec);
+		img_node_u64(map, name, out->stats.units[i], IMG_UNIT_NONE);
+	}
+}
+
 bool report_write(const struct outcome *out, enum img_style style, struct img_err *err)
 {
 	FILE *to = strcmp(out->target, "-") ? stdout : stderr;
@@ -50,6 +68,7 @@ bool report_write(const struct outcome *out, enum img_style style, struct img_er
 		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
 	add_names(root, out);
 	add_amounts(root, out);
+	add_codecs(root, out);
 	ok = img_report_write(root, style, to, err);
 	img_node_free(root);
 	return ok;

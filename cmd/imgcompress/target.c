@@ -85,6 +85,51 @@ static bool add_codec(char **list, const struct img_format *format, const char *
 			img_format_name(format));
 }
 
+const char *target_next_codec(const char **list, size_t *len)
+{
+	const char *name = *list;
+
+	*len = strcspn(name, ",");
+	*list = name[*len] ? name + *len + 1 : NULL;
+	if (*len == strlen("deflate") && !strncmp(name, "deflate", *len)) {
+		*len = strlen("zlib");
+		return "zlib";
+	}
+	return name;
+}
+
+/* The first of them is that of zeros. */
+static bool add_best_of(char **list, const struct img_format *format, const char *codecs,
+			struct img_err *err)
+{
+	char *others = NULL, first[16];
+	size_t len;
+	bool ok;
+
+	if (!codecs)
+		return true;
+	if (!option_named(format, "best_of"))
+		return img_fail(err, IMG_E_ARGUMENT, _("in %s images all is compressed in the same way, so "
+				"--best-of is not for them"), img_format_name(format));
+	const char *name = target_next_codec(&codecs, &len);
+
+	snprintf(first, sizeof(first), "%.*s", (int)len, name);
+	if (!add_option(list, "compression_type", first, err))
+		return false;
+	for (ok = true; ok && codecs;) {
+		char *longer = NULL;
+
+		name = target_next_codec(&codecs, &len);
+		ok = asprintf(&longer, "%s%s%.*s", others ? others : "", others ? "+" : "", (int)len,
+			      name) >= 0 || img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		free(others);
+		others = ok ? longer : NULL;
+	}
+	ok = ok && add_option(list, "best_of", others, err);
+	free(others);
+	return ok;
+}
+
 static bool add_level(char **list, const struct img_format *format, const char *level,
 		      struct img_err *err)
 {
@@ -129,14 +174,15 @@ static bool make_list(const struct options *opt, const struct img_format *format
 	return (!opt->settings || cli_set_list(NULL, list, opt->settings, err)) &&
 	       add_kind(list, format, err) &&
 	       (!opt->deterministic || add_cid(list, format, err)) &&
-	       add_version(list, format, opt->codec, err) &&
+	       add_version(list, format, opt->best_of ? opt->best_of : opt->codec, err) &&
 	       add_codec(list, format, opt->codec, err) &&
+	       add_best_of(list, format, opt->best_of, err) &&
 	       add_level(list, format, opt->level, err);
 }
 
 bool target_recodes(const struct options *opt)
 {
-	return opt->recode || opt->deterministic || opt->dedup || opt->level ||
+	return opt->recode || opt->best_of || opt->deterministic || opt->dedup || opt->level ||
 	       optlist_has(opt->settings, "compression_level");
 }
 

@@ -37,6 +37,12 @@ extern const struct img_codec img_codec_lz4;	/* raw blocks */
 extern const struct img_codec img_codec_xz;	/* with a CRC32: all that kernels check */
 extern const struct img_codec img_codec_lzo;	/* LZO1X */
 
+/* One of several that a unit may be compressed with; codec NULL ends a list of them. */
+struct img_other_codec {
+	const struct img_codec *codec;
+	int level;
+};
+
 /* NULL: not known, or not built in. */
 const struct img_codec *img_codec_named(const char *name);
 

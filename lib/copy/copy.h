@@ -73,6 +73,9 @@ struct img_work {
 	const struct img_codec *codec;	/* NULL: store plain */
 	struct img_codec_pool *encoder;	/* of codec */
 	struct img_framing framing;	/* of what it makes */
+	/* Tried, too: those of the target, in the same order; NULL: no more. */
+	const struct img_other_codec *others;
+	struct img_codec_pool *other_encoders[IMG_CODECS_MAX];
 	bool take;			/* units that the source has alike are taken as they are ... */
 	bool unpack;			/* ... and decoded all the same */
 	bool dedup;			/* slots get keys */
@@ -96,6 +99,7 @@ struct img_parcel {
 	struct img_chunk chunk;
 	bool have_bytes;		/* buf holds the chunk already (a stream) */
 	uint8_t *buf, *below_buf;	/* window bytes each; below_buf only when needed */
+	uint8_t *spare;			/* a unit as another codec makes it; or NULL */
 	uint8_t *out;			/* room for all units of a window, encoded; or NULL */
 	struct img_ranges ranges;	/* of the chunk that may hold data */
 	struct img_packed *packed;	/* units to be taken as they are, in guest order */
@@ -144,6 +148,18 @@ bool img_packed_find(const struct img_work *work, struct img_parcel *p, struct i
  */
 bool img_packed_take(const struct img_work *work, struct img_parcel *p, size_t *i,
 		     size_t *out_used, struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- Several codecs (best.c) ----------------------------------------------------------------- */
+
+/* Makes what tries the others; for img_best_fini(), also after a failure. */
+bool img_best_init(struct img_work *work, struct img_err *err) IMG_MUST_CHECK;
+void img_best_fini(struct img_work *work);
+/*
+ * The unit at `in` stands compressed by work->codec at out[0, *used); *used 0: it gets no smaller.
+ * What another codec makes smaller takes its place, and *codec is its number as in struct img_slot.
+ */
+bool img_best_encode(const struct img_work *work, uint8_t *spare, const uint8_t *in, uint8_t *out,
+		     size_t *used, unsigned *codec, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- Commit (commit.c): a worked parcel into the target -------------------------------------- */
 

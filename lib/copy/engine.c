@@ -198,10 +198,12 @@ static void count(struct engine *e, const struct parcel *parcel)
 
 	for (size_t i = 0; i < p->n_slots; i++) {
 		stored += p->slots[i].len;
-		if (p->slots[i].flags & IMG_SLOT_COMPRESSED)
+		if (p->slots[i].flags & IMG_SLOT_COMPRESSED) {
 			stats->compressed += p->slots[i].len;
-		else
+			stats->units[p->slots[i].codec]++;
+		} else {
 			stats->data += p->slots[i].len;
+		}
 	}
 	stats->guest += p->chunk.len;
 	stats->zero += p->chunk.len - stored;

@@ -1,4 +1,5 @@
 libimg_sources += \
+	%D%/best.c \
 	%D%/chain.h \
 	%D%/chain_commit.c \
 	%D%/chain_rebase.c \

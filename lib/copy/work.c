@@ -36,13 +36,15 @@ bool img_work_init(struct img_work *work, const struct img_copy *what, bool in_o
 		return true;
 	work->codec = dst->codec;
 	work->framing = dst->framing;
+	work->others = dst->others;
 	work->encoder = img_codec_pool_new(dst->codec, dst->codec_level, work->unit, err);
-	return work->encoder != NULL;
+	return work->encoder && img_best_init(work, err);
 }
 
 void img_work_fini(struct img_work *work)
 {
 	img_codec_pool_free(work->encoder);
+	img_best_fini(work);
 	img_close(work->below);
 }
 
@@ -55,10 +57,12 @@ bool img_parcel_init(struct img_parcel *p, const struct img_work *work, struct i
 	if (p->buf && work->encoder)
 		p->out = img_alloc_aligned(work->window / work->unit *
 					   img_framed_max(&work->framing, work->unit), err);
+	if (work->encoder && work->others[0].codec)
+		p->spare = img_alloc_aligned(img_encoded_max(&work->framing, work->unit), err);
 	if (work->dedup)
 		p->hash = img_hash_open("sha256", err);
 	return p->buf && (p->below_buf || !work->below) && (p->out || !work->encoder) &&
-	       (p->hash || !work->dedup);
+	       (p->spare || !work->encoder || !work->others[0].codec) && (p->hash || !work->dedup);
 }
 
 void img_parcel_free(struct img_parcel *p)
@@ -66,6 +70,7 @@ void img_parcel_free(struct img_parcel *p)
 	img_chunk_free(&p->chunk);
 	free(p->buf);
 	free(p->below_buf);
+	free(p->spare);
 	free(p->out);
 	free(p->ranges.v);
 	free(p->packed);
@@ -239,7 +244,9 @@ static bool encode_unit(const struct img_work *work, struct img_parcel *p, void 
 	/* The last unit of the disk may be short; the format stores a whole one. */
 	memset(in + unit.len, 0, work->unit - unit.len);
 	if (!work->codec->encode(cx, in, work->unit, out + work->framing.head,
-				 img_encoded_max(&work->framing, work->unit), &used, err))
+				 img_encoded_max(&work->framing, work->unit), &used, err) ||
+	    (p->spare && !img_best_encode(work, p->spare, in, out + work->framing.head, &used,
+					  &slot.codec, err)))
 		return false;
 	if (!used) {
 		assert(!work->framing.always);

@@ -175,6 +175,7 @@ struct img_layer {
 	/* Set by create when units are to be compressed: */
 	const struct img_codec *codec;
 	int codec_level;
+	struct img_other_codec others[IMG_CODECS_MAX];	/* tried, too: each unit has the best */
 	struct img_framing framing;	/* all 0: there is nothing around them */
 	bool reads_as_zero;		/* new: what is never written reads as zeros */
 	bool stores_zeros;		/* new: zeros are bytes like any other, and come as such */
@@ -246,6 +247,7 @@ struct img_slot {
 	unsigned flags;			/* IMG_SLOT_* */
 	struct img_store *store;	/* set by reserve: where the bytes go ... */
 	uint64_t host;			/* ... and at which offset, all stored_len in one piece */
+	unsigned codec;			/* COMPRESSED: 0: that of the layer, else others[codec - 1] */
 	uint64_t twin;			/* SHARED: guest byte of the slot that was stored there */
 };
 
@@ -384,10 +386,9 @@ struct img_check_ops {
 		       enum img_repair_level level, struct img_err *err);
 };
 
-struct img_adopt_ops;
-
 /* ---- The driver ------------------------------------------------------------------------------ */
 
+struct img_adopt_ops;
 struct img_layer_compact;
 struct img_layer_compacted;
 struct img_layer_pack;

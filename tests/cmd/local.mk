@@ -38,6 +38,7 @@ shell_tests += \
 	%D%/imgcmp/all.sh \
 	%D%/imgcmp/compare.sh \
 	%D%/imgcmp/sizes.sh \
+	%D%/imgcompress/best-of.sh \
 	%D%/imgcompress/copy.sh \
 	%D%/imgcompress/dedup.sh \
 	%D%/imgcompress/deterministic.sh \

@@ -24,6 +24,9 @@ const struct img_option cloop_create_options[] = {
 	{ "compression_level", IMG_OPT_TEXT, NULL, NULL,
 	  N_("effort of compression: 0 to 12 with zlib, 1 to 12 with lz4, 1 to 9 with xz and lzo, "
 	     "fastest or best") },
+	{ "best_of", IMG_OPT_TEXT, NULL, NULL,
+	  N_("other ways, with \"+\" between them, that are tried for each block, which keeps the "
+	     "smallest; version 4.0 alone") },
 	{ NULL },
 };
 
@@ -80,13 +83,63 @@ static bool choose_blocks(const struct img_layer_create *what, struct cloop_head
 	return true;
 }
 
-static bool choose_level(const struct img_settings *set, struct img_layer *ly,
+static bool choose_level(const struct img_settings *set, const struct img_codec *codec, int *level,
 			 struct img_err *err)
 {
-	const struct img_codec *codec = ly->codec;
 	const int usual = codec == &img_codec_zlib ? LEVEL_ZLIB : codec->level_default;
 
-	return img_settings_level(set, codec, usual, &ly->codec_level, err);
+	return img_settings_level(set, codec, usual, level, err);
+}
+
+/* The one that the first len characters of name are; false: none. */
+static bool find_other(const char *name, size_t len, enum cloop_compressor *id)
+{
+	for (*id = CLOOP_ZLIB; *id < CLOOP_COMPRESSORS; (*id)++)
+		if (*id != CLOOP_NONE && strlen(cloop_compressor_name(*id)) == len &&
+		    !strncmp(cloop_compressor_name(*id), name, len))
+			return true;
+	return false;
+}
+
+static bool add_other(const struct img_settings *set, struct cloop_new *fresh, struct img_layer *ly,
+		      enum cloop_compressor id, struct img_err *err)
+{
+	bool twice = id == fresh->compressor;
+	size_t i = 0;
+
+	for (; ly->others[i].codec; i++)
+		twice |= fresh->others[i] == id;
+	if (twice)
+		return img_fail(err, IMG_E_ARGUMENT, _("a block is tried once with %s, and not twice"),
+				cloop_compressor_name(id));
+	fresh->others[i] = id;
+	return cloop_codec(id, &ly->others[i].codec, err) &&
+	       choose_level(set, ly->others[i].codec, &ly->others[i].level, err);
+}
+
+static bool choose_others(const struct img_layer_create *what, struct cloop *c, struct img_layer *ly,
+			  struct img_err *err)
+{
+	const char *text = img_settings_text(what->settings, "best_of");
+	enum cloop_compressor id;
+
+	if (!text)
+		return true;
+	if (c->header.version != CLOOP_V4)
+		return img_fail(err, IMG_E_ARGUMENT, _("best_of needs version=4.0"));
+	if (!ly->codec)
+		return img_fail(err, IMG_E_ARGUMENT, _("compression_type=none compresses nothing"));
+	for (size_t len; ; text += len + 1) {
+		len = strcspn(text, "+");
+		if (!find_other(text, len, &id))
+			return img_fail(err, IMG_E_ARGUMENT,
+					_("best_of names zlib, xz, lz4 or lzo, not \"%.*s\""),
+					(int)len, text);
+		if (!add_other(what->settings, c->fresh, ly, id, err))
+			return false;
+		if (!text[len])
+			return true;
+	}
 }
 
 static bool choose_codec(const struct img_layer_create *what, struct cloop *c,
@@ -101,7 +154,7 @@ static bool choose_codec(const struct img_layer_create *what, struct cloop *c,
 	if (!cloop_codec(c->fresh->compressor, &ly->codec, err))
 		return false;
 	if (ly->codec)
-		return choose_level(what->settings, ly, err);
+		return choose_level(what->settings, ly->codec, &ly->codec_level, err);
 	if (what->compressed || img_settings_given(what->settings, "compression_level"))
 		return img_fail(err, IMG_E_ARGUMENT, _("compression_type=none compresses nothing"));
 	return true;
@@ -158,7 +211,7 @@ static bool start(struct img_layer *ly, const struct img_layer_create *what, str
 	struct cloop_new *fresh = c->fresh;
 
 	if (!choose_layout(what, &c->header, err) || !choose_blocks(what, &c->header, err) ||
-	    !choose_codec(what, c, ly, err) ||
+	    !choose_codec(what, c, ly, err) || !choose_others(what, c, ly, err) ||
 	    !make_zeros(fresh, ly, c->header.block_size, err))
 		return false;
 	fresh->fresh = (ly->store->caps & IMG_STORE_FRESH) && (ly->store->caps & IMG_STORE_SEEK);

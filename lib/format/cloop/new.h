@@ -7,6 +7,7 @@
 
 struct cloop_new {
 	enum cloop_compressor compressor;
+	enum cloop_compressor others[IMG_CODECS_MAX];	/* of ly->others */
 	bool fresh;			/* what is not written reads as zeros */
 	bool size_known;		/* and so the place of the first block */
 	/* A block of zeros, as it is stored; NULL: plain.  As many as a write is worth lie in run. */

@@ -108,6 +108,13 @@ static bool fill_up(struct img_layer *ly, const struct img_slot *slot, uint64_t 
 	       img_store_zero(ly->store, end, stored - slot->len, false, err);
 }
 
+static enum cloop_compressor compressor_of(const struct cloop_new *fresh, const struct img_slot *slot)
+{
+	if (!is_packed(slot))
+		return CLOOP_NONE;
+	return slot->codec ? fresh->others[slot->codec - 1] : fresh->compressor;
+}
+
 static bool publish(struct img_layer *ly, const struct img_slot *slots, size_t n,
 		    struct img_err *err)
 {
@@ -120,8 +127,8 @@ static bool publish(struct img_layer *ly, const struct img_slot *slots, size_t n
 
 		assert(slots[i].host == fresh->end);
 		if (!fill_up(ly, &slots[i], stored, err) ||
-		    !add_entries(fresh, is_packed(&slots[i]) ? fresh->compressor : CLOOP_NONE,
-				 blocks, stored / blocks, err))
+		    !add_entries(fresh, compressor_of(fresh, &slots[i]), blocks, stored / blocks,
+				 err))
 			return false;
 	}
 	return true;
