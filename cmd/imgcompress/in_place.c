@@ -58,7 +58,8 @@ static bool compact(const struct options *opt, struct img *im, const struct img_
 	const struct img_compact what = {
 		.unneeded = unused.spans, .n_unneeded = unused.n, .threads = opt->threads,
 		.dry_run = opt->dry_run, .compress = opt->compress, .codec = opt->codec,
-		.level = opt->level, .recode = opt->recode,
+		/* A level is one for everything, as in a new image. */
+		.level = opt->level, .recode = opt->recode || opt->level,
 	};
 	const bool done = ok && img_compact(im, &what, job, stats, err);
 

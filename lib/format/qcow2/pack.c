@@ -83,7 +83,7 @@ static bool has_changed(const struct qcow2_window *w)
 	return false;
 }
 
-/* Tables have moved with all that is used. */
+/* Tables have moved with all that is used.  Flags that QEMU left wrong are set right on the way. */
 static bool follow(struct qcow2_window *w, struct img_err *err)
 {
 	const struct qcow2_referring how = { .refer = go, .recast = recast, .ctx = w, .moved = true };
@@ -94,7 +94,8 @@ static bool follow(struct qcow2_window *w, struct img_err *err)
 	uint64_t used;
 	const bool ok = qcow2_references_visit(hdr, file, w->refs, &how, err) &&
 			(now = qcow2_refs_collect_certain(hdr, file, err)) &&
-			qcow2_refs_shift(w->refs, now, hdr, file, &freed, &used, err);
+			qcow2_refs_shift(w->refs, now, hdr, file, &freed, &used, err) &&
+			qcow2_copied_check(now, hdr, file, true, NULL, err);
 
 	qcow2_refs_free(now);
 	qcow2_stretches_clear(&freed);

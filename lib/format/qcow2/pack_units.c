@@ -76,6 +76,25 @@ static bool add(struct qcow2_units *units, struct qcow2_unit one, struct img_err
 	return true;
 }
 
+/* However often the same is seen: most of what is sorted is new, or half of the room is free again. */
+static bool make_room(struct qcow2_units *units, struct img_err *err)
+{
+	const size_t more = 2 * units->cap + 64;
+	struct qcow2_unit *v;
+
+	if (units->n < units->cap)
+		return true;
+	unite(units);
+	if (units->n < units->cap / 2)
+		return true;
+	v = img_grow(units->v, more, sizeof(*v), err);
+	if (!v)
+		return false;
+	units->v = v;
+	units->cap = more;
+	return true;
+}
+
 /* What the entry says of the length is rounded up, maybe to more than the file has. */
 static bool see_packed(struct qcow2_window *w, const struct qcow2_cluster *c)
 {
@@ -91,9 +110,7 @@ static bool see_packed(struct qcow2_window *w, const struct qcow2_cluster *c)
 	/* Neighbours of the window say how long its own are. */
 	if (one.host >> bits_of(w) > w->to + REACH || (one.host >> bits_of(w)) + REACH < w->from)
 		return false;
-	if (w->units.n && w->units.n == w->units.cap)
-		unite(&w->units);
-	return !add(&w->units, one, &w->why) && fail(w);
+	return !(make_room(&w->units, &w->why) && add(&w->units, one, &w->why)) && fail(w);
 }
 
 /* Zeros that have a place cannot be compressed, nor can a cluster of which only a part counts. */

@@ -22,7 +22,7 @@ filled() {
 	rm -f image
 	qemu-img create -q -f qcow2 ${1:+-o "$1"} image 4M
 	for i in {15..0}; do
-		commands+=(-c "write -s part.$(printf %02d $i) $((i * 256))k 256k")
+		commands+=(-c "write -s part.$(printf %02d "$i") $((i * 256))k 256k")
 	done
 	qemu-io "${commands[@]}" image >/dev/null
 }
@@ -83,7 +83,7 @@ qemu-img convert -f raw -O qcow2 -c disk.raw image
 qemu-io -c 'write -z 1M 64k' -c 'discard 128k 64k' -c 'write -P 7 3M 64k' image >/dev/null
 packs "compressed by QEMU" ""
 size=$(stat -c %s image)
-imgcompress --in-place -c --recode --level=best -q image
+imgcompress --in-place -c --level=best -q image
 [ "$(stat -c %s image)" -lt "$size" ] || fail "--level=best: no shorter"
 sound "--level=best"
 
