@@ -126,11 +126,20 @@ static bool move_up(struct resizing *r, struct img_err *err)
 	return true;
 }
 
+/* Where data will be, bits of sectors that are gone are none of them. */
+static bool clear_room(const struct resizing *r, struct img_err *err)
+{
+	return img_store_zero(r->file, r->now.data_off, r->old.data_off - r->now.data_off, false,
+			      err);
+}
+
 static bool move_data(struct resizing *r, struct img_err *err)
 {
 	if (r->now.data_off == r->old.data_off)
 		return true;
-	return r->now.data_off > r->old.data_off ? move_up(r, err) : move_down(r, err);
+	if (r->now.data_off > r->old.data_off)
+		return move_up(r, err);
+	return clear_room(r, err) && move_down(r, err);
 }
 
 /* ---- What is around them --------------------------------------------------------------------- */
