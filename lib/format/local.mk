@@ -23,6 +23,7 @@ libimg_sources += \
 	%D%/move.c \
 	%D%/moves.c \
 	%D%/moves.h \
+	%D%/opener.h \
 	%D%/placement.c \
 	%D%/placement.h \
 	%D%/registry.c \
