@@ -100,3 +100,7 @@ io "$uri" 'read -P 6 2M 1M' 'write -P 8 2M 1M' flush || fail "encrypted: $(cat i
 stop "$server"
 imgconv --key-file=key -O raw locked.qcow2 after.raw
 io after.raw 'read -P 8 2M 1M' 'read -P 7 3M 4k' || fail "written elsewhere: $(cat io.txt)"
+
+# One whose header is elsewhere.
+imgconv -O luks -o header=apart,iter-time=1 --key-file=key base.qcow2 data.luks
+holds 2 "$plugin" data.luks header=apart key-file=key
