@@ -158,6 +158,24 @@ struct img *source_open(const struct cli *cli, const struct source_options *how,
 	return im;
 }
 
+struct img *source_open_to_copy(const struct cli *cli, const struct source_options *how,
+				const char *path, unsigned flags, struct img_err *err)
+{
+	struct img *im = source_open_again(how, path, flags, err);
+	const char *why;
+
+	if (im && img_probe_doubtful(im, &why)) {
+		img_fail(err, IMG_E_CORRUPT, _("%s: is not copied: it looks like raw, but %s; -f says what "
+					       "it is, imgcheck --salvage finds what is left of an image"),
+			 path, why);
+		img_close(im);
+		return NULL;
+	}
+	if (im)
+		source_warn(cli, im);
+	return im;
+}
+
 bool source_check_guess(struct img *im, const char *path, const char *option, struct img_err *err)
 {
 	const char *why;

@@ -44,6 +44,12 @@ void source_warn(const struct cli *cli, const struct img *im);
 struct img *source_open(const struct cli *cli, const struct source_options *how, const char *path,
 			unsigned flags, struct img_err *err);
 
+/*
+ * As source_open(), of an image that is copied as a whole, which is not done to one that is raw only by
+ * a doubtful guess: its copy would look whole.  IMG_E_CORRUPT.
+ */
+struct img *source_open_to_copy(const struct cli *cli, const struct source_options *how,
+				const char *path, unsigned flags, struct img_err *err);
 /* The same of an image of which all that was said already. */
 struct img *source_open_again(const struct source_options *how, const char *path, unsigned flags,
 			      struct img_err *err);

@@ -35,7 +35,7 @@ static uint64_t file_bytes(const char *path)
 struct img *copy_open_source(const struct options *opt, const char *path, struct outcome *out,
 			     struct img_err *err)
 {
-	struct img *src = source_open(&imgcompress_cli, &opt->source, path, 0, err);
+	struct img *src = source_open_to_copy(&imgcompress_cli, &opt->source, path, 0, err);
 
 	if (src && !leave_out_free(&imgcompress_cli, opt->free, opt->quiet, src, &out->unused, err)) {
 		img_close(src);

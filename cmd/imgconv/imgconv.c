@@ -75,7 +75,7 @@ static bool convert(const struct options *opt, const struct img_format *format,
 		.losses = &losses, .free = &unused, .target_format = img_format_name(format),
 	};
 	struct img *src = check_names(names, err)
-		? source_open(&imgconv_cli, &opt->source, names[0], opening(opt), err)
+		? source_open_to_copy(&imgconv_cli, &opt->source, names[0], opening(opt), err)
 		: NULL;
 	const size_t oddities = src ? source_oddities(src) : 0;
 	const bool ready = src && leave_out_free(&imgconv_cli, opt->free, opt->quiet, src, &unused,

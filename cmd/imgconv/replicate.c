@@ -50,7 +50,8 @@ static bool run(const struct options *opt, struct img *src, const char *path, st
 
 bool replicate(const struct options *opt, char *const names[2], struct img_err *err)
 {
-	struct img *src = source_open(&imgconv_cli, &opt->source, names[0], IMG_OPEN_NO_BACKING, err);
+	struct img *src = source_open_to_copy(&imgconv_cli, &opt->source, names[0],
+					      IMG_OPEN_NO_BACKING, err);
 	const bool ok = src && run(opt, src, names[1], err);
 
 	img_close(src);

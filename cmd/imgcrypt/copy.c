@@ -116,7 +116,7 @@ static bool copy(struct options *opt, char *const *names, bool encrypt, struct i
 	how.secrets = &opt->secrets;
 	if (!check_names(names, err))
 		return false;
-	src = source_open(&imgcrypt_cli, &how, names[0], IMG_OPEN_ONCE, err);
+	src = source_open_to_copy(&imgcrypt_cli, &how, names[0], IMG_OPEN_ONCE, err);
 	dst = src ? make(opt, src, names[1], encrypt, err) : NULL;
 	ok = dst && run(opt, src, dst, encrypt ? "encrypt" : "decrypt", err);
 	img_close(dst);

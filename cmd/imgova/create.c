@@ -15,7 +15,7 @@
 static bool add_image(struct ova_making *m, const char *source, const char *format,
 		      const char *options, struct img_ovf_image *disk, struct img_err *err)
 {
-	struct img *src = source_open(&imgova_cli, &m->opt->source, source, IMG_OPEN_ONCE, err);
+	struct img *src = source_open_to_copy(&imgova_cli, &m->opt->source, source, IMG_OPEN_ONCE, err);
 	const struct img_create what = {
 		.path = disk->href, .format = format, .options = options, .compressed = true,
 		.size = src ? img_size(src) : 0, .source = src,

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A file that is taken for raw although something speaks against it: said on standard error, unless
-# -f says that it is meant.
+# A file that is taken for raw although something speaks against it: said on standard error, and not
+# copied, unless -f says that it is meant.
 . "$srcdir/tests/functions.sh"
 
 dd if=/dev/urandom of=disk.raw bs=64k count=4 status=none
 imgconv disk.raw disk.qcow2
 dd if=/dev/zero of=disk.qcow2 bs=512 count=1 conv=notrunc status=none
 mv disk.qcow2 disk.img
-imgconv disk.img out.raw 2>err
-grep -q '^imgconv: warning: disk.img: read as raw, but' err || fail "zeroed header: $(cat err)"
+exits 1 imgconv disk.img out.raw 2>err
+grep -q '^imgconv: disk.img: is not copied: it looks like raw, but' err || fail "zeroed header: $(cat err)"
+exits 1 imgcompress disk.img out.qcow2 2>err
+grep -q '^imgcompress: disk.img: is not copied' err || fail "zeroed header, compressed: $(cat err)"
+[ ! -e out.raw ] && [ ! -e out.qcow2 ] || fail "a copy of what is in doubt"
+imgmap disk.img 2>err >/dev/null
+grep -q '^imgmap: warning: disk.img: read as raw, but' err || fail "zeroed header, mapped: $(cat err)"
 imgconv -f raw disk.img out.raw 2>err
 [ ! -s err ] || fail "-f raw was not enough: $(cat err)"
 mv disk.raw disk.qcow2
