@@ -48,6 +48,11 @@ void img_work_fini(struct img_work *work)
 	img_close(work->below);
 }
 
+static bool tries_others(const struct img_work *work)
+{
+	return work->encoder && work->others && work->others[0].codec;
+}
+
 bool img_parcel_init(struct img_parcel *p, const struct img_work *work, struct img_err *err)
 {
 	*p = (struct img_parcel){ 0 };
@@ -57,12 +62,12 @@ bool img_parcel_init(struct img_parcel *p, const struct img_work *work, struct i
 	if (p->buf && work->encoder)
 		p->out = img_alloc_aligned(work->window / work->unit *
 					   img_framed_max(&work->framing, work->unit), err);
-	if (work->encoder && work->others[0].codec)
+	if (tries_others(work))
 		p->spare = img_alloc_aligned(img_encoded_max(&work->framing, work->unit), err);
 	if (work->dedup)
 		p->hash = img_hash_open("sha256", err);
 	return p->buf && (p->below_buf || !work->below) && (p->out || !work->encoder) &&
-	       (p->spare || !work->encoder || !work->others[0].codec) && (p->hash || !work->dedup);
+	       (p->spare || !tries_others(work)) && (p->hash || !work->dedup);
 }
 
 void img_parcel_free(struct img_parcel *p)

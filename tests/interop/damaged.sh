@@ -67,11 +67,11 @@ put $((data + 100)) '\xff\x00\xff\x00\xff\x00\xff\x00\xff\x00\xff\x00'
 bad "a damaged compressed cluster"
 grep -q 0x200000 message.txt || fail "the guest offset is not named: $(cat message.txt)"
 
-# Without its header the file is taken for raw, but not silently.
+# Without its header the file looks raw, and is not copied as that.
 cp good.qcow2 bad.qcow2
 dd if=/dev/zero of=bad.qcow2 bs=64k count=1 conv=notrunc status=none
-imgconv bad.qcow2 out.raw 2>message.txt
-grep -qi 'qcow2' message.txt || fail "no warning about a zeroed header: $(cat message.txt)"
+exits 1 imgconv bad.qcow2 out.raw 2>message.txt
+grep -qi 'qcow2' message.txt || fail "nothing said of a zeroed header: $(cat message.txt)"
 cp good.qcow2 misnamed.qcow2
 dd if=/dev/zero of=misnamed.qcow2 bs=512 count=1 conv=notrunc status=none
 imginfo misnamed.qcow2 >/dev/null 2>message.txt

@@ -12,8 +12,9 @@ static const char *kind(const char *head, size_t len)
 
 Test(unpack, is_known_by_the_first_bytes)
 {
-	cr_assert_str_eq(kind("\x1f\x8b\x08", 3), "gzip");
-	cr_assert_str_eq(kind("\x1f\x8b\x08", 2), "none");
+	cr_assert_str_eq(kind("\x1f\x8b\x08\x18", 4), "gzip");
+	cr_assert_str_eq(kind("\x1f\x8b\x08\x20", 4), "none");
+	cr_assert_str_eq(kind("\x1f\x8b\x08", 3), "none");
 	cr_assert_str_eq(kind("\xfd" "7zXZ", 6), "xz");
 	cr_assert_str_eq(kind("\x28\xb5\x2f\xfd", 4), "zstd");
 	cr_assert_str_eq(kind("BZh91AY&SY", 10), "bzip2");
