@@ -6,6 +6,7 @@
 #include <string.h>
 #include "common/exit.h"
 #include "common/text.h"
+#include "common/verb.h"
 
 #define AT(member) offsetof(struct options, member)
 
@@ -74,57 +75,49 @@ const struct cli imgcrypt_cli = {
 	.options = rows, .failed = CMD_FAILED,
 };
 
-struct verb {
-	const char *name;
-	const char *operands;		/* translatable */
-	int n;				/* of operands */
+struct command {
+	struct verb verb;
 	crypt_verb *run;
 	bool in_place;
 };
 
-static const struct verb verbs[] = {
-	{ "encrypt", N_("encrypt IMAGE NEW"), 2, crypt_encrypt },
-	{ "decrypt", N_("decrypt IMAGE NEW"), 2, crypt_decrypt },
-	{ "encrypt", N_("encrypt --in-place IMAGE"), 1, crypt_encrypt_in_place, true },
-	{ "decrypt", N_("decrypt --in-place IMAGE"), 1, crypt_decrypt_in_place, true },
-	{ "reencrypt", N_("reencrypt --in-place IMAGE"), 1, crypt_reencrypt, true },
-	{ "list", N_("list IMAGE"), 1, crypt_list },
-	{ "test", N_("test IMAGE"), 1, crypt_test },
-	{ "add-key", N_("add-key IMAGE"), 1, crypt_add },
-	{ "change-key", N_("change-key IMAGE"), 1, crypt_change },
-	{ "remove-key", N_("remove-key IMAGE"), 1, crypt_remove },
-	{ "header-backup", N_("header-backup IMAGE FILE"), 2, crypt_backup },
-	{ "header-restore", N_("header-restore IMAGE FILE"), 2, crypt_restore },
-	{ "erase", N_("erase IMAGE"), 1, crypt_erase },
+static const struct command commands[] = {
+	{ { "encrypt", N_("encrypt IMAGE NEW"), 2, 2 }, crypt_encrypt },
+	{ { "decrypt", N_("decrypt IMAGE NEW"), 2, 2 }, crypt_decrypt },
+	{ { "encrypt", N_("encrypt --in-place IMAGE"), 1, 1 }, crypt_encrypt_in_place, true },
+	{ { "decrypt", N_("decrypt --in-place IMAGE"), 1, 1 }, crypt_decrypt_in_place, true },
+	{ { "reencrypt", N_("reencrypt --in-place IMAGE"), 1, 1 }, crypt_reencrypt, true },
+	{ { "list", N_("list IMAGE"), 1, 1 }, crypt_list },
+	{ { "test", N_("test IMAGE"), 1, 1 }, crypt_test },
+	{ { "add-key", N_("add-key IMAGE"), 1, 1 }, crypt_add },
+	{ { "change-key", N_("change-key IMAGE"), 1, 1 }, crypt_change },
+	{ { "remove-key", N_("remove-key IMAGE"), 1, 1 }, crypt_remove },
+	{ { "header-backup", N_("header-backup IMAGE FILE"), 2, 2 }, crypt_backup },
+	{ { "header-restore", N_("header-restore IMAGE FILE"), 2, 2 }, crypt_restore },
+	{ { "erase", N_("erase IMAGE"), 1, 1 }, crypt_erase },
 };
 
 /* Of two with that name the one that is meant; NULL: there is none. */
-static const struct verb *find_verb(const char *name, bool in_place)
+static const struct command *find(const char *name, bool in_place)
 {
-	const struct verb *found = NULL;
+	const struct command *found = NULL;
 
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++)
-		if (!strcmp(verbs[i].name, name) && (!found || verbs[i].in_place == in_place))
-			found = &verbs[i];
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(commands[i].verb.name, name) &&
+		    (!found || commands[i].in_place == in_place))
+			found = &commands[i];
 	return found;
 }
 
 /* Ends the program when there is none of that name, or it has too few or too many operands. */
-static const struct verb *need_verb(char *const *operands, int n, bool in_place)
+static const struct command *need(char *const *operands, int n, bool in_place)
 {
-	struct cli cli = imgcrypt_cli;
-	struct img_err err = { 0 };
-	const struct verb *verb;
+	const struct command *found;
 
 	cli_need_operands(&imgcrypt_cli, n, 1, n);
-	verb = find_verb(operands[0], in_place);
-	if (!verb) {
-		img_fail(&err, IMG_E_ARGUMENT, _("\"%s\" is nothing that it can do"), operands[0]);
-		cli_misused(&imgcrypt_cli, &err);
-	}
-	cli.operands = verb->operands;
-	cli_need_operands(&cli, n - 1, verb->n, verb->n);
-	return verb;
+	found = find(operands[0], in_place);
+	verb_need(&imgcrypt_cli, found ? &found->verb : NULL, operands, n);
+	return found;
 }
 
 int main(int argc, char **argv)
@@ -133,11 +126,11 @@ int main(int argc, char **argv)
 	struct img_err err = { 0 };
 	char **operands;
 	const int n = cli_parse(&imgcrypt_cli, argc, argv, &opt, &operands);
-	const struct verb *verb = need_verb(operands, n, opt.in_place);
+	const struct command *command = need(operands, n, opt.in_place);
 
-	if (!crypt_check_usage(&opt, verb->name, &err))
+	if (!crypt_check_usage(&opt, command->verb.name, &err))
 		cli_misused(&imgcrypt_cli, &err);
-	const bool ok = verb->run(&opt, operands + 1, &err);
+	const bool ok = command->run(&opt, operands + 1, &err);
 
 	secret_clear(&opt.secrets);
 	secret_clear(&opt.fresh);

@@ -7,9 +7,10 @@
 
 static bool check_in_place(const struct options *opt, const char *verb, struct img_err *err)
 {
-	if (opt->in_place && (opt->target.format || opt->source.force_share))
+	if (opt->in_place &&
+	    (opt->target.format || opt->source.force_share || opt->source.header))
 		return img_fail(err, IMG_E_ARGUMENT, _("--in-place makes no new image, so it does not go "
-				"with -O or --force-share"));
+				"with -O, --header or --force-share"));
 	if (opt->in_place && opt->target.options && !strcmp(verb, "decrypt"))
 		return img_fail(err, IMG_E_ARGUMENT, _("decrypt --in-place makes a raw image, which has no "
 				"options"));

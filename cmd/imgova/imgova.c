@@ -6,6 +6,7 @@
 #include <string.h>
 #include "common/exit.h"
 #include "common/text.h"
+#include "common/verb.h"
 
 #define AT(member) offsetof(struct options, member)
 
@@ -67,41 +68,20 @@ const struct cli imgova_cli = {
 	.options = rows, .failed = CMD_FAILED,
 };
 
-struct verb {
-	const char *name;
-	const char *operands;		/* translatable */
-	int min, max;			/* of operands */
+struct command {
+	struct verb verb;
 	bool on_disk;			/* a disk is read, which may take keys */
 	ova_verb *run;
 };
 
 enum { ANY = 1000 };
 
-static const struct verb verbs[] = {
-	{ "list", N_("list APPLIANCE"), 1, 1, false, ova_list },
-	{ "extract", N_("extract APPLIANCE TARGET"), 2, 2, true, ova_extract },
-	{ "create", N_("create APPLIANCE IMAGE..."), 2, ANY, true, ova_create },
-	{ "verify", N_("verify APPLIANCE"), 1, 1, false, ova_verify },
+static const struct command commands[] = {
+	{ { "list", N_("list APPLIANCE"), 1, 1 }, false, ova_list },
+	{ { "extract", N_("extract APPLIANCE TARGET"), 2, 2 }, true, ova_extract },
+	{ { "create", N_("create APPLIANCE IMAGE..."), 2, ANY }, true, ova_create },
+	{ { "verify", N_("verify APPLIANCE"), 1, 1 }, false, ova_verify },
 };
-
-/* Ends the program when there is none of that name, or it has too few or too many operands. */
-static const struct verb *find_verb(char *const *operands, int n)
-{
-	struct img_err err = { 0 };
-
-	cli_need_operands(&imgova_cli, n, 1, n);
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
-		struct cli cli = imgova_cli;
-
-		if (strcmp(verbs[i].name, operands[0]))
-			continue;
-		cli.operands = verbs[i].operands;
-		cli_need_operands(&cli, n - 1, verbs[i].min, verbs[i].max);
-		return &verbs[i];
-	}
-	img_fail(&err, IMG_E_ARGUMENT, _("\"%s\" is nothing that it can do"), operands[0]);
-	cli_misused(&imgova_cli, &err);
-}
 
 static bool wants_help(const struct options *opt)
 {
@@ -121,17 +101,18 @@ int main(int argc, char **argv)
 	struct img_err err = { 0 };
 	char **operands;
 	const int n = cli_parse(&imgova_cli, argc, argv, &opt, &operands);
-	const struct verb *verb;
+	const struct command *command;
 	int status = CMD_DONE;
 
 	if (wants_help(&opt))
 		return cli_end(&imgova_cli, NULL, CMD_DONE);
-	verb = find_verb(operands, n);
-	if (!ova_check_usage(&opt, verb->name, &err))
+	command = verb_find(&imgova_cli, commands, sizeof(commands) / sizeof(*commands), sizeof(*commands),
+			    operands, n);
+	if (!ova_check_usage(&opt, command->verb.name, &err))
 		cli_misused(&imgova_cli, &err);
-	if (verb->on_disk)
+	if (command->on_disk)
 		opt.source.secrets = &opt.secrets;
-	const bool ok = verb->run(&opt, operands + 1, n - 1, &status, &err);
+	const bool ok = command->run(&opt, operands + 1, n - 1, &status, &err);
 
 	ova_networks_free(&opt);
 	target_free(&opt.target);

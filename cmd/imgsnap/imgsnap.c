@@ -7,6 +7,7 @@
 #include <string.h>
 #include "common/exit.h"
 #include "common/text.h"
+#include "common/verb.h"
 
 #define AT(member) offsetof(struct options, member)
 
@@ -75,48 +76,27 @@ const struct img_job *snap_progress(struct progress *p, const struct options *op
 	return progress_start(p, &imgsnap_cli, progress_unless(opt->quiet, &opt->progress), phase);
 }
 
-struct verb {
-	const char *name;
-	const char *operands;		/* translatable */
-	int min, max;			/* of operands */
+struct command {
+	struct verb verb;
 	bool looks;			/* changes nothing */
 	bool on_disk;			/* the disk itself is read or written, which may take keys */
 	snap_verb *run;
 };
 
-static const struct verb verbs[] = {
-	{ "list", N_("list IMAGE"), 1, 1, true, false, snap_list },
-	{ "create", N_("create IMAGE NAME"), 2, 2, false, false, snap_create },
-	{ "apply", N_("apply IMAGE SNAPSHOT"), 2, 2, false, false, snap_apply },
-	{ "delete", N_("delete IMAGE SNAPSHOT"), 2, 2, false, false, snap_delete },
-	{ "rename", N_("rename IMAGE SNAPSHOT NAME"), 3, 3, false, false, snap_rename },
-	{ "extract", N_("extract IMAGE SNAPSHOT TARGET"), 3, 3, true, true, snap_extract },
-	{ "diff", N_("diff IMAGE SNAPSHOT|. SNAPSHOT|."), 3, 3, true, true, snap_diff },
-	{ "patch", N_("patch IMAGE PATCH"), 2, 2, false, true, snap_patch },
-	{ "overlay", N_("overlay BASE NEW [SIZE]"), 2, 3, false, true, snap_overlay },
-	{ "commit", N_("commit IMAGE"), 1, 1, false, true, snap_commit },
-	{ "rebase", N_("rebase IMAGE"), 1, 1, false, true, snap_rebase },
-	{ "flatten", N_("flatten IMAGE"), 1, 1, false, true, snap_flatten },
+static const struct command commands[] = {
+	{ { "list", N_("list IMAGE"), 1, 1 }, true, false, snap_list },
+	{ { "create", N_("create IMAGE NAME"), 2, 2 }, false, false, snap_create },
+	{ { "apply", N_("apply IMAGE SNAPSHOT"), 2, 2 }, false, false, snap_apply },
+	{ { "delete", N_("delete IMAGE SNAPSHOT"), 2, 2 }, false, false, snap_delete },
+	{ { "rename", N_("rename IMAGE SNAPSHOT NAME"), 3, 3 }, false, false, snap_rename },
+	{ { "extract", N_("extract IMAGE SNAPSHOT TARGET"), 3, 3 }, true, true, snap_extract },
+	{ { "diff", N_("diff IMAGE SNAPSHOT|. SNAPSHOT|."), 3, 3 }, true, true, snap_diff },
+	{ { "patch", N_("patch IMAGE PATCH"), 2, 2 }, false, true, snap_patch },
+	{ { "overlay", N_("overlay BASE NEW [SIZE]"), 2, 3 }, false, true, snap_overlay },
+	{ { "commit", N_("commit IMAGE"), 1, 1 }, false, true, snap_commit },
+	{ { "rebase", N_("rebase IMAGE"), 1, 1 }, false, true, snap_rebase },
+	{ { "flatten", N_("flatten IMAGE"), 1, 1 }, false, true, snap_flatten },
 };
-
-/* Ends the program when there is none of that name, or it has too few or too many operands. */
-static const struct verb *find_verb(char *const *operands, int n)
-{
-	struct img_err err = { 0 };
-
-	cli_need_operands(&imgsnap_cli, n, 1, n);
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
-		struct cli cli = imgsnap_cli;
-
-		if (strcmp(verbs[i].name, operands[0]))
-			continue;
-		cli.operands = verbs[i].operands;
-		cli_need_operands(&cli, n - 1, verbs[i].min, verbs[i].max);
-		return &verbs[i];
-	}
-	img_fail(&err, IMG_E_ARGUMENT, _("\"%s\" is nothing that it can do"), operands[0]);
-	cli_misused(&imgsnap_cli, &err);
-}
 
 int main(int argc, char **argv)
 {
@@ -124,13 +104,15 @@ int main(int argc, char **argv)
 	struct img_err err = { 0 };
 	char **operands;
 	const int n = cli_parse(&imgsnap_cli, argc, argv, &opt, &operands);
-	const struct verb *verb = find_verb(operands, n);
+	const struct command *command =
+		verb_find(&imgsnap_cli, commands, sizeof(commands) / sizeof(*commands), sizeof(*commands),
+			  operands, n);
 
-	if (!snap_check_usage(&opt, verb->name, verb->looks, &err))
+	if (!snap_check_usage(&opt, command->verb.name, command->looks, &err))
 		cli_misused(&imgsnap_cli, &err);
-	if (verb->on_disk)
+	if (command->on_disk)
 		opt.source.secrets = &opt.secrets;
-	const bool ok = verb->run(&opt, operands + 1, &err);
+	const bool ok = command->run(&opt, operands + 1, &err);
 
 	target_free(&opt.target);
 	secret_clear(&opt.secrets);
