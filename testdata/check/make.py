@@ -431,6 +431,11 @@ def _(im):
     im.l2(2, COPIED)
 
 
+@sample("qcow2.l1.twin")
+def _(im):
+    im.put(L1, 1, COPIED | im.at(L2))
+
+
 @sample("qcow2.l2.orphan")
 def _(im):
     im.grow(10)
@@ -472,6 +477,11 @@ def _(im):
     im.l2(1, im.at(LAST))
     im.count(LAST, 2)
     im.count(9, 1)
+
+
+@sample("qcow2.l2.twin")
+def _(im):
+    im.l2(2, COPIED | im.at(LAST))
 
 
 @sample("qcow2.l2.misplaced", data_file=True, size=4096)

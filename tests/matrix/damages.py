@@ -270,3 +270,16 @@ def _(raw, im, rng):
     found = entries(im)
     for i in range(5, len(found), len(found) // 7):
         zero(raw, found[i].l2_entry)
+
+
+def l2_with_room(im):
+    """Tables of which the first entry is in use and the last one is not: when they are moved,
+    nothing is missed."""
+    used = {m.l2_entry.at for m in im.map.values()}
+    return [table for table in l2_tables(im)
+            if table.at in used and table.at + table.len - im.entry_len not in used]
+
+
+@damage("L2 with room shifted", l2_with_room)
+def _(raw, im, rng):
+    shift(raw, l2_with_room(im)[-1], im.entry_len, rng)

@@ -73,10 +73,15 @@ static uint64_t wrong_counts(const struct check *c)
 	       img_findings_count(c->out, &qcow2_found_refcount_low);
 }
 
+/* Signs in the tables that entries are wrong, rather than counts. */
 static bool check_suspects(struct check *c, const struct qcow2_refs *refs, struct img_err *err)
 {
-	return !img_findings_count(c->out, &qcow2_found_refcount_leak) ||
-	       qcow2_find_suspects(refs, &c->hdr, c->how->memory, c->out, err);
+	const uint64_t memory = c->how->memory;
+
+	return (!img_findings_count(c->out, &qcow2_found_refcount_leak) ||
+		qcow2_find_suspects(refs, &c->hdr, memory, c->out, err)) &&
+	       (!img_findings_count(c->out, &qcow2_found_refcount_low) ||
+		qcow2_find_twins(refs, &c->hdr, memory, c->out, err));
 }
 
 static bool check_window(struct check *c, uint64_t first, uint64_t *end, struct img_err *err)

@@ -32,6 +32,9 @@
 	  N_("the COPIED flag of the L1 entry contradicts the number of references")) \
 	X(l1_empty, "qcow2.l1.empty", CORRUPT, \
 	  N_("the L1 table leads nowhere, but there are L2 tables to which it must have led")) \
+	X(l1_twin, "qcow2.l1.twin", NOTE, \
+	  N_("the L1 entry leads to the same L2 table as another one, which is counted less often: " \
+	     "one of them may have been overwritten, or entries were moved")) \
 	X(l2_orphan, "qcow2.l2.orphan", NOTE, \
 	  N_("nothing refers to this L2 table: if the disk misses anything, it is here")) \
 	X(l2_empty, "qcow2.l2.empty", NOTE, \
@@ -46,6 +49,9 @@
 	X(l2_shared, "qcow2.l2.shared", NOTE, \
 	  N_("the L2 entry leads to the same cluster as another one while clusters are in use that " \
 	     "nothing refers to: it may have been overwritten")) \
+	X(l2_twin, "qcow2.l2.twin", NOTE, \
+	  N_("the L2 entry leads to the same cluster as another one, which is counted less often: " \
+	     "one of them may have been overwritten, or entries were moved")) \
 	X(l2_reserved, "qcow2.l2.reserved", CORRUPT, \
 	  N_("the L2 entry has reserved bits set")) \
 	X(l2_unaligned, "qcow2.l2.unaligned", CORRUPT, \

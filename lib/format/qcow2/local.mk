@@ -128,6 +128,7 @@ libimg_sources += \
 	%D%/tables.c \
 	%D%/tables.h \
 	%D%/trim.c \
+	%D%/twins.c \
 	%D%/used.c \
 	%D%/wish.h \
 	%D%/write.c \

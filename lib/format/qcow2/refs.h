@@ -156,6 +156,16 @@ bool qcow2_find_suspects(const struct qcow2_refs *refs, const struct qcow2_heade
 			 uint64_t memory, struct img_findings *found, struct img_err *err)
 	IMG_MUST_CHECK;
 
+/* ---- twins.c ------------------------------------------------------------------------------------- */
+
+/*
+ * After a comparison that found counts that are too low: entries that lead where another one leads,
+ * so that they are wrong rather than the count.  memory: bytes for counting at most.
+ */
+bool qcow2_find_twins(const struct qcow2_refs *refs, const struct qcow2_header *hdr,
+		      uint64_t memory, struct img_findings *found, struct img_err *err)
+	IMG_MUST_CHECK;
+
 /* ---- copied.c ------------------------------------------------------------------------------------ */
 
 /*

@@ -6,7 +6,8 @@
  * What nothing refers to is lost space only where everything that could refer to it is understood.
  * So counts come down, and new refcount structures are made, only when no damage is left that hides
  * references and nothing looks like a table that has lost its place.  Entries that lead out of the
- * file are left as they are: nothing else says what the disk has lost.
+ * file are left as they are: nothing else says what the disk has lost.  So are counts and flags where
+ * entries contradict them (twins.c): right counts would hide that the disk may be wrong.
  */
 #include "format/qcow2/repair.h"
 
@@ -64,7 +65,8 @@ static bool is_suspicion(const struct img_finding_kind *kind)
 {
 	return kind == &qcow2_found_l2_orphan || kind == &qcow2_found_l2_empty ||
 	       kind == &qcow2_found_l2_gap || kind == &qcow2_found_l2_missing ||
-	       kind == &qcow2_found_l2_shared;
+	       kind == &qcow2_found_l2_shared || kind == &qcow2_found_l1_twin ||
+	       kind == &qcow2_found_l2_twin;
 }
 
 static void judge(struct survey *s)
@@ -271,8 +273,15 @@ static bool mend_counts(struct qcow2_repair *r, struct img_err *err)
 	if (!look(r, &now, err))
 		return false;
 	const bool shared = count(&now, &qcow2_found_overlap);
+	r->twins = count(&now, &qcow2_found_l1_twin) || count(&now, &qcow2_found_l2_twin);
 	forget(&now);
-	return shared || in_windows(r, raise_counts, err);
+	return shared || r->twins || in_windows(r, raise_counts, err);
+}
+
+/* The flags of twins tell that they are, like the counts. */
+static bool mend_all_flags(struct qcow2_repair *r, struct img_err *err)
+{
+	return r->twins || in_windows(r, mend_flags, err);
 }
 
 static bool has_bad_refcounts(const struct survey *s)
@@ -327,7 +336,7 @@ static bool repair_all(struct qcow2_repair *r, struct img_err *err)
 	if (!damaged)
 		return clear_marks(r, err);
 	return mend_tables(r, err) && mend_counts(r, err) && mend_structures(r, err) &&
-	       in_windows(r, mend_flags, err) && give_back_leaks(r, false, err) &&
+	       mend_all_flags(r, err) && give_back_leaks(r, false, err) &&
 	       clear_marks(r, err);
 }
 

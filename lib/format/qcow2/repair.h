@@ -10,6 +10,7 @@ struct qcow2_repair {
 	struct qcow2_header hdr;
 	struct img_store *file;
 	const struct img_checking *how;
+	bool twins;			/* entries are wrong, rather than counts and flags */
 	bool doubtful;			/* what an entry led to may be among what nothing refers to */
 };
 

@@ -101,7 +101,8 @@ static const struct {
 	{ "qcow2.l2.copied qcow2.refcount.low", 3 * C + 18, 0, 2 },
 	{ "qcow2.refcount.low", 3 * C, 0, 2 },
 	{ "qcow2.l2.copied qcow2.refcount.low qcow2.overlap", L2 + 24, L2, 8 },
-	{ "qcow2.refcount.low", L2 + 24, DATA | QCOW2_ENTRY_COPIED, 8 },
+	{ "qcow2.l2.twin qcow2.refcount.low", L2 + 24, DATA | QCOW2_ENTRY_COPIED, 8 },
+	{ "qcow2.l1.twin qcow2.refcount.low", C + 8, L2 | QCOW2_ENTRY_COPIED, 8 },
 };
 
 /* "id id": the kinds, in order, each once. */
@@ -137,6 +138,41 @@ Test(check, one_number_that_is_wrong)
 		struct checked out = check(&s, 11, 2, 1 << 20);
 		ids_of(&out.found, text, sizeof(text));
 		cr_assert_str_eq(text, damages[i].ids, "%zu: %s", i, text);
+		img_findings_clear(&out.found);
+		free(s.bytes);
+	}
+}
+
+/* ---- Entries that lead to one cluster ------------------------------------------------------------ */
+
+/* The first two entries, the count of the cluster where they lead, and how many are found to be wrong. */
+static const struct {
+	uint64_t first, second, count, twins;
+} twins[] = {
+	{ DATA | QCOW2_ENTRY_COPIED, DATA | QCOW2_ENTRY_COPIED, 1, 1 },
+	{ DATA | QCOW2_ENTRY_COPIED, DATA | QCOW2_ENTRY_COPIED, 0, 1 },
+	{ DATA | QCOW2_ENTRY_COPIED, DATA | QCOW2_ENTRY_COPIED, 2, 0 },
+	{ DATA, DATA, 1, 1 },
+	{ DATA, DATA, 0, 0 },
+	{ DATA, DATA, 2, 0 },
+	{ DATA | QCOW2_ENTRY_COMPRESSED, DATA | QCOW2_ENTRY_COMPRESSED, 1, 1 },
+	{ DATA | QCOW2_ENTRY_COMPRESSED, DATA | QCOW2_ENTRY_COMPRESSED, 2, 0 },
+	{ DATA | QCOW2_ENTRY_COMPRESSED, (DATA + 8) | QCOW2_ENTRY_COMPRESSED, 1, 0 },
+};
+
+Test(check, entries_rather_than_a_count_are_wrong)
+{
+	for (size_t i = 0; i < sizeof(twins) / sizeof(*twins); i++) {
+		struct sample s;
+
+		start(&s);
+		sample_put_l2(&s, L2, 0, twins[i].first);
+		sample_put_l2(&s, L2, 1, twins[i].second);
+		qcow2_refcount_put(s.bytes + 3 * C, 4, DATA / C, twins[i].count);
+		qcow2_refcount_put(s.bytes + 3 * C, 4, DATA / C + 1, 0);
+		struct checked out = check(&s, 11, 1, 1 << 20);
+		cr_assert_eq(img_findings_count(&out.found, &qcow2_found_l2_twin), twins[i].twins,
+			     "%zu", i);
 		img_findings_clear(&out.found);
 		free(s.bytes);
 	}
