@@ -64,6 +64,12 @@ pages() {
 	done
 }
 
+# patiently COMMAND...: five times if need be.  QEMU measures how long a key takes, which fails now and then
+# when that is short.
+patiently() {
+	"$@" || "$@" || "$@" || "$@" || "$@"
+}
+
 # few ALL FEW: how many cases a test goes through; sanitizers make each cost ten times as much.
 # $SANITIZER is "address" or "thread" in the builds of variants.mk that have one.
 few() {

@@ -50,7 +50,7 @@ exits 0 imgconv --key-file key - back.raw < <(cat piped.luks)
 cmp back.raw disk.raw || fail "from a pipe"
 
 # QEMU's, and one that both write.
-qemu-img create "${secret[@]}" -f luks -o key-secret=s,iter-time=10 theirs.luks $((3 * mib + 512)) >create.txt
+patiently qemu-img create "${secret[@]}" -f luks -o key-secret=s,iter-time=10 theirs.luks $((3 * mib + 512)) >create.txt
 qemu-img convert "${secret[@]}" -n --target-image-opts disk.raw "$(in_qemu theirs.luks)"
 holds theirs.luks disk.raw "QEMU's"
 imgresize --key-file key theirs.luks 4M >resize.txt 2>&1

@@ -10,14 +10,9 @@ secret="--object secret,id=s,data=abc"
 
 # make_image CLUSTER: with the shortest search for the number of iterations, which may find none.
 make_image() {
-	local try
-
-	for try in 1 2 3 4 5; do
-		# shellcheck disable=SC2086
-		qemu-img create -q $secret -f qcow2 -o encrypt.format=luks,encrypt.key-secret=s \
-			-o "encrypt.iter-time=10,cluster_size=$1" good.qcow2 3M && return
-	done
-	fail "qemu-img makes no encrypted image"
+	# shellcheck disable=SC2086
+	patiently qemu-img create -q $secret -f qcow2 -o encrypt.format=luks,encrypt.key-secret=s \
+		-o "encrypt.iter-time=10,cluster_size=$1" good.qcow2 3M
 }
 
 # put OFFSET HEX: a damaged copy; the offset is that in the LUKS header.

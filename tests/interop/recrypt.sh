@@ -64,7 +64,7 @@ same "$hash" "$(hash_padded image)" "decrypted"
 [ $(($(stat -c %b disk.raw) + 8)) -ge "$(stat -c %b image)" ] || fail "there are no holes any more"
 
 # Images of others, and a volume that ends before its file does.
-qemu-img create -q -f luks --object secret,id=s,file=two -o key-secret=s,iter-time=10 image 3145728
+patiently qemu-img create -q -f luks --object secret,id=s,file=two -o key-secret=s,iter-time=10 image 3145728
 qemu-img convert -n --object secret,id=s,file=two --target-image-opts -f raw disk.raw -O luks \
 	driver=luks,key-secret=s,file.filename=image 2>/dev/null ||
 	qemu-img convert -f raw -O luks --object secret,id=s,file=two -o key-secret=s,iter-time=10 \

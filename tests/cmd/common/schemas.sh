@@ -58,7 +58,7 @@ valid 0 imgmeasure -O qcow2 recorded.qcow2
 valid 0 imgmeasure -O qcow2 --size 1G
 valid 0 imgmeasure -O vmdk --size 3T
 valid 0 imgmeasure -O qcow2 -c --sample 128k disk.raw
-qemu-img create -q -f qcow2 --object secret,id=s,data=abc \
+patiently qemu-img create -q -f qcow2 --object secret,id=s,data=abc \
 	-o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 locked.qcow2 1M
 valid 0 imgcrypt list locked.qcow2
 truncate -s 0 empty.raw

@@ -147,7 +147,6 @@ imgcreate -q -f qcow2 -o data_file=data image 4M
 says 63 "a file of their own" --in-place -c
 qemu-img create -q -f vdi image 4M
 says 63 "vdi images are not compressed in place" --in-place -c -f vdi
-qemu-img create -q --object secret,id=key,data=secret -f qcow2 \
-	-o encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10 image 1M
 printf secret >key
+imgconv -q -O qcow2 -o encrypt.format=luks,encrypt.iter-time=10 --new-key-file=key part.00 image
 says 63 "is encrypted" --in-place -c --key-file key
