@@ -64,14 +64,6 @@ static ssize_t read_all(struct stream *stream, void *buf, size_t len)
 	return (ssize_t)done;
 }
 
-static bool check_next(const struct stream *stream, uint64_t at, struct img_err *err)
-{
-	if (at == stream->next)
-		return true;
-	return img_fail(err, IMG_E_UNSUPPORTED,
-			_("cannot seek from offset %" PRIu64 " to %" PRIu64), stream->next, at);
-}
-
 static bool stream_size(struct img_store *st, uint64_t *bytes, struct img_err *err)
 {
 	const struct stream *stream = (struct stream *)st;
@@ -101,7 +93,7 @@ static bool stream_read(struct img_store *st, uint64_t at, void *buf, size_t len
 	size_t kept;
 	ssize_t n;
 
-	if (!check_next(stream, at, err))
+	if (!img_store_check_next(stream->next, at, err))
 		return false;
 	kept = take_kept(stream, buf, len);
 	stream->next += kept;
@@ -119,7 +111,7 @@ static bool stream_peek(struct img_store *st, void *buf, size_t len, size_t *got
 	struct stream *stream = (struct stream *)st;
 	ssize_t n;
 
-	if (!check_next(stream, 0, err))
+	if (!img_store_check_next(stream->next, 0, err))
 		return false;
 	if (!stream->kept)
 		stream->kept = img_alloc_aligned(PEEK_BYTES, err);
@@ -142,7 +134,7 @@ static bool stream_write(struct img_store *st, uint64_t at, const void *buf, siz
 	struct stream *stream = (struct stream *)st;
 	size_t done = 0;
 
-	if (!check_next(stream, at, err))
+	if (!img_store_check_next(stream->next, at, err))
 		return false;
 	while (done < len) {
 		const ssize_t n = write(stream->fd, (const char *)buf + done, len - done);
@@ -165,7 +157,7 @@ static bool stream_zero(struct img_store *st, uint64_t at, uint64_t len, bool ke
 	struct iovec pieces[ZEROS_AT_ONCE];
 
 	(void)keep_space;
-	if (!check_next(stream, at, err))
+	if (!img_store_check_next(stream->next, at, err))
 		return false;
 	for (size_t i = 0; i < ZEROS_AT_ONCE; i++)
 		pieces[i] = (struct iovec){ (void *)(uintptr_t)img_zeros, sizeof(img_zeros) };

@@ -3,11 +3,12 @@
 #include "store/pack.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/parallel.h"
 #include "store/libarchive.h"
 
 enum { OUTPUT_BYTES = 256 * 1024 };
@@ -65,10 +66,8 @@ static bool packed_write(struct img_store *st, uint64_t at, const void *buf, siz
 {
 	struct packed *p = (struct packed *)st;
 
-	if (at != p->next)
-		return img_fail(err, IMG_E_UNSUPPORTED,
-				_("%s: cannot seek from offset %" PRIu64 " to %" PRIu64), st->name,
-				p->next, at);
+	if (!img_store_check_next(p->next, at, err))
+		return img_within(err, "%s", st->name);
 	if (p->la.write_data(p->writer, buf, len) != (la_ssize_t)len)
 		return fail_with_reason(p, err);
 	p->next += len;
@@ -111,10 +110,10 @@ static const struct img_store_ops packed_ops = {
 /* At least two, for with one alone xz and zstd would cut what they get in another way. */
 static bool set_threads(struct packed *p, const char *filter)
 {
-	const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	const unsigned cores = img_thread_count(0, UINT_MAX);
 	char text[24];
 
-	(void)snprintf(text, sizeof(text), "%ld", cores > 2 ? cores : 2);	/* it fits */
+	(void)snprintf(text, sizeof(text), "%u", cores > 2 ? cores : 2);	/* it fits */
 	return p->la.write_filter_option(p->writer, filter, "threads", text) == ARCHIVE_OK;
 }
 

@@ -163,9 +163,7 @@ static void give_back(struct produced *p)
 /* Only the next offset is accepted, as of a pipe. */
 static bool check_next(const struct produced *p, uint64_t at, struct img_err *err)
 {
-	return at == p->next ||
-	       img_fail(err, IMG_E_UNSUPPORTED,
-			_("%s: cannot seek from offset %" PRIu64 " to %" PRIu64), p->st.name, p->next, at);
+	return img_store_check_next(p->next, at, err) || img_within(err, "%s", p->st.name);
 }
 
 static bool produced_read(struct img_store *st, uint64_t at, void *buf, size_t len, size_t *got,

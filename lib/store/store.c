@@ -311,6 +311,13 @@ bool img_store_clones(struct img_store *st, struct img_store *from)
 	return img_store_resize(st, end, NULL);
 }
 
+bool img_store_check_next(uint64_t next, uint64_t at, struct img_err *err)
+{
+	return at == next ||
+	       img_fail(err, IMG_E_UNSUPPORTED, _("cannot seek from offset %" PRIu64 " to %" PRIu64), next,
+			at);
+}
+
 bool img_store_peek(struct img_store *st, void *buf, size_t len, size_t *got, struct img_err *err)
 {
 	if (!st->ops->peek)

@@ -190,6 +190,8 @@ struct img_store *img_store_fd(int fd, unsigned flags, const char *shown_as, str
 bool img_is_stream_path(const char *path);
 /* Such a one, opened by name; waits until somebody opens the other end.  flags: IMG_OPEN_WRITE. */
 struct img_store *img_store_stream(const char *path, unsigned flags, struct img_err *err);
+/* Of what goes front to back: IMG_E_UNSUPPORTED unless `at` is the offset that comes next. */
+bool img_store_check_next(uint64_t next, uint64_t at, struct img_err *err) IMG_MUST_CHECK;
 /*
  * The first bytes of a pipe, kept so that reading from 0 still works; *got <= len, and at most the
  * first 64 KiB.  Before the first read only.

@@ -5,7 +5,6 @@
  */
 #include "store/store.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include "base/err.h"
 #include "base/mem.h"
@@ -44,10 +43,7 @@ static bool tail_read(struct img_store *st, uint64_t at, void *buf, size_t len, 
 
 static bool pass_on(struct tail *tail, uint64_t at, const void *buf, size_t len, struct img_err *err)
 {
-	if (at != tail->next)
-		return img_fail(err, IMG_E_UNSUPPORTED,
-				_("cannot seek from offset %" PRIu64 " to %" PRIu64), tail->next, at);
-	if (!img_hash_add(tail->hash, buf, len, err))
+	if (!img_store_check_next(tail->next, at, err) || !img_hash_add(tail->hash, buf, len, err))
 		return false;
 	tail->next += len;
 	return true;

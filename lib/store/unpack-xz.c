@@ -6,11 +6,10 @@
 #include <inttypes.h>
 #include <lzma.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include "base/err.h"
 #include "base/lazy.h"
 #include "base/mem.h"
-#include "base/num.h"
+#include "base/parallel.h"
 #include "store/unpack.h"
 
 /* Of memory: more than MOST is refused, more than FOR_THREADS is a reason for fewer of them. */
@@ -116,8 +115,7 @@ static bool begin(struct unxz *x, struct img_err *err)
 {
 	const lzma_mt how = {
 		.flags = LZMA_CONCATENATED,
-		.threads = (uint32_t)img_max_u64(1, img_min_u64((uint64_t)sysconf(_SC_NPROCESSORS_ONLN),
-								MOST_THREADS)),
+		.threads = img_thread_count(0, MOST_THREADS),
 		.memlimit_threading = FOR_THREADS, .memlimit_stop = MOST,
 	};
 	const lzma_ret result = x->decoder(&x->stream, &how);
