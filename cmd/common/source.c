@@ -158,22 +158,33 @@ struct img *source_open(const struct cli *cli, const struct source_options *how,
 	return im;
 }
 
+/* im, of which what is odd is said; or nothing of it, when it is not good enough. */
+static struct img *take(const struct cli *cli, struct img *im, bool good)
+{
+	if (good) {
+		source_warn(cli, im);
+		return im;
+	}
+	img_close(im);
+	return NULL;
+}
+
+static bool check_copied(const struct img *im, const char *path, struct img_err *err)
+{
+	const char *why;
+
+	return !img_probe_doubtful(im, &why) ||
+	       img_fail(err, IMG_E_CORRUPT, _("%s: is not copied: it looks like raw, but %s; -f says what "
+					      "it is, imgcheck --salvage finds what is left of an image"),
+			path, why);
+}
+
 struct img *source_open_to_copy(const struct cli *cli, const struct source_options *how,
 				const char *path, unsigned flags, struct img_err *err)
 {
 	struct img *im = source_open_again(how, path, flags, err);
-	const char *why;
 
-	if (im && img_probe_doubtful(im, &why)) {
-		img_fail(err, IMG_E_CORRUPT, _("%s: is not copied: it looks like raw, but %s; -f says what "
-					       "it is, imgcheck --salvage finds what is left of an image"),
-			 path, why);
-		img_close(im);
-		return NULL;
-	}
-	if (im)
-		source_warn(cli, im);
-	return im;
+	return take(cli, im, im && check_copied(im, path, err));
 }
 
 bool source_check_guess(struct img *im, const char *path, const char *option, struct img_err *err)
@@ -190,13 +201,7 @@ struct img *source_open_to_change(const struct cli *cli, const struct source_opt
 {
 	struct img *im = source_open_again(how, path, flags, err);
 
-	if (im && !how->format && !source_check_guess(im, path, "-f raw", err)) {
-		img_close(im);
-		return NULL;
-	}
-	if (im)
-		source_warn(cli, im);
-	return im;
+	return take(cli, im, im && source_check_guess(im, path, "-f raw", err));
 }
 
 bool source_is_same_file(const char *a, const char *b)

@@ -27,7 +27,7 @@ static bool check(const struct served *sv, struct img *im, struct img_err *err)
 	if (img_size(im) == IMG_SIZE_UNKNOWN)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("%s: a pipe cannot be served"),
 				sv->how.path);
-	return sv->how.format || source_check_guess(im, sv->how.path, "format=raw", err);
+	return source_check_guess(im, sv->how.path, "format=raw", err);
 }
 
 static struct img *open_image(const struct served *sv, unsigned flags, struct img_err *err)
