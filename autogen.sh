@@ -145,4 +145,5 @@ mkdir -p build
 cd build
 # shellcheck disable=SC2086
 [ -e Makefile ] || ../configure ${CONFIGURE_FLAGS-}
-exec make -j"$(nproc)" "$@"
+# Half as many again as there are processors: a test waits for files and servers, too.
+exec make -j"$((($(nproc) * 3 + 1) / 2))" "$@"
