@@ -19,7 +19,7 @@
 #include "format/vmdk/sparse_new.h"
 #include "unit/fake/files.h"
 
-enum { SEEDS = 2, STEPS = 80, TIMES_LARGER = 3, FAULTY_STEPS = 24, FAULTS = 40 };
+enum { SEEDS = 2, STEPS = 80, TIMES_LARGER = 3, FAULTY_STEPS = 24, FAULTS = 24 };
 
 TestSuite(disk_resize, .init = files_enter, .fini = files_leave, .timeout = 300);
 
@@ -413,7 +413,7 @@ ParameterizedTest(size_t *number, disk_resize, failing_files)
 	if (!has_sizes(&layouts[*number]) || !prepare(&layouts[*number], &m->prep))
 		cr_skip_test("%s", layouts[*number].name);
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
-		for (unsigned n = 1, k = 0; k < FAULTS; n += 1 + n / 8, k++) {
+		for (unsigned n = 1, k = 0; k < FAULTS; n += 1 + n / 4, k++) {
 			snprintf(script, sizeof(script), "%s:%u=EIO", calls[i], n);
 			start_model(m);
 			m->faults = script;
