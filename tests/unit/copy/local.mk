@@ -14,5 +14,7 @@ unit_tests += %D%/test
 	%D%/packed_test.c \
 	%D%/patch_test.c \
 	%D%/plan_test.c \
+	%D%/pour_test.c \
 	%D%/recrypt_test.c \
+	%D%/turns_test.c \
 	%D%/work_test.c
