@@ -31,6 +31,8 @@ libimg_sources += \
 	%D%/overlay.h \
 	%D%/pack.c \
 	%D%/pack.h \
+	%D%/paged.c \
+	%D%/paged.h \
 	%D%/produced.c \
 	%D%/produced.h \
 	%D%/ranges.c \

@@ -17,6 +17,7 @@ unit_tests += %D%/test
 	%D%/head-last_test.c \
 	%D%/mem_test.c \
 	%D%/pack_test.c \
+	%D%/paged_test.c \
 	%D%/produced_test.c \
 	%D%/ranges_test.c \
 	%D%/recrypt-layout_test.c \
