@@ -17,7 +17,7 @@ static bool is_block_size(uint32_t size)
 static uint32_t size_of_blocks(const struct vdi_candidates *look, uint64_t data_off,
 			       const struct vdi_shape *shape)
 {
-	const uint64_t room = look->file_size > data_off ? look->file_size - data_off : 0;
+	const uint64_t room = look->from->size > data_off ? look->from->size - data_off : 0;
 	const uint64_t size = shape->end ? room / shape->end : 0;
 
 	return size <= VDI_BLOCK_SIZE_MAX ? (uint32_t)size : 0;
@@ -50,13 +50,13 @@ static void try_data_off(const struct vdi_candidates *look, struct vdi_candidate
 static bool try_map(const struct vdi_candidates *look, uint32_t map_off, uint32_t run, uint64_t n,
 		    struct img_err *err)
 {
-	const uint64_t size = look->file_size;
+	const uint64_t size = look->from->size;
 	struct vdi_shape shape;
 	struct vdi_candidate one = { .hdr = *look->said, .shape = &shape, .run = run };
 
 	if (!n || n > VDI_BLOCKS_MAX || map_off >= size || n > (size - map_off) / VDI_ENTRY_LEN)
 		return true;
-	if (!vdi_measure_shape(look->file, size, map_off, (uint32_t)n, true, &shape, err))
+	if (!vdi_measure_shape(look->from, map_off, (uint32_t)n, true, &shape, err))
 		return false;
 	const uint64_t end = map_off + n * VDI_ENTRY_LEN;
 
@@ -73,14 +73,14 @@ static bool try_map_off(const struct vdi_candidates *look, uint32_t map_off, str
 {
 	const struct vdi_header *said = look->said;
 	const uint32_t block = is_block_size(said->block_size) ? said->block_size : VDI_BLOCK_SIZE;
-	const uint64_t size = look->file_size;
+	const uint64_t size = look->from->size;
 	const uint64_t most = img_min_u64(map_off < size ? (size - map_off) / VDI_ENTRY_LEN : 0,
 					  BLOCKS_MOST);
 	struct vdi_shape run;
 
 	if (!most)
 		return true;
-	if (!vdi_measure_shape(look->file, size, map_off, (uint32_t)most, false, &run, err))
+	if (!vdi_measure_shape(look->from, map_off, (uint32_t)most, false, &run, err))
 		return false;
 	return try_map(look, map_off, run.n, said->n_blocks, err) &&
 	       try_map(look, map_off, run.n, vdi_blocks_for(said->size, block), err) &&

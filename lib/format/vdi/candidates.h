@@ -13,8 +13,7 @@ struct vdi_candidate {
 };
 
 struct vdi_candidates {
-	struct img_store *file;
-	uint64_t file_size;
+	const struct vdi_source *from;
 	const struct vdi_header *said;	/* what the fields say, true or not */
 	void (*judge)(void *ctx, const struct vdi_candidate *one);
 	void *ctx;

@@ -12,9 +12,10 @@ struct check {
 	struct vdi_header hdr;
 	struct img_store *file;
 	uint64_t file_size;
+	uint64_t memory;		/* bytes for counting at most */
 	struct img_findings *out;
 	uint32_t n_whole;		/* blocks that begin inside the file */
-	uint8_t *used;			/* a bit for each of them */
+	struct img_paged used;		/* a bit for each of them */
 	uint32_t end;			/* behind the highest block that is in use */
 	uint32_t previous;		/* entry of the block before, or free */
 	uint64_t allocated, fragmented;
@@ -53,15 +54,22 @@ static bool check_alignment(struct check *c, struct img_err *err)
 		    0, err);
 }
 
+/* As it is looked for in the file. */
+static struct vdi_source source_of(const struct check *c)
+{
+	return (struct vdi_source){ .file = c->file, .size = c->file_size, .memory = c->memory };
+}
+
 /* What is unknown here is damage where all else tells what it was. */
 static bool is_damage(const struct check *c, const struct img_err *why)
 {
+	const struct vdi_source from = source_of(c);
 	uint8_t raw[VDI_DECODE_LEN];
 	enum vdi_belief belief;
 
 	return img_code_is_damage(why->code) ||
 	       (why->code == IMG_E_UNSUPPORTED &&
-		vdi_header_derive(c->file, c->file_size, raw, &belief, NULL) &&
+		vdi_header_derive(&from, raw, &belief, NULL) &&
 		belief == VDI_DERIVED);
 }
 
@@ -85,22 +93,12 @@ static bool check_header(struct check *c, bool *usable, struct img_err *err)
 
 /* ---- The block map --------------------------------------------------------------------------- */
 
-/* Marks the block as used; true when it was already. */
-static bool mark(struct check *c, uint32_t entry)
-{
-	const uint8_t bit = (uint8_t)(1 << entry % 8);
-	const bool twice = c->used[entry / 8] & bit;
-
-	c->used[entry / 8] |= bit;
-	return twice;
-}
-
 /* What is wrong with an entry that names a block, or NULL; len: bytes of the disk in it. */
 static const struct img_finding_kind *damage_of(struct check *c, uint32_t entry, uint32_t len)
 {
 	if (vdi_entry_damage(&c->hdr, entry))
 		return vdi_entry_damage(&c->hdr, entry);
-	const bool twice = entry < c->n_whole && mark(c, entry);
+	const bool twice = entry < c->n_whole && img_bits_set(&c->used, entry);
 	c->end = (uint32_t)img_max_u64(c->end, entry + 1);
 	if (vdi_host(&c->hdr, entry) + len > c->file_size)
 		return &vdi_found_map_outside;
@@ -158,7 +156,7 @@ static bool check_leaks(struct check *c, struct img_err *err)
 	const uint32_t n = (uint32_t)img_min_u64(c->n_whole, c->hdr.n_allocated);
 
 	for (uint32_t i = 0; i < n; i++)
-		if (!(c->used[i / 8] & 1 << i % 8) &&
+		if (!img_bits_get(&c->used, i) &&
 		    !tell(c, &vdi_found_block_leak, vdi_host(&c->hdr, i), IMG_NOWHERE, IMG_NOWHERE,
 			  IMG_NOWHERE, vdi_stride(&c->hdr), err))
 			return false;
@@ -194,11 +192,11 @@ static bool check_blocks(struct check *c, const struct img_job *job, struct img_
 
 	c->n_whole = (uint32_t)img_min_u64(c->hdr.n_blocks,
 					   img_div_up(room, vdi_stride(&c->hdr)));
-	c->used = img_calloc(c->n_whole / 8 + 1, 1, err);
 	c->previous = VDI_ENTRY_FREE;
-	ok = c->used && check_map(c, job, err) && check_leaks(c, err) && check_count(c, err) &&
-	     check_end(c, err);
-	free(c->used);
+	ok = img_bits_init(&c->used, c->n_whole, c->memory, err) && check_map(c, job, err) &&
+	     check_leaks(c, err) && check_count(c, err) && check_end(c, err) &&
+	     img_paged_worked(&c->used, err);
+	img_paged_clear(&c->used);
 	return ok;
 }
 
@@ -210,10 +208,11 @@ static const unsigned fields[] = {
 /* A header may be legal and wrong: then the rest does not go with it. */
 static bool check_fields(struct check *c, struct img_err *err)
 {
+	const struct vdi_source from = source_of(c);
 	uint8_t raw[VDI_DECODE_LEN], now[VDI_DECODE_LEN];
 	enum vdi_belief belief;
 
-	if (!vdi_header_derive(c->file, c->file_size, raw, &belief, err))
+	if (!vdi_header_derive(&from, raw, &belief, err))
 		return false;
 	if (belief != VDI_DERIVED)
 		return true;
@@ -234,7 +233,7 @@ static bool vdi_check(struct img_layer *ly, const struct img_checking *how,
 		      struct img_findings *out, struct img_check_result *result,
 		      struct img_err *err)
 {
-	struct check c = { .file = ly->store, .out = out };
+	struct check c = { .file = ly->store, .out = out, .memory = how->memory };
 	bool usable;
 
 	if (!img_store_size(c.file, &c.file_size, err) || !check_header(&c, &usable, err))

@@ -64,7 +64,7 @@ static bool vdi_salvage(struct img_layer *ly, const struct img_layer_open *how,
 	struct vdi *vdi = img_calloc(1, sizeof(*vdi), err);
 
 	if (vdi)
-		vdi->salvage = vdi_salvage_new(ly->store, how->size, &ly->salvaged, err);
+		vdi->salvage = vdi_salvage_new(ly, how, err);
 	if (!vdi || !vdi->salvage) {
 		vdi_free(vdi);
 		return false;
@@ -92,11 +92,8 @@ static bool vdi_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struct
 {
 	struct vdi *vdi = ly->priv;
 
-	if (!vdi_map_extent(&vdi->map, at, limit, out, err))
-		return false;
-	if (vdi->salvage)
-		vdi_salvage_judge(vdi->salvage, out);
-	return true;
+	return vdi_map_extent(&vdi->map, at, limit, out, err) &&
+	       (!vdi->salvage || vdi_salvage_judge(vdi->salvage, out, err));
 }
 
 /* A parent that was written to since is not what the child was made for. */

@@ -19,24 +19,15 @@ enum {
 	READ_BYTES	= 1 << 20,
 };
 
-static bool get_bit(const uint8_t *bits, uint32_t i)
-{
-	return bits[i / 8] & 1 << i % 8;
-}
-
-static void set_bit(uint8_t *bits, uint32_t i)
-{
-	bits[i / 8] |= (uint8_t)(1 << i % 8);
-}
-
 bool vdi_repair_is_orphan(const struct vdi_repair *r, uint32_t block)
 {
-	return block < r->n_whole && !get_bit(r->used, block);
+	return block < r->n_whole && !img_bits_get(&r->marks->used, block);
 }
 
 bool vdi_repair_is_disputed(const struct vdi_repair *r, uint32_t block)
 {
-	return block < r->n_whole && (!get_bit(r->used, block) || get_bit(r->twice, block));
+	return block < r->n_whole && (!img_bits_get(&r->marks->used, block) ||
+				      img_bits_get(&r->marks->twice, block));
 }
 
 /* ---- What there is --------------------------------------------------------------------------- */
@@ -46,11 +37,8 @@ static void note_used(struct vdi_repair *r, uint32_t entry)
 	if (entry >= r->hdr.n_blocks)
 		return;
 	r->end = (uint32_t)img_max_u64(r->end, (uint64_t)entry + 1);
-	if (entry >= r->n_begun)
-		return;
-	if (get_bit(r->used, entry))
-		set_bit(r->twice, entry);
-	set_bit(r->used, entry);
+	if (entry < r->n_begun && img_bits_set(&r->marks->used, entry))
+		img_bits_set(&r->marks->twice, entry);
 }
 
 static bool note_run(void *ctx, uint32_t first, uint32_t n, const uint8_t *raw, struct img_err *err)
@@ -94,7 +82,7 @@ static bool list_entry(struct listing *list, uint32_t index, uint32_t entry, str
 	struct vdi_suspect *last = r->n_suspects ? &r->suspects[r->n_suspects - 1] : NULL;
 	const struct vdi_suspect one = {
 		.index = index, .entry = entry, .before = list->before, .after = VDI_ENTRY_FREE,
-		.doubled = entry < r->n_begun && get_bit(r->twice, entry), .place = VDI_NO_PLACE,
+		.doubled = entry < r->n_begun && img_bits_get(&r->marks->twice, entry), .place = VDI_NO_PLACE,
 	};
 
 	if (last && last->index + 1 == index)
@@ -116,13 +104,30 @@ static bool list_run(void *ctx, uint32_t first, uint32_t n, const uint8_t *raw, 
 
 void vdi_repair_clear(struct vdi_repair *r)
 {
-	free(r->used);
-	free(r->twice);
+	if (r->marks) {
+		img_paged_clear(&r->marks->used);
+		img_paged_clear(&r->marks->twice);
+	}
+	free(r->marks);
 	free(r->suspects);
-	r->used = r->twice = NULL;
+	r->marks = NULL;
 	r->suspects = NULL;
 	r->n_suspects = r->cap_suspects = r->n_outside = 0;
 	r->end = r->n_orphans = 0;
+}
+
+static bool make_marks(struct vdi_repair *r, struct img_err *err)
+{
+	const uint64_t memory = r->how->memory / 2;
+
+	r->marks = img_calloc(1, sizeof(*r->marks), err);
+	return r->marks && img_bits_init(&r->marks->used, r->n_begun, memory, err) &&
+	       img_bits_init(&r->marks->twice, r->n_begun, memory, err);
+}
+
+bool vdi_repair_knows(const struct vdi_repair *r, struct img_err *err)
+{
+	return img_paged_worked(&r->marks->used, err) && img_paged_worked(&r->marks->twice, err);
 }
 
 static bool look(struct vdi_repair *r, struct img_err *err)
@@ -136,14 +141,12 @@ static bool look(struct vdi_repair *r, struct img_err *err)
 	vdi_repair_clear(r);
 	r->n_begun = (uint32_t)img_min_u64(r->hdr.n_blocks, img_div_up(room, stride));
 	r->n_whole = (uint32_t)img_min_u64(r->hdr.n_blocks, room / stride);
-	r->used = img_calloc(r->n_begun / 8 + 1, 1, err);
-	r->twice = img_calloc(r->n_begun / 8 + 1, 1, err);
-	if (!r->used || !r->twice || !vdi_scan(&r->hdr, r->file, r->file_size, &note, err) ||
+	if (!make_marks(r, err) || !vdi_scan(&r->hdr, r->file, r->file_size, &note, err) ||
 	    !vdi_scan(&r->hdr, r->file, r->file_size, &collect, err))
 		return false;
 	for (uint32_t i = 0; i < r->n_whole; i++)
-		r->n_orphans += !get_bit(r->used, i);
-	return true;
+		r->n_orphans += !img_bits_get(&r->marks->used, i);
+	return vdi_repair_knows(r, err);
 }
 
 /* ---- Entries --------------------------------------------------------------------------------- */
@@ -201,6 +204,8 @@ bool vdi_repair_entries(struct vdi_repair *r, struct img_err *err)
 		return false;
 	while (r->n_suspects && r->n_suspects <= SUSPECTS_MOST) {
 		vdi_repair_decide(r);
+		if (!vdi_repair_knows(r, err))
+			return false;
 		if (!has_decided(r))
 			return true;
 		if (!put_entries(r, err) || !look(r, err))

@@ -3,7 +3,8 @@
 #ifndef VDI_REPAIR_H
 #define VDI_REPAIR_H
 
-#include "format/vdi/vdi.h"
+#include "format/vdi/salvage_shape.h"
+#include "store/paged.h"
 
 /* An entry of the map that cannot be right, or that has its block together with another one. */
 struct vdi_suspect {
@@ -16,6 +17,11 @@ struct vdi_suspect {
 
 #define VDI_NO_PLACE (VDI_ENTRY_ZERO - 1)	/* no block has that number */
 
+/* A bit for each block of the file that there is a part of. */
+struct vdi_marks {
+	struct img_paged used, twice;	/* by entries */
+};
+
 struct vdi_repair {
 	const struct img_checking *how;
 	struct img_store *file;		/* borrowed */
@@ -23,7 +29,7 @@ struct vdi_repair {
 	uint64_t file_size;
 	uint32_t n_begun, n_whole;	/* blocks that the file has a part of, and all of */
 	uint32_t end;			/* behind the highest block of the file that an entry names */
-	uint8_t *used, *twice;		/* a bit for each block of n_begun; owned */
+	struct vdi_marks *marks;	/* of n_begun blocks; owned */
 	uint32_t n_orphans;		/* whole blocks that no entry names */
 	struct vdi_suspect *suspects;	/* in the order of the disk; owned */
 	size_t n_suspects, cap_suspects;
@@ -39,6 +45,8 @@ bool vdi_repair(struct img_layer *ly, const struct img_checking *how, enum img_r
  */
 bool vdi_repair_entries(struct vdi_repair *r, struct img_err *err) IMG_MUST_CHECK;
 void vdi_repair_clear(struct vdi_repair *r);
+/* False: what was said of blocks since then may be wrong.  IMG_E_IO, IMG_E_NOMEM. */
+bool vdi_repair_knows(const struct vdi_repair *r, struct img_err *err) IMG_MUST_CHECK;
 /* Whether the file has the whole block, and no entry names it. */
 bool vdi_repair_is_orphan(const struct vdi_repair *r, uint32_t block);
 /* Whether the file has the whole block, and no entry or more than one names it. */
@@ -52,8 +60,8 @@ enum vdi_belief {
  * repair_header.c: what the file says of its header; raw (VDI_DECODE_LEN bytes) is what that must have
  * been, if it is derived.  Errors: IMG_E_IO, IMG_E_NOMEM.
  */
-bool vdi_header_derive(struct img_store *file, uint64_t file_size, uint8_t *raw,
-		       enum vdi_belief *belief, struct img_err *err) IMG_MUST_CHECK;
+bool vdi_header_derive(const struct vdi_source *from, uint8_t *raw, enum vdi_belief *belief,
+		       struct img_err *err) IMG_MUST_CHECK;
 /* Writes that to the file, if it is derived. */
 bool vdi_repair_header(struct vdi_repair *r, enum vdi_belief *belief, struct img_err *err)
 	IMG_MUST_CHECK;

@@ -90,8 +90,8 @@ static void judge(void *ctx, const struct vdi_candidate *one)
  * Of what is legal it takes more than one witness to call it wrong.  *wrong: it is even if blocks that
  * nobody names are taken for blocks that were given up.
  */
-static bool is_in_doubt(struct img_store *file, uint64_t file_size, const uint8_t *raw,
-			bool *doubt, bool *wrong, struct img_err *err)
+static bool is_in_doubt(const struct vdi_source *from, const uint8_t *raw, bool *doubt,
+			bool *wrong, struct img_err *err)
 {
 	struct vdi_header hdr;
 	struct vdi_shape shape;
@@ -100,9 +100,9 @@ static bool is_in_doubt(struct img_store *file, uint64_t file_size, const uint8_
 	*doubt = *wrong = true;
 	if (!vdi_header_decode(raw, VDI_DECODE_LEN, &hdr, NULL))
 		return true;
-	if (!vdi_measure_shape(file, file_size, hdr.map_off, hdr.n_blocks, true, &shape, err))
+	if (!vdi_measure_shape(from, hdr.map_off, hdr.n_blocks, true, &shape, err))
 		return false;
-	failing = hdr.n_blocks ? count_failing(&hdr, &shape, file_size) : 0;
+	failing = hdr.n_blocks ? count_failing(&hdr, &shape, from->size) : 0;
 	*doubt = failing >= FAILING_MIN;
 	if (failing && is_legal_map(&hdr, &shape) && !is_map(&hdr, &shape))
 		failing--;
@@ -165,26 +165,26 @@ static bool mend(const struct derive *d, uint8_t *raw)
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-bool vdi_header_derive(struct img_store *file, uint64_t file_size, uint8_t *raw,
-		       enum vdi_belief *belief, struct img_err *err)
+bool vdi_header_derive(const struct vdi_source *from, uint8_t *raw, enum vdi_belief *belief,
+		       struct img_err *err)
 {
 	struct vdi_header said = { 0 };
-	struct derive d = { .file_size = file_size, .said = &said };
+	struct derive d = { .file_size = from->size, .said = &said };
 	const struct vdi_candidates look = {
-		.file = file, .file_size = file_size, .said = &said, .judge = judge, .ctx = &d,
+		.from = from, .said = &said, .judge = judge, .ctx = &d,
 	};
 	uint8_t old[VDI_DECODE_LEN];
 	size_t got;
 	bool doubt, wrong;
 
 	*belief = VDI_BELIEVED;
-	if (!img_store_read_some(file, 0, raw, VDI_DECODE_LEN, &got, err))
+	if (!img_store_read_some(from->file, 0, raw, VDI_DECODE_LEN, &got, err))
 		return false;
 	if (got < VDI_DECODE_LEN || img_get_le16(raw + VDI_PRE_VERSION + 2) != 1)
 		return true;
 	memcpy(old, raw, sizeof(old));
 	vdi_header_fields(raw, &said);
-	if (!is_in_doubt(file, file_size, raw, &doubt, &wrong, err) ||
+	if (!is_in_doubt(from, raw, &doubt, &wrong, err) ||
 	    (doubt && !vdi_candidates_each(&look, err)))
 		return false;
 	if (d.any && !d.many && mend(&d, raw) && memcmp(old, raw, sizeof(old)) != 0)
@@ -196,9 +196,12 @@ bool vdi_header_derive(struct img_store *file, uint64_t file_size, uint8_t *raw,
 
 bool vdi_repair_header(struct vdi_repair *r, enum vdi_belief *belief, struct img_err *err)
 {
+	const struct vdi_source from = {
+		.file = r->file, .size = r->file_size, .memory = r->how->memory,
+	};
 	uint8_t raw[VDI_DECODE_LEN];
 
-	if (!vdi_header_derive(r->file, r->file_size, raw, belief, err))
+	if (!vdi_header_derive(&from, raw, belief, err))
 		return false;
 	return *belief != VDI_DERIVED || (img_store_write(r->file, 0, raw, sizeof(raw), err) &&
 					  img_store_sync(r->file, err));

@@ -6,6 +6,7 @@
 #ifndef VDI_SALVAGE_H
 #define VDI_SALVAGE_H
 
+#include <pthread.h>
 #include "format/vdi/repair.h"
 
 #define VDI_SALVAGE_NOTES(X) \
@@ -38,23 +39,25 @@ struct vdi_salvage {
 	struct vdi_header hdr;		/* what it says, or what was found out */
 	bool all_guessed;		/* where map and blocks lie is a guess */
 	bool free_guessed;		/* so is what shows through where there is no block */
+	uint64_t memory;		/* bytes for counting at most */
 	uint32_t n_entries;		/* of the map that the file has */
-	uint32_t *entries;		/* in host order; owned */
-	uint8_t *guessed;		/* a bit for each of them; owned */
+	pthread_mutex_t lock;		/* of what follows, once the image is read */
+	struct img_paged guessed;	/* a bit for each entry */
 };
 
 /* ---- salvage.c ------------------------------------------------------------------------------- */
 
 /*
- * Rebuilds what is in file, as far as that is possible, and tells of it.  size: guest bytes, or 0.
+ * Rebuilds what is in the file of ly, as far as that is possible, and tells of it.
  * Errors: IMG_E_NOT_THIS_FORMAT (nothing of an image was found), IMG_E_IO, IMG_E_NOMEM.
  */
-struct vdi_salvage *vdi_salvage_new(struct img_store *file, uint64_t size,
-				    struct img_salvaged *told, struct img_err *err);
+struct vdi_salvage *vdi_salvage_new(struct img_layer *ly, const struct img_layer_open *how,
+				    struct img_err *err);
 /* Accepts NULL. */
 void vdi_salvage_free(struct vdi_salvage *s);
-/* Shortens ex to what is certain or guessed alike, and says so in it. */
-void vdi_salvage_judge(const struct vdi_salvage *s, struct img_extent *ex);
+/* Shortens ex to what is certain or guessed alike, and says so in it.  IMG_E_IO, IMG_E_NOMEM. */
+bool vdi_salvage_judge(struct vdi_salvage *s, struct img_extent *ex, struct img_err *err)
+	IMG_MUST_CHECK;
 /* For the steps: a note about one thing at a place; step as in img_findings_add(). */
 bool vdi_salvage_note(struct vdi_salvage *s, const struct img_finding_kind *kind, uint64_t host,
 		      uint64_t guest, uint64_t step, struct img_err *err) IMG_MUST_CHECK;

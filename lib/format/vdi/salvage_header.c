@@ -159,21 +159,23 @@ static bool take_best(struct search *search, struct img_err *err)
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 /* A header that is legal is not always right: it is when its map is one, and ends with the file. */
-static bool is_right(const struct vdi_salvage *s, const struct vdi_header *hdr, bool *right,
+static bool is_right(const struct vdi_source *from, const struct vdi_header *hdr, bool *right,
 		     struct img_err *err)
 {
 	struct vdi_shape shape;
 
-	if (!vdi_measure_shape(s->file, s->file_size, hdr->map_off, hdr->n_blocks, true, &shape,
-			       err))
+	if (!vdi_measure_shape(from, hdr->map_off, hdr->n_blocks, true, &shape, err))
 		return false;
 	*right = !hdr->major || !hdr->n_blocks || shape.n < hdr->n_blocks ||
-		 (!shape.bad && vdi_host(hdr, shape.end) - hdr->block_extra == s->file_size);
+		 (!shape.bad && vdi_host(hdr, shape.end) - hdr->block_extra == from->size);
 	return true;
 }
 
 static bool find_header(struct vdi_salvage *s, struct img_err *err)
 {
+	const struct vdi_source from = {
+		.file = s->file, .size = s->file_size, .memory = s->memory,
+	};
 	struct search search = { .s = s };
 	uint8_t raw[VDI_DECODE_LEN] = { 0 };
 	bool right = false;
@@ -182,12 +184,11 @@ static bool find_header(struct vdi_salvage *s, struct img_err *err)
 	if (!img_store_read_some(s->file, 0, raw, sizeof(raw), &got, err))
 		return false;
 	search.legal = vdi_header_decode(raw, got, &s->hdr, NULL);
-	if (search.legal && !is_right(s, &s->hdr, &right, err))
+	if (search.legal && !is_right(&from, &s->hdr, &right, err))
 		return false;
 	vdi_header_fields(raw, &search.said);
 	const struct vdi_candidates look = {
-		.file = s->file, .file_size = s->file_size, .said = &search.said, .judge = judge,
-		.ctx = &search,
+		.from = &from, .said = &search.said, .judge = judge, .ctx = &search,
 	};
 	return right || (vdi_candidates_each(&look, err) && take_best(&search, err));
 }

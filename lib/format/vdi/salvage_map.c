@@ -5,10 +5,12 @@
  * must be as many blocks as entries.  What is left is lost, and blocks that are left have no place.
  */
 #include <stdlib.h>
+#include <string.h>
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/vdi/salvage.h"
+#include "store/overlay.h"
 
 /* Steps of searching for blocks that nobody has, in a map without any order. */
 #define STEPS_MOST (UINT64_C(1) << 28)
@@ -16,64 +18,89 @@
 struct mapping {
 	struct vdi_salvage *s;
 	struct vdi_repair r;
+	struct img_paged entries;	/* as they lie in the overlay */
 	uint64_t steps;
 };
 
-static void set_bit(uint8_t *bits, uint32_t i)
+static uint32_t entry_at(struct mapping *m, uint32_t i)
 {
-	bits[i / 8] |= (uint8_t)(1 << i % 8);
+	return img_get_le32(img_paged_at(&m->entries, (uint64_t)i * VDI_ENTRY_LEN, false));
 }
 
-static void clear_bit(uint8_t *bits, uint32_t i)
+static void set_entry(struct mapping *m, uint32_t i, uint32_t entry)
 {
-	bits[i / 8] &= (uint8_t)~(1 << i % 8);
+	img_put_le32(img_paged_at(&m->entries, (uint64_t)i * VDI_ENTRY_LEN, true), entry);
 }
 
-/* ---- The entries as they are ----------------------------------------------------------------- */
-
-static bool take_run(void *ctx, uint32_t first, uint32_t n, const uint8_t *raw, struct img_err *err)
+static void guess(struct mapping *m, uint32_t i)
 {
-	struct vdi_salvage *s = ctx;
-
-	(void)err;
-	for (uint32_t i = 0; i < n && first + i < s->n_entries; i++)
-		s->entries[first + i] = img_get_le32(raw + i * VDI_ENTRY_LEN);
-	return true;
+	img_bits_set(&m->s->guessed, i);
 }
 
-/* What was mended differs from what was taken. */
+/* ---- What a repair is sure of ---------------------------------------------------------------- */
+
+/* While the map of the file is compared with that of the overlay. */
+struct comparing {
+	struct mapping *m;
+	uint8_t *old;			/* room for the entries of a run; owned */
+	size_t len;
+};
+
+static bool note_mended(struct mapping *m, uint32_t index, struct img_err *err)
+{
+	struct vdi_salvage *s = m->s;
+
+	guess(m, index);
+	return vdi_salvage_note(s, &vdi_noted_entry, vdi_entry_off(&s->hdr, index),
+				(uint64_t)index * s->hdr.block_size, 0, err);
+}
+
+/* What was mended differs from what is in the file. */
 static bool compare_run(void *ctx, uint32_t first, uint32_t n, const uint8_t *raw,
 			struct img_err *err)
 {
-	struct vdi_salvage *s = ctx;
+	struct comparing *c = ctx;
+	const struct vdi_salvage *s = c->m->s;
+	const uint32_t most = first < s->n_entries ? s->n_entries - first : 0;
+	const size_t len = img_min_u64(n, most) * VDI_ENTRY_LEN;
 
-	for (uint32_t i = 0; i < n && first + i < s->n_entries; i++) {
-		const uint32_t entry = img_get_le32(raw + i * VDI_ENTRY_LEN), index = first + i;
-
-		if (entry == s->entries[index])
-			continue;
-		s->entries[index] = entry;
-		set_bit(s->guessed, index);
-		if (!vdi_salvage_note(s, &vdi_noted_entry, vdi_entry_off(&s->hdr, index),
-				      (uint64_t)index * s->hdr.block_size, 0, err))
-			return false;
+	if (len > c->len) {
+		free(c->old);
+		c->old = img_alloc_aligned(len, err);
+		c->len = c->old ? len : 0;
 	}
+	if (len > c->len ||
+	    (len && !img_store_read(s->file, vdi_entry_off(&s->hdr, first), c->old, len, err)))
+		return false;
+	for (size_t i = 0; i < len; i += VDI_ENTRY_LEN)
+		if (memcmp(raw + i, c->old + i, VDI_ENTRY_LEN) != 0 &&
+		    !note_mended(c->m, (uint32_t)(first + i / VDI_ENTRY_LEN), err))
+			return false;
 	return true;
+}
+
+static bool note_all_mended(struct mapping *m, struct img_err *err)
+{
+	const struct vdi_salvage *s = m->s;
+	struct comparing c = { .m = m };
+	const struct vdi_scan compare = { .run = compare_run, .ctx = &c };
+	const bool ok = !img_overlay_changed(s->overlay) ||
+			vdi_scan(&s->hdr, s->overlay, s->file_size, &compare, err);
+
+	free(c.old);
+	return ok;
 }
 
 static bool mend(struct mapping *m, struct img_err *err)
 {
 	struct vdi_salvage *s = m->s;
-	const struct vdi_scan take = { .run = take_run, .ctx = s };
-	const struct vdi_scan compare = { .run = compare_run, .ctx = s };
 
 	s->n_entries = (uint32_t)img_min_u64(vdi_entries_there(&s->hdr, s->file_size),
 					     vdi_blocks_used(&s->hdr));
-	s->entries = img_calloc(s->n_entries + UINT64_C(1), sizeof(*s->entries), err);
-	s->guessed = img_calloc(s->n_entries / 8 + 1, 1, err);
-	return s->entries && s->guessed && vdi_scan(&s->hdr, s->file, s->file_size, &take, err) &&
-	       vdi_repair_entries(&m->r, err) &&
-	       vdi_scan(&s->hdr, s->overlay, s->file_size, &compare, err);
+	return img_bits_init(&s->guessed, s->n_entries, s->memory / 4, err) &&
+	       vdi_repair_entries(&m->r, err) && note_all_mended(m, err) &&
+	       img_paged_init(&m->entries, s->overlay, s->hdr.map_off,
+			      (uint64_t)s->n_entries * VDI_ENTRY_LEN, s->memory / 4, err);
 }
 
 /* ---- Entries that cannot be right ------------------------------------------------------------ */
@@ -103,37 +130,34 @@ static bool judge_doubled(struct mapping *m, const struct vdi_suspect *v, size_t
 		const bool keeps = settled == 1 ? v[i].settled || n == 2 : n == 2;
 
 		if (!keeps)
-			s->entries[v[i].index] = VDI_NO_PLACE;
+			set_entry(m, v[i].index, VDI_NO_PLACE);
 		if (settled == 1 && v[i].settled)
 			continue;
-		set_bit(s->guessed, v[i].index);
+		guess(m, v[i].index);
 		if (!vdi_salvage_note(s, &vdi_noted_doubled, vdi_host(&s->hdr, v[i].entry),
 				      (uint64_t)v[i].index * s->hdr.block_size, 0, err))
 			return false;
 	}
 	if (n > 2 && settled != 1)
-		clear_bit(m->r.used, v[0].entry);
+		img_bits_clear(&m->r.marks->used, v[0].entry);
 	return true;
 }
 
 /*
  * Two neighbours that have a block, which a repair cannot settle: all entries behind may have been
- * moved by one.
+ * moved by one.  Sets *from to the first of those, if it was behind.
  */
-static void doubt_moved(struct mapping *m, const struct vdi_suspect *v, size_t n)
+static void doubt_moved(const struct vdi_suspect *v, size_t n, uint32_t *from)
 {
-	struct vdi_salvage *s = m->s;
-
-	if (n != 2 || (v[0].index + 1 != v[1].index && v[1].index + 1 != v[0].index))
-		return;
-	for (uint32_t i = v[0].index; i < s->n_entries; i++)
-		set_bit(s->guessed, i);
+	if (n == 2 && (v[0].index + 1 == v[1].index || v[1].index + 1 == v[0].index))
+		*from = (uint32_t)img_min_u64(*from, v[0].index);
 }
 
 static bool judge_suspects(struct mapping *m, struct img_err *err)
 {
 	struct vdi_suspect *v = m->r.suspects;
 	const size_t total = m->r.n_suspects;
+	uint32_t moved = m->s->n_entries;
 	size_t n;
 
 	if (total)
@@ -144,10 +168,12 @@ static bool judge_suspects(struct mapping *m, struct img_err *err)
 		if (v[i].doubled && !judge_doubled(m, v + i, n, err))
 			return false;
 		if (v[i].doubled)
-			doubt_moved(m, v + i, n);
+			doubt_moved(v + i, n, &moved);
 		if (!v[i].doubled && !is_truncated(m, v[i].entry))
-			m->s->entries[v[i].index] = VDI_NO_PLACE;
+			set_entry(m, v[i].index, VDI_NO_PLACE);
 	}
+	for (uint32_t i = moved; i < m->s->n_entries; i++)
+		guess(m, i);
 	return true;
 }
 
@@ -188,13 +214,13 @@ static bool fill(struct mapping *m, const struct gap *gap, bool with_free, struc
 	uint32_t block = gap->from;
 
 	for (uint32_t i = gap->first; i < gap->end; i++) {
-		if (!is_wanted(m, gap, s->entries[i], with_free))
+		if (!is_wanted(m, gap, entry_at(m, i), with_free))
 			continue;
-		while (!vdi_repair_is_orphan(&m->r, block))
+		while (block < m->r.n_whole && !vdi_repair_is_orphan(&m->r, block))
 			block++;
-		s->entries[i] = block;
-		set_bit(m->r.used, block);
-		set_bit(s->guessed, i);
+		set_entry(m, i, block);
+		img_bits_set(&m->r.marks->used, block);
+		guess(m, i);
 		if (!vdi_salvage_note(s, &vdi_noted_order, vdi_host(&s->hdr, block),
 				      (uint64_t)i * s->hdr.block_size, vdi_stride(&s->hdr), err))
 			return false;
@@ -216,16 +242,18 @@ static bool try_gap(struct mapping *m, const struct gap *gap, struct img_err *er
 }
 
 /* An image that was in use has its blocks in the order in which they were written. */
-static bool is_in_order(const struct vdi_salvage *s)
+static bool is_in_order(struct mapping *m)
 {
 	uint64_t pairs = 0, falls = 0;
 	uint32_t last = 0;
 
-	for (uint32_t i = 0; i < s->n_entries; i++) {
-		if (s->entries[i] >= VDI_NO_PLACE)
+	for (uint32_t i = 0; i < m->s->n_entries; i++) {
+		const uint32_t entry = entry_at(m, i);
+
+		if (entry >= VDI_NO_PLACE)
 			continue;
-		falls += s->entries[i] < last;
-		last = s->entries[i];
+		falls += entry < last;
+		last = entry;
 		pairs++;
 	}
 	return falls <= pairs / 64;
@@ -237,7 +265,7 @@ static bool place_in_order(struct mapping *m, struct img_err *err)
 	struct gap gap = { .from = 0 };
 
 	for (uint32_t i = 0; i < s->n_entries; i++) {
-		const uint32_t entry = s->entries[i];
+		const uint32_t entry = entry_at(m, i);
 
 		gap.n_lost += is_lost(m, &gap, entry);
 		gap.n_free += entry == VDI_ENTRY_FREE;
@@ -260,17 +288,16 @@ static bool place_in_order(struct mapping *m, struct img_err *err)
  */
 static bool place_fixed(struct mapping *m, struct img_err *err)
 {
-	struct vdi_salvage *s = m->s;
 	const bool damaged = m->r.n_suspects;
 
-	for (uint32_t i = 0; i < s->n_entries; i++) {
+	for (uint32_t i = 0; i < m->s->n_entries; i++) {
 		const struct gap one = { .first = i, .end = i + 1, .from = i, .to = i + 1 };
 
-		if (damaged && i < m->r.n_whole && s->entries[i] != i) {
-			s->entries[i] = VDI_NO_PLACE;
-			clear_bit(m->r.used, i);
+		if (damaged && i < m->r.n_whole && entry_at(m, i) != i) {
+			set_entry(m, i, VDI_NO_PLACE);
+			img_bits_clear(&m->r.marks->used, i);
 		}
-		if (vdi_repair_is_orphan(&m->r, i) && is_wanted(m, &one, s->entries[i], true) &&
+		if (vdi_repair_is_orphan(&m->r, i) && is_wanted(m, &one, entry_at(m, i), true) &&
 		    !fill(m, &one, true, err))
 			return false;
 	}
@@ -278,23 +305,6 @@ static bool place_fixed(struct mapping *m, struct img_err *err)
 }
 
 /* ---- The end --------------------------------------------------------------------------------- */
-
-static bool put_entries(const struct vdi_salvage *s, struct img_err *err)
-{
-	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(VDI_PIECE_ENTRIES * VDI_ENTRY_LEN, err);
-
-	if (!raw)
-		return false;
-	for (uint32_t first = 0, n; first < s->n_entries; first += n) {
-		n = (uint32_t)img_min_u64(VDI_PIECE_ENTRIES, s->n_entries - first);
-		for (uint32_t i = 0; i < n; i++)
-			img_put_le32(raw + i * VDI_ENTRY_LEN, s->entries[first + i]);
-		if (!img_store_write(s->overlay, vdi_entry_off(&s->hdr, first), raw,
-				     n * VDI_ENTRY_LEN, err))
-			return false;
-	}
-	return true;
-}
 
 static bool tell_unplaced(struct mapping *m, struct img_err *err)
 {
@@ -315,7 +325,7 @@ static bool tell_unplaced(struct mapping *m, struct img_err *err)
 
 bool vdi_salvage_map(struct vdi_salvage *s, struct img_err *err)
 {
-	static const struct img_checking how = { .threads = 1 };
+	const struct img_checking how = { .threads = 1, .memory = s->memory / 2 };
 	struct mapping m = {
 		.s = s, .r = {
 			.how = &how, .file = s->overlay, .hdr = s->hdr, .file_size = s->file_size,
@@ -323,9 +333,11 @@ bool vdi_salvage_map(struct vdi_salvage *s, struct img_err *err)
 	};
 	const bool ok = mend(&m, err) && judge_suspects(&m, err) &&
 			(s->hdr.type != VDI_TYPE_FIXED || place_fixed(&m, err)) &&
-			(!is_in_order(s) || place_in_order(&m, err)) &&
-			put_entries(s, err) && tell_unplaced(&m, err);
+			(!is_in_order(&m) || place_in_order(&m, err)) &&
+			tell_unplaced(&m, err) && img_paged_flush(&m.entries, err) &&
+			vdi_repair_knows(&m.r, err) && img_paged_worked(&s->guessed, err);
 
 	vdi_repair_clear(&m.r);
+	img_paged_clear(&m.entries);
 	return ok;
 }

@@ -3,12 +3,12 @@
 #include "format/vdi/salvage_shape.h"
 
 #include "base/bytes.h"
-#include "base/mem.h"
 #include "base/num.h"
+#include "store/paged.h"
 
 struct measuring {
 	struct vdi_shape *shape;
-	uint8_t *seen;			/* a bit for each number below limit */
+	struct img_paged seen;		/* a bit for each number below limit */
 	uint32_t limit;
 	bool to_the_end;
 };
@@ -16,14 +16,7 @@ struct measuring {
 /* Whether it is free, zeros, or a block that no entry before it has. */
 static bool is_legal(struct measuring *m, uint32_t entry)
 {
-	const uint8_t bit = (uint8_t)(1 << entry % 8);
-
-	if (entry >= VDI_ENTRY_ZERO)
-		return true;
-	if (entry >= m->limit || (m->seen[entry / 8] & bit))
-		return false;
-	m->seen[entry / 8] |= bit;
-	return true;
+	return entry >= VDI_ENTRY_ZERO || (entry < m->limit && !img_bits_set(&m->seen, entry));
 }
 
 static bool measure_run(void *ctx, uint32_t first, uint32_t n, const uint8_t *raw,
@@ -52,20 +45,21 @@ static bool measure_run(void *ctx, uint32_t first, uint32_t n, const uint8_t *ra
 	return true;
 }
 
-bool vdi_measure_shape(struct img_store *file, uint64_t file_size, uint32_t map_off,
-		       uint32_t n, bool to_the_end, struct vdi_shape *out, struct img_err *err)
+bool vdi_measure_shape(const struct vdi_source *from, uint32_t map_off, uint32_t n, bool to_the_end,
+		       struct vdi_shape *out, struct img_err *err)
 {
 	const struct vdi_header hdr = { .map_off = map_off, .n_blocks = n };
 	struct measuring m = {
 		.shape = out, .to_the_end = to_the_end,
-		.limit = (uint32_t)img_min_u64(file_size / VDI_SECTOR, VDI_BLOCKS_MAX),
+		.limit = (uint32_t)img_min_u64(from->size / VDI_SECTOR, VDI_BLOCKS_MAX),
 	};
 	const struct vdi_scan scan = { .run = measure_run, .ctx = &m };
 
 	*out = (struct vdi_shape){ .map_off = map_off };
 	m.limit = to_the_end ? (uint32_t)img_min_u64(m.limit, n) : m.limit;
-	m.seen = img_calloc(m.limit / 8 + 1, 1, err);
-	const bool ok = m.seen && vdi_scan(&hdr, file, file_size, &scan, err);
-	free(m.seen);
+	const bool ok = img_bits_init(&m.seen, m.limit, from->memory, err) &&
+			vdi_scan(&hdr, from->file, from->size, &scan, err) &&
+			img_paged_worked(&m.seen, err);
+	img_paged_clear(&m.seen);
 	return ok;
 }

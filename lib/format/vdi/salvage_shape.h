@@ -14,11 +14,17 @@ struct vdi_shape {
 	uint32_t end;			/* behind the highest block that is named */
 };
 
+/* A file in which a map is looked for. */
+struct vdi_source {
+	struct img_store *file;
+	uint64_t size;
+	uint64_t memory;		/* bytes for counting at most */
+};
+
 /*
  * n entries from map_off on, or as many as the file has.  to_the_end false: up to the first bad one.
  */
-bool vdi_measure_shape(struct img_store *file, uint64_t file_size, uint32_t map_off,
-		       uint32_t n, bool to_the_end, struct vdi_shape *out, struct img_err *err)
-	IMG_MUST_CHECK;
+bool vdi_measure_shape(const struct vdi_source *from, uint32_t map_off, uint32_t n, bool to_the_end,
+		       struct vdi_shape *out, struct img_err *err) IMG_MUST_CHECK;
 
 #endif
