@@ -13,6 +13,8 @@ libimg_sources += \
 	%D%/formats.def \
 	%D%/granules.c \
 	%D%/granules.h \
+	%D%/looks.c \
+	%D%/looks.h \
 	%D%/luks_check.c \
 	%D%/luks_check.h \
 	%D%/luks_options.c \

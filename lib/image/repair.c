@@ -170,9 +170,11 @@ bool img_repair_run(const struct img_repair *what, const struct img_job *job,
 	bool ok;
 
 	*result = (struct img_repair_result){ 0 };
+	img_checking_init(&r.driver, &what->check, job);
+	/* The map before the repair and the one after it are open together. */
+	r.how.cache_size = r.driver.memory / 4;
 	r.reading = r.how;
 	r.reading.flags &= ~(unsigned)IMG_OPEN_WRITE;
-	img_checking_init(&r.driver, &what->check, job);
 	ok = run(&r, result, err);
 	img_repair_files_clear(&r.files);
 	img_store_close(r.ly.store);

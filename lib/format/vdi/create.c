@@ -160,7 +160,7 @@ static bool tell_backing(struct img_layer *ly, const struct img_layer_create *wh
 /* The map of a new image is all free, and nothing of it is in the file. */
 static bool start_map(struct vdi *vdi, struct img_layer *ly, struct img_err *err)
 {
-	if (!vdi_map_init(&vdi->map, &vdi->header, ly->store, err))
+	if (!vdi_map_init(&vdi->map, &vdi->header, ly->store, UINT64_MAX, err))
 		return false;
 	vdi->map.file_size = 0;
 	return true;

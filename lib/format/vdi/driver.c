@@ -46,7 +46,7 @@ static bool vdi_open(struct img_layer *ly, const struct img_layer_open *how, str
 	if (!vdi)
 		return false;
 	if (!vdi_header_read(ly->store, &vdi->header, err) ||
-	    !vdi_map_init(&vdi->map, &vdi->header, ly->store, err) ||
+	    !vdi_map_init(&vdi->map, &vdi->header, ly->store, how->cache_size, err) ||
 	    ((how->flags & IMG_OPEN_WRITE) && !vdi_disk_start(vdi, err)) ||
 	    !tell_parent(&vdi->header, ly, err)) {
 		vdi_free(vdi);
@@ -70,7 +70,7 @@ static bool vdi_salvage(struct img_layer *ly, const struct img_layer_open *how,
 		return false;
 	}
 	vdi->header = vdi->salvage->hdr;
-	if (!vdi_map_init(&vdi->map, &vdi->header, vdi->salvage->overlay, err) ||
+	if (!vdi_map_init(&vdi->map, &vdi->header, vdi->salvage->overlay, how->cache_size, err) ||
 	    !tell_parent(&vdi->header, ly, err)) {
 		vdi_free(vdi);
 		return false;

@@ -2,12 +2,13 @@
 /* The block map: its pieces in memory, and guest offset to extent. */
 #include <stdatomic.h>
 #include "base/bytes.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/vdi/vdi.h"
 
 bool vdi_map_init(struct vdi_map *map, const struct vdi_header *hdr, struct img_store *file,
-		  struct img_err *err)
+		  uint64_t cache_size, struct img_err *err)
 {
 	const size_t n = img_div_up(hdr->n_blocks, VDI_PIECE_ENTRIES);
 	uint64_t file_size;
@@ -18,7 +19,8 @@ bool vdi_map_init(struct vdi_map *map, const struct vdi_header *hdr, struct img_
 		.hdr = hdr, .file = file, .file_size = file_size, .n_pieces = n,
 		.pieces = img_calloc(img_max_u64(n, 1), sizeof(*map->pieces), err),
 	};
-	return map->pieces;
+	return map->pieces && img_looks_init(&map->looks, n, VDI_PIECE_ENTRIES * VDI_ENTRY_LEN,
+					     cache_size, err);
 }
 
 void vdi_map_clear(struct vdi_map *map)
@@ -26,6 +28,7 @@ void vdi_map_clear(struct vdi_map *map)
 	for (size_t i = 0; map->pieces && i < map->n_pieces; i++)
 		free(atomic_load(&map->pieces[i]));
 	free(map->pieces);
+	img_looks_clear(&map->looks);
 	*map = (struct vdi_map){ 0 };
 }
 
@@ -76,6 +79,24 @@ _Atomic uint32_t *vdi_map_piece(struct vdi_map *map, uint32_t index, struct img_
 		return piece;
 	free(piece);	/* another thread was faster */
 	return other;
+}
+
+/* As looks want it. */
+static void *read_to_look(const void *ctx, uint64_t number, struct img_err *err)
+{
+	return read_piece(ctx, (uint32_t)(number * VDI_PIECE_ENTRIES), err);
+}
+
+/* The same as vdi_map_piece(), for as long as *held is. */
+static const _Atomic uint32_t *look_at_piece(struct vdi_map *map, uint32_t index,
+					     pthread_mutex_t **held, struct img_err *err)
+{
+	const uint32_t number = index / VDI_PIECE_ENTRIES;
+
+	if (!map->looks.v || atomic_load(&map->pieces[number]))
+		return vdi_map_piece(map, index, err);
+	*held = img_lock(&map->looks.lock);
+	return img_looks_at(&map->looks, number, read_to_look, map, err);
 }
 
 static bool add_pieces(struct vdi_map *map, size_t n, struct img_err *err)
@@ -201,13 +222,13 @@ static bool look_for_holes(const struct vdi_map *map, struct img_extent *ex, str
 	return true;
 }
 
-bool vdi_map_extent(struct vdi_map *map, uint64_t at, uint64_t limit, struct img_extent *out,
-		    struct img_err *err)
+static bool entries_extent(struct vdi_map *map, uint64_t at, uint64_t limit, struct img_extent *out,
+			   struct img_err *err)
 {
-	const uint32_t block = map->hdr->block_size, first = (uint32_t)(at / block);
-	const _Atomic uint32_t *piece = vdi_map_piece(map, first, err);
+	uint32_t index = (uint32_t)(at / map->hdr->block_size);
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = NULL;
+	const _Atomic uint32_t *piece = look_at_piece(map, index, &held, err);
 	struct img_extent next;
-	uint32_t index = first;
 
 	if (!piece)
 		return false;
@@ -219,5 +240,11 @@ bool vdi_map_extent(struct vdi_map *map, uint64_t at, uint64_t limit, struct img
 		if (!img_extent_join(out, &next))
 			break;
 	}
-	return look_for_holes(map, out, err);
+	return true;
+}
+
+bool vdi_map_extent(struct vdi_map *map, uint64_t at, uint64_t limit, struct img_extent *out,
+		    struct img_err *err)
+{
+	return entries_extent(map, at, limit, out, err) && look_for_holes(map, out, err);
 }

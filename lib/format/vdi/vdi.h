@@ -5,6 +5,7 @@
 
 #include "base/uuid.h"
 #include "format/format.h"
+#include "format/looks.h"
 #include "format/vdi/findings.h"
 #include "format/vdi/layout.h"
 
@@ -89,8 +90,9 @@ static inline uint32_t vdi_blocks_used(const struct vdi_header *hdr)
 enum { VDI_PIECE_ENTRIES = 16384 };
 
 /*
- * The block map, read piece by piece when it is asked for and then kept: a disk of petabytes is
- * open at once.  Any number of threads.
+ * The block map, read piece by piece when it is asked for: a disk of petabytes is open at once.  Pieces
+ * that are given out are kept; where the whole map has no room extents look at others beside them.
+ * Any number of threads.
  */
 struct vdi_map {
 	const struct vdi_header *hdr;
@@ -98,10 +100,12 @@ struct vdi_map {
 	_Atomic uint64_t file_size;	/* when it was opened; grows as the disk is written */
 	_Atomic(_Atomic uint32_t *) *pieces;	/* owned; in host order, NULL: not read yet */
 	size_t n_pieces;
+	struct img_looks looks;
 };
 
+/* cache_size: bytes of pieces at most, as far as these are for extents alone. */
 bool vdi_map_init(struct vdi_map *map, const struct vdi_header *hdr, struct img_store *file,
-		  struct img_err *err) IMG_MUST_CHECK;
+		  uint64_t cache_size, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts a zeroed map. */
 void vdi_map_clear(struct vdi_map *map);
 /*
