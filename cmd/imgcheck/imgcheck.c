@@ -328,7 +328,8 @@ static bool salvage_one(const struct options *opt, const char *path, int *status
 {
 	const struct salvage_job job = {
 		.cli = &cli, .how = &opt->salvage, .source = opt->source,
-		.progress = opt->progress, .threads = opt->threads, .quiet = opt->quiet,
+		.progress = opt->progress, .threads = opt->threads, .memory = opt->memory,
+		.quiet = opt->quiet,
 		.style = opt->style,
 	};
 

@@ -22,6 +22,7 @@ static struct img *open_once(const struct salvage_job *job, const char *path, st
 {
 	const struct img_open open = {
 		.path = path, .format = job->source.format, .size = job->how->size,
+		.cache_size = job->memory / 2,
 		.parent = job->source.parent, .header = job->source.header,
 		.flags = IMG_OPEN_SALVAGE | (job->source.force_share ? IMG_OPEN_FORCE_SHARE : 0),
 		.gate = source_gate(job->source.gate), .keys = secret_keys(job->source.secrets),

@@ -20,6 +20,7 @@ struct salvage_job {
 	struct source_options source;
 	struct progress_options progress;
 	unsigned threads;
+	uint64_t memory;		/* bytes for counting at most; 0: the default */
 	bool quiet;
 	enum img_style style;
 };

@@ -5,10 +5,12 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/zero.h"
 
 enum {
 	PAGE_BITS_MIN	= 12,
 	PAGES_MIN	= 4,		/* in memory */
+	CHUNK_BITS	= 8 << PAGE_BITS_MIN,
 	PAGES_MOST	= 1 << 16,	/* of a table: pages of a longer one are larger */
 };
 
@@ -145,4 +147,18 @@ bool img_paged_worked(const struct img_paged *table, struct img_err *err)
 	if (table->failed && err)
 		*err = table->why;
 	return !table->failed;
+}
+
+uint64_t img_bits_next(struct img_paged *bits, uint64_t from, uint64_t end)
+{
+	while (from < end) {
+		if (from % CHUNK_BITS == 0 && end - from >= CHUNK_BITS &&
+		    img_is_zero(img_paged_at(bits, from / 8, false), CHUNK_BITS / 8))
+			from += CHUNK_BITS;
+		else if (img_bits_get(bits, from))
+			return from;
+		else
+			from++;
+	}
+	return end;
 }

@@ -69,6 +69,9 @@ static inline bool img_bits_get(struct img_paged *bits, uint64_t i)
 	return *img_paged_at(bits, i / 8, false) >> i % 8 & 1;
 }
 
+/* The first one from `from` on that is set; end: none below it is. */
+uint64_t img_bits_next(struct img_paged *bits, uint64_t from, uint64_t end);
+
 /* Returns what it was. */
 static inline bool img_bits_set(struct img_paged *bits, uint64_t i)
 {

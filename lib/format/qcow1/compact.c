@@ -32,7 +32,7 @@ static bool survey(struct qcow1_compacting *c, struct qcow1_survey *s, struct im
 	return ok;
 }
 
-static bool draw(const struct qcow1_survey *s, struct img_picture *pic, struct img_err *err)
+static bool draw(struct qcow1_survey *s, struct img_picture *pic, struct img_err *err)
 {
 	if (!img_picture_start(pic, s->file_size >> s->hdr->cluster_bits, err))
 		return false;

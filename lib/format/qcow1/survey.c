@@ -5,7 +5,6 @@
  */
 #include "format/qcow1/survey.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -13,7 +12,10 @@
 #include "base/num.h"
 #include "format/qcow1/salvage.h"
 
-enum { L1_RUN = 1 << 17 };	/* entries that are read at once */
+enum {
+	L1_RUN		= 1 << 17,	/* entries that are read at once */
+	HOLE_RUN	= 1 << 20,	/* clusters that are looked at together, at most */
+};
 
 /* step: how far the next one of the same kind may be in the file, to be told with this one. */
 static bool tell(struct qcow1_survey *s, const struct img_finding_kind *kind, uint64_t host,
@@ -32,42 +34,33 @@ static bool tell(struct qcow1_survey *s, const struct img_finding_kind *kind, ui
 static bool start(struct qcow1_survey *s, struct img_err *err)
 {
 	const unsigned table_bits = s->hdr->l2_bits + 3;
-	uint64_t bytes;
+	const uint64_t memory = s->memory / 4;
+	uint64_t n;
 
 	s->grain_bits = (unsigned)img_min_u64(s->hdr->cluster_bits, table_bits);
-	bytes = (s->file_size >> s->grain_bits) / 8 + 1;
-	if (bytes > s->memory / 3)
-		return img_fail(err, IMG_E_RANGE, _("counting the clusters of so large a file takes %"
-				PRIu64 " MiB of memory, and more than is allowed"),
-				img_div_up(3 * bytes, 1 << 20));
-	s->whole = img_calloc(bytes, 1, err);
-	s->some = img_calloc(bytes, 1, err);
-	s->tied = img_calloc(bytes, 1, err);
-	return s->whole && s->some && s->tied;
+	n = (s->file_size >> s->grain_bits) + 1;
+	return img_bits_init(&s->whole, n, memory, err) && img_bits_init(&s->some, n, memory, err) &&
+	       img_bits_init(&s->tied, n, memory, err);
 }
 
-static bool bit(const uint8_t *bits, uint64_t i)
+bool qcow1_survey_knows(const struct qcow1_survey *s, struct img_err *err)
 {
-	return bits[i / 8] & 1 << i % 8;
-}
-
-static void set_bit(uint8_t *bits, uint64_t i)
-{
-	bits[i / 8] |= (uint8_t)(1 << i % 8);
+	return img_paged_worked(&s->whole, err) && img_paged_worked(&s->some, err) &&
+	       img_paged_worked(&s->tied, err);
 }
 
 /* Notes the use of bytes that are in the file; true: as a whole, and somebody else uses some. */
 static bool use(struct qcow1_survey *s, uint64_t host, uint64_t len, bool whole)
 {
 	const uint64_t last = (host + len - 1) >> s->grain_bits;
-	uint8_t *bits = whole ? s->whole : s->some;
+	struct img_paged *bits = whole ? &s->whole : &s->some;
 	bool twice = false;
 
 	for (uint64_t i = host >> s->grain_bits; i <= last; i++) {
-		twice |= bit(s->whole, i) || (whole && bit(s->some, i));
-		set_bit(bits, i);
+		twice |= img_bits_get(&s->whole, i) || (whole && img_bits_get(&s->some, i));
+		img_bits_set(bits, i);
 		if (i < last)
-			set_bit(s->tied, i);
+			img_bits_set(&s->tied, i);
 	}
 	s->end = img_max_u64(s->end, host + len);
 	return twice;
@@ -163,7 +156,7 @@ static bool survey_l1_entry(struct qcow1_survey *s, uint32_t index, uint64_t ent
 
 struct l1_run {
 	struct qcow1_survey *s;
-	uint8_t *led;			/* a bit for each entry that leads to a table; owned */
+	struct img_paged led;		/* a bit for each entry that leads to a table */
 	uint8_t *l2;			/* room for a table; owned */
 };
 
@@ -173,7 +166,8 @@ static bool survey_l1(struct l1_run *run, uint32_t i, uint64_t entry, struct img
 
 	if (!survey_l1_entry(run->s, i, entry, &follow, err))
 		return false;
-	run->led[i / 8] |= (uint8_t)(follow << i % 8);
+	if (follow)
+		img_bits_set(&run->led, i);
 	return true;
 }
 
@@ -181,7 +175,7 @@ static bool follow_l1(struct l1_run *run, uint32_t i, uint64_t entry, struct img
 {
 	struct qcow1_survey *s = run->s;
 
-	if (!bit(run->led, i))
+	if (!img_bits_get(&run->led, i))
 		return true;
 	if (s->job && s->job->cancelled && s->job->cancelled(s->job->ctx))
 		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
@@ -242,11 +236,11 @@ bool qcow1_survey_run(struct qcow1_survey *s, struct img_err *err)
 	if (n < needed && !tell(s, &qcow1_found_l1_cut, s->file_size,
 				(uint64_t)n << qcow1_l1_bits(s->hdr), n, 0, err))
 		return false;
-	run.led = img_calloc(n / 8 + 1, 1, err);
 	run.l2 = img_alloc_aligned(qcow1_l2_bytes(s->hdr), err);
-	ok = run.led && run.l2 && for_l1(&run, n, survey_l1, err) &&
-	     for_l1(&run, n, follow_l1, err);
-	free(run.led);
+	ok = run.l2 && img_bits_init(&run.led, n, s->memory / 4, err) &&
+	     for_l1(&run, n, survey_l1, err) && for_l1(&run, n, follow_l1, err) &&
+	     img_paged_worked(&run.led, err) && qcow1_survey_knows(s, err);
+	img_paged_clear(&run.led);
 	free(run.l2);
 	return ok;
 }
@@ -261,24 +255,24 @@ static uint64_t head_end(const struct qcow1_header *hdr)
 	return hdr->l1_off + img_round_up(bytes, QCOW1_SECTOR);
 }
 
-bool qcow1_survey_uses(const struct qcow1_survey *s, uint64_t cluster)
+bool qcow1_survey_uses(struct qcow1_survey *s, uint64_t cluster)
 {
 	const unsigned bits = s->hdr->cluster_bits - s->grain_bits;
 	const uint64_t start = cluster << s->hdr->cluster_bits;
 
 	for (uint64_t i = cluster << bits; i < (cluster + 1) << bits; i++)
-		if (bit(s->whole, i) || bit(s->some, i))
+		if (img_bits_get(&s->whole, i) || img_bits_get(&s->some, i))
 			return true;
 	return !s->given_l1 && start >= s->hdr->l1_off && start < head_end(s->hdr);
 }
 
-bool qcow1_survey_ties(const struct qcow1_survey *s, uint64_t cluster)
+bool qcow1_survey_ties(struct qcow1_survey *s, uint64_t cluster)
 {
-	return bit(s->tied, ((cluster + 1) << (s->hdr->cluster_bits - s->grain_bits)) - 1);
+	return img_bits_get(&s->tied, ((cluster + 1) << (s->hdr->cluster_bits - s->grain_bits)) - 1);
 }
 
 /* Its entries all lead to what nobody has: the bytes of a table to which nothing leads any more. */
-static bool is_lost_table(const struct qcow1_survey *s, const uint8_t *raw, uint32_t len)
+static bool is_lost_table(struct qcow1_survey *s, const uint8_t *raw, uint32_t len)
 {
 	bool any = false;
 
@@ -309,28 +303,85 @@ static bool tell_leak(struct qcow1_survey *s, uint64_t host, uint8_t *raw, uint3
 		tell(s, &qcow1_found_l2_orphan, host, IMG_NOWHERE, IMG_NOWHERE, step, err));
 }
 
+struct leaks {
+	struct qcow1_survey *s;
+	struct img_extent there;	/* of the file, around the cluster that is looked at */
+	uint8_t *raw;			/* room for a table, or a cluster if that is shorter; owned */
+	uint32_t len;
+};
+
+/* How many clusters from cluster i on, which nothing refers to, are like it and in a hole of the file. */
+static bool count_in_hole(struct leaks *l, uint64_t i, uint64_t end, uint64_t *n, struct img_err *err)
+{
+	struct qcow1_survey *s = l->s;
+	const unsigned bits = s->hdr->cluster_bits, grains = bits - s->grain_bits;
+	const uint64_t at = i << bits;
+	uint64_t last = img_min_u64(end, i + HOLE_RUN);
+
+	*n = 0;
+	if (!(s->file->caps & IMG_STORE_EXTENTS))
+		return true;
+	if (at >= l->there.start + l->there.len &&
+	    !img_store_extent(s->file, at, s->file_size, &l->there, err))
+		return false;
+	if (l->there.kind != IMG_EXTENT_ZERO)
+		return true;
+	last = img_min_u64(last, (l->there.start + l->there.len) >> bits);
+	if (at < s->hdr->l1_off)
+		last = img_min_u64(last, img_div_up(s->hdr->l1_off, UINT64_C(1) << bits));
+	last = img_bits_next(&s->whole, i << grains, last << grains) >> grains;
+	last = img_bits_next(&s->some, i << grains, last << grains) >> grains;
+	*n = last > i ? last - i : 0;
+	return true;
+}
+
+static bool tell_hole(const struct leaks *l, uint64_t host, uint64_t n, struct img_err *err)
+{
+	const struct img_finding one = {
+		.kind = &qcow1_found_cluster_leak, .n = n, .host = host, .guest = IMG_NOWHERE,
+		.expected = IMG_NOWHERE, .found = IMG_NOWHERE,
+	};
+
+	return img_findings_add(l->s->out, one, qcow1_cluster_size(l->s->hdr), err);
+}
+
+/* Cluster by cluster, but for holes: a file may be long and mostly hole. */
+static bool tell_leaks(struct leaks *l, uint64_t end, struct img_err *err)
+{
+	const unsigned bits = l->s->hdr->cluster_bits;
+
+	for (uint64_t i = 0, n; i < end; i += n) {
+		n = 1;
+		if (qcow1_survey_uses(l->s, i))
+			continue;
+		if (!count_in_hole(l, i, end, &n, err) ||
+		    !(n ? tell_hole(l, i << bits, n, err)
+			: tell_leak(l->s, i << bits, l->raw, l->len, err)))
+			return false;
+		n = img_max_u64(n, 1);
+	}
+	return true;
+}
+
 bool qcow1_survey_leaks(struct qcow1_survey *s, struct img_err *err)
 {
 	const uint32_t cluster = qcow1_cluster_size(s->hdr);
-	const uint32_t len = (uint32_t)img_min_u64(qcow1_l2_bytes(s->hdr), cluster);
 	const uint64_t end = s->file->caps & IMG_STORE_DEVICE ? s->end : s->file_size;
-	const uint64_t n = img_min_u64(end, s->file_size) >> s->hdr->cluster_bits;
-	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(len, err);
+	struct leaks l = { .s = s, .len = (uint32_t)img_min_u64(qcow1_l2_bytes(s->hdr), cluster) };
+	bool ok;
 
-	if (!raw)
-		return false;
-	for (uint64_t i = 0; i < n; i++)
-		if (!qcow1_survey_uses(s, i) &&
-		    !tell_leak(s, i << s->hdr->cluster_bits, raw, len, err))
-			return false;
-	return s->tables || !img_findings_count(s->out, &qcow1_found_l2_orphan) ||
-	       tell(s, &qcow1_found_l1_empty, s->hdr->l1_off, 0, IMG_NOWHERE, 0, err);
+	l.raw = img_alloc_aligned(l.len, err);
+	ok = l.raw && tell_leaks(&l, img_min_u64(end, s->file_size) >> s->hdr->cluster_bits, err) &&
+	     (s->tables || !img_findings_count(s->out, &qcow1_found_l2_orphan) ||
+	      tell(s, &qcow1_found_l1_empty, s->hdr->l1_off, 0, IMG_NOWHERE, 0, err)) &&
+	     qcow1_survey_knows(s, err);
+	free(l.raw);
+	return ok;
 }
 
 void qcow1_survey_clear(struct qcow1_survey *s)
 {
-	free(s->whole);
-	free(s->some);
-	free(s->tied);
-	s->whole = s->some = s->tied = NULL;
+	img_paged_clear(&s->whole);
+	img_paged_clear(&s->some);
+	img_paged_clear(&s->tied);
 }

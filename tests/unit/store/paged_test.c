@@ -95,3 +95,21 @@ Test(paged, bits_are_set_and_cleared_one_by_one)
 	cr_assert(!img_bits_get(&bits, (UINT64_C(1) << 40) - 1));
 	img_paged_clear(&bits);
 }
+
+Test(paged, the_next_bit_is_found_across_pages)
+{
+	static const uint64_t set[] = { 0, 7, 32767, 32768, 100000, 131072, 299999 };
+	struct img_paged bits;
+	uint64_t from = 0;
+
+	ok(img_bits_init(&bits, 300000, 0, &err));
+	for (size_t i = 0; i < sizeof(set) / sizeof(*set); i++)
+		cr_assert(!img_bits_set(&bits, set[i]));
+	for (size_t i = 0; i < sizeof(set) / sizeof(*set); i++, from++) {
+		from = img_bits_next(&bits, from, 300000);
+		cr_assert_eq(from, set[i]);
+	}
+	cr_assert_eq(img_bits_next(&bits, from, 300000), 300000);
+	cr_assert_eq(img_bits_next(&bits, 1, 7), 7, "the end is not looked at");
+	img_paged_clear(&bits);
+}

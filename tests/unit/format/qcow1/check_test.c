@@ -155,22 +155,6 @@ Test(qcow1_check, a_lost_l1)
 	cr_assert_eq(count(&s, &qcow1_found_l1_empty), 1);
 }
 
-Test(qcow1_check, memory_has_a_limit)
-{
-	const struct img_checking how = { .threads = 1, .memory = 1 };
-	struct img_findings found = { 0 };
-	struct img_check_result result;
-	struct img_err err = { 0 };
-	struct sample s;
-
-	start(&s);
-	struct img_layer ly = { .format = &img_format_qcow };
-	ly.store = img_store_mem(s.bytes, s.len, NULL);
-	cr_assert_not(ly.format->check->check(&ly, &how, &found, &result, &err));
-	cr_assert_eq(err.code, IMG_E_RANGE);
-	img_store_close(ly.store);
-}
-
 Test(qcow1_check, a_repair_cuts_off_zeros_that_nothing_refers_to)
 {
 	struct sample s;
