@@ -86,7 +86,8 @@ static bool qcow1_salvage(struct img_layer *ly, const struct img_layer_open *how
 			  struct img_err *err)
 {
 	struct qcow1 *q = img_calloc(1, sizeof(*q), err);
-	struct qcow1_salvage *s = q ? qcow1_salvage_new(ly->store, how->size, &ly->salvaged, err)
+	struct qcow1_salvage *s = q ? qcow1_salvage_new(ly->store, how->size, how->cache_size,
+							&ly->salvaged, err)
 				    : NULL;
 
 	if (!s) {
@@ -95,10 +96,11 @@ static bool qcow1_salvage(struct img_layer *ly, const struct img_layer_open *how
 	}
 	q->salvage = s;
 	q->header = s->hdr;
-	if (!start(q, s->overlay, how, err) || !qcow1_l1_give(&q->tables, s->l1, s->n_l1, err)) {
+	if (!start(q, s->overlay, how, err)) {
 		qcow1_free(q);
 		return false;
 	}
+	qcow1_l1_give(&q->tables, s->l1_file, s->n_l1);
 	take(q, ly);
 	ly->backing = s->backing;
 	s->backing = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Guest offset to extent, by the tables as they are in memory. */
 #include <stdatomic.h>
+#include "base/lock.h"
 #include "base/num.h"
 #include "format/qcow1/qcow1.h"
 
@@ -107,11 +108,25 @@ static void hole_extent(const struct qcow1_tables *t, const _Atomic uint64_t *en
 	}
 }
 
+/* *host: what the entry for `at` says; where that leads to no table, out is what is there. */
+static bool look_at_entry(struct qcow1_tables *t, uint64_t at, uint64_t limit, uint64_t *host,
+			  struct img_extent *out, struct img_err *err)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = NULL;
+	const _Atomic uint64_t *entry = qcow1_l1_look(t, qcow1_l1_index(t->hdr, at), &held, err);
+
+	if (!entry)
+		return false;
+	*host = *entry;
+	if (!leads_on(t, *host))
+		hole_extent(t, entry, at, limit, out);
+	return true;
+}
+
 bool qcow1_map_extent(struct qcow1_tables *t, uint64_t at, uint64_t limit, struct img_extent *out,
 		      struct img_err *err)
 {
 	const uint32_t index = qcow1_l1_index(t->hdr, at);
-	const _Atomic uint64_t *entry;
 	uint64_t host;
 
 	/* All that follows is cut off, too: memory goes by what there is of the file. */
@@ -120,14 +135,10 @@ bool qcow1_map_extent(struct qcow1_tables *t, uint64_t at, uint64_t limit, struc
 		lose(out, IMG_E_INCOMPLETE, &qcow1_found_l1_cut);
 		return true;
 	}
-	entry = qcow1_l1_entry(t, index, err);
-	if (!entry)
+	if (!look_at_entry(t, at, limit, &host, out, err))
 		return false;
-	host = *entry;
-	if (!leads_on(t, host)) {
-		hole_extent(t, entry, at, limit, out);
+	if (!leads_on(t, host))
 		return true;
-	}
 	struct qcow1_table *table = qcow1_table_get(t, index, host, err);
 
 	if (!table)
@@ -141,13 +152,12 @@ bool qcow1_map_packed(struct qcow1_tables *t, uint64_t at, struct qcow1_cluster 
 		      size_t *n, struct img_err *err)
 {
 	const uint32_t index = qcow1_l1_index(t->hdr, at);
-	const _Atomic uint64_t *entry = qcow1_l1_entry(t, index, err);
+	struct img_extent hole;
 	uint64_t host;
 
 	*n = 0;
-	if (!entry)
+	if (!look_at_entry(t, at, at + 1, &host, &hole, err))
 		return false;
-	host = *entry;
 	if (!leads_on(t, host))
 		return true;
 	struct qcow1_table *table = qcow1_table_get(t, index, host, err);

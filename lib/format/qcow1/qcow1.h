@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include "cipher/cipher.h"
 #include "format/format.h"
+#include "format/looks.h"
 #include "format/qcow1/findings.h"
 #include "format/qcow1/layout.h"
 
@@ -120,8 +121,10 @@ struct qcow1_tables {
 	struct img_store *file;
 	_Atomic uint64_t file_size;	/* when it was opened; grows as the disk is written */
 	uint32_t n_l1;
-	uint32_t n_given;		/* entries of it that are not those of the file */
+	struct img_store *given;	/* borrowed; has the first n_given entries of it */
+	uint32_t n_given;
 	_Atomic(_Atomic uint64_t *) *pieces;	/* of the L1 table, owned; NULL: not read yet */
+	struct img_looks looks;		/* at other pieces, where the whole table has no room */
 	pthread_mutex_t lock;		/* guards all below, and what a disk in use adds */
 	struct qcow1_table **buckets;	/* owned */
 	uint32_t n_buckets;		/* a power of two */
@@ -135,12 +138,17 @@ bool qcow1_tables_init(struct qcow1_tables *t, const struct qcow1_header *hdr,
 	IMG_MUST_CHECK;
 /* Accepts zeroed ones. */
 void qcow1_tables_clear(struct qcow1_tables *t);
-/* The first n entries of the L1 table are these, whatever the file says; before all others. */
-bool qcow1_l1_give(struct qcow1_tables *t, const uint64_t *entries, uint32_t n,
-		   struct img_err *err) IMG_MUST_CHECK;
+/*
+ * The first n entries of the L1 table are those at the start of given, which is borrowed, whatever the
+ * file says; before all others.
+ */
+void qcow1_l1_give(struct qcow1_tables *t, struct img_store *given, uint32_t n);
 /* The entry of the L1 table; NULL: it cannot be read.  Behind the end of the file it is zero. */
 _Atomic uint64_t *qcow1_l1_entry(struct qcow1_tables *t, uint32_t index, struct img_err *err)
 	IMG_MUST_CHECK;
+/* The same for reading alone, as long as *held is, which was NULL, and with those of its piece behind it. */
+const _Atomic uint64_t *qcow1_l1_look(struct qcow1_tables *t, uint32_t index, pthread_mutex_t **held,
+				      struct img_err *err) IMG_MUST_CHECK;
 /* Whether the file is long enough to hold that entry of the L1 table. */
 bool qcow1_l1_has(const struct qcow1_tables *t, uint32_t index);
 /*

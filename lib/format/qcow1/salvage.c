@@ -25,7 +25,7 @@ bool qcow1_salvage_note(struct qcow1_salvage *s, const struct img_finding_kind *
 /* How many entries the last table has. */
 static bool count_last(struct qcow1_salvage *s, uint32_t *n, struct img_err *err)
 {
-	const uint64_t host = s->n_l1 ? s->l1[s->n_l1 - 1] : QCOW1_L1_LOST;
+	const uint64_t host = s->n_l1 ? qcow1_l1_at(s, s->n_l1 - 1) : QCOW1_L1_LOST;
 	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(qcow1_l2_bytes(&s->hdr), err);
 
 	*n = qcow1_l2_entries(&s->hdr);
@@ -56,26 +56,51 @@ static bool guess_size(struct qcow1_salvage *s, struct img_err *err)
 
 /* ---- From beginning to end ------------------------------------------------------------------- */
 
+static void free_work(struct qcow1_work *work)
+{
+	if (!work)
+		return;
+	img_paged_clear(&work->sectors);
+	img_paged_clear(&work->l1);
+	img_paged_clear(&work->taken);
+	img_paged_clear(&work->packed);
+	free(work);
+}
+
+/* What all of it is based on was there at any time. */
+static bool finish_work(struct qcow1_salvage *s, struct img_err *err)
+{
+	struct qcow1_work *work = s->work;
+	const bool ok = img_paged_worked(&work->sectors, err) && img_paged_flush(&work->l1, err) &&
+			img_paged_worked(&work->taken, err) && img_paged_worked(&work->packed, err);
+
+	s->work = NULL;
+	free_work(work);
+	return ok;
+}
+
 static bool rebuild(struct qcow1_salvage *s, uint64_t size, struct img_err *err)
 {
 	return qcow1_salvage_scan(s, err) && qcow1_salvage_header(s, size, err) &&
 	       qcow1_use_start(s, err) && qcow1_salvage_find_l1(s, err) &&
 	       qcow1_salvage_settle(s, err) && qcow1_salvage_place(s, err) &&
 	       guess_size(s, err) && qcow1_salvage_l2(s, err) &&
-	       (!s->l1_guessed || img_rangeset_include(&s->guessed, 0, s->hdr.size, err));
+	       (!s->l1_guessed || img_rangeset_include(&s->guessed, 0, s->hdr.size, err)) &&
+	       finish_work(s, err);
 }
 
-struct qcow1_salvage *qcow1_salvage_new(struct img_store *file, uint64_t size,
+struct qcow1_salvage *qcow1_salvage_new(struct img_store *file, uint64_t size, uint64_t memory,
 					struct img_salvaged *told, struct img_err *err)
 {
 	struct qcow1_salvage *s = img_calloc(1, sizeof(*s), err);
 
 	if (!s)
 		return NULL;
-	*s = (struct qcow1_salvage){ .file = file, .told = told };
+	*s = (struct qcow1_salvage){ .file = file, .told = told, .memory = memory };
 	told->notes.most = NOTES_MOST;
 	s->overlay = img_store_overlay(file, err);
-	if (s->overlay && img_store_size(file, &s->file_size, err) && rebuild(s, size, err))
+	s->work = s->overlay ? img_calloc(1, sizeof(*s->work), err) : NULL;
+	if (s->work && img_store_size(file, &s->file_size, err) && rebuild(s, size, err))
 		return s;
 	qcow1_salvage_free(s);
 	return NULL;
@@ -87,10 +112,8 @@ void qcow1_salvage_free(struct qcow1_salvage *s)
 		return;
 	img_rangeset_clear(&s->guessed);
 	img_rangeset_clear(&s->lost);
-	free(s->taken);
-	free(s->packed);
-	free(s->sectors);
-	free(s->l1);
+	free_work(s->work);
+	img_store_close(s->l1_file);
 	free(s->backing);
 	if (s->overlay)
 		img_store_close(s->overlay);

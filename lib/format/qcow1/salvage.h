@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the files of a salvage share.  The L1 table is rebuilt in memory; entries of L2 tables that
+ * What the files of a salvage share.  The L1 table is rebuilt beside the file; entries of L2 tables that
  * are rebuilt go to an overlay of the file; beside them is kept which guest bytes are so guessed or
  * lost.
  */
 #ifndef QCOW1_SALVAGE_H
 #define QCOW1_SALVAGE_H
 
+#include "base/bytes.h"
 #include "format/qcow1/qcow1.h"
+#include "store/paged.h"
 #include "store/ranges.h"
 
 #define QCOW1_SALVAGE_NOTES(X) \
@@ -46,6 +48,13 @@ QCOW1_SALVAGE_NOTES(QCOW1_SALVAGE_NOTE)
 /* In the L1 table of a salvage: what was there led nowhere. */
 #define QCOW1_L1_LOST UINT64_C(1)
 
+/* What is known of the file while the image is rebuilt; memory for each is a part of what is allowed. */
+struct qcow1_work {
+	struct img_paged sectors;	/* of the file, that look like parts of tables; rising, 64 bits each */
+	struct img_paged l1;		/* the table as it will be, in l1_file */
+	struct img_paged taken, packed;	/* a bit for each cluster of the file: as a whole, or some of it */
+};
+
 struct qcow1_salvage {
 	struct img_store *file;		/* borrowed */
 	struct img_store *overlay;	/* owned */
@@ -56,22 +65,46 @@ struct qcow1_salvage {
 	bool backing_lost;		/* what shows through where nothing is, is a guess */
 	bool size_known;
 	bool l1_guessed;		/* where the L1 table begins */
-	uint64_t *sectors;		/* of the file, that look like parts of tables; rising; owned */
-	size_t n_sectors, cap_sectors;
-	uint64_t *l1;			/* as it will be; owned */
+	uint64_t memory;		/* bytes for counting at most */
+	struct qcow1_work *work;	/* owned; NULL once all is rebuilt */
+	size_t n_sectors;
+	struct img_store *l1_file;	/* the L1 table as it is to be; owned */
 	uint32_t n_l1;
 	uint32_t l1_twin;		/* the first entry that was as the one before; 0: none was */
-	uint8_t *taken, *packed;	/* a bit for each cluster of the file: as a whole, or some of it */
 	struct img_rangeset guessed, lost;	/* guest bytes; owned */
 };
 
 /* ---- salvage.c ------------------------------------------------------------------------------- */
 
+/* What one of the tables of s->work may take. */
+static inline uint64_t qcow1_work_memory(const struct qcow1_salvage *s)
+{
+	return s->memory / 8;
+}
+
+/* Sector number i that looks like a part of a table. */
+static inline uint64_t qcow1_sector(const struct qcow1_salvage *s, size_t i)
+{
+	return img_get_be64(img_paged_at(&s->work->sectors, i * UINT64_C(8), false));
+}
+
+/* Entry i of the L1 table. */
+static inline uint64_t qcow1_l1_at(const struct qcow1_salvage *s, uint32_t i)
+{
+	return img_get_be64(img_paged_at(&s->work->l1, i * (uint64_t)QCOW1_ENTRY_LEN, false));
+}
+
+static inline void qcow1_l1_put(struct qcow1_salvage *s, uint32_t i, uint64_t entry)
+{
+	img_put_be64(img_paged_at(&s->work->l1, i * (uint64_t)QCOW1_ENTRY_LEN, true), entry);
+}
+
 /*
- * Rebuilds what is in file, as far as that is possible, and tells of it.  size: guest bytes, or 0.
+ * Rebuilds what is in file, as far as that is possible, and tells of it.  size: guest bytes, or 0;
+ * memory: bytes for counting at most.
  * Errors: IMG_E_NOT_THIS_FORMAT (nothing of an image was found), IMG_E_IO, IMG_E_NOMEM, IMG_E_RANGE.
  */
-struct qcow1_salvage *qcow1_salvage_new(struct img_store *file, uint64_t size,
+struct qcow1_salvage *qcow1_salvage_new(struct img_store *file, uint64_t size, uint64_t memory,
 					struct img_salvaged *told, struct img_err *err);
 /* Accepts NULL. */
 void qcow1_salvage_free(struct qcow1_salvage *s);
@@ -127,8 +160,8 @@ bool qcow1_is_free(const struct qcow1_salvage *s, uint64_t host, uint64_t len);
 bool qcow1_is_orphan(const struct qcow1_salvage *s, uint64_t host);
 /* False: somebody has one of them already; nothing is taken then. */
 bool qcow1_take(struct qcow1_salvage *s, uint64_t host, uint64_t len);
-/* Takes nothing any more. */
-void qcow1_untake(struct qcow1_salvage *s);
+/* Takes nothing any more.  IMG_E_NOMEM. */
+bool qcow1_untake(struct qcow1_salvage *s, struct img_err *err) IMG_MUST_CHECK;
 /* What the L1 table lies in, which others may be in, too. */
 void qcow1_take_l1(struct qcow1_salvage *s);
 /* The clusters that the entries of a table lead to. */
@@ -140,19 +173,21 @@ bool qcow1_read_table(struct qcow1_salvage *s, uint64_t host, uint8_t *raw, stru
 /* Clusters of the file, and which of them have more than one user; packed bytes are none. */
 struct qcow1_uses {
 	const struct qcow1_salvage *s;	/* borrowed */
-	uint8_t *seen, *twice;		/* owned */
+	struct img_paged seen, twice;
 };
 
 /* On failure, too, qcow1_uses_clear() frees what there is. */
 bool qcow1_uses_start(struct qcow1_uses *uses, const struct qcow1_salvage *s, struct img_err *err)
 	IMG_MUST_CHECK;
 void qcow1_uses_clear(struct qcow1_uses *uses);
+/* False: what was said of clusters since the beginning may be wrong.  IMG_E_IO, IMG_E_NOMEM. */
+bool qcow1_uses_knows(const struct qcow1_uses *uses, struct img_err *err) IMG_MUST_CHECK;
 /* host: in the file. */
 void qcow1_uses_add(struct qcow1_uses *uses, uint64_t host, uint64_t len);
 /* What n entries of a table lead to. */
 void qcow1_uses_add_entries(struct qcow1_uses *uses, const uint8_t *raw, uint32_t n);
 /* One of the clusters at least. */
-bool qcow1_uses_is_twice(const struct qcow1_uses *uses, uint64_t host, uint64_t len);
+bool qcow1_uses_is_twice(struct qcow1_uses *uses, uint64_t host, uint64_t len);
 
 /* remains.c; as in struct img_format. */
 bool qcow1_remains(const uint8_t *head, size_t len);

@@ -16,6 +16,8 @@ enum {
 	ENTRIES_UNKNOWN	= 1 << 16,	/* where nobody says how many there are */
 	GOOD_FOR_BAD	= 64,		/* entries */
 	STEPS_MOST	= 256,		/* back from where the table was found */
+	READ_BYTES	= 1 << 20,
+	IN_MEMORY_MAX	= 1 << 20,	/* bytes of a table for which there is no file */
 	SECTORS_MOST	= 256,		/* tried as its beginning, from the end of the file on */
 };
 
@@ -97,7 +99,7 @@ static bool try_all(struct finding *f, struct img_err *err)
 		if (!try_place(f, at, err))
 			return false;
 	for (size_t i = 0; i < s->n_sectors && i < SECTORS_MOST; i++)
-		if (!try_place(f, s->sectors[s->n_sectors - 1 - i], err))
+		if (!try_place(f, qcow1_sector(s, s->n_sectors - 1 - i), err))
 			return false;
 	return true;
 }
@@ -154,6 +156,18 @@ static uint32_t count_entries(const struct qcow1_salvage *s)
 						   : ENTRIES_UNKNOWN);
 }
 
+/* Where the size is not known there may be an entry more for each table that is found. */
+static bool start_l1(struct qcow1_salvage *s, struct img_err *err)
+{
+	const uint64_t most = s->n_l1 + (s->size_known ? 0 : (uint64_t)s->n_sectors);
+	const uint64_t len = most * QCOW1_ENTRY_LEN;
+
+	s->l1_file = len > IN_MEMORY_MAX ? img_store_temporary(NULL, err)
+					 : img_store_mem(NULL, 0, err);
+	return s->l1_file && img_paged_init(&s->work->l1, s->l1_file, 0, len,
+					    qcow1_work_memory(s), err);
+}
+
 /* A place where nothing is found has no entries either, unless the size says how many there were. */
 static bool read_entries(struct finding *f, struct img_err *err)
 {
@@ -161,15 +175,16 @@ static bool read_entries(struct finding *f, struct img_err *err)
 	IMG_AUTO_FREE uint8_t *raw = NULL;
 
 	s->n_l1 = f->best || s->size_known ? count_entries(s) : 0;
-	s->l1 = img_calloc(s->n_l1 + UINT64_C(1), sizeof(*s->l1), err);
-	raw = s->l1 ? img_alloc_aligned(s->n_l1 * QCOW1_ENTRY_LEN + 1, err) : NULL;
-	if (!raw)
+	const uint64_t len = s->n_l1 * (uint64_t)QCOW1_ENTRY_LEN;
+
+	if (!start_l1(s, err) || !(raw = img_alloc_aligned(READ_BYTES, err)))
 		return false;
-	if (s->n_l1 &&
-	    !img_store_read(s->file, s->hdr.l1_off, raw, (size_t)s->n_l1 * QCOW1_ENTRY_LEN, err))
-		return false;
-	for (uint32_t i = 0; i < s->n_l1; i++)
-		s->l1[i] = img_get_be64(raw + (size_t)i * QCOW1_ENTRY_LEN);
+	for (uint64_t at = 0, n; at < len; at += n) {
+		n = img_min_u64(READ_BYTES, len - at);
+		if (!img_store_read(s->file, s->hdr.l1_off + at, raw, n, err) ||
+		    !img_store_write(s->l1_file, at, raw, n, err))
+			return false;
+	}
 	return true;
 }
 
@@ -193,16 +208,18 @@ static bool judge_entries(struct finding *f, struct img_err *err)
 	bool leads;
 
 	for (uint32_t i = 0; i < s->n_l1; i++) {
-		if (!s->l1[i])
+		const uint64_t entry = qcow1_l1_at(s, i);
+
+		if (!entry)
 			continue;
-		if (!judge_entry(f, s->l1[i], &leads, err))
+		if (!judge_entry(f, entry, &leads, err))
 			return false;
 		if (!leads)
-			s->l1[i] = QCOW1_L1_LOST;
+			qcow1_l1_put(s, i, QCOW1_L1_LOST);
 		if (!leads && !s->size_known)
 			s->n_l1 = i;
 	}
-	while (!s->size_known && s->n_l1 && !s->l1[s->n_l1 - 1])
+	while (!s->size_known && s->n_l1 && !qcow1_l1_at(s, s->n_l1 - 1))
 		s->n_l1--;
 	return true;
 }

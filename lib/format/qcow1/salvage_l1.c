@@ -34,9 +34,9 @@ static bool take_placed(struct placing *p, struct img_err *err)
 	struct qcow1_salvage *s = p->s;
 
 	for (uint32_t i = 0; i < s->n_l1; i++) {
-		if (s->l1[i] <= QCOW1_L1_LOST)
+		if (qcow1_l1_at(s, i) <= QCOW1_L1_LOST)
 			continue;
-		if (!qcow1_read_table(s, s->l1[i], p->table, err))
+		if (!qcow1_read_table(s, qcow1_l1_at(s, i), p->table, err))
 			return false;
 		qcow1_take_entries(s, p->table);
 		p->n_junk += is_junk(p);
@@ -50,12 +50,12 @@ static bool lose_junk(struct placing *p, struct img_err *err)
 	struct qcow1_salvage *s = p->s;
 
 	for (uint32_t i = 0; p->n_junk && p->n_lone && i < s->n_l1; i++) {
-		if (s->l1[i] <= QCOW1_L1_LOST)
+		if (qcow1_l1_at(s, i) <= QCOW1_L1_LOST)
 			continue;
-		if (!qcow1_read_table(s, s->l1[i], p->table, err))
+		if (!qcow1_read_table(s, qcow1_l1_at(s, i), p->table, err))
 			return false;
 		if (is_junk(p))
-			s->l1[i] = QCOW1_L1_LOST;
+			qcow1_l1_put(s, i, QCOW1_L1_LOST);
 	}
 	return true;
 }
@@ -130,10 +130,12 @@ static bool find_lone(struct placing *p, struct img_err *err)
 	bool is;
 
 	for (size_t i = 0; i < s->n_sectors; i++) {
-		if (qcow1_is_taken(s, s->sectors[i]) || is_in_l1(s, s->sectors[i]))
+		const uint64_t sector = qcow1_sector(s, i);
+
+		if (qcow1_is_taken(s, sector) || is_in_l1(s, sector))
 			continue;
-		if (!try_anchor(p, s->sectors[i], &is, err) ||
-		    (!is && !try_table(p, img_round_down(s->sectors[i], cluster), &is, err)))
+		if (!try_anchor(p, sector, &is, err) ||
+		    (!is && !try_table(p, img_round_down(sector, cluster), &is, err)))
 			return false;
 	}
 	return true;
@@ -160,11 +162,13 @@ static bool put(struct placing *p, uint32_t slot, size_t lone, struct img_err *e
 	struct qcow1_salvage *s = p->s;
 	const unsigned bits = qcow1_l1_bits(&s->hdr);
 
-	s->l1[slot] = p->lone[lone];
+	const uint64_t host = p->lone[lone];
+
+	qcow1_l1_put(s, slot, host);
 	p->lone[lone] = 0;
 	return img_rangeset_include(&s->guessed, (uint64_t)slot << bits, UINT64_C(1) << bits,
 				    err) &&
-	       qcow1_salvage_note(s, &qcow1_noted_l2_placed, s->l1[slot], (uint64_t)slot << bits, 0,
+	       qcow1_salvage_note(s, &qcow1_noted_l2_placed, host, (uint64_t)slot << bits, 0,
 				  err);
 }
 
@@ -184,8 +188,8 @@ static size_t count_lone(const struct placing *p, const struct gap *gap, size_t 
 /* As many as are lost, or as have nothing; where no table has a place, as many as there are. */
 static bool fill(struct placing *p, const struct gap *gap, struct img_err *err)
 {
-	const uint64_t *l1 = p->s->l1;
-	const bool whole = gap->first == 0 && gap->end == p->s->n_l1;
+	const struct qcow1_salvage *s = p->s;
+	const bool whole = gap->first == 0 && gap->end == s->n_l1;
 	size_t next;
 	const size_t n = count_lone(p, gap, &next), end = next + n;
 	const bool with_free = n != gap->n_lost;
@@ -193,7 +197,7 @@ static bool fill(struct placing *p, const struct gap *gap, struct img_err *err)
 	if (!n || (n != gap->n_lost && n != gap->n_lost + gap->n_free && !whole))
 		return true;
 	for (uint32_t i = gap->first; i < gap->end && next < end; i++)
-		if ((l1[i] == QCOW1_L1_LOST || with_free) && !put(p, i, next++, err))
+		if ((qcow1_l1_at(s, i) == QCOW1_L1_LOST || with_free) && !put(p, i, next++, err))
 			return false;
 	return true;
 }
@@ -204,7 +208,7 @@ static bool place_in_order(struct placing *p, struct img_err *err)
 	struct gap gap = { 0 };
 
 	for (uint32_t i = 0; i < s->n_l1; i++) {
-		const uint64_t entry = s->l1[i];
+		const uint64_t entry = qcow1_l1_at(s, i);
 
 		gap.n_lost += entry == QCOW1_L1_LOST;
 		gap.n_free += !entry;
@@ -228,7 +232,7 @@ static uint32_t count_lost(const struct qcow1_salvage *s)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < s->n_l1; i++)
-		n += s->l1[i] == QCOW1_L1_LOST;
+		n += qcow1_l1_at(s, i) == QCOW1_L1_LOST;
 	return n;
 }
 
@@ -243,11 +247,11 @@ static bool move_back(struct placing *p, struct img_err *err)
 	const unsigned bits = qcow1_l1_bits(&s->hdr);
 
 	if (!twin || twin == last || count_lost(s) != 1 || p->n_lone != 1 ||
-	    p->lone[0] < s->l1[last])
+	    p->lone[0] < qcow1_l1_at(s, last))
 		return true;
 	for (uint32_t i = twin; i < last; i++)
-		s->l1[i] = s->l1[i + 1];
-	s->l1[last] = QCOW1_L1_LOST;
+		qcow1_l1_put(s, i, qcow1_l1_at(s, i + 1));
+	qcow1_l1_put(s, last, QCOW1_L1_LOST);
 	return img_rangeset_include(&s->guessed, (uint64_t)twin << bits,
 				    (uint64_t)(last - twin) << bits, err) &&
 	       qcow1_salvage_note(s, &qcow1_noted_l1_moved, s->hdr.l1_off, (uint64_t)twin << bits,
@@ -261,18 +265,13 @@ static bool make_room(struct placing *p, struct img_err *err)
 {
 	struct qcow1_salvage *s = p->s;
 	const size_t n = s->n_l1 + p->n_lone;
-	uint64_t *l1;
 
 	if (s->size_known || !p->n_lone)
 		return true;
 	if (n >= QCOW1_L1_MAX)
 		return img_fail(err, IMG_E_RANGE, _("the disk is too large for its tables"));
-	l1 = img_grow(s->l1, n, sizeof(*l1), err);
-	if (!l1)
-		return false;
-	s->l1 = l1;
 	while (s->n_l1 < n)
-		l1[s->n_l1++] = QCOW1_L1_LOST;
+		qcow1_l1_put(s, s->n_l1++, QCOW1_L1_LOST);
 	return true;
 }
 
@@ -287,7 +286,7 @@ static bool tell_rest(struct placing *p, struct img_err *err)
 						      IMG_NOWHERE, 0, err))
 			return false;
 	for (uint32_t i = 0; p->n_lone && i < s->n_l1; i++)
-		if (!s->l1[i] && !img_rangeset_include(&s->guessed, (uint64_t)i << bits,
+		if (!qcow1_l1_at(s, i) && !img_rangeset_include(&s->guessed, (uint64_t)i << bits,
 						       UINT64_C(1) << bits, err))
 			return false;
 	return true;

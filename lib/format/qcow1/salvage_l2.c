@@ -189,9 +189,9 @@ static bool for_tables(struct healing *h, bool (*look)(struct healing *, struct 
 	const unsigned bits = s->hdr.cluster_bits;
 
 	for (uint32_t i = 0; i < s->n_l1; i++) {
-		if (s->l1[i] <= QCOW1_L1_LOST)
+		h->host = qcow1_l1_at(s, i);
+		if (h->host <= QCOW1_L1_LOST)
 			continue;
-		h->host = s->l1[i];
 		h->guest = (uint64_t)i << qcow1_l1_bits(&s->hdr);
 		h->n = h->guest < s->hdr.size
 			? (uint32_t)img_min_u64(qcow1_l2_entries(&s->hdr),
@@ -250,7 +250,8 @@ bool qcow1_salvage_l2(struct qcow1_salvage *s, struct img_err *err)
 
 	h.raw = img_alloc_aligned(qcow1_l2_bytes(&s->hdr), err);
 	ok = cluster && h.raw && qcow1_uses_start(&h.uses, s, err) && for_tables(&h, count_table, err) &&
-	     for_tables(&h, heal_table, err) && tell_unplaced(&h, cluster, err);
+	     for_tables(&h, heal_table, err) && tell_unplaced(&h, cluster, err) &&
+	     qcow1_uses_knows(&h.uses, err);
 	free(h.raw);
 	qcow1_uses_clear(&h.uses);
 	return ok;

@@ -27,9 +27,9 @@ struct settling {
 
 static bool count_uses(struct settling *t, uint32_t i, struct img_err *err)
 {
-	if (!qcow1_read_table(t->s, t->s->l1[i], t->raw, err))
+	if (!qcow1_read_table(t->s, qcow1_l1_at(t->s, i), t->raw, err))
 		return false;
-	qcow1_uses_add(&t->uses, t->s->l1[i], t->len);
+	qcow1_uses_add(&t->uses, qcow1_l1_at(t->s, i), t->len);
 	qcow1_uses_add_entries(&t->uses, t->raw, qcow1_l2_entries(&t->s->hdr));
 	return true;
 }
@@ -135,17 +135,17 @@ static void take_or_lose(struct settling *t, uint32_t i)
 	struct qcow1_salvage *s = t->s;
 
 	t->settled[i / 8] |= (uint8_t)(1 << i % 8);
-	if (qcow1_take(s, s->l1[i], t->len))
+	if (qcow1_take(s, qcow1_l1_at(s, i), t->len))
 		return;
-	if (i && s->l1[i] == s->l1[i - 1] && !s->l1_twin)
+	if (i && qcow1_l1_at(s, i) == qcow1_l1_at(s, i - 1) && !s->l1_twin)
 		s->l1_twin = i;
-	s->l1[i] = QCOW1_L1_LOST;
+	qcow1_l1_put(s, i, QCOW1_L1_LOST);
 }
 
 /* What is right beyond doubt comes first. */
 static bool take_right(struct settling *t, uint32_t i, struct img_err *err)
 {
-	const uint64_t host = t->s->l1[i];
+	const uint64_t host = qcow1_l1_at(t->s, i);
 
 	if (!qcow1_read_table(t->s, host, t->raw, err))
 		return false;
@@ -172,22 +172,24 @@ static bool measure(struct settling *t, uint64_t host, struct qcow1_shape *shape
 static bool settle(struct settling *t, uint32_t i, struct img_err *err)
 {
 	struct qcow1_salvage *s = t->s;
-	const bool over = qcow1_uses_is_twice(&t->uses, s->l1[i], t->len);
+	uint64_t host = qcow1_l1_at(s, i);
+	const bool over = qcow1_uses_is_twice(&t->uses, host, t->len);
 	struct qcow1_shape shape = { 0 };
 	uint64_t start;
 
 	if (t->settled[i / 8] & 1 << i % 8)
 		return true;
-	if (!find_start(t, s->l1[i], &start, err) ||
-	    (!start && !measure(t, s->l1[i], &shape, err)))
+	if (!find_start(t, host, &start, err) ||
+	    (!start && !measure(t, host, &shape, err)))
 		return false;
 	if (start)
-		s->l1[i] = start;
+		host = start;
 	else if (over && shape.good <= shape.bad)
-		s->l1[i] = QCOW1_L1_LOST;
-	if (s->l1[i] != QCOW1_L1_LOST)
+		host = QCOW1_L1_LOST;
+	qcow1_l1_put(s, i, host);
+	if (host != QCOW1_L1_LOST)
 		take_or_lose(t, i);
-	return s->l1[i] == QCOW1_L1_LOST || (!start && !over && shape.bad < BAD_MANY) ||
+	return qcow1_l1_at(s, i) == QCOW1_L1_LOST || (!start && !over && shape.bad < BAD_MANY) ||
 	       doubt(t, i, err);
 }
 
@@ -198,7 +200,7 @@ static bool for_placed(struct settling *t,
 	const struct qcow1_salvage *s = t->s;
 
 	for (uint32_t i = 0; i < s->n_l1; i++)
-		if (s->l1[i] > QCOW1_L1_LOST && !step(t, i, err))
+		if (qcow1_l1_at(s, i) > QCOW1_L1_LOST && !step(t, i, err))
 			return false;
 	return true;
 }
@@ -211,12 +213,11 @@ bool qcow1_salvage_settle(struct qcow1_salvage *s, struct img_err *err)
 	};
 	bool ok;
 
-	qcow1_untake(s);
 	t.settled = img_calloc(s->n_l1 / 8 + 1, 1, err);
 	t.raw = img_alloc_aligned(3 * (size_t)t.span, err);
-	ok = t.settled && t.raw && qcow1_uses_start(&t.uses, s, err) &&
+	ok = t.settled && t.raw && qcow1_untake(s, err) && qcow1_uses_start(&t.uses, s, err) &&
 	     for_placed(&t, count_uses, err) && for_placed(&t, take_right, err) &&
-	     for_placed(&t, settle, err);
+	     for_placed(&t, settle, err) && qcow1_uses_knows(&t.uses, err);
 	qcow1_uses_clear(&t.uses);
 	free(t.settled);
 	free(t.raw);

@@ -75,16 +75,12 @@ static bool collect(void *ctx, uint64_t at, const uint8_t *bytes, size_t len, st
 {
 	struct qcow1_salvage *s = ctx;
 
+	(void)err;
 	for (size_t i = 0; i < len && s->n_sectors < SECTORS_MOST; i += QCOW1_SECTOR) {
-		uint64_t *v;
-
 		if (!is_part_of_table(bytes + i, img_min_u64(len - i, QCOW1_SECTOR), s->file_size))
 			continue;
-		v = img_grow_by_one(s->sectors, s->n_sectors, &s->cap_sectors, sizeof(*v), err);
-		if (!v)
-			return false;
-		s->sectors = v;
-		v[s->n_sectors++] = at + i;
+		img_put_be64(img_paged_at(&s->work->sectors, s->n_sectors++ * UINT64_C(8), true),
+			     at + i);
 	}
 	return true;
 }
@@ -93,7 +89,9 @@ bool qcow1_salvage_scan(struct qcow1_salvage *s, struct img_err *err)
 {
 	const struct img_store_scan scan = { .run = collect, .ctx = s };
 
-	return img_store_scan(s->file, 0, s->file_size, QCOW1_SECTOR, &scan, err);
+	return img_paged_init(&s->work->sectors, NULL, 0, SECTORS_MOST * UINT64_C(8),
+			      qcow1_work_memory(s), err) &&
+	       img_store_scan(s->file, 0, s->file_size, QCOW1_SECTOR, &scan, err);
 }
 
 /* ---- Widths ---------------------------------------------------------------------------------- */
@@ -137,12 +135,12 @@ static bool is_listed(const struct qcow1_salvage *s, uint64_t sector)
 	while (low < high) {
 		const size_t middle = low + (high - low) / 2;
 
-		if (s->sectors[middle] < sector)
+		if (qcow1_sector(s, middle) < sector)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < s->n_sectors && s->sectors[low] == sector;
+	return low < s->n_sectors && qcow1_sector(s, low) == sector;
 }
 
 /* Something that looks like a table begins here: one does not begin inside another. */
@@ -179,12 +177,12 @@ static bool for_sectors(struct widths *w, void (*look)(struct widths *, uint64_t
 
 	for (size_t i = 0, n; raw && i < s->n_sectors; i += n) {
 		for (n = 1; n < READ_SECTORS && i + n < s->n_sectors &&
-		     s->sectors[i + n] == s->sectors[i] + n * QCOW1_SECTOR;)
+		     qcow1_sector(s, i + n) == qcow1_sector(s, i) + n * QCOW1_SECTOR;)
 			n++;
-		if (!img_store_read_some(s->file, s->sectors[i], raw, n * QCOW1_SECTOR, &got, err))
+		if (!img_store_read_some(s->file, qcow1_sector(s, i), raw, n * QCOW1_SECTOR, &got, err))
 			return false;
 		for (size_t k = 0; k < got / QCOW1_SECTOR; k++)
-			look(w, s->sectors[i + k], raw + k * QCOW1_SECTOR);
+			look(w, qcow1_sector(s, i + k), raw + k * QCOW1_SECTOR);
 	}
 	return raw;
 }

@@ -6,55 +6,42 @@
 #include "base/num.h"
 #include "format/qcow1/salvage.h"
 
-enum { BITS_BYTES_MAX = 256 << 20 };
-
 static uint64_t number_of(const struct qcow1_salvage *s, uint64_t host)
 {
 	return host >> s->hdr.cluster_bits;
 }
 
-static bool bit(const uint8_t *bits, uint64_t i)
-{
-	return bits[i / 8] & 1 << i % 8;
-}
-
-static void set(uint8_t *bits, uint64_t first, uint64_t last)
+static void set(struct img_paged *bits, uint64_t first, uint64_t last)
 {
 	for (uint64_t i = first; i <= last; i++)
-		bits[i / 8] |= (uint8_t)(1 << i % 8);
+		img_bits_set(bits, i);
 }
 
-/* Of a bit for each cluster of the file. */
-static uint64_t bits_bytes(const struct qcow1_salvage *s)
+/* A bit for each cluster of the file. */
+static bool start_bits(const struct qcow1_salvage *s, struct img_paged *bits, struct img_err *err)
 {
-	return number_of(s, s->file_size) / 8 + 1;
+	return img_bits_init(bits, number_of(s, s->file_size) + 1, qcow1_work_memory(s), err);
 }
 
 bool qcow1_use_start(struct qcow1_salvage *s, struct img_err *err)
 {
-	const uint64_t bytes = bits_bytes(s);
-
-	if (bytes > BITS_BYTES_MAX)
-		return img_fail(err, IMG_E_RANGE,
-				_("the file is so large that its clusters cannot be counted in memory"));
-	s->taken = img_calloc(bytes, 1, err);
-	s->packed = img_calloc(bytes, 1, err);
-	if (!s->taken || !s->packed)
+	if (!start_bits(s, &s->work->taken, err) || !start_bits(s, &s->work->packed, err))
 		return false;
-	set(s->packed, 0, 0);
+	set(&s->work->packed, 0, 0);
 	return true;
 }
 
 bool qcow1_is_taken(const struct qcow1_salvage *s, uint64_t host)
 {
-	return host < s->file_size && bit(s->taken, number_of(s, host));
+	return host < s->file_size && img_bits_get(&s->work->taken, number_of(s, host));
 }
 
 bool qcow1_is_orphan(const struct qcow1_salvage *s, uint64_t host)
 {
 	const uint64_t i = number_of(s, host);
 
-	return host < s->file_size && !bit(s->taken, i) && !bit(s->packed, i);
+	return host < s->file_size && !img_bits_get(&s->work->taken, i) &&
+	       !img_bits_get(&s->work->packed, i);
 }
 
 /* The last cluster of [host, host + len) that the file has any of. */
@@ -68,7 +55,7 @@ bool qcow1_is_free(const struct qcow1_salvage *s, uint64_t host, uint64_t len)
 	const uint64_t last = last_of(s, host, len);
 
 	for (uint64_t i = number_of(s, host); i <= last; i++)
-		if (bit(s->taken, i))
+		if (img_bits_get(&s->work->taken, i))
 			return false;
 	return true;
 }
@@ -78,13 +65,14 @@ bool qcow1_take(struct qcow1_salvage *s, uint64_t host, uint64_t len)
 	const bool free_yet = qcow1_is_free(s, host, len);
 
 	if (free_yet)
-		set(s->taken, number_of(s, host), last_of(s, host, len));
+		set(&s->work->taken, number_of(s, host), last_of(s, host, len));
 	return free_yet;
 }
 
-void qcow1_untake(struct qcow1_salvage *s)
+bool qcow1_untake(struct qcow1_salvage *s, struct img_err *err)
 {
-	memset(s->taken, 0, bits_bytes(s));
+	img_paged_clear(&s->work->taken);
+	return start_bits(s, &s->work->taken, err);
 }
 
 void qcow1_take_l1(struct qcow1_salvage *s)
@@ -92,7 +80,8 @@ void qcow1_take_l1(struct qcow1_salvage *s)
 	const uint64_t len = img_round_up((uint64_t)s->n_l1 * QCOW1_ENTRY_LEN, QCOW1_SECTOR);
 
 	if (len)
-		set(s->packed, number_of(s, s->hdr.l1_off), last_of(s, s->hdr.l1_off, len));
+		set(&s->work->packed, number_of(s, s->hdr.l1_off),
+		    last_of(s, s->hdr.l1_off, len));
 }
 
 void qcow1_take_entries(struct qcow1_salvage *s, const uint8_t *raw)
@@ -102,7 +91,7 @@ void qcow1_take_entries(struct qcow1_salvage *s, const uint8_t *raw)
 		const struct qcow1_cluster cluster = qcow1_entry_decode(&s->hdr, entry);
 
 		if (qcow1_is_sane(&s->hdr, entry, s->file_size))
-			set(cluster.kind == QCOW1_PACKED ? s->packed : s->taken,
+			set(cluster.kind == QCOW1_PACKED ? &s->work->packed : &s->work->taken,
 			    number_of(s, cluster.host),
 			    last_of(s, cluster.host, cluster.stored_len));
 	}
@@ -120,29 +109,28 @@ bool qcow1_read_table(struct qcow1_salvage *s, uint64_t host, uint8_t *raw, stru
 
 bool qcow1_uses_start(struct qcow1_uses *uses, const struct qcow1_salvage *s, struct img_err *err)
 {
-	*uses = (struct qcow1_uses){
-		.s = s, .seen = img_calloc(bits_bytes(s), 1, err),
-		.twice = img_calloc(bits_bytes(s), 1, err),
-	};
-	return uses->seen && uses->twice;
+	*uses = (struct qcow1_uses){ .s = s };
+	return start_bits(s, &uses->seen, err) && start_bits(s, &uses->twice, err);
 }
 
 void qcow1_uses_clear(struct qcow1_uses *uses)
 {
-	free(uses->seen);
-	free(uses->twice);
-	*uses = (struct qcow1_uses){ 0 };
+	img_paged_clear(&uses->seen);
+	img_paged_clear(&uses->twice);
+}
+
+bool qcow1_uses_knows(const struct qcow1_uses *uses, struct img_err *err)
+{
+	return img_paged_worked(&uses->seen, err) && img_paged_worked(&uses->twice, err);
 }
 
 void qcow1_uses_add(struct qcow1_uses *uses, uint64_t host, uint64_t len)
 {
 	const uint64_t last = last_of(uses->s, host, len);
 
-	for (uint64_t i = number_of(uses->s, host); i <= last; i++) {
-		if (bit(uses->seen, i))
-			set(uses->twice, i, i);
-		set(uses->seen, i, i);
-	}
+	for (uint64_t i = number_of(uses->s, host); i <= last; i++)
+		if (img_bits_set(&uses->seen, i))
+			img_bits_set(&uses->twice, i);
 }
 
 void qcow1_uses_add_entries(struct qcow1_uses *uses, const uint8_t *raw, uint32_t n)
@@ -159,12 +147,12 @@ void qcow1_uses_add_entries(struct qcow1_uses *uses, const uint8_t *raw, uint32_
 	}
 }
 
-bool qcow1_uses_is_twice(const struct qcow1_uses *uses, uint64_t host, uint64_t len)
+bool qcow1_uses_is_twice(struct qcow1_uses *uses, uint64_t host, uint64_t len)
 {
 	const uint64_t last = last_of(uses->s, host, len);
 
 	for (uint64_t i = number_of(uses->s, host); i <= last; i++)
-		if (bit(uses->twice, i))
+		if (img_bits_get(&uses->twice, i))
 			return true;
 	return false;
 }

@@ -35,7 +35,10 @@ bool qcow1_tables_init(struct qcow1_tables *t, const struct qcow1_header *hdr,
 	t->pieces = img_calloc(t->n_l1 / QCOW1_PIECE_ENTRIES + 1, sizeof(*t->pieces), err);
 	t->buckets = img_calloc(t->n_buckets, sizeof(struct qcow1_table *), err);
 	pthread_mutex_init(&t->lock, NULL);
-	if (t->pieces && t->buckets)
+	/* A quarter, as tables of the second level have as much again. */
+	if (t->pieces && t->buckets &&
+	    img_looks_init(&t->looks, t->n_l1 / QCOW1_PIECE_ENTRIES + 1,
+			   QCOW1_PIECE_ENTRIES * QCOW1_ENTRY_LEN, cache_size / 4, err))
 		return true;
 	qcow1_tables_clear(t);
 	return false;
@@ -59,6 +62,7 @@ void qcow1_tables_clear(struct qcow1_tables *t)
 		free(atomic_load(&t->pieces[i]));
 	for (size_t i = 0; t->buckets && i < t->n_buckets; i++)
 		free_bucket(t->buckets[i]);
+	img_looks_clear(&t->looks);
 	free(t->pieces);
 	free(t->buckets);
 	pthread_mutex_destroy(&t->lock);
@@ -86,16 +90,33 @@ static size_t entries_there(const struct qcow1_tables *t, uint32_t first)
 	return img_min_u64(img_min_u64(QCOW1_PIECE_ENTRIES, t->n_l1 - first), left);
 }
 
+/* How many of them were given. */
+static size_t entries_given(const struct qcow1_tables *t, uint32_t first)
+{
+	return first < t->n_given ? img_min_u64(QCOW1_PIECE_ENTRIES, t->n_given - first) : 0;
+}
+
+static bool read_entries(const struct qcow1_tables *t, uint32_t first, size_t n, uint8_t *raw,
+			 struct img_err *err)
+{
+	const size_t given = entries_given(t, first), skip = given * QCOW1_ENTRY_LEN;
+
+	return (!given || img_store_read(t->given, first * (uint64_t)QCOW1_ENTRY_LEN, raw, skip,
+					 err)) &&
+	       (n == given || img_store_read(t->file, l1_entry_off(t, first) + skip, raw + skip,
+					     n * QCOW1_ENTRY_LEN - skip, err));
+}
+
 static _Atomic uint64_t *read_piece(const struct qcow1_tables *t, uint32_t first,
 				    struct img_err *err)
 {
-	const size_t n = entries_there(t, first);
+	const size_t n = img_max_u64(entries_there(t, first), entries_given(t, first));
 	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(QCOW1_PIECE_ENTRIES * QCOW1_ENTRY_LEN, err);
 	_Atomic uint64_t *piece = raw ? img_calloc(QCOW1_PIECE_ENTRIES, sizeof(*piece), err) : NULL;
 
 	if (!piece)
 		return NULL;
-	if (n && !img_store_read(t->file, l1_entry_off(t, first), raw, n * QCOW1_ENTRY_LEN, err)) {
+	if (!read_entries(t, first, n, raw, err)) {
 		free(piece);
 		img_within(err, _("L1 table"));
 		return NULL;
@@ -120,18 +141,29 @@ _Atomic uint64_t *qcow1_l1_entry(struct qcow1_tables *t, uint32_t index, struct 
 	return piece ? &piece[index % QCOW1_PIECE_ENTRIES] : NULL;
 }
 
-bool qcow1_l1_give(struct qcow1_tables *t, const uint64_t *entries, uint32_t n,
-		   struct img_err *err)
+/* As looks want it. */
+static void *read_to_look(const void *ctx, uint64_t number, struct img_err *err)
 {
-	t->n_given = n;
-	for (uint32_t i = 0; i < n; i++) {
-		_Atomic uint64_t *entry = qcow1_l1_entry(t, i, err);
+	return read_piece(ctx, (uint32_t)(number * QCOW1_PIECE_ENTRIES), err);
+}
 
-		if (!entry)
-			return false;
-		*entry = entries[i];
-	}
-	return true;
+const _Atomic uint64_t *qcow1_l1_look(struct qcow1_tables *t, uint32_t index, pthread_mutex_t **held,
+				      struct img_err *err)
+{
+	const uint32_t number = index / QCOW1_PIECE_ENTRIES;
+	const _Atomic uint64_t *piece;
+
+	if (!t->looks.v || atomic_load(&t->pieces[number]))
+		return qcow1_l1_entry(t, index, err);
+	*held = img_lock(&t->looks.lock);
+	piece = img_looks_at(&t->looks, number, read_to_look, t, err);
+	return piece ? piece + index % QCOW1_PIECE_ENTRIES : NULL;
+}
+
+void qcow1_l1_give(struct qcow1_tables *t, struct img_store *given, uint32_t n)
+{
+	t->given = given;
+	t->n_given = n;
 }
 
 /* ---- The second level ------------------------------------------------------------------------ */
