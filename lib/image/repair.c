@@ -7,8 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/mem.h"
+#include "base/num.h"
 #include "image/image.h"
 #include "store/overlay.h"
+
+enum { WALK_CACHE = 8 << 20 };	/* bytes of tables: more are of no use to who needs each once */
 
 struct repair {
 	const struct img_repair *what;
@@ -171,8 +174,8 @@ bool img_repair_run(const struct img_repair *what, const struct img_job *job,
 
 	*result = (struct img_repair_result){ 0 };
 	img_checking_init(&r.driver, &what->check, job);
-	/* The map before the repair and the one after it are open together. */
-	r.how.cache_size = r.driver.memory / 4;
+	/* The map before the repair and the one after it are open together, and walked once. */
+	r.how.cache_size = img_min_u64(r.driver.memory / 4, WALK_CACHE);
 	r.reading = r.how;
 	r.reading.flags &= ~(unsigned)IMG_OPEN_WRITE;
 	ok = run(&r, result, err);
