@@ -27,6 +27,7 @@ libimg_sources += \
 	%D%/grains_new.c \
 	%D%/header.c \
 	%D%/header.h \
+	%D%/hollow.c \
 	%D%/info.c \
 	%D%/layout.h \
 	%D%/link.c \

@@ -308,6 +308,21 @@ static bool table_extent(struct vmdk_sparse *sp, const struct vmdk_entry *table,
 	return grain_extent(sp, &w.entries[0], ex, err);
 }
 
+/* Empty tables behind a table that ends with nothing, whose bytes the file does not even have. */
+static bool skip_hollow(struct vmdk_sparse *sp, uint64_t limit, struct img_extent *ex,
+			struct img_err *err)
+{
+	const uint64_t span = table_span(sp), end = ex->start + ex->len;
+	uint64_t next;
+
+	if (ex->kind != IMG_EXTENT_HOLE || end % span || end >= limit || sp->live || sp->coming)
+		return true;
+	if (!vmdk_hollow_end(sp, end / span, img_div_up(limit, span), &next, err))
+		return false;
+	ex->len = img_min_u64(limit, next * span) - ex->start;
+	return true;
+}
+
 /* Whether each grain of the window lies behind *end; *end becomes that of the last. */
 static bool goes_on(const struct window *w, uint64_t *end)
 {
@@ -360,7 +375,7 @@ bool vmdk_sparse_extent(struct vmdk_sparse *sp, uint64_t at, uint64_t limit,
 	struct img_extent ex = { .start = at, .len = limit - at };
 
 	if (table.kind == VMDK_ENTRY_PLACE) {
-		if (!table_extent(sp, &table, &ex, err))
+		if (!table_extent(sp, &table, &ex, err) || !skip_hollow(sp, limit, &ex, err))
 			return false;
 	} else {
 		ex.len = img_min_u64(limit, nowhere_end(sp, i, img_div_up(limit, span)) * span) - at;

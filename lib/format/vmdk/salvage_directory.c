@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/zero.h"
 #include "format/vmdk/salvage.h"
 
 struct lookup {
@@ -114,7 +115,7 @@ static bool is_ruined(const struct vmdk_sparse *sp, const struct vmdk_pair *pair
 {
 	size_t good, bad, good_second, bad_second;
 
-	if (!pair->first || !pair->second)
+	if (!pair->first || !pair->second || img_is_zero(pair->first, vmdk_table_len(&sp->hdr, i)))
 		return false;
 	count(sp, pair->first, i, &good, &bad);
 	count(sp, pair->second, i, &good_second, &bad_second);

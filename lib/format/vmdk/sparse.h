@@ -49,6 +49,13 @@ void vmdk_sparse_clear(struct vmdk_sparse *sp);
 /* Reads both directories of a file whose header is known; not while there are any. */
 bool vmdk_sparse_read_directories(struct vmdk_sparse *sp, struct img_err *err) IMG_MUST_CHECK;
 
+/*
+ * The first directory entry from i on behind which there may be something, at most limit: the tables of
+ * those before it are not there, or in holes of the file (hollow.c).  Not while sp->live.  IMG_E_IO.
+ */
+bool vmdk_hollow_end(const struct vmdk_sparse *sp, uint64_t i, uint64_t limit, uint64_t *end,
+		     struct img_err *err) IMG_MUST_CHECK;
+
 /* What one of the directories says of its table i: in the file, or not to be had. */
 struct vmdk_entry vmdk_sparse_table(const struct vmdk_sparse *sp, bool second, uint64_t i);
 /*

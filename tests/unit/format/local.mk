@@ -96,6 +96,7 @@ unit_tests += %D%/test
 	%D%/vmdk/disk_test.c \
 	%D%/vmdk/entry_test.c \
 	%D%/vmdk/header_test.c \
+	%D%/vmdk/hollow_test.c \
 	%D%/vmdk/marker_test.c \
 	%D%/vmdk/part_name_test.c \
 	%D%/vmdk/repair_test.c \
