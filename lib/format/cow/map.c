@@ -174,6 +174,43 @@ void cow_piece_set(_Atomic uint64_t *piece, uint64_t first, uint64_t n)
 	}
 }
 
+/* ---- Holes of the bitmap --------------------------------------------------------------------- */
+
+/* Bits [first, first + *n) of pieces that nobody keeps, at most to end: the file has a hole for them. */
+static bool find_hollow(struct cow_map *map, uint64_t first, uint64_t end, uint64_t *n,
+			struct img_err *err)
+{
+	const uint64_t at = map->hdr->bitmap_off + first / 8;
+	uint64_t stop = first;
+	struct img_extent ex;
+
+	*n = 0;
+	if (!img_store_extent(map->file, at, at + img_div_up(end - first, 8), &ex, err))
+		return false;
+	if (ex.kind != IMG_EXTENT_ZERO)
+		return true;
+	end = img_min_u64(end, first + ex.len * 8);
+	while (stop < end && !atomic_load(&map->pieces[stop / COW_PIECE_BITS]))
+		stop += COW_PIECE_BITS;
+	*n = img_min_u64(stop, end) - first;
+	return true;
+}
+
+/* Bits [first, first + *n) are not set, up to the end of a piece, perhaps: adds those behind it. */
+static bool skip_hollow(struct cow_map *map, uint64_t first, uint64_t end, uint64_t *n,
+			struct img_err *err)
+{
+	const uint64_t next = first + *n;
+	uint64_t more;
+
+	if (next >= end || next % COW_PIECE_BITS)
+		return true;
+	if (!find_hollow(map, next, end, &more, err))
+		return false;
+	*n += more;
+	return true;
+}
+
 /* ---- Extents --------------------------------------------------------------------------------- */
 
 static void lose(struct img_extent *ex, const struct img_finding_kind *kind)
@@ -216,7 +253,8 @@ bool cow_map_extent(struct cow_map *map, uint64_t at, uint64_t limit, struct img
 		lose(out, &cow_found_bitmap_cut);
 		return true;
 	}
-	if (!find_run(map, first, img_min_u64(end, there), &n, &set, err))
+	if (!find_run(map, first, img_min_u64(end, there), &n, &set, err) ||
+	    (!set && !skip_hollow(map, first, img_min_u64(end, there), &n, err)))
 		return false;
 	out->len = img_min_u64((first + n) * hdr->sector, limit) - at;
 	if (set)

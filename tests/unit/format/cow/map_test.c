@@ -94,3 +94,31 @@ Test(cow_map, asks_the_piece_that_was_changed)
 	cr_assert_eq(ex.len, (there(1) + 50) * COW_SECTOR);
 	cow_map_clear(&map);
 }
+
+/* The file system may keep a block around what is written: no hole begins or ends inside of one. */
+Test(cow_map, what_the_file_has_no_bytes_for_is_one_extent)
+{
+	const uint64_t many = 64;
+	struct cow_header large = { .kind = COW_QEMU, .sector = COW_SECTOR, .align = COW_SECTOR };
+	struct img_err err = { 0 };
+	struct cow_map map = { 0 };
+	struct img_extent ex;
+	_Atomic uint64_t *piece;
+
+	large.size = many * COW_PIECE_BITS * COW_SECTOR;
+	cow_header_place(&large);
+	img_store_close(file);
+	cr_assert(file = img_store_temporary(NULL, &err), "%s", err.text);
+	cr_assert(img_store_resize(file, large.data_off, &err), "%s", err.text);
+	cr_assert(img_store_write(file, large.bitmap_off + 40 * COW_PIECE_BYTES, "\1", 1, &err));
+	cr_assert(cow_map_init(&map, &large, file, 0, &err), "%s", err.text);
+	cr_assert(cow_map_extent(&map, 0, large.size, &ex, &err), "%s", err.text);
+	cr_assert(ex.kind == IMG_EXTENT_HOLE && ex.len > 38 * COW_PIECE_BITS * COW_SECTOR);
+	cr_assert(ex.len <= 40 * COW_PIECE_BITS * COW_SECTOR);
+	/* What was changed in memory is no hole any more. */
+	cr_assert(piece = cow_map_piece(&map, 20 * COW_PIECE_BITS, &err), "%s", err.text);
+	cow_piece_set(piece, 20 * COW_PIECE_BITS, 1);
+	cr_assert(cow_map_extent(&map, 0, large.size, &ex, &err), "%s", err.text);
+	cr_assert_eq(ex.len, 20 * COW_PIECE_BITS * COW_SECTOR);
+	cow_map_clear(&map);
+}
