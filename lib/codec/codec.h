@@ -7,7 +7,8 @@
 
 struct img_codec {
 	const char *name;
-	int level_min, level_max, level_default;
+	int level_min, level_max;
+	int level_default;	/* also one below level_min, which nobody can ask for by its number */
 	/* One context per thread.  unit: the largest n that will come, in bytes. */
 	void *(*open)(int level, size_t unit, struct img_err *err);
 	/* *used = 0: does not fit in cap, store it plain */

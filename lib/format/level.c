@@ -28,14 +28,13 @@ bool img_settings_level(const struct img_settings *set, const struct img_codec *
 bool img_level_of(const char *text, const struct img_codec *codec, int usual, int *level,
 		  struct img_err *err)
 {
-	const int wish = !text ? usual
-		       : !strcmp(text, "fastest") ? codec->level_min
+	const int wish = !text || !strcmp(text, "fastest") ? codec->level_min
 		       : !strcmp(text, "best") ? codec->level_max
 					       : number_of(text);
 
 	if (wish < codec->level_min || wish > codec->level_max)
 		return img_fail(err, IMG_E_ARGUMENT, _("compression_level must be %d to %d here, "
 				"fastest or best"), codec->level_min, codec->level_max);
-	*level = wish;
+	*level = text ? wish : usual;
 	return true;
 }

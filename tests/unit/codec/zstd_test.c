@@ -64,3 +64,68 @@ Test(zstd, reads_a_unit_made_of_several_frames)
 	cr_assert(decode(len));
 	cr_assert_not(decode(len - 1));
 }
+
+enum { LARGEST = 1 << 18 };
+
+static uint8_t text[LARGEST], own[LARGEST], theirs[LARGEST];
+
+static uint32_t draw(uint32_t *state)
+{
+	*state = *state * 1664525 + 1013904223;
+	return *state >> 16;
+}
+
+/* Words of two to nine letters out of some thousand, of which few are frequent. */
+static void fill_text(void)
+{
+	uint32_t state = 7;
+
+	for (size_t i = 0; i < LARGEST;) {
+		uint32_t word = draw(&state) % (1 + draw(&state) % 4096) + 1;
+
+		for (uint32_t n = 2 + word % 8; n && i < LARGEST; n--)
+			text[i++] = (uint8_t)('a' + draw(&word) % 26);
+		if (i < LARGEST)
+			text[i++] = ' ';
+	}
+}
+
+static size_t encode_at(int level, size_t unit)
+{
+	struct img_err err = { 0 };
+	void *cx = img_codec_zstd.open(level, unit, &err);
+	size_t used = 0;
+
+	cr_assert(cx && img_codec_zstd.encode(cx, text, unit, own, unit, &used, &err));
+	img_codec_zstd.close(cx);
+	return used;
+}
+
+Test(zstd, has_the_levels_of_the_library)
+{
+	fill_text();
+	for (int level = 1; level <= 4; level++) {
+		const size_t len = ZSTD_compress(theirs, UNIT, text, UNIT, level);
+
+		cr_assert_eq(encode_at(level, UNIT), len, "level %d", level);
+		cr_assert_arr_eq(own, theirs, len);
+	}
+}
+
+/* Of text, which is the worst for them, the parameters of ours make less than a twentieth more. */
+Test(zstd, is_tuned_for_usual_clusters_unless_a_level_is_asked_for)
+{
+	fill_text();
+	for (size_t unit = 512; unit <= LARGEST; unit *= 2) {
+		const size_t len = encode_at(img_codec_zstd.level_default, unit);
+		const size_t usual = ZSTD_compress(theirs, LARGEST, text, unit, 3);
+
+		if (unit == 65536 || unit == 131072)
+			cr_assert(len != usual && len < usual + usual / 20, "%zu: %zu, not %zu", unit, len,
+				  usual);
+		else
+			cr_assert_eq(len, usual, "%zu", unit);
+		cr_assert_eq(ZSTD_decompress(theirs, LARGEST, own, len), unit);
+		cr_assert_arr_eq(theirs, text, unit);
+	}
+}

@@ -43,3 +43,14 @@ Test(level, is_a_number_or_an_end_of_the_range)
 		img_settings_free(set);
 	}
 }
+
+/* What a codec does unasked may be nothing that can be asked for. */
+Test(level, may_be_outside_of_the_range_when_it_is_not_given)
+{
+	struct img_err err = { 0 };
+	int level = -1;
+
+	cr_assert(img_level_of(NULL, &codec, 0, &level, &err));
+	cr_assert_eq(level, 0);
+	cr_assert_not(img_level_of("0", &codec, 0, &level, &err));
+}
