@@ -364,6 +364,7 @@ struct img_check_ops {
 /* ---- The driver ------------------------------------------------------------------------------ */
 
 struct img_adopt_ops;
+struct img_recrypt_ops;
 struct img_layer_compact;
 struct img_layer_compacted;
 struct img_layer_pack;
@@ -523,6 +524,8 @@ struct img_format {
 	const struct img_snapshot_ops *snapshot;	/* NULL: has no snapshots */
 	const struct img_check_ops *check;	/* NULL: nothing in it can be checked */
 	const struct img_adopt_ops *adopt;	/* NULL: cannot be made around data; placement.h */
+	/* NULL: its encryption does not change in place, or the image is its disk alone; recrypt.h */
+	const struct img_recrypt_ops *recrypt;
 };
 
 #define IMG_FORMAT(name) extern const struct img_format img_format_##name;

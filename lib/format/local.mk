@@ -28,6 +28,7 @@ libimg_sources += \
 	%D%/opener.h \
 	%D%/placement.c \
 	%D%/placement.h \
+	%D%/recrypt.h \
 	%D%/registry.c \
 	%D%/sealed.c \
 	%D%/sealed.h \

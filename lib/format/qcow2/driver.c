@@ -396,4 +396,5 @@ const struct img_format img_format_qcow2 = {
 	.key_area = qcow2_key_area,
 	.check = &qcow2_check_ops,
 	.adopt = &qcow2_adopt_ops,
+	.recrypt = &qcow2_recrypt_ops,
 };

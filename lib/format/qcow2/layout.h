@@ -74,6 +74,7 @@ enum {
 #define QCOW2_EXT_CRYPT			0x0537be77u
 #define QCOW2_EXT_DATA_FILE		0x44415441u
 #define QCOW2_EXT_ADOPTED		0x696d6741u	/* ours, "imgA": others ignore it */
+#define QCOW2_EXT_RECRYPT		0x696d6752u	/* ours, "imgR": only while it is half done */
 
 /* §"Feature name table" */
 enum {

@@ -69,6 +69,10 @@ libimg_sources += \
 	%D%/qcow2.h \
 	%D%/rawdata.c \
 	%D%/rebuild.c \
+	%D%/recrypt.c \
+	%D%/recrypt.h \
+	%D%/recrypt_map.c \
+	%D%/recrypt_mark.c \
 	%D%/refs.c \
 	%D%/refs.h \
 	%D%/refs_bitmaps.c \

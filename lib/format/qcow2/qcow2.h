@@ -438,6 +438,9 @@ bool qcow2_empty(struct img_layer *ly, struct img_err *err);
 bool qcow2_visit_used(struct img_layer *ly, const struct img_used *used, const struct img_job *job,
 		      struct img_err *err) IMG_MUST_CHECK;
 
+/* recrypt.c */
+extern const struct img_recrypt_ops qcow2_recrypt_ops;
+
 /* info.c: what img_format.info promises. */
 bool qcow2_info(struct img_layer *ly, struct img_node *report, struct img_err *err) IMG_MUST_CHECK;
 
