@@ -35,6 +35,8 @@ libimg_sources += \
 	%D%/recrypt.h \
 	%D%/recrypt_begin.c \
 	%D%/recrypt_end.c \
+	%D%/recrypt_inside.c \
+	%D%/recrypt_map.c \
 	%D%/recrypt_plan.c \
 	%D%/recrypt_windows.c \
 	%D%/room.c \

@@ -5,13 +5,13 @@
  */
 #include "copy/recrypt.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include "base/err.h"
 
 /* ---- The first bytes ----------------------------------------------------------------------------- */
 
-/* From now on nobody takes the file for what it was, nor for what it is going to be. */
-static bool mark(struct img_recrypt_run *run, struct img_err *err)
+static bool mark_whole(struct img_recrypt_run *run, struct img_err *err)
 {
 	uint8_t raw[RECRYPT_BLOCK];
 	uint64_t size;
@@ -23,13 +23,19 @@ static bool mark(struct img_recrypt_run *run, struct img_err *err)
 	return img_store_write(run->file, 0, raw, sizeof(raw), err) && img_store_sync(run->file, err);
 }
 
+/* From now on nobody takes the file for what it was, nor for what it is going to be. */
+static bool mark(struct img_recrypt_run *run, struct img_err *err)
+{
+	return run->hdr.inside ? img_recrypt_mark_inside(run, err) : mark_whole(run, err);
+}
+
 /* ---- Both ways into it --------------------------------------------------------------------------- */
 
 static bool work(struct img_recrypt_run *run, bool marked, struct img_err *err)
 {
 	struct img_err why = { 0 };
 
-	run->stats->resumed = img_recrypt_done(&run->hdr, run->next);
+	run->stats->resumed = img_recrypt_progress(&run->hdr, run->next);
 	if ((marked || mark(run, &why)) && img_recrypt_windows_run(run, &why) &&
 	    img_recrypt_end_run(run, &why))
 		return true;
@@ -56,8 +62,8 @@ static void tell(struct img_recrypt_run *run)
 	const struct img_recrypt_header *hdr = &run->hdr;
 
 	*run->stats = (struct img_recrypt_stats){
-		.guest = hdr->len, .before = hdr->before, .after = hdr->after,
-		.resumed = img_recrypt_done(hdr, run->next),
+		.guest = img_recrypt_guest(hdr), .before = hdr->before, .after = hdr->after,
+		.resumed = img_recrypt_progress(hdr, run->next),
 	};
 }
 
@@ -101,18 +107,25 @@ static bool take_journal(struct img_recrypt_run *run, struct img_recrypt_found *
 	return true;
 }
 
-/* All was done, but that the file beside it is still there. */
-static bool finish(struct img_recrypt_run *run, struct img_recrypt_found *found, struct img_err *err)
+/* What lies beside the file is of no use any more. */
+static bool forget(struct img_recrypt_run *run, struct img_recrypt_found *found, struct img_err *err)
 {
 	run->hdr = found->hdr;
-	run->next = img_recrypt_windows(&run->hdr);
-	tell(run);
 	if (run->what->dry_run)
 		return true;
 	if (!take_journal(run, found, err) || !img_recrypt_wipe(run, err))
 		return false;
 	drop_journal(run);
 	return true;
+}
+
+/* All was done, but that the file beside it is still there. */
+static bool finish(struct img_recrypt_run *run, struct img_recrypt_found *found, struct img_err *err)
+{
+	run->hdr = found->hdr;
+	run->next = img_recrypt_windows(&run->hdr);
+	tell(run);
+	return forget(run, found, err);
 }
 
 static bool choose(struct img_recrypt_run *run, unsigned flags, struct img_recrypt_found *found,
@@ -133,6 +146,10 @@ static bool choose(struct img_recrypt_run *run, unsigned flags, struct img_recry
 		if (found->hdr.kind == run->what->kind)
 			return true;
 		break;
+	case IMG_RECRYPT_STALE:
+		if (!forget(run, found, err))
+			return false;
+		break;
 	case IMG_RECRYPT_OTHER:
 		break;
 	}
@@ -152,6 +169,8 @@ static void clear(struct img_recrypt_run *run)
 	img_luks_volume_close(&run->old);
 	img_luks_volume_close(&run->fresh);
 	img_settings_free(run->settings);
+	free(run->map.guest);
+	img_layer_close(&run->view);
 	drop_journal(run);
 	img_store_close(run->file);
 }
@@ -168,7 +187,8 @@ bool img_recrypt(const struct img_recrypt *what, const struct img_job *job,
 	if (!check_name(what->path, err))
 		return false;
 	run.file = img_store_file(what->path, flags, IMG_CACHE_WRITEBACK, err);
-	ok = run.file && img_recrypt_find(what->path, flags & IMG_OPEN_WRITE, &found, err) &&
+	ok = run.file && (what->dry_run || img_pending_finish(run.file, what->path, NULL, err)) &&
+	     img_recrypt_find(what->path, flags & IMG_OPEN_WRITE, &found, err) &&
 	     choose(&run, flags, &found, err);
 	img_recrypt_found_clear(&found);
 	if (run.file && !ok)

@@ -5,8 +5,15 @@
 
 #include "cipher/luks.h"
 #include "format/luks_options.h"
+#include "format/recrypt.h"
 #include "image/image.h"
 #include "store/beside.h"
+
+/* Where in [from, to) of the file the disk lies. */
+struct img_recrypt_map {
+	uint64_t from, to;		/* both 0: of nothing yet */
+	uint64_t *guest;		/* for each unit; none: UINT64_MAX; owned */
+};
 
 struct img_recrypt_run {
 	const struct img_recrypt *what;
@@ -21,6 +28,18 @@ struct img_recrypt_run {
 	struct img_luks_wish wish;	/* the same, but for where the disk begins, and the key */
 	uint64_t next;			/* window to be worked on */
 	bool kept;			/* it lies in the journal already */
+	/* Of an image whose disk is a part of the file, hdr.inside: */
+	const struct img_format *format;
+	struct img_recrypt_seen seen;	/* before */
+	struct img_recrypt_mark mark;
+	struct img_layer view;		/* the file as what it was before; for reading */
+	struct img_recrypt_map map;
+};
+
+/* Bytes of the disk, at their place in the file, or in the disk if that is all of it. */
+struct img_recrypt_part {
+	uint64_t at, len;
+	uint64_t iv;			/* where they lie for the old cipher */
 };
 
 /* ---- recrypt_plan.c ------------------------------------------------------------------------------ */
@@ -44,10 +63,46 @@ bool img_recrypt_drop_stale(const char *path, struct img_err *err) IMG_MUST_CHEC
 bool img_recrypt_go_on(struct img_recrypt_run *run, struct img_recrypt_found *found,
 		       struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- recrypt_inside.c: images whose disk is a part of the file ------------------------------------ */
+
+/* What run->file, of run->format, is, and what is to be done; the rest as img_recrypt_plan(). */
+bool img_recrypt_plan_inside(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
+/* Behind that: the key of what is encrypted, which is the right one. */
+bool img_recrypt_unlock_inside(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
+/* The same, for the one that goes on. */
+bool img_recrypt_unlock_again(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
+/* Space for all that is to be enciphered. */
+bool img_recrypt_reserve_inside(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
+/* From then on the file is no image for anybody else. */
+bool img_recrypt_mark_inside(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
+/* Shows the file, which is marked, in run->view. */
+bool img_recrypt_view(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
+/* All windows are done: the file is an image again. */
+bool img_recrypt_publish(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- recrypt_map.c -------------------------------------------------------------------------------- */
+
+/* Makes run->map one of all the window [from, to). */
+bool img_recrypt_map_load(struct img_recrypt_run *run, uint64_t from, uint64_t to, struct img_err *err)
+	IMG_MUST_CHECK;
+/*
+ * The first part at or behind `at` that changes, up to limit, which both are in the map, or the disk if
+ * that is all of the file; len 0: there is none.
+ */
+void img_recrypt_next_part(const struct img_recrypt_run *run, uint64_t at, uint64_t limit,
+			   struct img_recrypt_part *out);
+/* Calls call for all parts of the file. */
+bool img_recrypt_each_part(struct img_recrypt_run *run,
+			   bool (*call)(void *ctx, const struct img_recrypt_part *part, struct img_err *err),
+			   void *ctx, struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- recrypt_windows.c --------------------------------------------------------------------------- */
 
 /* The first RECRYPT_BLOCK bytes of the disk as they are to be, from where it was. */
 bool img_recrypt_first(struct img_recrypt_run *run, uint8_t *raw, struct img_err *err) IMG_MUST_CHECK;
+/* That all windows are done; sums: see struct img_recrypt_record, or NULL. */
+bool img_recrypt_put_last(struct img_recrypt_run *run, const struct img_recrypt_head *head,
+			  struct img_err *err) IMG_MUST_CHECK;
 /* Sets run->next and run->kept by what the journal holds. */
 bool img_recrypt_resume(struct img_recrypt_run *run, const struct img_recrypt_found *found,
 			struct img_err *err) IMG_MUST_CHECK;

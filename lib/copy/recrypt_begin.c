@@ -39,7 +39,7 @@ static bool make_journal(struct img_recrypt_run *run, struct img_err *err)
 
 static bool put_old_header(struct img_recrypt_run *run, struct img_err *err)
 {
-	struct img_luks *lk = img_luks_open(run->file, 0, 0, err);
+	struct img_luks *lk = img_luks_open(run->file, run->seen.key_at, run->seen.key_len, err);
 	struct img_store *st = lk ? img_store_slice(run->journal, RECRYPT_HEADERS, run->hdr.old_len, err)
 				  : NULL;
 	const bool ok = st && img_luks_backup(lk, st, err);
@@ -55,19 +55,18 @@ static bool make_new_header(struct img_recrypt_run *run, struct img_err *err)
 	struct img_store *st = img_store_slice(run->journal, img_recrypt_new_at(&run->hdr),
 					       run->hdr.new_len, err);
 	struct img_luks_new full = run->wish.what;
-	uint64_t len;
 	bool ok;
 
 	full.payload_at = run->hdr.to;
 	full.key = what->fresh ? what->fresh : what->keys && what->keys->n ? what->keys->v[0] : NULL;
 	if (!full.key)
 		img_fail(err, IMG_E_KEY, _("the image is to be encrypted, and no key was given"));
-	ok = st && full.key && img_luks_format(st, 0, &full, &run->fresh, &len, err);
+	ok = st && full.key && img_luks_format(st, 0, &full, &run->fresh, &run->mark.key_len, err);
 	img_store_close(st);
 	return ok;
 }
 
-/* What of the file changes first and last, and how it is known. */
+/* What of a file that is its disk changes first and last, and how it is known. */
 static bool put_heads(struct img_recrypt_run *run, struct img_err *err)
 {
 	struct img_recrypt_header *hdr = &run->hdr;
@@ -97,6 +96,12 @@ static bool put_header(struct img_recrypt_run *run, struct img_err *err)
 	       img_store_sync(run->journal, err) && img_beside_sync(run->beside, run->journal, err);
 }
 
+static bool reserve(struct img_recrypt_run *run, struct img_err *err)
+{
+	return run->hdr.inside ? img_recrypt_reserve_inside(run, err)
+			       : img_store_reserve(run->file, 0, run->hdr.after, err);
+}
+
 static void give_back(struct img_recrypt_run *run)
 {
 	(void)!img_store_resize(run->file, run->hdr.before, NULL);	/* room that is not needed */
@@ -108,10 +113,10 @@ bool img_recrypt_begin(struct img_recrypt_run *run, struct img_err *err)
 {
 	const struct img_recrypt_header *hdr = &run->hdr;
 
-	if (make_journal(run, err) && img_store_reserve(run->file, 0, hdr->after, err) &&
+	if (make_journal(run, err) && reserve(run, err) &&
 	    (!hdr->old_len || put_old_header(run, err)) &&
-	    (!hdr->new_len || make_new_header(run, err)) && put_heads(run, err) &&
-	    put_header(run, err))
+	    (!hdr->new_len || make_new_header(run, err)) &&
+	    (hdr->inside || put_heads(run, err)) && put_header(run, err))
 		return true;
 	give_back(run);
 	return false;
@@ -139,7 +144,17 @@ static bool unlock(struct img_recrypt_run *run, uint64_t at, uint64_t len,
 /* What was written there with care may have been damaged since. */
 static bool fits(const struct img_recrypt_header *hdr, const struct img_luks_volume *v, uint64_t at)
 {
-	return v->payload_at == at && hdr->len % v->sector == 0 && hdr->window % v->sector == 0;
+	return (hdr->inside || v->payload_at == at) && hdr->len % v->sector == 0 &&
+	       hdr->window % v->sector == 0;
+}
+
+static bool go_on_inside(struct img_recrypt_run *run, struct img_err *err)
+{
+	if (!img_look_at(run->file, &run->format, err))
+		return false;
+	if (!run->format->recrypt)
+		return img_fail(err, IMG_E_CORRUPT, _("%s: contradicts itself"), run->journal->name);
+	return img_recrypt_view(run, err) && img_recrypt_unlock_again(run, err);
 }
 
 bool img_recrypt_go_on(struct img_recrypt_run *run, struct img_recrypt_found *found,
@@ -154,5 +169,7 @@ bool img_recrypt_go_on(struct img_recrypt_run *run, struct img_recrypt_found *fo
 	if ((hdr->old_len && !fits(hdr, &run->old, hdr->from)) ||
 	    (hdr->new_len && !fits(hdr, &run->fresh, hdr->to)))
 		return img_fail(err, IMG_E_CORRUPT, _("%s: contradicts itself"), run->journal->name);
+	if (hdr->inside && !go_on_inside(run, err))
+		return false;
 	return img_recrypt_resume(run, found, err);
 }

@@ -45,6 +45,8 @@ static bool put_head(struct img_recrypt_run *run, struct img_err *err)
 
 bool img_recrypt_end_run(struct img_recrypt_run *run, struct img_err *err)
 {
+	if (run->hdr.inside)
+		return img_recrypt_publish(run, err) && img_recrypt_wipe(run, err);
 	if (run->hdr.new_len && (!put_header(run, err) || !overwrite_rest(run, err)))
 		return false;
 	return img_store_resize(run->file, run->hdr.after, err) && img_store_sync(run->file, err) &&
@@ -55,10 +57,10 @@ bool img_recrypt_end_run(struct img_recrypt_run *run, struct img_err *err)
 
 bool img_recrypt_wipe(struct img_recrypt_run *run, struct img_err *err)
 {
-	const uint64_t end = img_recrypt_end(&run->hdr);
+	const uint64_t from = img_recrypt_wiped_from(&run->hdr), end = img_recrypt_end(&run->hdr);
 
 	/* As long as its header is there it is found again, and wiped. */
-	return img_store_write_zeros(run->journal, RECRYPT_BLOCK, end - RECRYPT_BLOCK, err) &&
+	return img_store_write_zeros(run->journal, from, end - from, err) &&
 	       img_store_sync(run->journal, err) &&
 	       img_store_write_zeros(run->journal, 0, RECRYPT_BLOCK, err) &&
 	       img_beside_drop(run->beside, run->journal, err);

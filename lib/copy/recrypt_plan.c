@@ -33,6 +33,8 @@ static bool recognize(const struct img_recrypt_run *run, const struct img_format
 
 static bool check_format(const struct img_format *is, enum img_recrypt_kind kind, struct img_err *err)
 {
+	if (is->recrypt)
+		return true;
 	if (is != &img_format_raw && is != &img_format_luks)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("the encryption of %s images is not changed in "
 				"place; with another name for the new image a copy is made"), is->name);
@@ -70,11 +72,12 @@ static bool open_old(struct img_recrypt_run *run, struct img_err *err)
 /* The header and its key slots, without what may lie between them and the disk. */
 static bool measure_header(struct img_recrypt_run *run, struct img_err *err)
 {
-	struct img_luks *lk = img_luks_open(run->file, 0, 0, err);
+	const uint64_t most = run->hdr.inside ? RECRYPT_HEADER_MAX : run->hdr.from;
+	struct img_luks *lk = img_luks_open(run->file, run->seen.key_at, run->seen.key_len, err);
 
 	if (!lk)
 		return false;
-	run->hdr.old_len = img_min_u64(img_max_u64(lk->ops->extent(lk), RECRYPT_BLOCK), run->hdr.from);
+	run->hdr.old_len = img_min_u64(img_max_u64(lk->ops->extent(lk), RECRYPT_BLOCK), most);
 	img_luks_close(lk);
 	return true;
 }
@@ -131,9 +134,14 @@ static bool plan_header(struct img_recrypt_run *run, struct img_err *err)
 	if (!make_wish(run, err))
 		return false;
 	full = run->wish.what;
+	if (hdr->inside && full.version != 1)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("inside an image there can only be LUKS of version "
+				"1"));
 	if (!img_luks_complete(&full, err))
 		return false;
 	hdr->new_len = img_luks_header_len(&full);
+	if (hdr->inside)
+		return true;
 	hdr->to = place_for(hdr);
 	if (!hdr->from)
 		hdr->len = img_round_up(hdr->len, full.sector);
@@ -189,7 +197,7 @@ static bool measure(struct img_recrypt_run *run, struct img_err *err)
 	if (!count_data(run, &data, err))
 		return false;
 	*run->stats = (struct img_recrypt_stats){
-		.guest = hdr->len, .before = hdr->before, .after = hdr->after,
+		.guest = img_recrypt_guest(hdr), .before = hdr->before, .after = hdr->after,
 		.extra = img_recrypt_end(hdr) + img_max_u64(hdr->after, data) - data,
 	};
 	return check_room(run, err);
@@ -212,23 +220,44 @@ static bool check_size(const struct img_recrypt_header *hdr, struct img_err *err
 			"place"), hdr->len, hdr->from);
 }
 
+static bool plan_whole(struct img_recrypt_run *run, struct img_err *err)
+{
+	struct img_recrypt_header *hdr = &run->hdr;
+
+	hdr->len = hdr->before;
+	if (hdr->kind != IMG_RECRYPT_ENCRYPT && !measure_encrypted(run, err))
+		return false;
+	if (hdr->kind != IMG_RECRYPT_DECRYPT && !plan_header(run, err))
+		return false;
+	hdr->after = hdr->to + hdr->len;
+	return true;
+}
+
+static bool plan_inside(struct img_recrypt_run *run, struct img_err *err)
+{
+	struct img_recrypt_header *hdr = &run->hdr;
+
+	if (!img_recrypt_plan_inside(run, err) || (run->seen.key_len && !measure_header(run, err)) ||
+	    (hdr->kind != IMG_RECRYPT_DECRYPT && !plan_header(run, err)))
+		return false;
+	hdr->after = hdr->len + img_round_up(hdr->new_len, run->seen.unit);
+	return run->what->dry_run || !run->seen.encrypted || img_recrypt_unlock_inside(run, err);
+}
+
 bool img_recrypt_plan(struct img_recrypt_run *run, struct img_err *err)
 {
 	struct img_recrypt_header *hdr = &run->hdr;
-	const struct img_format *is;
 
 	*hdr = (struct img_recrypt_header){ .kind = run->what->kind };
-	if (!recognize(run, &is, err) || !check_format(is, hdr->kind, err) ||
+	if (!recognize(run, &run->format, err) || !check_format(run->format, hdr->kind, err) ||
 	    !check_snapshots(run, err) ||
 	    !img_store_size(run->file, &hdr->before, err))
 		return false;
 	if (!run->what->dry_run && !(run->file->caps & IMG_STORE_RESIZE))
 		return img_fail(err, IMG_E_UNSUPPORTED, _("a block device keeps its size"));
-	hdr->len = hdr->before;
-	if ((hdr->kind != IMG_RECRYPT_ENCRYPT && !measure_encrypted(run, err)) ||
-	    (hdr->kind != IMG_RECRYPT_DECRYPT && !plan_header(run, err)))
+	hdr->inside = run->format->recrypt;
+	if (!(hdr->inside ? plan_inside : plan_whole)(run, err))
 		return false;
-	hdr->after = hdr->to + hdr->len;
 	choose_window(hdr);
 	return check_size(hdr, err) && measure(run, err);
 }

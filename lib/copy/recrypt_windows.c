@@ -4,6 +4,7 @@
  * that is still needed; where it stays, it goes to the journal first.  Either way a window can be done
  * again, and is, if it was cut off.  Of a window the pieces are worked on by all threads.
  */
+#include <string.h>
 #include "base/err.h"
 #include "base/num.h"
 #include "base/zero.h"
@@ -24,19 +25,28 @@ struct window {
 
 static bool look(void *ctx, uint64_t at, uint64_t limit, struct img_piece *out, struct img_err *err)
 {
-	(void)ctx, (void)err;
+	const struct window *w = ctx;
+	struct img_recrypt_part part;
+
+	(void)err;
 	*out = (struct img_piece){ .at = at, .len = limit - at, .kind = IMG_PIECE_BYTES };
 	img_piece_cut(out);
+	img_recrypt_next_part(w->run, at, at + out->len, &part);
+	if (!part.len)
+		out->kind = IMG_PIECE_NOTHING;
 	return true;
 }
 
-/* Bytes of the disk from `at` on as they are to be. */
-static bool turn(struct img_recrypt_run *run, uint64_t at, uint8_t *buf, size_t len,
+/* Bytes of the disk as they are to be. */
+static bool turn(struct img_recrypt_run *run, const struct img_recrypt_part *part, uint8_t *buf,
 		 struct img_err *err)
 {
-	return img_store_read(run->file, run->hdr.from + at, buf, len, err) &&
-	       (!run->old.cipher || img_cipher_decrypt(run->old.cipher, at, buf, buf, len, err)) &&
-	       (!run->fresh.cipher || img_cipher_encrypt(run->fresh.cipher, at, buf, buf, len, err));
+	const size_t len = part->len;
+
+	return img_store_read(run->file, run->hdr.from + part->at, buf, len, err) &&
+	       (!run->old.cipher || img_cipher_decrypt(run->old.cipher, part->iv, buf, buf, len, err)) &&
+	       (!run->fresh.cipher ||
+		img_cipher_encrypt(run->fresh.cipher, part->at, buf, buf, len, err));
 }
 
 /* Zeros become holes where nothing hides what is zeros. */
@@ -54,24 +64,42 @@ static bool put_plain(struct img_store *st, uint64_t at, const uint8_t *buf, siz
 	return true;
 }
 
-/* Into the file, but for its first bytes, which come last of all. */
-static bool put(struct img_recrypt_run *run, uint64_t at, const uint8_t *buf, size_t len,
+/* Into the file, but for the first bytes of one that is its disk, which come last of all. */
+static bool put(struct img_recrypt_run *run, const struct img_recrypt_part *part, const uint8_t *buf,
 		struct img_err *err)
 {
-	const uint64_t to = run->hdr.to + at;
-	const size_t skip = to < RECRYPT_BLOCK ? img_min_u64(RECRYPT_BLOCK - to, len) : 0;
+	const uint64_t to = run->hdr.to + part->at;
+	const size_t skip = to < RECRYPT_BLOCK && !run->hdr.inside
+				    ? img_min_u64(RECRYPT_BLOCK - to, part->len) : 0;
 
-	return run->fresh.cipher ? img_store_write(run->file, to, buf, len, err)
-				 : put_plain(run->file, to + skip, buf + skip, len - skip, err);
+	return run->fresh.cipher ? img_store_write(run->file, to, buf, part->len, err)
+				 : put_plain(run->file, to + skip, buf + skip, part->len - skip, err);
+}
+
+/* Each part of the piece, at its place in buf, is turned, put, or both. */
+static bool each_part(const struct window *w, const struct img_piece *piece, uint8_t *buf, bool turns,
+		      bool puts, struct img_err *err)
+{
+	const uint64_t end = piece->at + piece->len;
+	struct img_recrypt_part part;
+
+	for (uint64_t at = piece->at; at < end; at = part.at + part.len) {
+		img_recrypt_next_part(w->run, at, end, &part);
+		if (!part.len)
+			break;
+		uint8_t *bytes = buf + (part.at - piece->at);
+
+		if ((turns && !turn(w->run, &part, bytes, err)) ||
+		    (puts && !put(w->run, &part, bytes, err)))
+			return false;
+	}
+	return true;
 }
 
 static bool turn_piece(void *ctx, const struct img_piece *piece, const struct img_pour_bufs *bufs,
 		       struct img_err *err)
 {
-	const struct window *w = ctx;
-
-	return turn(w->run, piece->at, bufs->a, piece->len, err) &&
-	       put(w->run, piece->at, bufs->a, piece->len, err);
+	return each_part(ctx, piece, bufs->a, true, true, err);
 }
 
 static uint64_t kept_at(const struct window *w, uint64_t at)
@@ -84,7 +112,9 @@ static bool keep_piece(void *ctx, const struct img_piece *piece, const struct im
 {
 	struct window *w = ctx;
 
-	if (!turn(w->run, piece->at, bufs->a, piece->len, err))
+	/* What is none of the disk stays what it is, and is not kept. */
+	memset(bufs->a, 0, piece->len);
+	if (!each_part(w, piece, bufs->a, true, false, err))
 		return false;
 	w->rec.sums[(piece->at - w->start) / RECRYPT_PIECE] = img_journal_crc(bufs->a, piece->len);
 	return img_store_write(w->run->journal, kept_at(w, piece->at), bufs->a, piece->len, err);
@@ -96,7 +126,7 @@ static bool copy_piece(void *ctx, const struct img_piece *piece, const struct im
 	const struct window *w = ctx;
 
 	return img_store_read(w->run->journal, kept_at(w, piece->at), bufs->a, piece->len, err) &&
-	       put(w->run, piece->at, bufs->a, piece->len, err);
+	       each_part(w, piece, bufs->a, false, true, err);
 }
 
 static bool check_piece(void *ctx, const struct img_piece *piece, const struct img_pour_bufs *bufs,
@@ -138,6 +168,11 @@ static struct window window_at(struct img_recrypt_run *run, uint64_t next)
 
 	img_recrypt_window(&run->hdr, next, &w.start, &w.end);
 	return w;
+}
+
+static bool load_map(const struct window *w, struct img_err *err)
+{
+	return !w->run->hdr.inside || img_recrypt_map_load(w->run, w->start, w->end, err);
 }
 
 static bool put_record(struct img_recrypt_run *run, const struct img_recrypt_record *rec,
@@ -184,26 +219,40 @@ static bool do_window(struct img_recrypt_run *run, struct img_err *err)
 
 	if (run->job && run->job->cancelled && run->job->cancelled(run->job->ctx))
 		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
-	if (!(img_recrypt_is_kept(&run->hdr) ? replace_window : move_window)(&w, err) ||
+	if (!load_map(&w, err) ||
+	    !(img_recrypt_is_kept(&run->hdr) ? replace_window : move_window)(&w, err) ||
 	    !img_store_sync(run->file, err))
 		return false;
 	run->next++;
 	return true;
 }
 
+bool img_recrypt_put_last(struct img_recrypt_run *run, const struct img_recrypt_head *head,
+			  struct img_err *err)
+{
+	struct img_recrypt_record last = { .next = img_recrypt_windows(&run->hdr) };
+
+	_Static_assert(sizeof(head->sums) <= sizeof(last.sums), "a head has room in a record");
+	if (head)
+		memcpy(last.sums, head->sums, sizeof(head->sums));
+	return put_record(run, &last, err);
+}
+
 bool img_recrypt_windows_run(struct img_recrypt_run *run, struct img_err *err)
 {
-	const struct img_recrypt_record last = { .next = img_recrypt_windows(&run->hdr) };
+	const uint64_t last = img_recrypt_windows(&run->hdr);
 
-	while (run->next < last.next)
+	while (run->next < last)
 		if (!do_window(run, err))
 			return false;
-	return put_record(run, &last, err);
+	return img_recrypt_put_last(run, NULL, err);
 }
 
 bool img_recrypt_first(struct img_recrypt_run *run, uint8_t *raw, struct img_err *err)
 {
-	return turn(run, 0, raw, RECRYPT_BLOCK, err);
+	const struct img_recrypt_part first = { .len = RECRYPT_BLOCK };
+
+	return turn(run, &first, raw, err);
 }
 
 /* ---- Going on ------------------------------------------------------------------------------------ */
@@ -213,7 +262,7 @@ static bool is_whole(struct img_recrypt_run *run, const struct img_recrypt_recor
 	struct window w = window_at(run, rec->next);
 
 	w.rec = *rec;
-	return each_piece(&w, check_piece, NULL, NULL);
+	return load_map(&w, NULL) && each_piece(&w, check_piece, NULL, NULL);
 }
 
 /* The record in front of the last one, whose window may not have got into the journal. */

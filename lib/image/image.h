@@ -248,6 +248,9 @@ struct img_store *img_open_file(const char *path, unsigned flags, enum img_cache
 /* The same for a file that the image at base names by ref, if the gate allows it. */
 struct img_store *img_open_named(const struct img_open *how, const char *base,
 				 const struct img_reference *ref, struct img_err *err);
+/* Finishes a change at once of the image at path, open for writing as image, that was cut off. */
+bool img_pending_finish(struct img_store *image, const char *path, const struct img_gate *gate,
+			struct img_err *err) IMG_MUST_CHECK;
 /* The image at path was replaced by a new one: takes a journal away that was for the old one. */
 void img_pending_forget(const char *path);
 

@@ -130,8 +130,8 @@ static bool remove_file(void *ctx, size_t i, const struct img_journal_file *file
 	return ok;
 }
 
-static bool finish(struct img_store *image, const char *path, const struct img_gate *gate,
-		   struct img_err *err)
+bool img_pending_finish(struct img_store *image, const char *path, const struct img_gate *gate,
+			struct img_err *err)
 {
 	struct finishing f = { .image = image, .gate = gate, .path = path };
 	const struct img_journal_access access = {
@@ -251,7 +251,7 @@ struct img_store *img_open_file(const char *path, unsigned flags, enum img_cache
 		return img_store_uri(path, flags, cache, err);
 	store = img_store_file(path, flags, cache, err);
 	if (!store || (img_recrypt_refuse(store, path, err) &&
-		       ((flags & IMG_OPEN_WRITE) ? finish(store, path, gate, err)
+		       ((flags & IMG_OPEN_WRITE) ? img_pending_finish(store, path, gate, err)
 						 : show_image(&store, path, err))))
 		return store;
 	img_store_close(store);

@@ -120,8 +120,8 @@ bool img_recrypt_look(const char *path, struct img_recrypt_pending *out, bool *f
 	*found_one = ok && (state == IMG_RECRYPT_HALF || state == IMG_RECRYPT_BEGUN);
 	if (*found_one)
 		*out = (struct img_recrypt_pending){
-			.kind = found.hdr.kind, .total = found.hdr.len,
-			.done = img_recrypt_done(&found.hdr, found.last.next),
+			.kind = found.hdr.kind, .total = img_recrypt_guest(&found.hdr),
+			.done = img_recrypt_progress(&found.hdr, found.last.next),
 		};
 	img_store_close(file);
 	img_recrypt_found_clear(&found);
@@ -132,7 +132,8 @@ bool img_recrypt_look(const char *path, struct img_recrypt_pending *out, bool *f
 
 static bool fail_half(const char *path, const struct img_recrypt_found *found, struct img_err *err)
 {
-	const uint64_t done = img_recrypt_done(&found->hdr, found->last.next), all = found->hdr.len;
+	const uint64_t done = img_recrypt_progress(&found->hdr, found->last.next);
+	const uint64_t all = img_recrypt_guest(&found->hdr);
 
 	switch (found->hdr.kind) {
 	case IMG_RECRYPT_ENCRYPT:

@@ -40,6 +40,23 @@ static bool is_mix(const struct img_recrypt_head *head, const struct img_recrypt
 	return true;
 }
 
+/* Its own mark holds the id as well. */
+static enum img_recrypt_state state_inside(const struct img_recrypt_header *hdr,
+					   const struct img_recrypt_record *rec, const uint8_t *raw)
+{
+	struct img_recrypt_head is;
+
+	if (memmem(raw, RECRYPT_BLOCK, hdr->id, sizeof(hdr->id)))
+		return IMG_RECRYPT_HALF;
+	if (!rec)
+		return IMG_RECRYPT_STALE;
+	if (rec->next < img_recrypt_windows(hdr))
+		return IMG_RECRYPT_OTHER;
+	img_recrypt_head_sum(raw, &is);
+	/* Others may have used it since. */
+	return memcmp(is.sums, rec->sums, sizeof(is.sums)) ? IMG_RECRYPT_STALE : IMG_RECRYPT_WHOLE;
+}
+
 enum img_recrypt_state img_recrypt_state_by(const struct img_recrypt_header *hdr,
 					    const struct img_recrypt_record *rec, const uint8_t *raw)
 {
@@ -47,6 +64,8 @@ enum img_recrypt_state img_recrypt_state_by(const struct img_recrypt_header *hdr
 	struct img_recrypt_head is, marked;
 	uint8_t mark[RECRYPT_BLOCK];
 
+	if (hdr->inside)
+		return state_inside(hdr, rec, raw);
 	img_recrypt_head_sum(raw, &is);
 	img_recrypt_mark(hdr->id, mark);
 	img_recrypt_head_sum(mark, &marked);
@@ -80,6 +99,10 @@ void img_recrypt_header_encode(const struct img_recrypt_header *hdr, uint8_t *ra
 	img_put_be64(raw + RECRYPT_HDR_NEW, hdr->new_len);
 	put_head(&hdr->head_before, raw + RECRYPT_HDR_HEADS);
 	put_head(&hdr->head_after, raw + RECRYPT_HDR_HEADS + sizeof(hdr->head_before));
+	img_put_be32(raw + RECRYPT_HDR_INSIDE, (hdr->inside ? RECRYPT_INSIDE_IMAGE : 0) |
+					       (hdr->legacy ? RECRYPT_INSIDE_LEGACY : 0));
+	img_put_be32(raw + RECRYPT_HDR_CHECK, hdr->check);
+	img_put_be64(raw + RECRYPT_HDR_GUEST, hdr->guest);
 	img_put_be32(raw + RECRYPT_HDR_CRC, img_journal_crc(raw, RECRYPT_HDR_CRC));
 }
 
@@ -93,6 +116,12 @@ static bool windows_make_sense(const struct img_recrypt_header *hdr)
 	return img_recrypt_is_kept(hdr) ? hdr->window % RECRYPT_PIECE == 0 : hdr->window <= apart;
 }
 
+static bool places_make_sense(const struct img_recrypt_header *hdr, bool was, bool will_be)
+{
+	return hdr->after == hdr->to + hdr->len && hdr->old_len <= hdr->from && hdr->new_len <= hdr->to &&
+	       was == (hdr->from >= RECRYPT_BLOCK) && will_be == (hdr->to >= RECRYPT_BLOCK);
+}
+
 static bool makes_sense(const struct img_recrypt_header *hdr)
 {
 	const uint64_t most = INT64_MAX / 4;
@@ -100,11 +129,12 @@ static bool makes_sense(const struct img_recrypt_header *hdr)
 
 	return hdr->kind >= IMG_RECRYPT_ENCRYPT && hdr->kind <= IMG_RECRYPT_CHANGE &&
 	       hdr->from <= most && hdr->to <= most && hdr->len <= most && hdr->before <= most &&
-	       hdr->len >= RECRYPT_BLOCK && hdr->after == hdr->to + hdr->len &&
-	       hdr->old_len <= img_min_u64(RECRYPT_HEADER_MAX, hdr->from) &&
-	       hdr->new_len <= img_min_u64(RECRYPT_HEADER_MAX, hdr->to) &&
-	       was == (hdr->from >= RECRYPT_BLOCK) && will_be == (hdr->to >= RECRYPT_BLOCK) &&
-	       was == (hdr->old_len >= RECRYPT_BLOCK) && will_be == (hdr->new_len >= RECRYPT_BLOCK) &&
+	       hdr->len >= RECRYPT_BLOCK &&
+	       hdr->old_len <= RECRYPT_HEADER_MAX && hdr->new_len <= RECRYPT_HEADER_MAX &&
+	       (was && !hdr->legacy) == (hdr->old_len >= RECRYPT_BLOCK) &&
+	       will_be == (hdr->new_len >= RECRYPT_BLOCK) && (was || !hdr->legacy) &&
+	       (hdr->inside ? !hdr->from && !hdr->to
+			    : !hdr->legacy && places_make_sense(hdr, was, will_be)) &&
 	       windows_make_sense(hdr);
 }
 
@@ -120,6 +150,10 @@ bool img_recrypt_header_decode(const uint8_t *raw, struct img_recrypt_header *hd
 		.after = img_get_be64(raw + RECRYPT_HDR_AFTER),
 		.old_len = img_get_be64(raw + RECRYPT_HDR_OLD),
 		.new_len = img_get_be64(raw + RECRYPT_HDR_NEW),
+		.inside = img_get_be32(raw + RECRYPT_HDR_INSIDE) & RECRYPT_INSIDE_IMAGE,
+		.legacy = img_get_be32(raw + RECRYPT_HDR_INSIDE) & RECRYPT_INSIDE_LEGACY,
+		.check = img_get_be32(raw + RECRYPT_HDR_CHECK),
+		.guest = img_get_be64(raw + RECRYPT_HDR_GUEST),
 	};
 	get_head(raw + RECRYPT_HDR_HEADS, &hdr->head_before);
 	get_head(raw + RECRYPT_HDR_HEADS + sizeof(hdr->head_before), &hdr->head_after);
@@ -214,6 +248,12 @@ void img_recrypt_window(const struct img_recrypt_header *hdr, uint64_t next, uin
 	*end = img_min_u64(*start + hdr->window, hdr->len);
 }
 
+uint64_t img_recrypt_wiped_from(const struct img_recrypt_header *hdr)
+{
+	/* Inside an image records alone tell that all is done. */
+	return hdr->inside ? RECRYPT_HEADERS : RECRYPT_BLOCK;
+}
+
 uint64_t img_recrypt_done(const struct img_recrypt_header *hdr, uint64_t next)
 {
 	uint64_t start, end;
@@ -222,6 +262,19 @@ uint64_t img_recrypt_done(const struct img_recrypt_header *hdr, uint64_t next)
 		return hdr->len;
 	img_recrypt_window(hdr, next, &start, &end);
 	return hdr->to > hdr->from ? hdr->len - end : start;
+}
+
+uint64_t img_recrypt_guest(const struct img_recrypt_header *hdr)
+{
+	return hdr->inside ? hdr->guest : hdr->len;
+}
+
+uint64_t img_recrypt_progress(const struct img_recrypt_header *hdr, uint64_t next)
+{
+	const uint64_t done = img_recrypt_done(hdr, next);
+
+	/* Of a disk that has gaps in the file, about. */
+	return hdr->inside ? (uint64_t)((long double)hdr->guest * done / hdr->len) : done;
 }
 
 bool img_recrypt_is_kept(const struct img_recrypt_header *hdr)

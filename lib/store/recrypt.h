@@ -9,6 +9,9 @@
  *	16384	the header of before, then that of afterwards; as long as the header says
  *	...	two windows in turns, where the disk stays at its place: as they are to be
  *
+ * An image whose disk is only a part of the file (format/recrypt.h) has windows of the file, of which
+ * that part alone is changed, and the two headers inside; first bytes are not kept.
+ *
  * No key is in it but as a LUKS header has it, and bytes of the disk are as they are going to be: in clear
  * where the disk is decrypted, and only there.
  */
@@ -44,12 +47,20 @@ enum {
 	RECRYPT_HDR_OLD     = 80,
 	RECRYPT_HDR_NEW     = 88,
 	RECRYPT_HDR_HEADS   = 96,	/* checksums of sectors: before, after */
+	RECRYPT_HDR_INSIDE  = 512,	/* RECRYPT_INSIDE_* */
+	RECRYPT_HDR_CHECK   = 516,
+	RECRYPT_HDR_GUEST   = 520,
 	RECRYPT_HDR_CRC     = RECRYPT_BLOCK - 4,
 
 	RECRYPT_REC_MAGIC   = 0,
 	RECRYPT_REC_NEXT    = 8,
 	RECRYPT_REC_SUMS    = 16,
 	RECRYPT_REC_CRC     = RECRYPT_BLOCK - 4,
+};
+
+enum {
+	RECRYPT_INSIDE_IMAGE  = 1 << 0,
+	RECRYPT_INSIDE_LEGACY = 1 << 1,
 };
 
 /* Checksums of the sectors of the first RECRYPT_BLOCK bytes of a file. */
@@ -65,11 +76,19 @@ struct img_recrypt_header {
 	uint64_t before, after;		/* bytes of the file */
 	uint64_t old_len, new_len;	/* of the LUKS headers; 0: none */
 	struct img_recrypt_head head_before, head_after;	/* of the image */
+	/*
+	 * The disk is a part of the file: from and to are 0, len is all of the file, and heads are not
+	 * known.  legacy: it was encrypted without a header, and check tells the key again.
+	 */
+	bool inside, legacy;
+	uint32_t check;
+	uint64_t guest;			/* bytes of the disk */
 };
 
 /*
  * All windows in front of `next` are done and durable, in the order of the work.  Where the disk stays at
- * its place sums are those of the pieces of window `next` in the file beside the image.
+ * its place sums are those of the pieces of window `next` in the file beside the image.  Of the last one,
+ * inside an image, they are those of its head afterwards.
  */
 struct img_recrypt_record {
 	uint64_t next;
@@ -103,13 +122,19 @@ enum img_recrypt_state {
 	IMG_RECRYPT_BEGUN,		/* nothing is done, but that it may be longer, or marked in part */
 	IMG_RECRYPT_HALF,
 	IMG_RECRYPT_WHOLE,		/* only the file beside it is still there */
+	IMG_RECRYPT_STALE,		/* it is whole, and the file beside it of no use */
 };
 /* rec: the last record, or NULL; raw: the first RECRYPT_BLOCK bytes of a file. */
 enum img_recrypt_state img_recrypt_state_by(const struct img_recrypt_header *hdr,
 					    const struct img_recrypt_record *rec, const uint8_t *raw);
 
 uint64_t img_recrypt_windows(const struct img_recrypt_header *hdr);
-/* Bytes of the disk in the windows in front of `next`. */
+/* How far that is, as users see it: bytes of the disk, and of how many. */
+uint64_t img_recrypt_progress(const struct img_recrypt_header *hdr, uint64_t next);
+uint64_t img_recrypt_guest(const struct img_recrypt_header *hdr);
+/* Where what must not be left begins. */
+uint64_t img_recrypt_wiped_from(const struct img_recrypt_header *hdr);
+/* Bytes in the windows in front of `next`. */
 uint64_t img_recrypt_done(const struct img_recrypt_header *hdr, uint64_t next);
 /*
  * The next-th window [*start, *end) of the disk: from the end on where the disk moves up, so that no
