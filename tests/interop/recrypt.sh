@@ -93,7 +93,7 @@ refused 1 encrypt --in-place --key-file=one
 refused 5 decrypt --in-place --key-file=two
 refused 5 reencrypt --in-place --key-file=two --new-key-file=one
 rm image
-qemu-img create -q -f qcow2 image 1M
+qemu-img create -q -f vdi image 1M
 refused 63 encrypt --in-place --key-file=one
 truncate -s 4000 image
 refused 1 encrypt -f raw --in-place --key-file=one
