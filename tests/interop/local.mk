@@ -54,6 +54,7 @@ shell_tests += \
 	%D%/repair-vmdk-stream.sh \
 	%D%/repair.sh \
 	%D%/recrypt-killed.sh \
+	%D%/recrypt-qcow2.sh \
 	%D%/recrypt.sh \
 	%D%/resize-killed.sh \
 	%D%/resize-partitions.sh \
