@@ -12,7 +12,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 enum img_recrypt_kind {
-	IMG_RECRYPT_ENCRYPT = 1,	/* raw becomes LUKS */
+	IMG_RECRYPT_ENCRYPT = 1,	/* raw becomes LUKS; qcow2 gets LUKS inside */
 	IMG_RECRYPT_DECRYPT,		/* the way back */
 	IMG_RECRYPT_CHANGE,		/* LUKS gets a new header, and with it a new key of the volume */
 };
@@ -25,7 +25,7 @@ struct img_recrypt {
 	const struct img_keys *keys;	/* of the image; to go on: also of what it is to become */
 	/* Opens it afterwards; NULL: the first of keys. */
 	const struct img_secret *fresh;
-	const char *options;		/* of a new image of format luks, or NULL */
+	const char *options;		/* of a new image of format luks, inside others too; or NULL */
 	unsigned threads;		/* 0: one for each core */
 	bool dry_run;			/* only find out what would be done; needs no key */
 };
