@@ -6,14 +6,12 @@
 #include "cipher/cipher.h"
 
 #include <assert.h>
-#include <openssl/core_names.h>
-#include <openssl/params.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/shelf.h"
 #include "cipher/choice.h"
-#include "cipher/libcrypto.h"
+#include "cipher/provided.h"
 
 #define IV_UNIT 512	/* bytes that an IV counts, however long the sectors are */
 #define PIECE (256 << 10)	/* stays in the processor's cache while it is enciphered and written */
@@ -22,37 +20,44 @@ enum direction { DECRYPT, ENCRYPT, N_DIRECTIONS };
 
 /* Of one thread at a time. */
 struct context {
-	EVP_CIPHER_CTX *data;
-	EVP_CIPHER_CTX *iv;		/* ESSIV, else NULL */
+	void *data;
+	void *iv;			/* ESSIV, else NULL */
 	uint8_t *piece;			/* PIECE bytes, once they are needed */
 };
 
 struct side {
 	const struct img_cipher *cipher;
-	EVP_CIPHER_CTX *keyed;		/* with its key; only copied */
+	void *keyed;			/* with its key; only copied */
+	OSSL_FUNC_cipher_encrypt_init_fn *init;
 	struct img_shelf *contexts;
 };
 
 struct img_cipher {
 	struct img_libcrypto crypto;
+	struct img_provided data;
+	struct img_provided essiv;	/* all zero if there is none */
 	enum img_iv_kind iv;
 	uint32_t sector;
 	uint64_t iv_first;
-	EVP_CIPHER_CTX *iv_keyed;	/* ESSIV, else NULL; only copied */
+	void *iv_keyed;			/* ESSIV, else NULL; only copied */
 	struct side sides[N_DIRECTIONS];
 };
 
 /* ---- Contexts ------------------------------------------------------------------------------------ */
 
-static EVP_CIPHER_CTX *copy(const struct img_libcrypto *lc, EVP_CIPHER_CTX *from, struct img_err *err)
+static void *copy(const struct img_provided *cipher, void *from, struct img_err *err)
 {
-	EVP_CIPHER_CTX *cx = lc->ctx_new();
+	void *cx = cipher->ctx_copy(from);
 
-	if (cx && lc->ctx_copy(cx, from))
-		return cx;
-	lc->ctx_free(cx);
-	img_fail(err, IMG_E_NOMEM, _("no memory for a cipher"));
-	return NULL;
+	if (!cx)
+		img_fail(err, IMG_E_NOMEM, _("no memory for a cipher"));
+	return cx;
+}
+
+static void free_keyed(const struct img_provided *cipher, void *cx)
+{
+	if (cx)
+		cipher->ctx_free(cx);
 }
 
 static void drop_context(const void *owner, void *cx)
@@ -60,8 +65,8 @@ static void drop_context(const void *owner, void *cx)
 	const struct side *side = owner;
 	struct context *context = cx;
 
-	side->cipher->crypto.ctx_free(context->data);
-	side->cipher->crypto.ctx_free(context->iv);
+	free_keyed(&side->cipher->data, context->data);
+	free_keyed(&side->cipher->essiv, context->iv);
 	free(context->piece);
 	free(context);
 }
@@ -74,9 +79,9 @@ static void *make_context(const void *owner, struct img_err *err)
 
 	if (!context)
 		return NULL;
-	context->data = copy(&c->crypto, side->keyed, err);
+	context->data = copy(&c->data, side->keyed, err);
 	if (context->data && c->iv_keyed)
-		context->iv = copy(&c->crypto, c->iv_keyed, err);
+		context->iv = copy(&c->essiv, c->iv_keyed, err);
 	if (context->data && (context->iv || !c->iv_keyed))
 		return context;
 	drop_context(owner, context);
@@ -85,42 +90,13 @@ static void *make_context(const void *owner, struct img_err *err)
 
 /* ---- Opening ------------------------------------------------------------------------------------- */
 
-/*
- * Sectors have no padding.  What EVP_CIPHER_CTX_set_padding() says is said again, by name, with each IV
- * that is set: a tenth of the work for a sector in mode XTS.
- */
-static bool take_padding_off(const struct img_libcrypto *lc, EVP_CIPHER_CTX *cx)
+static bool find(const struct img_cipher *c, const char *name, size_t key_len,
+		 struct img_provided *out, struct img_err *err)
 {
-	unsigned off = 0;
-	const OSSL_PARAM params[] = {
-		OSSL_PARAM_uint(OSSL_CIPHER_PARAM_PADDING, &off), OSSL_PARAM_END,
-	};
-
-	return lc->set_params(cx, params);
-}
-
-/* A context for the cipher that libcrypto knows by this name, with its key; NULL on failure. */
-static EVP_CIPHER_CTX *make_keyed(const struct img_libcrypto *lc, const char *name,
-				  const uint8_t *key, size_t key_len, enum direction direction,
-				  struct img_err *err)
-{
-	EVP_CIPHER *kind = lc->cipher_fetch(NULL, name, NULL);
-	EVP_CIPHER_CTX *cx = NULL;
-
-	if (!kind || lc->key_length(kind) != (int)key_len) {
-		img_fail(err, IMG_E_UNSUPPORTED, _("libcrypto has no cipher %s"), name);
-	} else {
-		cx = lc->ctx_new();
-		if (!cx || !lc->init(cx, kind, NULL, key, NULL, direction) ||
-		    !take_padding_off(lc, cx)) {
-			img_fail(err, IMG_E_UNSUPPORTED, _("libcrypto does not take the key for %s"),
-				 name);
-			lc->ctx_free(cx);
-			cx = NULL;
-		}
-	}
-	lc->cipher_free(kind);
-	return cx;
+	if (!img_provided_find(&c->crypto, name, out, err))
+		return false;
+	return c->crypto.key_length(out->kind) == (int)key_len ||
+	       img_fail(err, IMG_E_UNSUPPORTED, _("libcrypto has no cipher %s"), name);
 }
 
 /* ESSIV: the key for the IVs is the hash of the key. */
@@ -137,21 +113,23 @@ static bool open_iv(struct img_cipher *c, const struct img_cipher_choice *choice
 		const size_t len = img_hash_size(hash);
 
 		snprintf(name, sizeof(name), "%s-%zu-ECB", choice->iv_cipher, len * 8);
-		c->iv_keyed = make_keyed(&c->crypto, name, sum, len, ENCRYPT, err);
+		if (find(c, name, len, &c->essiv, err))
+			c->iv_keyed = img_provided_key(&c->essiv, sum, len, true, err);
 	}
 	explicit_bzero(sum, sizeof(sum));
 	img_hash_close(hash);
 	return c->iv_keyed;
 }
 
-static bool open_side(struct img_cipher *c, enum direction direction, const char *name,
-		      const uint8_t *key, size_t key_len, struct img_err *err)
+static bool open_side(struct img_cipher *c, enum direction direction, const uint8_t *key,
+		      size_t key_len, struct img_err *err)
 {
 	static const struct img_shelf_kind kind = { .make = make_context, .drop = drop_context };
 	struct side *side = &c->sides[direction];
 
 	side->cipher = c;
-	side->keyed = make_keyed(&c->crypto, name, key, key_len, direction, err);
+	side->init = direction == ENCRYPT ? c->data.encrypt_init : c->data.decrypt_init;
+	side->keyed = img_provided_key(&c->data, key, key_len, direction == ENCRYPT, err);
 	if (side->keyed)
 		side->contexts = img_shelf_new(&kind, side, err);
 	return side->contexts;
@@ -164,8 +142,8 @@ static bool open_all(struct img_cipher *c, const struct img_cipher_choice *choic
 		return false;
 	if (choice->iv == IMG_IV_ESSIV && !open_iv(c, choice, key, key_len, err))
 		return false;
-	return open_side(c, DECRYPT, choice->name, key, key_len, err) &&
-	       open_side(c, ENCRYPT, choice->name, key, key_len, err);
+	return find(c, choice->name, key_len, &c->data, err) &&
+	       open_side(c, DECRYPT, key, key_len, err) && open_side(c, ENCRYPT, key, key_len, err);
 }
 
 struct img_cipher *img_cipher_open(const struct img_cipher_spec *spec, const uint8_t *key,
@@ -195,40 +173,42 @@ void img_cipher_close(struct img_cipher *c)
 		return;
 	for (int i = 0; i < N_DIRECTIONS; i++) {
 		img_shelf_free(c->sides[i].contexts);
-		if (c->crypto.library)
-			c->crypto.ctx_free(c->sides[i].keyed);
+		free_keyed(&c->data, c->sides[i].keyed);
 	}
-	if (c->crypto.library)
-		c->crypto.ctx_free(c->iv_keyed);
+	free_keyed(&c->essiv, c->iv_keyed);
+	img_provided_clear(&c->data);
+	img_provided_clear(&c->essiv);
 	img_libcrypto_unload(&c->crypto);
 	free(c);
 }
 
 /* ---- Sectors ------------------------------------------------------------------------------------- */
 
-static bool set_iv(const struct img_cipher *c, struct context *cx, uint64_t at)
+static bool set_iv(const struct side *side, struct context *cx, uint64_t at)
 {
+	const struct img_cipher *c = side->cipher;
 	uint8_t iv[IMG_IV_BYTES];
-	int n;
+	size_t n;
 
 	if (c->iv == IMG_IV_NONE)
 		return true;
 	img_iv_fill(c->iv, at / IV_UNIT + c->iv_first, iv);
-	if (cx->iv && !c->crypto.update(cx->iv, iv, &n, iv, sizeof(iv)))
+	if (cx->iv && !c->essiv.update(cx->iv, iv, &n, sizeof(iv), iv, sizeof(iv)))
 		return false;
-	/* -1: in the direction that it has. */
-	return c->crypto.init(cx->data, NULL, NULL, NULL, iv, -1);
+	return side->init(cx->data, NULL, 0, iv, sizeof(iv), NULL);
 }
 
-static bool crypt_sectors(const struct img_cipher *c, struct context *cx, uint64_t at,
+static bool crypt_sectors(const struct side *side, struct context *cx, uint64_t at,
 			  const uint8_t *in, uint8_t *out, size_t len)
 {
-	for (size_t done = 0; done < len; done += c->sector) {
-		int n;
+	const struct img_cipher *c = side->cipher;
 
-		if (!set_iv(c, cx, at + done) ||
-		    !c->crypto.update(cx->data, out + done, &n, in + done, (int)c->sector) ||
-		    n != (int)c->sector)
+	for (size_t done = 0; done < len; done += c->sector) {
+		size_t n;
+
+		if (!set_iv(side, cx, at + done) ||
+		    !c->data.update(cx->data, out + done, &n, c->sector, in + done, c->sector) ||
+		    n != c->sector)
 			return false;
 	}
 	return true;
@@ -242,19 +222,19 @@ static bool fail_sector(struct img_err *err)
 static bool crypt_range(struct img_cipher *c, enum direction direction, uint64_t at, const void *in,
 			void *out, size_t len, struct img_err *err)
 {
-	struct img_shelf *contexts = c->sides[direction].contexts;
-	struct context *cx = img_shelf_get(contexts, err);
+	const struct side *side = &c->sides[direction];
+	struct context *cx = img_shelf_get(side->contexts, err);
 	bool done;
 
 	assert(at % c->sector == 0 && len % c->sector == 0);
 	if (!cx)
 		return false;
-	done = crypt_sectors(c, cx, at, in, out, len);
-	img_shelf_put(contexts, cx);
+	done = crypt_sectors(side, cx, at, in, out, len);
+	img_shelf_put(side->contexts, cx);
 	return done || fail_sector(err);
 }
 
-static bool encrypt_pieces(const struct img_cipher *c, struct context *cx, uint64_t at,
+static bool encrypt_pieces(const struct side *side, struct context *cx, uint64_t at,
 			   const uint8_t *in, size_t len, const struct img_cipher_sink *sink,
 			   struct img_err *err)
 {
@@ -265,7 +245,7 @@ static bool encrypt_pieces(const struct img_cipher *c, struct context *cx, uint6
 	for (size_t done = 0; done < len; done += PIECE) {
 		const size_t n = img_min_u64(PIECE, len - done);
 
-		if (!crypt_sectors(c, cx, at + done, in + done, cx->piece, n))
+		if (!crypt_sectors(side, cx, at + done, in + done, cx->piece, n))
 			return fail_sector(err);
 		if (!sink->put(sink->ctx, done, cx->piece, n, err))
 			return false;
@@ -276,15 +256,15 @@ static bool encrypt_pieces(const struct img_cipher *c, struct context *cx, uint6
 bool img_cipher_encrypt_to(struct img_cipher *c, uint64_t at, const void *in, size_t len,
 			   const struct img_cipher_sink *sink, struct img_err *err)
 {
-	struct img_shelf *contexts = c->sides[ENCRYPT].contexts;
-	struct context *cx = img_shelf_get(contexts, err);
+	const struct side *side = &c->sides[ENCRYPT];
+	struct context *cx = img_shelf_get(side->contexts, err);
 	bool done;
 
 	assert(at % c->sector == 0 && len % c->sector == 0);
 	if (!cx)
 		return false;
-	done = encrypt_pieces(c, cx, at, in, len, sink, err);
-	img_shelf_put(contexts, cx);
+	done = encrypt_pieces(side, cx, at, in, len, sink, err);
+	img_shelf_put(side->contexts, cx);
 	return done;
 }
 

@@ -5,6 +5,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 #include "libimg.h"
 
 /* With the types that its header gives them. */
@@ -13,12 +14,12 @@ struct img_libcrypto {
 	__typeof__(EVP_CIPHER_fetch) *cipher_fetch;
 	__typeof__(EVP_CIPHER_free) *cipher_free;
 	__typeof__(EVP_CIPHER_get_key_length) *key_length;
-	__typeof__(EVP_CIPHER_CTX_new) *ctx_new;
-	__typeof__(EVP_CIPHER_CTX_free) *ctx_free;
-	__typeof__(EVP_CIPHER_CTX_copy) *ctx_copy;
-	__typeof__(EVP_CIPHER_CTX_set_params) *set_params;
-	__typeof__(EVP_CipherInit_ex) *init;
-	__typeof__(EVP_CipherUpdate) *update;
+	__typeof__(EVP_CIPHER_get0_name) *cipher_name;
+	__typeof__(EVP_CIPHER_is_a) *cipher_is_a;
+	__typeof__(EVP_CIPHER_get0_provider) *cipher_provider;
+	__typeof__(OSSL_PROVIDER_get0_provider_ctx) *provider_context;
+	__typeof__(OSSL_PROVIDER_query_operation) *query;
+	__typeof__(OSSL_PROVIDER_unquery_operation) *unquery;
 	__typeof__(EVP_MD_fetch) *md_fetch;
 	__typeof__(EVP_MD_free) *md_free;
 	__typeof__(PKCS5_PBKDF2_HMAC) *pbkdf2;

@@ -31,5 +31,7 @@ libimg_sources += \
 	%D%/luks_backup.c \
 	%D%/luks_change.c \
 	%D%/luks_header.h \
+	%D%/provided.c \
+	%D%/provided.h \
 	%D%/qcow_aes.c \
 	%D%/qcow_aes.h

@@ -9,4 +9,5 @@ unit_tests += %D%/test
 	%D%/luks1_layout_test.c \
 	%D%/luks2_test.c \
 	%D%/luks_test.c \
+	%D%/provided_test.c \
 	%D%/qcow_aes_test.c
