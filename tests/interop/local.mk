@@ -55,6 +55,7 @@ shell_tests += \
 	%D%/repair.sh \
 	%D%/recrypt-killed.sh \
 	%D%/recrypt-qcow2.sh \
+	%D%/recrypt-power.sh \
 	%D%/recrypt.sh \
 	%D%/resize-killed.sh \
 	%D%/resize-partitions.sh \
@@ -70,4 +71,4 @@ shell_tests += \
 	%D%/write-sizes.sh \
 	%D%/write-vdi.sh \
 	%D%/write-vmdk-stream.sh
-EXTRA_DIST += %D%/disk.sh %D%/judge.sh
+EXTRA_DIST += %D%/disk.sh %D%/judge.sh %D%/power.py
