@@ -14,8 +14,9 @@ extern "C" {
 
 /*
  * Members are made one after the other and written where they will stay: nothing is copied, but into
- * standard output and pipes, in front of which the archive is a temporary file.  The format is ustar,
- * with owner 0.
+ * standard output, pipes and what is compressed, in front of which a member is a temporary file, and so
+ * is what follows a member that is filled later.  A raw image of a known size goes out as it comes.  The
+ * format is ustar, with owner 0.
  */
 struct img_bundle;
 
@@ -24,6 +25,7 @@ struct img_bundle_new {
 	enum img_cache cache;
 	int64_t time;		/* of all members, in seconds since 1970 */
 	const char *hash;	/* of each member ("sha256"), or NULL */
+	const char *filter;	/* that compresses the archive as a whole ("xz"), or NULL */
 };
 
 /* It gets its name, replacing what was there, in img_bundle_finish(). */

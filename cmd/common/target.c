@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include "common/optlist.h"
 #include "common/source.h"
 #include "common/target.h"
@@ -109,6 +110,15 @@ bool target_must_stay(const char *path)
 
 	return img_path_is_uri(path) ||
 	       (strcmp(path, "-") && !stat(path, &st) && !S_ISREG(st.st_mode));
+}
+
+int64_t target_time(bool same)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+
+	if (epoch)
+		return strtoll(epoch, NULL, 10);
+	return same ? 0 : time(NULL);
 }
 
 /* A relative name starts where the new image lies. */

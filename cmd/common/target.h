@@ -55,6 +55,12 @@ uint32_t target_zero_grain(uint64_t sparse);
 /* A device, or whatever else is no regular file, is never replaced by a file. */
 bool target_must_stay(const char *path);
 
+/*
+ * When members of an archive were made, in seconds since 1970: SOURCE_DATE_EPOCH, with which builds that
+ * can be repeated say it, else 0 if it is to be the same for all, else now.
+ */
+int64_t target_time(bool same);
+
 /* Owned texts, for target_free(). */
 cli_set target_set_text;
 

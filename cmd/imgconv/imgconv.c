@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* imgconv: copies a virtual disk into a new image of any format that can be written. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,12 +51,10 @@ static bool conclude(const struct outcome *out, int *status, struct img_err *err
 	return report_write(out, err);
 }
 
-/* The lock would refuse it too, but would blame somebody else. */
-static bool check_names(char *const names[2], struct img_err *err)
+bool check_names(const char *source, const char *target, struct img_err *err)
 {
-	return !source_is_same_file(names[0], names[1]) ||
-	       img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"),
-			names[1]);
+	return !source_is_same_file(source, target) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"), target);
 }
 
 /* What lies on the disk can only be looked at where one can go back. */
@@ -64,8 +63,8 @@ static unsigned opening(const struct options *opt)
 	return opt->free == LEAVE_OUT_NOTHING ? IMG_OPEN_ONCE : 0;
 }
 
-static bool convert(const struct options *opt, const struct img_format *format,
-		    char *const names[2], int *status, struct img_err *err)
+bool convert(const struct options *opt, const struct img_format *format, char *const names[2],
+	     struct img_bundle *bundle, int *status, struct img_err *err)
 {
 	struct losses losses = { .n = 0 };
 	struct free_space unused = { .n = 0 };
@@ -74,13 +73,12 @@ static bool convert(const struct options *opt, const struct img_format *format,
 		.source = names[0], .target = names[1], .opt = opt, .stats = &stats,
 		.losses = &losses, .free = &unused, .target_format = img_format_name(format),
 	};
-	struct img *src = check_names(names, err)
-		? source_open_to_copy(&imgconv_cli, &opt->source, names[0], opening(opt), err)
-		: NULL;
+	struct img *src = source_open_to_copy(&imgconv_cli, &opt->source, names[0], opening(opt), err);
 	const size_t oddities = src ? source_oddities(src) : 0;
 	const bool ready = src && leave_out_free(&imgconv_cli, opt->free, opt->quiet, src, &unused,
 						 err);
-	struct img *dst = ready ? target_create(opt, format, names[1], src, err) : NULL;
+	struct img *dst = ready ? target_create(opt, format, names[1], bundle, src, err)
+				: NULL;
 	bool ok = dst && copy(opt, src, dst, &losses, &stats, err);
 
 	/* Damage of single tables shows when they are read. */
@@ -97,21 +95,18 @@ static bool convert(const struct options *opt, const struct img_format *format,
 	return ok;
 }
 
-static bool copy_all(const struct options *opt, const struct img_format *format,
-		     char *const names[2], struct img_err *err)
-{
-	replicate_check_usage(opt, format);
-	return check_names(names, err) && replicate(opt, names, err);
-}
-
-static bool make_target(const struct options *opt, const struct img_format *format,
-			char *const names[2], int *status, struct img_err *err)
+static bool make_target(const struct options *opt, const struct img_format *format, char *const *names,
+			int n, int *status, struct img_err *err)
 {
 	if (opt->itself)
 		return convert_itself(opt, format, names, err);
+	if (opt->tar)
+		return convert_to_tar(opt, format, names, n, err);
 	if (opt->with_snapshots)
-		return copy_all(opt, format, names, err);
-	return convert(opt, format, names, status, err);
+		replicate_check_usage(opt, format);
+	return check_names(names[0], names[1], err) &&
+	       (opt->with_snapshots ? replicate(opt, names, err)
+				    : convert(opt, format, names, NULL, status, err));
 }
 
 /* What the options must not say together; ends the program. */
@@ -127,7 +122,7 @@ static void check_usage(struct options *opt, const char *target)
 	opt->target.gate = opt->source.gate;
 	opt->target.secrets = opt->secrets.given && !opt->new_secrets.given ? &opt->secrets
 									    : &opt->new_secrets;
-	if (!target_settle(&opt->target, &err))
+	if (!target_settle(&opt->target, &err) || (opt->tar && !check_tar(opt, &err)))
 		cli_misused(&imgconv_cli, &err);
 	if (opt->reads_as_zero && !opt->in_place)
 		img_fail(&err, IMG_E_ARGUMENT, _("--target-is-zero needs -n"));
@@ -153,16 +148,16 @@ int main(int argc, char **argv)
 	bool ok = true;
 
 	if (!optlist_wants_help(opt.target.options))
-		cli_need_operands(&imgconv_cli, n, opt.itself ? 1 : 2, 2);
+		cli_need_operands(&imgconv_cli, n, opt.itself ? 1 : 2, opt.tar ? INT_MAX : 2);
 	format = opt.undo ? img_format_named("raw")
-			  : target_format(&opt.target, n == 2 ? names[1] : "-", 'O', &err);
+			  : target_format(&opt.target, n >= 2 ? names[n - 1] : "-", 'O', &err);
 	if (!format)
 		cli_misused(&imgconv_cli, &err);
 	if (optlist_wants_help(opt.target.options)) {
 		optlist_print_help(format, img_format_options(format));
 	} else {
-		check_usage(&opt, n == 2 ? names[1] : NULL);
-		ok = make_target(&opt, format, names, &status, &err);
+		check_usage(&opt, n >= 2 ? names[n - 1] : NULL);
+		ok = make_target(&opt, format, names, n, &status, &err);
 	}
 	target_free(&opt.target);
 	secret_clear(&opt.secrets);

@@ -20,6 +20,7 @@ struct options {
 	enum img_cache cache;
 	enum leave_out free;
 	bool compress, in_place, reads_as_zero, salvage, quiet, with_snapshots;
+	bool tar;		/* the target is an archive of several images */
 	bool itself, undo, dry_run;	/* --in-place: the source becomes the target */
 	uint64_t sparse;	/* bytes that must be zeros to be left out; 0: do not look */
 	uint64_t rate;		/* bytes a second; 0: no limit */
@@ -39,9 +40,20 @@ struct losses {
 
 extern const struct cli imgconv_cli;
 
-/* The new image for a source of size guest bytes. */
+/* The new image for src, at path or as the member of that name in bundle, which may be NULL. */
 struct img *target_create(const struct options *opt, const struct img_format *format,
-			  const char *path, struct img *src, struct img_err *err);
+			  const char *path, struct img_bundle *bundle, struct img *src,
+			  struct img_err *err);
+/* Copies names[0] into the new image names[1], the next member of bundle if that is not NULL. */
+bool convert(const struct options *opt, const struct img_format *format, char *const names[2],
+	     struct img_bundle *bundle, int *status, struct img_err *err) IMG_MUST_CHECK;
+/* Whether source and target are two files; the lock would refuse one, too, but blame somebody else. */
+bool check_names(const char *source, const char *target, struct img_err *err) IMG_MUST_CHECK;
+/* Makes an archive called names[n - 1] of all others. */
+bool convert_to_tar(const struct options *opt, const struct img_format *format, char *const *names,
+		    int n, struct img_err *err) IMG_MUST_CHECK;
+/* Whether the options go together with that. */
+bool check_tar(const struct options *opt, struct img_err *err) IMG_MUST_CHECK;
 /* Makes names[0] an image of another format; names[1], or NULL, is its new name. */
 bool convert_itself(const struct options *opt, const struct img_format *format, char *const names[2],
 		    struct img_err *err) IMG_MUST_CHECK;

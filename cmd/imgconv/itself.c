@@ -17,10 +17,10 @@ bool check_itself(const struct options *opt, struct img_err *err)
 				"raw file"));
 	if (opt->compress || opt->target.backing || opt->in_place || opt->source.snapshot ||
 	    opt->source.parent || opt->source.header || opt->salvage || opt->digest ||
-	    opt->with_snapshots || opt->free)
+	    opt->with_snapshots || opt->free || opt->tar)
 		return img_fail(err, IMG_E_ARGUMENT, _("--in-place copies nothing, so it does not go "
 				"with -c, -B, -n, -l, --parent, --header, --salvage, --digest, "
-				"--skip-free and --with-snapshots"));
+				"--skip-free, --with-snapshots and --tar"));
 	return true;
 }
 

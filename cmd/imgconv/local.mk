@@ -6,6 +6,7 @@ bin_PROGRAMS += %D%/imgconv
 	%D%/options.c \
 	%D%/replicate.c \
 	%D%/report.c \
+	%D%/tar.c \
 	%D%/target.c
 %C%_imgconv_LDADD = $(guest_ldadd)
 cmd_sources += $(%C%_imgconv_SOURCES)

@@ -25,6 +25,8 @@ static const struct cli_option rows[] = {
 	  N_("options of the target's format; \"help\" lists them") },
 	{ 'c', "compress", NULL, cli_set_flag, AT(compress),
 	  N_("compress the target's content") },
+	{ 0, "tar", NULL, cli_set_flag, AT(tar),
+	  N_("put several sources into a new archive, each as an image") },
 	{ 0, "filter", "gzip|xz|zstd|lz4", cli_set_text, AT(filter),
 	  N_("compress the target's file as a whole") },
 	{ 'S', "sparse-size", "SIZE", cli_set_size, AT(sparse),
@@ -87,7 +89,7 @@ static const struct cli_option rows[] = {
 };
 
 const struct cli imgconv_cli = {
-	.name = "imgconv", .operands = N_("SOURCE TARGET"),
+	.name = "imgconv", .operands = N_("SOURCE... TARGET"),
 	.summary = N_("Copies a virtual disk into a new image; \"-\" is a pipe."),
 	.options = rows, .failed = CMD_FAILED,
 };

@@ -4,14 +4,17 @@
 #include "imgconv/imgconv.h"
 
 struct img *target_create(const struct options *opt, const struct img_format *format,
-			  const char *path, struct img *src, struct img_err *err)
+			  const char *path, struct img_bundle *bundle, struct img *src,
+			  struct img_err *err)
 {
 	struct img_create what = {
 		.path = path, .size = img_size(src), .source = src,
-		.compressed = opt->compress, .in_place = opt->in_place || target_must_stay(path),
+		.compressed = opt->compress,
+		.in_place = !bundle && (opt->in_place || target_must_stay(path)),
 		.reads_as_zero = opt->reads_as_zero, .cache = opt->cache,
 		.keys = secret_keys(opt->source.secrets), .encrypted = opt->new_secrets.given,
-		.filter = opt->filter,
+		.filter = bundle ? NULL : opt->filter,
+		.key = bundle ? secret_first(opt->target.secrets) : NULL,
 	};
 	struct room_question room = {
 		.target = &what, .src = src, .zero_grain = target_zero_grain(opt->sparse),
@@ -21,7 +24,8 @@ struct img *target_create(const struct options *opt, const struct img_format *fo
 	what.fits = room_suffices;
 	what.fits_ctx = &room;
 	if (target_prepare(&imgconv_cli, &opt->target, format, !opt->sparse, &what, err))
-		im = target_new(&what, opt->target.secrets, err);
+		im = bundle ? img_bundle_image(bundle, &what, err)
+			    : target_new(&what, opt->target.secrets, err);
 	target_unprepare(&what);
 	if (im)
 		source_warn(&imgconv_cli, im);

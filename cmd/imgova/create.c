@@ -5,7 +5,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "common/text.h"
 #include "imgova/imgova.h"
@@ -172,21 +171,11 @@ static bool name_disks(struct ova_making *m, struct img_err *err)
 	return true;
 }
 
-/* When members were made: what builds that can be repeated say, or the same for all. */
-static int64_t member_time(const struct options *opt)
-{
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-
-	if (epoch)
-		return strtoll(epoch, NULL, 10);
-	return opt->deterministic ? 0 : time(NULL);
-}
-
 static bool make(struct ova_making *m, const char *path, struct img_err *err)
 {
 	const struct options *opt = m->opt;
 	const struct img_bundle_new how = {
-		.path = path, .cache = IMG_CACHE_DEFAULT, .time = member_time(opt),
+		.path = path, .cache = IMG_CACHE_DEFAULT, .time = target_time(opt->deterministic),
 		.hash = opt->box == OVA_UNSAID ? hash_name(opt) : NULL,
 	};
 

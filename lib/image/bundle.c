@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A tar archive of new images and small files.  A member is written behind a header that is made when
- * its length is known; so nothing is moved, and the archive itself is a file until it is whole.
+ * its length is known; so nothing is moved.  Into a pipe goes what is whole: member by member, unless
+ * there is room in front that is filled later, and of a member whose length is known all as it comes.
  */
 #include <string.h>
 #include "base/mem.h"
@@ -18,11 +19,14 @@ struct member {
 };
 
 struct img_bundle {
-	struct img_store *st;		/* the file, or a temporary one in front of the pipe */
+	struct img_store *st;		/* the file, or a temporary one: what the pipe has not got yet */
 	struct img_store *pipe;		/* or NULL; also standard output that is a file */
 	struct img_hash *hash;		/* or NULL */
 	uint64_t time;
 	uint64_t end;			/* where the next header comes */
+	uint64_t sent;			/* so much of it is in the pipe */
+	size_t n_rooms;			/* members that are to be filled */
+	bool straight;			/* the last member goes into the pipe as it comes */
 	bool hash_later;		/* what is written now is hashed when it is there */
 	struct member *members;
 	size_t n, cap;
@@ -33,7 +37,8 @@ struct img_bundle {
 /* A file that the shell has opened can often not be read again. */
 static bool open_output(struct img_bundle *b, const struct img_bundle_new *how, struct img_err *err)
 {
-	b->st = img_open_new_store(how->path, how->cache, err);
+	b->st = how->filter ? img_open_new_packed(how->path, how->cache, how->filter, err)
+			    : img_open_new_store(how->path, how->cache, err);
 	if (!b->st || ((b->st->caps & IMG_STORE_SEEK) && strcmp(how->path, "-")))
 		return b->st;
 	b->pipe = b->st;
@@ -89,18 +94,49 @@ static struct member *new_member(struct img_bundle *b, const char *name, struct 
 	return v[b->n].name ? &v[b->n++] : NULL;
 }
 
-/* The header, and what fills up the last block, of a member that is size bytes long. */
-static bool frame(struct img_bundle *b, struct member *m, uint64_t size, struct img_err *err)
+/* Where the last member goes, and what is at that offset of the archive. */
+static struct img_store *way_of(const struct img_bundle *b, uint64_t *at)
 {
-	const uint64_t begin = m->at + TAR_BLOCK, fill = img_round_up(size, TAR_BLOCK) - size;
-	const uint8_t zeros[TAR_BLOCK] = { 0 };
+	*at -= b->straight ? 0 : b->sent;
+	return b->straight ? b->pipe : b->st;
+}
+
+static bool put(const struct img_bundle *b, uint64_t at, const void *bytes, size_t len,
+		struct img_err *err)
+{
+	struct img_store *way = way_of(b, &at);
+
+	return img_store_write(way, at, bytes, len, err);
+}
+
+static bool put_header(struct img_bundle *b, struct member *m, uint64_t size, struct img_err *err)
+{
 	uint8_t header[TAR_BLOCK];
 
 	m->shown.size = size;
-	b->end = begin + size + fill;
 	tar_header(m->name, size, b->time, header);
-	return img_store_write(b->st, m->at, header, sizeof(header), err) &&
-	       (!fill || img_store_write(b->st, begin + size, zeros, fill, err));
+	return put(b, m->at, header, sizeof(header), err);
+}
+
+/* What fills up the last block of a member that has its header. */
+static bool put_end(struct img_bundle *b, const struct member *m, struct img_err *err)
+{
+	const uint64_t end = m->at + TAR_BLOCK + m->shown.size;
+	const uint8_t zeros[TAR_BLOCK] = { 0 };
+
+	b->end = img_round_up(end, TAR_BLOCK);
+	return b->end == end || put(b, end, zeros, b->end - end, err);
+}
+
+/* What is whole goes into the pipe, and takes no space any more. */
+static bool send(struct img_bundle *b, struct img_err *err)
+{
+	const uint64_t from = b->sent;
+
+	if (!b->pipe || b->n_rooms || from == b->end)
+		return true;
+	b->sent = b->end;
+	return img_pour(b->st, b->pipe, from, err) && img_store_resize(b->st, 0, err);
 }
 
 /* The sum of what was added to the hash. */
@@ -112,12 +148,16 @@ static bool take_sum(struct img_bundle *b, struct member *m, struct img_err *err
 	return img_hash_finish(b->hash, m->shown.sum, err);
 }
 
+static bool fill(struct img_bundle *b, struct member *m, const void *bytes, struct img_err *err)
+{
+	return put(b, m->at + TAR_BLOCK, bytes, m->shown.size, err) &&
+	       (!b->hash || img_hash_add(b->hash, bytes, m->shown.size, err)) && take_sum(b, m, err);
+}
+
 bool img_bundle_fill(struct img_bundle *b, size_t member, const void *bytes, struct img_err *err)
 {
-	struct member *m = &b->members[member];
-
-	return img_store_write(b->st, m->at + TAR_BLOCK, bytes, m->shown.size, err) &&
-	       (!b->hash || img_hash_add(b->hash, bytes, m->shown.size, err)) && take_sum(b, m, err);
+	b->n_rooms--;
+	return fill(b, &b->members[member], bytes, err);
 }
 
 bool img_bundle_add(struct img_bundle *b, const char *name, const void *bytes, size_t len,
@@ -125,15 +165,28 @@ bool img_bundle_add(struct img_bundle *b, const char *name, const void *bytes, s
 {
 	struct member *m = new_member(b, name, err);
 
-	return m && frame(b, m, len, err) && (!bytes || img_bundle_fill(b, b->n - 1, bytes, err));
+	if (!m || !put_header(b, m, len, err) || !put_end(b, m, err))
+		return false;
+	b->n_rooms += !bytes;
+	return (!bytes || fill(b, m, bytes, err)) && send(b, err);
 }
 
 static struct img *create_image(struct img_bundle *b, const struct member *m,
 				const struct img_create *what, struct img_hash *hash, struct img_err *err)
 {
-	struct img_store *tail = img_store_tail(b->st, m->at + TAR_BLOCK, hash, err);
+	uint64_t at = m->at + TAR_BLOCK;
+	struct img_store *way = way_of(b, &at), *tail = img_store_tail(way, at, hash, err);
 
 	return tail ? img_create_inside(tail, what, err) : NULL;
+}
+
+/* Nobody has to wait for the length of a raw disk. */
+static bool begin_straight(struct img_bundle *b, struct member *m, const struct img_create *what,
+			   struct img_err *err)
+{
+	b->straight = b->pipe && !b->n_rooms && what->size != IMG_SIZE_UNKNOWN &&
+		      img_format_named(what->format) == &img_format_raw;
+	return !b->straight || (send(b, err) && put_header(b, m, what->size, err));
 }
 
 struct img *img_bundle_image(struct img_bundle *b, const struct img_create *what, struct img_err *err)
@@ -142,7 +195,7 @@ struct img *img_bundle_image(struct img_bundle *b, const struct img_create *what
 	struct img_err why = { 0 };
 	struct img *im;
 
-	if (!m)
+	if (!m || !begin_straight(b, m, what, err))
 		return NULL;
 	im = create_image(b, m, what, b->hash, &why);
 	b->hash_later = !im && b->hash && why.code == IMG_E_UNSUPPORTED;
@@ -171,14 +224,26 @@ static bool catch_up(struct img_bundle *b, uint64_t at, uint64_t end, struct img
 	return buf;
 }
 
+static bool end_straight(struct img_bundle *b, const struct member *m, struct img_err *err)
+{
+	const bool ok = put_end(b, m, err);
+
+	b->straight = false;
+	b->sent = b->end;
+	return ok;
+}
+
 bool img_bundle_end(struct img_bundle *b, struct img_err *err)
 {
 	struct member *m = &b->members[b->n - 1];
-	const uint64_t begin = m->at + TAR_BLOCK;
+	const uint64_t begin = m->at + TAR_BLOCK - b->sent;
 	uint64_t end;
 
+	if (b->straight)
+		return take_sum(b, m, err) && end_straight(b, m, err);
 	return img_store_size(b->st, &end, err) && catch_up(b, begin, end, err) &&
-	       take_sum(b, m, err) && frame(b, m, end - begin, err);
+	       take_sum(b, m, err) && put_header(b, m, end - begin, err) && put_end(b, m, err) &&
+	       send(b, err);
 }
 
 size_t img_bundle_count(const struct img_bundle *b)
@@ -197,9 +262,8 @@ bool img_bundle_finish(struct img_bundle *b, struct img_err *err)
 {
 	const uint8_t zeros[TAR_END_BLOCKS * TAR_BLOCK] = { 0 };
 
-	if (!img_store_write(b->st, b->end, zeros, sizeof(zeros), err))
+	if (!put(b, b->end, zeros, sizeof(zeros), err))
 		return false;
-	if (b->pipe)
-		return img_pour(b->st, b->pipe, err) && img_store_publish(b->pipe, err);
-	return img_store_publish(b->st, err);
+	b->end += sizeof(zeros);
+	return send(b, err) && img_store_publish(b->pipe ? b->pipe : b->st, err);
 }

@@ -132,11 +132,11 @@ struct img_store *img_open_new_store(const char *path, enum img_cache cache, str
 	return NULL;
 }
 
-/* A new file, or a pipe, that is compressed on the way. */
-static struct img_store *open_packed(const struct img_create *what, struct img_err *err)
+struct img_store *img_open_new_packed(const char *path, enum img_cache cache, const char *filter,
+				      struct img_err *err)
 {
-	struct img_store *out = img_open_new_store(what->path, what->cache, err);
-	struct img_store *packed = out ? img_store_packed(out, what->filter, err) : NULL;
+	struct img_store *out = img_open_new_store(path, cache, err);
+	struct img_store *packed = out ? img_store_packed(out, filter, err) : NULL;
 
 	if (!packed)
 		img_store_close(out);
@@ -150,8 +150,9 @@ static struct img_store *open_output(const struct img_create *what,
 				     struct img_err *err)
 {
 	const unsigned flags = what->flags | IMG_OPEN_WRITE;
-	struct img_store *out = what->filter ? open_packed(what, err)
-					     : open_stream(what->path, flags, err);
+	struct img_store *out = what->filter
+		? img_open_new_packed(what->path, what->cache, what->filter, err)
+		: open_stream(what->path, flags, err);
 
 	if (!out || (out->caps & IMG_STORE_SEEK) || !needs_detour(how, format))
 		return out;
@@ -382,7 +383,7 @@ bool img_open_below(const struct img *im, struct img **below, struct img_err *er
 	return *below != NULL;
 }
 
-bool img_pour(struct img_store *from, struct img_store *pipe, struct img_err *err)
+bool img_pour(struct img_store *from, struct img_store *pipe, uint64_t pipe_at, struct img_err *err)
 {
 	const size_t chunk = 1024 * 1024;
 	IMG_AUTO_FREE void *buf = img_alloc_aligned(chunk, err);
@@ -394,7 +395,7 @@ bool img_pour(struct img_store *from, struct img_store *pipe, struct img_err *er
 		const size_t len = img_min_u64(chunk, end - at);
 
 		if (!img_store_read(from, at, buf, len, err) ||
-		    !img_store_write(pipe, at, buf, len, err))
+		    !img_store_write(pipe, pipe_at + at, buf, len, err))
 			return false;
 		at += len;
 	}
@@ -409,7 +410,7 @@ static bool publish(struct img *im, struct img_err *err)
 		if (!img_store_publish(target->extra[i], err))
 			return false;
 	if (target->pipe)
-		return img_pour(im->layers[0].store, target->pipe, err) &&
+		return img_pour(im->layers[0].store, target->pipe, 0, err) &&
 		       img_store_publish(target->pipe, err);
 	return img_store_publish(im->layers[0].store, err);
 }

@@ -441,11 +441,15 @@ struct img *img_create_counted(const struct img_create *what, struct img_err *er
 
 /* As img_create(), into st, which it takes over even on failure; what->path is for messages. */
 struct img *img_create_inside(struct img_store *st, const struct img_create *what, struct img_err *err);
-/* Sends all of a finished temporary file down a pipe. */
-bool img_pour(struct img_store *from, struct img_store *pipe, struct img_err *err) IMG_MUST_CHECK;
+/* Sends all of a finished temporary file down a pipe, in which pipe_at bytes were before. */
+bool img_pour(struct img_store *from, struct img_store *pipe, uint64_t pipe_at, struct img_err *err)
+	IMG_MUST_CHECK;
 
 /* A new file, or a pipe ("-": standard output), to be published when it is whole. */
 struct img_store *img_open_new_store(const char *path, enum img_cache cache, struct img_err *err);
+/* The same, compressed by filter on the way: img_store_packed(). */
+struct img_store *img_open_new_packed(const char *path, enum img_cache cache, const char *filter,
+				      struct img_err *err);
 /* Whether img_target_rewrite() is possible. */
 bool img_target_can_rewrite(const struct img *im);
 /*

@@ -64,6 +64,7 @@ shell_tests += \
 	%D%/imgconv/skip-free.sh \
 	%D%/imgconv/sparse.sh \
 	%D%/imgconv/special-files.sh \
+	%D%/imgconv/tar.sh \
 	%D%/imgconv/terminal.sh \
 	%D%/imgconv/trusted.sh \
 	%D%/imgconv/untrusted.sh \
