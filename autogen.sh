@@ -36,6 +36,7 @@ build_packages='
 	libfuse3-dev            # shows images as files
 	nbdkit-plugin-dev       # serves images to NBD clients
 	libnbd-dev              # images behind NBD servers
+	librbd-dev              # images on Ceph clusters
 '
 demo_packages='
 	fdisk                   # sfdisk makes the partition table

@@ -121,6 +121,12 @@ const char *img_store_name(const struct img_store *store);
  * and the others that libnbd knows.  Pure.
  */
 bool img_path_is_uri(const char *path);
+/*
+ * Whether it is one that leads to an image on a Ceph cluster: rbd:POOL[/NAMESPACE]/IMAGE[@SNAPSHOT], with
+ * :NAME=VALUE behind it for the id of the client, its configuration (conf) and Ceph's settings.  There a
+ * new image can be made, and gets its name when it is whole, as a file does.  Pure.
+ */
+bool img_path_is_rbd(const char *path);
 
 enum img_extent_kind {
 	IMG_EXTENT_DATA,	/* guest bytes lie as they are at store[host, host + len) */

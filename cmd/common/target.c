@@ -108,7 +108,7 @@ bool target_must_stay(const char *path)
 {
 	struct stat st;
 
-	return img_path_is_uri(path) ||
+	return (img_path_is_uri(path) && !img_path_is_rbd(path)) ||
 	       (strcmp(path, "-") && !stat(path, &st) && !S_ISREG(st.st_mode));
 }
 

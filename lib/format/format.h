@@ -23,6 +23,9 @@ struct img_settings;
 /* text: "name=value,name=value", ",," is a comma; NULL: all fallbacks. */
 struct img_settings *img_settings_parse(const struct img_option *table, const char *text,
 					struct img_err *err);
+/* The items of such a text that table has, or has not; the caller frees it. */
+char *img_settings_part(const struct img_option *table, const char *text, bool in_table,
+			struct img_err *err);
 void img_settings_free(struct img_settings *set);
 /* The table must have the name, with that type; asserted.  text and choice: NULL when not given. */
 uint64_t img_settings_number(const struct img_settings *set, const char *name);

@@ -140,6 +140,29 @@ static bool take_all(struct img_settings *set, const char *text, struct img_err 
 	return true;
 }
 
+char *img_settings_part(const struct img_option *table, const char *text, bool in_table,
+			struct img_err *err)
+{
+	char *part = img_calloc(strlen(text) + 1, 1, err);
+	IMG_AUTO_FREE char *item = img_calloc(strlen(text) + 1, 1, err);
+	char *end = part;
+
+	if (!part || !item) {
+		free(part);
+		return NULL;
+	}
+	while (*text) {
+		const char *next = cut_item(text, item);
+		const struct img_option *row = &table[row_named(table, item, strcspn(item, "="))];
+
+		/* As it is written, with what is in front of the next one. */
+		if ((row->name != NULL) == in_table)
+			end = mempcpy(end, text, (size_t)(next - text));
+		text = next;
+	}
+	return part;
+}
+
 struct img_settings *img_settings_parse(const struct img_option *table, const char *text,
 					struct img_err *err)
 {

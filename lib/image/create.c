@@ -94,6 +94,12 @@ static bool is_device(const char *path)
 	return img_path_is_uri(path) || (!stat(path, &st) && S_ISBLK(st.st_mode));
 }
 
+/* Whether an image there is written into what the name leads to, as no other can take its place. */
+static bool keeps_place(const char *path)
+{
+	return is_device(path) && !img_path_is_rbd(path);
+}
+
 /* A pipe that the format cannot write to as it stands gets the finished file at the end. */
 static bool needs_detour(const struct img_layer_create *what, const struct img_format *format)
 {
@@ -206,6 +212,8 @@ static struct img_store *open_store(const struct img_create *what,
 		return open_output(what, how, format, target, err);
 	if (what->in_place)
 		return open_device(what, format, err);
+	if (img_path_is_rbd(what->path))
+		return img_rbd_target(what, format, err);
 	return img_store_file_new(what->path, what->cache, err);
 }
 
@@ -287,6 +295,18 @@ static bool create_layer(struct img *im, const struct img_create *what,
 			"to be encrypted"), what->path);
 }
 
+/* Those of the format; others are for the place that the image gets. */
+static struct img_settings *parse_options(const struct img_create *what, const struct img_format *format,
+					  struct img_err *err)
+{
+	IMG_AUTO_FREE char *left = NULL;
+
+	if (!img_path_is_rbd(what->path) || !what->options)
+		return img_settings_parse(format->create_options, what->options, err);
+	left = img_settings_part(img_rbd_options, what->options, false, err);
+	return left ? img_settings_parse(format->create_options, left, err) : NULL;
+}
+
 /* Takes inside, which may be NULL, over even on failure. */
 static struct img *create(const struct img_create *what, bool counted, struct img_store *inside,
 			  struct img_err *err)
@@ -296,10 +316,10 @@ static struct img *create(const struct img_create *what, bool counted, struct im
 	struct img_settings *settings = NULL;
 	struct img *im = NULL;
 
-	how.in_place = !counted && !inside && (is_device(what->path) ||
+	how.in_place = !counted && !inside && (keeps_place(what->path) ||
 					       (what->in_place && !is_pipe(what->path)));
 	if (check_format(&how, format, err))
-		settings = img_settings_parse(format->create_options, what->options, err);
+		settings = parse_options(&how, format, err);
 	if (!settings)
 		goto fail;
 	im = img_calloc(1, sizeof(*im), err);

@@ -22,6 +22,7 @@ libimg_sources += \
 	%D%/pass.c \
 	%D%/pending.c \
 	%D%/read.c \
+	%D%/rbd.c \
 	%D%/recrypt.c \
 	%D%/replicate.c \
 	%D%/repair.c \

@@ -37,6 +37,9 @@ libimg_sources += \
 	%D%/produced.h \
 	%D%/ranges.c \
 	%D%/ranges.h \
+	%D%/rbd-name.c \
+	%D%/rbd-name.h \
+	%D%/rbd-new.h \
 	%D%/recrypt.h \
 	%D%/recrypt-layout.c \
 	%D%/scan.c \
@@ -64,4 +67,17 @@ libimg_sources += \
 	%D%/nbd.c \
 	%D%/nbd.h \
 	%D%/nbd-conn.c
+endif
+if HAVE_RBD
+libimg_sources += \
+	%D%/rbd.c \
+	%D%/rbd.h \
+	%D%/rbd-conn.c \
+	%D%/rbd-extent.c \
+	%D%/rbd-flight.c \
+	%D%/rbd-library.c \
+	%D%/rbd-library.h \
+	%D%/rbd-new.c
+else
+libimg_sources += %D%/rbd-none.c
 endif

@@ -160,6 +160,18 @@ struct img_store *img_store_file(const char *path, unsigned flags, enum img_cach
  */
 struct img_store *img_store_nbd(const char *uri, unsigned flags, enum img_cache cache,
 				struct img_err *err);
+/*
+ * An image on a Ceph cluster, what img_path_is_rbd() is true of; any number of threads.  flags: IMG_OPEN_*.
+ * Writes are told to have failed by a later one, or by a sync at the latest.  Errors beside those of
+ * reading: IMG_E_BUSY (somebody has it open for writing), IMG_E_DENIED (of a snapshot),
+ * IMG_E_UNSUPPORTED (librbd is not there).
+ */
+struct img_store *img_store_rbd(const char *path, unsigned flags, enum img_cache cache,
+				struct img_err *err);
+/* A new one, which gets its name in img_store_publish() only.  size: bytes; it can get longer. */
+struct img_rbd_new;
+struct img_store *img_store_rbd_new(const char *path, uint64_t size, const struct img_rbd_new *how,
+				    enum img_cache cache, struct img_err *err);
 /* What img_path_is_uri() is true of, opened by what its scheme asks for. */
 struct img_store *img_store_uri(const char *uri, unsigned flags, enum img_cache cache,
 				struct img_err *err);

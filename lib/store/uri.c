@@ -22,11 +22,11 @@ static bool is_nbd(const char *path)
 
 bool img_path_is_uri(const char *path)
 {
-	return is_nbd(path);
+	return is_nbd(path) || img_path_is_rbd(path);
 }
 
-struct img_store *img_store_uri(const char *uri, unsigned flags, enum img_cache cache,
-				struct img_err *err)
+static struct img_store *open_nbd(const char *uri, unsigned flags, enum img_cache cache,
+				  struct img_err *err)
 {
 #ifdef HAVE_NBD
 	return img_store_nbd(uri, flags, cache == IMG_CACHE_DEFAULT ? IMG_CACHE_WRITEBACK : cache,
@@ -37,4 +37,11 @@ struct img_store *img_store_uri(const char *uri, unsigned flags, enum img_cache 
 	img_fail(err, IMG_E_UNSUPPORTED, _("%s: servers cannot be asked: built without libnbd"), uri);
 	return NULL;
 #endif
+}
+
+struct img_store *img_store_uri(const char *uri, unsigned flags, enum img_cache cache,
+				struct img_err *err)
+{
+	return img_path_is_rbd(uri) ? img_store_rbd(uri, flags, cache, err)
+				    : open_nbd(uri, flags, cache, err);
 }

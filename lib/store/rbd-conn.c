@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The way to an image on a cluster: configuration, connection, pool, and who else uses the image.
+ * Whose watch is on an image has it open for writing; so has who holds a lock.
+ */
+#include "store/rbd.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/err.h"
+#include "base/mem.h"
+
+bool img_rbd_fail(int ret, struct img_err *err, const char *fmt, ...)
+{
+	struct img_err what = { 0 };
+	va_list args;
+
+	if (ret >= 0)
+		return true;
+	va_start(args, fmt);
+	(void)vsnprintf(what.text, sizeof(what.text), fmt, args);
+	va_end(args);
+	errno = -ret;
+	return img_fail_os(err, "%s", what.text);
+}
+
+/* ---- The cluster --------------------------------------------------------------------------------- */
+
+/* Writes are copied by librbd (rbd-flight.c), what is copied once needs no cache, and we do the talking. */
+static const struct img_rbd_setting ours[] = {
+	{ (char *)"rbd_disable_zero_copy_writes", (char *)"true" },
+	{ (char *)"rbd_cache", (char *)"false" },
+	{ (char *)"log_to_stderr", (char *)"false" },
+	{ (char *)"err_to_stderr", (char *)"false" },
+};
+
+static bool set(struct img_rbd *rbd, const struct img_rbd_setting *v, size_t n, bool must,
+		struct img_err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rbd->lib.set_conf(rbd->cluster, v[i].name, v[i].value) < 0 && must)
+			return img_fail(err, IMG_E_ARGUMENT, _("Ceph takes no setting \"%s\" of \"%s\""),
+					v[i].name, v[i].value);
+	return true;
+}
+
+/* That there is no configuration where nobody named one is no failure: settings may say all. */
+static bool configure(struct img_rbd *rbd, struct img_err *err)
+{
+	const char *conf = rbd->name.conf;
+	const int ret = rbd->lib.read_conf(rbd->cluster, conf);
+
+	if (ret != -ENOENT || conf || getenv("CEPH_CONF"))
+		if (!img_rbd_fail(ret, err, "%s", conf ? conf : _("configuration of Ceph")))
+			return false;
+	return img_rbd_fail(rbd->lib.read_args(rbd->cluster, NULL), err, "CEPH_ARGS") &&
+	       set(rbd, ours, sizeof(ours) / sizeof(*ours), false, err) &&
+	       set(rbd, rbd->name.settings, rbd->name.n_settings, true, err);
+}
+
+static bool make_client(struct img_rbd *rbd, struct img_err *err)
+{
+	const char *args = getenv("CEPH_ARGS");
+	struct img_err why = { 0 };
+
+	if (!rbd->name.id && args) {
+		rbd->name.id = img_rbd_id_of_args(args, &why);
+		if (why.code)
+			return img_fail(err, why.code, "%s", why.text);
+	}
+	return img_rbd_fail(rbd->lib.create(&rbd->cluster, rbd->name.id), err,
+			    _("cannot be a client of Ceph"));
+}
+
+static bool open_pool(struct img_rbd *rbd, struct img_err *err)
+{
+	const int ret = rbd->lib.pool_open(rbd->cluster, rbd->name.pool, &rbd->pool);
+
+	if (!img_rbd_fail(ret, err, _("pool \"%s\" cannot be opened"), rbd->name.pool)) {
+		rbd->pool = NULL;
+		return false;
+	}
+	if (rbd->name.space)
+		rbd->lib.pool_space(rbd->pool, rbd->name.space);
+	/* In a full pool requests would wait until there is room; they are to fail. */
+	rbd->lib.pool_full_try(rbd->pool);
+	return true;
+}
+
+bool img_rbd_connect(struct img_rbd *rbd, const char *path, struct img_err *err)
+{
+	*rbd = (struct img_rbd){ 0 };
+	return img_rbd_name_parse(path, &rbd->name, err) && img_rbd_load(&rbd->lib, err) &&
+	       make_client(rbd, err) && configure(rbd, err) &&
+	       img_rbd_fail(rbd->lib.connect(rbd->cluster), err, _("cannot connect to the cluster")) &&
+	       open_pool(rbd, err);
+}
+
+void img_rbd_disconnect(struct img_rbd *rbd)
+{
+	img_rbd_close(rbd);
+	if (rbd->pool)
+		rbd->lib.pool_close(rbd->pool);
+	if (rbd->cluster)
+		rbd->lib.shutdown(rbd->cluster);
+	img_rbd_name_clear(&rbd->name);
+	rbd->pool = NULL;
+	rbd->cluster = NULL;
+}
+
+/* ---- Who else uses the image --------------------------------------------------------------------- */
+
+enum { MAX_USERS = 8, ADDRESS_BYTES = 4096 };
+
+static bool fail_busy(const char *address, struct img_err *err)
+{
+	return img_fail(err, IMG_E_BUSY, _("is in use by the client at %s"), address);
+}
+
+/* own: watches that are ours. */
+static bool check_watchers(struct img_rbd *rbd, size_t own, struct img_err *err)
+{
+	rbd_image_watcher_t v[MAX_USERS];
+	size_t n = MAX_USERS;
+	const int ret = rbd->lib.watchers_list(rbd->image, v, &n);
+	bool ok;
+
+	if (ret == -ERANGE)
+		return fail_busy(_("several places"), err);
+	if (!img_rbd_fail(ret, err, _("nobody tells who uses the image")))
+		return false;
+	ok = n <= own || fail_busy(v[0].addr, err);
+	rbd->lib.watchers_cleanup(v, n);
+	return ok;
+}
+
+static bool check_lockers(struct img_rbd *rbd, struct img_err *err)
+{
+	char tag[ADDRESS_BYTES], clients[ADDRESS_BYTES], cookies[ADDRESS_BYTES];
+	char addresses[ADDRESS_BYTES];
+	size_t tag_len = sizeof(tag), clients_len = sizeof(clients);
+	size_t cookies_len = sizeof(cookies), addresses_len = sizeof(addresses);
+	int exclusive;
+	const ssize_t n = rbd->lib.list_lockers(rbd->image, &exclusive, tag, &tag_len, clients,
+						&clients_len, cookies, &cookies_len, addresses,
+						&addresses_len);
+
+	if (n == -ERANGE)
+		return fail_busy(_("several places"), err);
+	return img_rbd_fail((int)n, err, _("nobody tells who has locked the image")) &&
+	       (n == 0 || fail_busy(addresses, err));
+}
+
+static bool take_lock(struct img_rbd *rbd, struct img_err *err)
+{
+	uint64_t features;
+
+	if (!img_rbd_fail(rbd->lib.get_features(rbd->image, &features), err,
+			  _("cannot read its features")))
+		return false;
+	return !(features & RBD_FEATURE_EXCLUSIVE_LOCK) ||
+	       img_rbd_fail(rbd->lib.lock_acquire(rbd->image, RBD_LOCK_MODE_EXCLUSIVE), err,
+			    _("its exclusive lock is not to be had"));
+}
+
+/*
+ * Whose watch appears after we looked sees ours.  The lock comes after that: who holds it and is idle
+ * would give it to us.
+ */
+static bool claim(struct img_rbd *rbd, unsigned flags, struct img_err *err)
+{
+	const bool write = flags & IMG_OPEN_WRITE;
+
+	if ((flags & IMG_OPEN_NO_LOCK) || rbd->name.snapshot ||
+	    (!write && (flags & IMG_OPEN_FORCE_SHARE)))
+		return true;
+	return check_watchers(rbd, write ? 1 : 0, err) && check_lockers(rbd, err) &&
+	       (!write || take_lock(rbd, err));
+}
+
+bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct img_err *err)
+{
+	const bool write = flags & IMG_OPEN_WRITE;
+	const char *snapshot = rbd->name.snapshot;
+	int ret;
+
+	if (write && snapshot)
+		return img_fail(err, IMG_E_DENIED, _("a snapshot can only be read"));
+	ret = write ? rbd->lib.open(rbd->pool, image, &rbd->image, NULL)
+		    : rbd->lib.open_read_only(rbd->pool, image, &rbd->image, snapshot);
+	if (!img_rbd_fail(ret, err, _("the image cannot be opened"))) {
+		rbd->image = NULL;
+		return false;
+	}
+	if (claim(rbd, flags, err))
+		return true;
+	img_rbd_close(rbd);
+	return false;
+}
+
+void img_rbd_close(struct img_rbd *rbd)
+{
+	if (rbd->image)
+		(void)rbd->lib.close(rbd->image);	/* what was written is durable, or not asked for */
+	rbd->image = NULL;
+}

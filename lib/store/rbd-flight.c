@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Requests that are under way.  Reads wait for their bytes.  Changes do not: who makes one waits for
+ * room among those under way, and for others of the same bytes.
+ */
+#include "store/rbd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include "base/err.h"
+#include "base/lock.h"
+#include "base/mem.h"
+#include "base/num.h"
+
+/* Bytes of changes under way; librbd has a copy of each. */
+#define BYTES_UNDER_WAY (UINT64_C(32) << 20)
+/* A change of zeros counts for so much, and is cut into pieces that the cluster has in one go. */
+#define ZEROS_COUNT (UINT64_C(2) << 20)
+#define ZERO_PIECE (UINT64_C(1) << 30)
+/* Bytes of a read that goes out as one of several. */
+#define READ_PIECE (UINT64_C(1) << 20)
+enum { READS = 16 };
+
+struct img_rbd_flight {
+	struct img_rbd_flights *flights;
+	struct img_rbd_flight *next, **previous;
+	uint64_t at, len;
+	uint64_t counts;	/* for so many bytes under way */
+	bool zeros, thick;
+};
+
+void img_rbd_flights_init(struct img_rbd_flights *flights, struct img_rbd *rbd)
+{
+	*flights = (struct img_rbd_flights){ .rbd = rbd };
+	pthread_mutex_init(&flights->lock, NULL);
+	pthread_cond_init(&flights->landed, NULL);
+}
+
+/* ---- Changes ------------------------------------------------------------------------------------- */
+
+/* With the lock held. */
+static bool touches_any(const struct img_rbd_flights *flights, uint64_t at, uint64_t len)
+{
+	for (const struct img_rbd_flight *f = flights->first; f; f = f->next)
+		if (f->at < at + len && at < f->at + f->len)
+			return true;
+	return false;
+}
+
+static bool tell(int error, struct img_err *err)
+{
+	return img_rbd_fail(error, err, _("the cluster cannot do it"));
+}
+
+/* Joins those under way, when there is room. */
+static bool take_off(struct img_rbd_flight *flight, struct img_err *err)
+{
+	struct img_rbd_flights *flights = flight->flights;
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&flights->lock);
+
+	while (!flights->error && (touches_any(flights, flight->at, flight->len) ||
+				   (flights->first && flights->bytes + flight->counts > BYTES_UNDER_WAY)))
+		pthread_cond_wait(&flights->landed, &flights->lock);
+	if (!tell(flights->error, err))
+		return false;
+	flight->next = flights->first;
+	flight->previous = &flights->first;
+	if (flight->next)
+		flight->next->previous = &flight->next;
+	flights->first = flight;
+	flights->bytes += flight->counts;
+	return true;
+}
+
+static void land(struct img_rbd_flight *flight, int error)
+{
+	struct img_rbd_flights *flights = flight->flights;
+
+	pthread_mutex_lock(&flights->lock);
+	*flight->previous = flight->next;
+	if (flight->next)
+		flight->next->previous = flight->previous;
+	flights->bytes -= flight->counts;
+	if (error < 0 && !flights->error)
+		flights->error = error;
+	pthread_cond_broadcast(&flights->landed);
+	pthread_mutex_unlock(&flights->lock);
+	free(flight);
+}
+
+/* In a thread of librbd. */
+static void change_ended(rbd_completion_t completion, void *arg)
+{
+	struct img_rbd_flight *flight = arg;
+	const struct img_rbd_library *lib = &flight->flights->rbd->lib;
+	const ssize_t result = lib->result(completion);
+
+	lib->release(completion);
+	land(flight, (int)result);
+}
+
+static int start_change(struct img_rbd_flight *flight, const void *from)
+{
+	const struct img_rbd *rbd = flight->flights->rbd;
+	rbd_completion_t completion;
+	int ret = rbd->lib.completion(flight, change_ended, &completion);
+
+	if (ret < 0)
+		return ret;
+	if (flight->zeros)
+		ret = rbd->lib.aio_write_zeroes(rbd->image, flight->at, flight->len, completion,
+						flight->thick ? RBD_WRITE_ZEROES_FLAG_THICK_PROVISION : 0,
+						0);
+	else
+		ret = rbd->lib.aio_write(rbd->image, flight->at, flight->len, from, completion);
+	if (ret < 0)
+		rbd->lib.release(completion);
+	return ret;
+}
+
+static bool change_piece(struct img_rbd_flight piece, const void *from, struct img_err *err)
+{
+	struct img_rbd_flight *flight = img_calloc(1, sizeof(*flight), err);
+	int ret;
+
+	if (!flight)
+		return false;
+	*flight = piece;
+	if (!take_off(flight, err)) {
+		free(flight);
+		return false;
+	}
+	ret = start_change(flight, from);
+	if (ret < 0)
+		land(flight, ret);
+	return tell(ret, err);
+}
+
+bool img_rbd_change(struct img_rbd_flights *flights, uint64_t at, const void *from, uint64_t len,
+		    bool thick, struct img_err *err)
+{
+	const uint8_t *bytes = from;
+	const uint64_t most = bytes ? BYTES_UNDER_WAY / 4 : ZERO_PIECE;
+	struct img_rbd_flight piece = { .flights = flights, .zeros = !bytes, .thick = thick };
+
+	for (uint64_t done = 0; done < len; done += piece.len) {
+		piece.at = at + done;
+		piece.len = img_min_u64(len - done, most);
+		piece.counts = bytes ? piece.len : ZEROS_COUNT;
+		if (!change_piece(piece, bytes ? bytes + done : NULL, err))
+			return false;
+	}
+	return true;
+}
+
+void img_rbd_settle(struct img_rbd_flights *flights, uint64_t at, uint64_t len)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&flights->lock);
+
+	while (touches_any(flights, at, len))
+		pthread_cond_wait(&flights->landed, &flights->lock);
+}
+
+bool img_rbd_land(struct img_rbd_flights *flights, struct img_err *err)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&flights->lock);
+
+	while (flights->first)
+		pthread_cond_wait(&flights->landed, &flights->lock);
+	return tell(flights->error, err);
+}
+
+void img_rbd_flights_end(struct img_rbd_flights *flights)
+{
+	img_rbd_settle(flights, 0, UINT64_MAX);
+	pthread_cond_destroy(&flights->landed);
+	pthread_mutex_destroy(&flights->lock);
+}
+
+/* ---- Reads --------------------------------------------------------------------------------------- */
+
+/* Waits for one; what it ends with if that is a failure and *error is none yet. */
+static void finish_read(const struct img_rbd_library *lib, rbd_completion_t completion, int *error)
+{
+	ssize_t result;
+
+	(void)lib->wait(completion);
+	result = lib->result(completion);
+	lib->release(completion);
+	if (result < 0 && !*error)
+		*error = (int)result;
+}
+
+static int start_read(struct img_rbd *rbd, uint64_t at, void *buf, size_t len,
+		      rbd_completion_t *completion)
+{
+	int ret = rbd->lib.completion(NULL, NULL, completion);
+
+	if (ret < 0)
+		return ret;
+	ret = rbd->lib.aio_read(rbd->image, at, len, buf, *completion);
+	if (ret < 0)
+		rbd->lib.release(*completion);
+	return ret;
+}
+
+bool img_rbd_read(struct img_rbd *rbd, uint64_t at, void *buf, size_t len, struct img_err *err)
+{
+	rbd_completion_t v[READS];
+	size_t started = 0, finished = 0, done = 0;
+	int error = 0;
+
+	while (done < len && !error) {
+		/* Pieces end where a larger one would, so that none touches two objects. */
+		const size_t piece = img_min_u64(len - done, READ_PIECE - (at + done) % READ_PIECE);
+
+		if (started - finished == READS)
+			finish_read(&rbd->lib, v[finished++ % READS], &error);
+		if (error)
+			break;
+		error = start_read(rbd, at + done, (char *)buf + done, piece, &v[started % READS]);
+		if (error >= 0) {
+			started++;
+			error = 0;
+		}
+		done += piece;
+	}
+	while (finished < started)
+		finish_read(&rbd->lib, v[finished++ % READS], &error);
+	return tell(error, err);
+}

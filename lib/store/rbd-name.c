@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See rbd-name.h. */
+#include "store/rbd-name.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "base/err.h"
+#include "base/mem.h"
+
+static const char prefix[] = "rbd:";
+
+bool img_path_is_rbd(const char *path)
+{
+	return !strncmp(path, prefix, strlen(prefix));
+}
+
+/*
+ * A copy of what stands in front of the first of `ends` that counts, or in front of the end, with *text
+ * moved there.  NULL: memory is out.
+ */
+static char *cut(const char **text, const char *ends, struct img_err *err)
+{
+	const char *from = *text;
+	char *part = img_calloc(strlen(from) + 1, 1, err);
+	size_t len = 0;
+
+	if (!part)
+		return NULL;
+	for (; *from && !strchr(ends, *from); from++) {
+		if (from[0] == '\\' && from[1])
+			from++;
+		part[len++] = *from;
+	}
+	*text = from;
+	return part;
+}
+
+/* Goes past the character if it comes next. */
+static bool skip(const char **text, char c)
+{
+	if (**text != c)
+		return false;
+	(*text)++;
+	return true;
+}
+
+static bool cut_place(const char **text, struct img_rbd_name *out, struct img_err *err)
+{
+	if (!(out->pool = cut(text, "/:", err)))
+		return false;
+	if (!skip(text, '/'))
+		return img_fail(err, IMG_E_ARGUMENT, _("names a pool, but no image in it"));
+	if (!(out->image = cut(text, "/@:", err)))
+		return false;
+	if (skip(text, '/')) {
+		out->space = out->image;
+		if (!(out->image = cut(text, "@:", err)))
+			return false;
+	}
+	if (skip(text, '@') && !(out->snapshot = cut(text, ":", err)))
+		return false;
+	return (*out->pool && *out->image && (!out->snapshot || *out->snapshot)) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("has an empty part"));
+}
+
+static void clear_setting(struct img_rbd_setting *setting)
+{
+	free(setting->name);
+	free(setting->value);
+}
+
+/* Puts value in the place of what was there. */
+static void replace(char **place, struct img_rbd_setting *setting)
+{
+	free(*place);
+	*place = setting->value;
+	setting->value = NULL;
+}
+
+/* Takes *setting over if it is kept. */
+static bool keep(struct img_rbd_name *out, struct img_rbd_setting *setting, struct img_err *err)
+{
+	struct img_rbd_setting *v;
+
+	if (!strcmp(setting->name, "id")) {
+		replace(&out->id, setting);
+		return true;
+	}
+	if (!strcmp(setting->name, "conf")) {
+		replace(&out->conf, setting);
+		return true;
+	}
+	v = img_grow_by_one(out->settings, out->n_settings, &out->cap, sizeof(*v), err);
+	if (!v)
+		return false;
+	out->settings = v;
+	v[out->n_settings++] = *setting;
+	*setting = (struct img_rbd_setting){ NULL, NULL };
+	return true;
+}
+
+static bool cut_setting(const char **text, struct img_rbd_name *out, struct img_err *err)
+{
+	struct img_rbd_setting setting = { .name = cut(text, "=:", err) };
+	bool ok = setting.name;
+
+	if (ok && !skip(text, '='))
+		ok = img_fail(err, IMG_E_ARGUMENT, _("\"%s\" has no value"), setting.name);
+	ok = ok && (setting.value = cut(text, ":", err)) && keep(out, &setting, err);
+	clear_setting(&setting);
+	return ok;
+}
+
+bool img_rbd_name_parse(const char *text, struct img_rbd_name *out, struct img_err *err)
+{
+	const char *at = text + strlen(prefix);
+	bool ok;
+
+	*out = (struct img_rbd_name){ 0 };
+	ok = cut_place(&at, out, err);
+	while (ok && skip(&at, ':'))
+		ok = cut_setting(&at, out, err);
+	return ok;
+}
+
+void img_rbd_name_clear(struct img_rbd_name *name)
+{
+	for (size_t i = 0; i < name->n_settings; i++)
+		clear_setting(&name->settings[i]);
+	free(name->settings);
+	free(name->pool);
+	free(name->space);
+	free(name->image);
+	free(name->snapshot);
+	free(name->id);
+	free(name->conf);
+	*name = (struct img_rbd_name){ 0 };
+}
+
+/* ---- Arguments of Ceph's programs ---------------------------------------------------------------- */
+
+static size_t word_length(const char *text)
+{
+	return strcspn(text, " \t\n");
+}
+
+/* Where the value of an argument that starts the text begins, or NULL: it is another one. */
+static const char *value_of(const char *text, const char *argument)
+{
+	const size_t len = strlen(argument);
+
+	if (strncmp(text, argument, len) != 0)
+		return NULL;
+	if (text[len] == '=')
+		return text + len + 1;
+	return word_length(text) == len ? text + len + strspn(text + len, " \t\n") : NULL;
+}
+
+char *img_rbd_id_of_args(const char *args, struct img_err *err)
+{
+	static const char *const ids[] = { "--id", "--user", "-i" };
+	static const char *const names[] = { "--name", "-n" };
+	static const char type[] = "client.";
+	const char *found = NULL, *value;
+
+	for (args += strspn(args, " \t\n"); *args;
+	     args += word_length(args), args += strspn(args, " \t\n")) {
+		for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
+			if ((value = value_of(args, ids[i])))
+				found = value;
+		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+			if ((value = value_of(args, names[i])) &&
+			    !strncmp(value, type, strlen(type)))
+				found = value + strlen(type);
+	}
+	return found ? img_format_text(err, "%.*s", (int)word_length(found), found) : NULL;
+}

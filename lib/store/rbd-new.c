@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See rbd-new.h. */
+#include "store/rbd-new.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/random.h"
+#include "store/rbd.h"
+
+/* What librbd takes, by its orders 12 to 25. */
+enum { LEAST_ORDER = 12, MOST_ORDER = 25 };
+
+static const struct feature {
+	const char *name;
+	uint64_t bit;
+} features[] = {
+	{ RBD_FEATURE_NAME_LAYERING, RBD_FEATURE_LAYERING },
+	{ RBD_FEATURE_NAME_STRIPINGV2, RBD_FEATURE_STRIPINGV2 },
+	{ RBD_FEATURE_NAME_EXCLUSIVE_LOCK, RBD_FEATURE_EXCLUSIVE_LOCK },
+	{ RBD_FEATURE_NAME_OBJECT_MAP, RBD_FEATURE_OBJECT_MAP },
+	{ RBD_FEATURE_NAME_FAST_DIFF, RBD_FEATURE_FAST_DIFF },
+	{ RBD_FEATURE_NAME_DEEP_FLATTEN, RBD_FEATURE_DEEP_FLATTEN },
+	{ RBD_FEATURE_NAME_JOURNALING, RBD_FEATURE_JOURNALING },
+	{ RBD_FEATURE_NAME_DATA_POOL, RBD_FEATURE_DATA_POOL },
+};
+
+static bool add_feature(const char *name, size_t len, uint64_t *bits, struct img_err *err)
+{
+	for (size_t i = 0; i < sizeof(features) / sizeof(*features); i++)
+		if (strlen(features[i].name) == len && !memcmp(features[i].name, name, len)) {
+			*bits |= features[i].bit;
+			return true;
+		}
+	return img_fail(err, IMG_E_ARGUMENT, _("images have no feature \"%.*s\""), (int)len, name);
+}
+
+static bool parse_features(const char *list, uint64_t *bits, struct img_err *err)
+{
+	*bits = 0;
+	while (*list) {
+		const size_t len = strcspn(list, ",+");
+
+		if (!add_feature(list, len, bits, err))
+			return false;
+		list += len + (list[len] != '\0');
+	}
+	return true;
+}
+
+static bool order_of(uint64_t object_size, uint64_t *order, struct img_err *err)
+{
+	for (*order = LEAST_ORDER; *order <= MOST_ORDER; ++*order)
+		if (object_size == UINT64_C(1) << *order)
+			return true;
+	return img_fail(err, IMG_E_ARGUMENT, _("objects have 4k to 32M, a power of two, not %" PRIu64
+			" bytes"), object_size);
+}
+
+/* Whether librbd took an option. */
+static bool taken(int ret, struct img_err *err)
+{
+	return img_rbd_fail(ret, err, _("librbd takes an option not"));
+}
+
+static bool set_options(const struct img_rbd_library *lib, rbd_image_options_t options,
+			const struct img_rbd_new *how, struct img_err *err)
+{
+	uint64_t number;
+
+	if (how->object_size && (!order_of(how->object_size, &number, err) ||
+				 !taken(lib->options_number(options, RBD_IMAGE_OPTION_ORDER, number), err)))
+		return false;
+	if (how->features && (!parse_features(how->features, &number, err) ||
+			      !taken(lib->options_number(options, RBD_IMAGE_OPTION_FEATURES, number), err)))
+		return false;
+	return !how->data_pool ||
+	       taken(lib->options_string(options, RBD_IMAGE_OPTION_DATA_POOL, how->data_pool), err);
+}
+
+static bool create(struct img_rbd *rbd, const char *name, uint64_t size, const struct img_rbd_new *how,
+		   struct img_err *err)
+{
+	rbd_image_options_t options;
+	bool ok;
+
+	rbd->lib.options_create(&options);
+	ok = set_options(&rbd->lib, options, how, err) &&
+	     img_rbd_fail(rbd->lib.create4(rbd->pool, name, size, options), err,
+			  _("the image cannot be made"));
+	rbd->lib.options_destroy(options);
+	return ok;
+}
+
+/* That the name is free. */
+static bool check_name(struct img_rbd *rbd, struct img_err *err)
+{
+	rbd_image_t image;
+	const int ret = rbd->lib.open_read_only(rbd->pool, rbd->name.image, &image, NULL);
+
+	if (ret < 0)
+		return ret == -ENOENT || img_rbd_fail(ret, err, _("cannot tell whether it exists"));
+	(void)rbd->lib.close(image);		/* was only looked at */
+	return img_fail(err, IMG_E_ARGUMENT, _("exists already; only -n writes into what exists"));
+}
+
+bool img_rbd_create(struct img_rbd *rbd, uint64_t size, const struct img_rbd_new *how, char **temporary,
+		    struct img_err *err)
+{
+	uint64_t number;
+	char *name;
+
+	if (rbd->name.snapshot)
+		return img_fail(err, IMG_E_ARGUMENT, _("a snapshot can only be read"));
+	if (!check_name(rbd, err) || !img_random(&number, sizeof(number), err))
+		return false;
+	name = img_format_text(err, "%s.imgtools-%016" PRIx64 ".part", rbd->name.image, number);
+	if (name && create(rbd, name, size, how, err)) {
+		*temporary = name;
+		return true;
+	}
+	free(name);
+	return false;
+}

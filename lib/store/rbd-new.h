@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* How a new image on a Ceph cluster is to be made. */
+#ifndef IMG_STORE_RBD_NEW_H
+#define IMG_STORE_RBD_NEW_H
+
+#include "libimg.h"
+
+struct img_rbd;
+struct img_rbd_new {			/* 0 and NULL: as the cluster is configured */
+	uint64_t object_size;		/* bytes, a power of two */
+	const char *data_pool;		/* where the data go */
+	const char *features;		/* names, with ',' or '+' between them */
+};
+
+/*
+ * Makes the image that rbd->name says, under a name that is not its own yet: *temporary, which the caller
+ * frees.  IMG_E_ARGUMENT: there is one with its name, or how makes no sense.
+ */
+bool img_rbd_create(struct img_rbd *rbd, uint64_t size, const struct img_rbd_new *how, char **temporary,
+		    struct img_err *err) IMG_MUST_CHECK;
+
+#endif

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * An image on a Ceph cluster, as a store.
+ *
+ * It grows when something is written behind its end.  As each step of that is a talk with the cluster, and
+ * room takes no space there, it gets more room than is asked for; what is too much goes when it is closed.
+ *
+ * A new image has another name until it is published, which says what it is: what a killed command leaves
+ * is not taken for the image.
+ */
+#include "store/rbd.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include "base/err.h"
+#include "base/lock.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "store/rbd-new.h"
+
+/* What is made longer gets no more room ahead than this. */
+#define MOST_AHEAD (UINT64_C(64) << 30)
+#define LEAST_AHEAD (UINT64_C(256) << 20)
+
+struct rbd_store {
+	struct img_store st;
+	struct img_rbd rbd;
+	struct img_rbd_flights flights;
+	char *temporary;		/* name of a new image until it is published; else NULL */
+	pthread_mutex_t growth;		/* held while the image gets another length, in front of lock */
+
+	pthread_mutex_t lock;		/* guards all below */
+	uint64_t length;		/* bytes of the store */
+	uint64_t room;			/* bytes of the image, as many or more */
+	uint64_t changes;		/* so many were begun */
+	struct img_rbd_map map;		/* what was told last, and nothing has changed since */
+};
+
+static struct rbd_store *of(struct img_store *st)
+{
+	return (struct rbd_store *)st;
+}
+
+/* ---- Length -------------------------------------------------------------------------------------- */
+
+static uint64_t length_of(struct rbd_store *rs)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&rs->lock);
+
+	return rs->length;
+}
+
+static void note_length(struct rbd_store *rs, uint64_t length, uint64_t room)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&rs->lock);
+
+	rs->length = length;
+	rs->room = room;
+}
+
+/* With growth held. */
+static bool set_room(struct rbd_store *rs, uint64_t length, uint64_t room, struct img_err *err)
+{
+	if (room != rs->room &&
+	    !img_rbd_fail(rs->rbd.lib.resize(rs->rbd.image, room), err,
+			  _("cannot be made %" PRIu64 " bytes long"), room))
+		return false;
+	note_length(rs, length, room);
+	return true;
+}
+
+static bool grow(struct rbd_store *rs, uint64_t end, struct img_err *err)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&rs->growth);
+	uint64_t room = rs->room;
+
+	if (end > room)
+		room = end + img_max_u64(LEAST_AHEAD, img_min_u64(end, MOST_AHEAD));
+	return end <= rs->length || set_room(rs, end, room, err);
+}
+
+/* Makes room for a change, and what is known of where data are is known no more. */
+static bool begin_change(struct rbd_store *rs, uint64_t end, struct img_err *err)
+{
+	bool fits;
+
+	if (!rs->rbd.image)
+		return img_fail(err, IMG_E_ARGUMENT, _("is finished"));
+	pthread_mutex_lock(&rs->lock);
+	rs->changes++;
+	rs->map.n = 0;
+	rs->map.start = rs->map.end = 0;
+	fits = end <= rs->length;
+	pthread_mutex_unlock(&rs->lock);
+	return fits || grow(rs, end, err);
+}
+
+/* Gives back the room that was too much. */
+static bool trim(struct rbd_store *rs, struct img_err *err)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&rs->growth);
+
+	return set_room(rs, rs->length, rs->length, err);
+}
+
+static bool rbd_size(struct img_store *st, uint64_t *bytes, struct img_err *err)
+{
+	(void)err;
+	*bytes = length_of(of(st));
+	return true;
+}
+
+static bool rbd_set_size(struct img_store *st, uint64_t bytes, struct img_err *err)
+{
+	struct rbd_store *rs = of(st);
+
+	if (!begin_change(rs, 0, err) || !img_rbd_land(&rs->flights, err))
+		return false;
+	pthread_mutex_lock(&rs->growth);
+	/* What is cut off must read as zeros when it comes back, so the image gets shorter, too. */
+	const bool ok = set_room(rs, bytes, bytes > rs->length && bytes <= rs->room ? rs->room : bytes,
+				 err);
+	pthread_mutex_unlock(&rs->growth);
+	return ok;
+}
+
+/* ---- Bytes --------------------------------------------------------------------------------------- */
+
+static bool rbd_read_bytes(struct img_store *st, uint64_t at, void *buf, size_t len, size_t *got,
+			   struct img_err *err)
+{
+	struct rbd_store *rs = of(st);
+	const uint64_t length = length_of(rs);
+
+	if (!rs->rbd.image)
+		return img_fail(err, IMG_E_ARGUMENT, _("is finished"));
+	*got = at < length ? img_min_u64(len, length - at) : 0;
+	if (st->caps & IMG_STORE_WRITE)
+		img_rbd_settle(&rs->flights, at, *got);
+	return !*got || img_rbd_read(&rs->rbd, at, buf, *got, err);
+}
+
+static bool rbd_write_bytes(struct img_store *st, uint64_t at, const void *buf, size_t len,
+			    struct img_err *err)
+{
+	struct rbd_store *rs = of(st);
+
+	return begin_change(rs, at + len, err) &&
+	       img_rbd_change(&rs->flights, at, buf, len, false, err);
+}
+
+static bool rbd_zero(struct img_store *st, uint64_t at, uint64_t len, bool keep_space,
+		     struct img_err *err)
+{
+	struct rbd_store *rs = of(st);
+
+	return begin_change(rs, at + len, err) &&
+	       img_rbd_change(&rs->flights, at, NULL, len, keep_space, err);
+}
+
+/* Both ways that there are to set space aside: zeros that have their place. */
+static bool rbd_preallocate(struct img_store *st, uint64_t at, uint64_t len,
+			    enum img_preallocation how, struct img_err *err)
+{
+	(void)how;
+	return rbd_zero(st, at, len, true, err);
+}
+
+static bool rbd_sync(struct img_store *st, struct img_err *err)
+{
+	struct rbd_store *rs = of(st);
+
+	return img_rbd_land(&rs->flights, err) &&
+	       (!rs->rbd.image || img_rbd_fail(rs->rbd.lib.flush(rs->rbd.image), err,
+					       _("cannot be made durable")));
+}
+
+/* ---- Zeros --------------------------------------------------------------------------------------- */
+
+static void answer(struct img_store *st, const struct img_rbd_map *map, uint64_t at, uint64_t limit,
+		   struct img_extent *out)
+{
+	uint64_t end;
+	bool data;
+
+	img_rbd_map_find(map, at, limit, &data, &end);
+	*out = (struct img_extent){
+		.start = at, .len = end - at,
+		.kind = data ? IMG_EXTENT_DATA : IMG_EXTENT_ZERO, .zero_in_store = !data,
+		.store = st, .host = at, .host_len = end - at,
+	};
+}
+
+/* *changes: how many there were before somebody is asked. */
+static bool is_known(struct rbd_store *rs, uint64_t at, uint64_t limit, struct img_extent *out,
+		     uint64_t *changes)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&rs->lock);
+
+	*changes = rs->changes;
+	if (at < rs->map.start || at >= rs->map.end)
+		return false;
+	answer(&rs->st, &rs->map, at, limit, out);
+	return true;
+}
+
+/* For the next questions, unless it may be wrong by now. */
+static void keep(struct rbd_store *rs, struct img_rbd_map *map, uint64_t changes)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&rs->lock);
+	const struct img_rbd_map old = rs->map;
+
+	if (rs->changes != changes)
+		return;
+	rs->map = *map;
+	*map = old;
+}
+
+static bool rbd_extent(struct img_store *st, uint64_t at, uint64_t limit, struct img_extent *out,
+		       struct img_err *err)
+{
+	struct rbd_store *rs = of(st);
+	struct img_rbd_map map = { 0 };
+	uint64_t changes;
+	bool ok;
+
+	if (!rs->rbd.image)
+		return img_fail(err, IMG_E_ARGUMENT, _("is finished"));
+	if (is_known(rs, at, limit, out, &changes))
+		return true;
+	img_rbd_settle(&rs->flights, at, limit - at);
+	/* Who asks about a little may ask about its neighbours next. */
+	ok = img_rbd_map_ask(&rs->rbd, at, img_max_u64(limit, length_of(rs)), &map, err);
+	if (ok) {
+		answer(st, &map, at, limit, out);
+		keep(rs, &map, changes);
+	}
+	free(map.v);
+	return ok;
+}
+
+/* ---- The end ------------------------------------------------------------------------------------- */
+
+/* The image is closed first: whoever has it open would have to give it another name. */
+static bool give_name(struct rbd_store *rs, struct img_err *err)
+{
+	struct img_rbd *rbd = &rs->rbd;
+
+	img_rbd_close(rbd);
+	if (!img_rbd_fail(rbd->lib.rename(rbd->pool, rs->temporary, rbd->name.image), err,
+			  _("the new image cannot get its name")))
+		return false;
+	free(rs->temporary);
+	rs->temporary = NULL;
+	return true;
+}
+
+static bool rbd_publish(struct img_store *st, struct img_err *err)
+{
+	struct rbd_store *rs = of(st);
+
+	return img_rbd_land(&rs->flights, err) && trim(rs, err) && rbd_sync(st, err) &&
+	       (!rs->temporary || give_name(rs, err));
+}
+
+static void rbd_close_store(struct img_store *st)
+{
+	struct rbd_store *rs = of(st);
+
+	img_rbd_flights_end(&rs->flights);
+	if (rs->rbd.image && !rs->temporary)
+		(void)trim(rs, NULL);		/* room that is too much does no harm */
+	img_rbd_close(&rs->rbd);
+	if (rs->temporary)
+		(void)rs->rbd.lib.remove(rs->rbd.pool, rs->temporary);	/* its name says what it is */
+	img_rbd_disconnect(&rs->rbd);
+	pthread_mutex_destroy(&rs->lock);
+	pthread_mutex_destroy(&rs->growth);
+	free(rs->temporary);
+	free(rs->map.v);
+	free(rs);
+}
+
+static const struct img_store_ops rbd_ops = {
+	.kind = "rbd",
+	.size = rbd_size,
+	.read = rbd_read_bytes,
+	.write = rbd_write_bytes,
+	.zero = rbd_zero,
+	.extent = rbd_extent,
+	.resize = rbd_set_size,
+	.preallocate = rbd_preallocate,
+	.sync = rbd_sync,
+	.publish = rbd_publish,
+	.close = rbd_close_store,
+};
+
+/* ---- Opening ------------------------------------------------------------------------------------- */
+
+/*
+ * What is written is under way when we are told that nothing has to be durable; that it failed must come
+ * out nevertheless.
+ */
+static enum img_cache cache_for(enum img_cache cache)
+{
+	return cache == IMG_CACHE_DEFAULT || cache == IMG_CACHE_UNSAFE ? IMG_CACHE_WRITEBACK : cache;
+}
+
+static struct rbd_store *new_store(const char *path, enum img_cache cache, struct img_err *err)
+{
+	struct rbd_store *rs = img_calloc(1, sizeof(*rs), err);
+
+	if (!rs)
+		return NULL;
+	rs->st = (struct img_store){ .ops = &rbd_ops, .align = 1, .cache = cache_for(cache) };
+	pthread_mutex_init(&rs->lock, NULL);
+	pthread_mutex_init(&rs->growth, NULL);
+	img_rbd_flights_init(&rs->flights, &rs->rbd);
+	rs->st.name = img_strdup(path, err);
+	if (rs->st.name)
+		return rs;
+	img_store_close(&rs->st);
+	return NULL;
+}
+
+static bool look_at(struct rbd_store *rs, bool write, struct img_err *err)
+{
+	uint64_t size;
+
+	if (!img_rbd_fail(rs->rbd.lib.get_size(rs->rbd.image, &size), err, _("cannot tell its size")))
+		return false;
+	rs->length = rs->room = size;
+	rs->st.caps = IMG_STORE_SEEK | IMG_STORE_PARALLEL | IMG_STORE_EXTENTS |
+		      (write ? IMG_STORE_WRITE | IMG_STORE_ZERO | IMG_STORE_RESIZE : 0);
+	return true;
+}
+
+static struct img_store *give_up(struct rbd_store *rs, const char *path, struct img_err *err)
+{
+	img_store_close(&rs->st);
+	img_within(err, "%s", path);
+	return NULL;
+}
+
+struct img_store *img_store_rbd(const char *path, unsigned flags, enum img_cache cache,
+				struct img_err *err)
+{
+	struct rbd_store *rs = new_store(path, cache, err);
+
+	if (!rs)
+		return NULL;
+	if (!img_rbd_connect(&rs->rbd, path, err) ||
+	    !img_rbd_open(&rs->rbd, rs->rbd.name.image, flags, err) ||
+	    !look_at(rs, flags & IMG_OPEN_WRITE, err))
+		return give_up(rs, path, err);
+	rs->st.caps |= IMG_STORE_DEVICE;
+	return &rs->st;
+}
+
+struct img_store *img_store_rbd_new(const char *path, uint64_t size, const struct img_rbd_new *how,
+				    enum img_cache cache, struct img_err *err)
+{
+	const unsigned flags = IMG_OPEN_WRITE | IMG_OPEN_NO_LOCK;
+	struct rbd_store *rs = new_store(path, cache, err);
+
+	if (!rs)
+		return NULL;
+	if (!img_rbd_connect(&rs->rbd, path, err) ||
+	    !img_rbd_create(&rs->rbd, size, how, &rs->temporary, err) ||
+	    !img_rbd_open(&rs->rbd, rs->temporary, flags, err) || !look_at(rs, true, err))
+		return give_up(rs, path, err);
+	rs->st.caps |= IMG_STORE_FRESH;
+	return &rs->st;
+}
+
+struct img_rbd *img_store_rbd_of(struct img_store *st)
+{
+	struct rbd_store *rs = st->ops == &rbd_ops ? of(st) : NULL;
+
+	return rs && rs->rbd.image ? &rs->rbd : NULL;
+}

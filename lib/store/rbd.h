@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Images on a Ceph cluster: what their name means (rbd-name.c), the way to a pool and an image in it
+ * (rbd-conn.c), requests that are under way (rbd-flight.c), where data lie (rbd-extent.c), the store
+ * (rbd.c), and new images (rbd-new.c).
+ *
+ * Functions of librbd give a negative errno for a failure; img_rbd_fail() makes a sentence of it.
+ */
+#ifndef IMG_STORE_RBD_H
+#define IMG_STORE_RBD_H
+
+#include <pthread.h>
+#include "store/rbd-name.h"
+#include "store/rbd-library.h"
+#include "store/store.h"
+
+/* ---- The way to an image (rbd-conn.c) ------------------------------------------------------------ */
+
+/* A pool, in a cluster that is connected, and perhaps an image of it that is open. */
+struct img_rbd {
+	struct img_rbd_library lib;
+	struct img_rbd_name name;	/* owned */
+	rados_t cluster;
+	rados_ioctx_t pool;		/* in the namespace that name says */
+	rbd_image_t image;		/* NULL: none is open */
+};
+
+/* Fails, unless ret >= 0, with the errno that it is. */
+bool img_rbd_fail(int ret, struct img_err *err, const char *fmt, ...) IMG_PRINTF(3, 4);
+/*
+ * Connects to the cluster that path leads to, as its configuration, the variables CEPH_CONF and
+ * CEPH_ARGS, and path itself say.  *rbd belongs to img_rbd_disconnect(), even on failure.
+ * IMG_E_UNSUPPORTED: librbd is not there.
+ */
+bool img_rbd_connect(struct img_rbd *rbd, const char *path, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Opens the image called so (or the snapshot of it that rbd->name says).  flags: IMG_OPEN_*.  What
+ * somebody else has open for writing is IMG_E_BUSY, unless flags say otherwise: WRITE gets the exclusive
+ * lock where the image has that feature.
+ */
+bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Releases the lock as well. */
+void img_rbd_close(struct img_rbd *rbd);
+/* Closes the image, too.  *rbd may be all zero. */
+void img_rbd_disconnect(struct img_rbd *rbd);
+
+/* ---- Requests under way (rbd-flight.c) ----------------------------------------------------------- */
+
+/*
+ * Changes of an image.  librbd takes a copy of what is written, so whoever writes goes on at once, and is
+ * told of a failure with a later request, or a sync at the latest: after it, all fail.  Changes of the same
+ * bytes never overtake each other.
+ */
+struct img_rbd_flights {
+	struct img_rbd *rbd;
+	pthread_mutex_t lock;		/* guards all below */
+	pthread_cond_t landed;
+	struct img_rbd_flight *first;	/* those under way */
+	uint64_t bytes;			/* of all of them */
+	int error;			/* the first failure, a negative errno; or 0 */
+};
+
+void img_rbd_flights_init(struct img_rbd_flights *flights, struct img_rbd *rbd);
+/* Waits for all that are under way, and forgets how they ended. */
+void img_rbd_flights_end(struct img_rbd_flights *flights);
+/* from: NULL for zeros, of which with thick each has its place.  Any number of threads. */
+bool img_rbd_change(struct img_rbd_flights *flights, uint64_t at, const void *from, uint64_t len,
+		    bool thick, struct img_err *err) IMG_MUST_CHECK;
+/* Waits until nothing that touches [at, at + len) is under way. */
+void img_rbd_settle(struct img_rbd_flights *flights, uint64_t at, uint64_t len);
+/* Waits for all, and tells of the first failure. */
+bool img_rbd_land(struct img_rbd_flights *flights, struct img_err *err) IMG_MUST_CHECK;
+/* Reads what the image has, in parts that are under way together. */
+bool img_rbd_read(struct img_rbd *rbd, uint64_t at, void *buf, size_t len, struct img_err *err)
+	IMG_MUST_CHECK;
+
+/* ---- Where data lie (rbd-extent.c) --------------------------------------------------------------- */
+
+struct img_rbd_run {
+	uint64_t start, end;
+};
+
+/* Runs of data that rise and do not touch; between them are zeros. */
+struct img_rbd_map {
+	uint64_t start, end;		/* what it tells of */
+	struct img_rbd_run *v;		/* owned */
+	size_t n, cap;
+};
+
+/*
+ * Fills *map, which tells of nothing yet, for what starts at `at`, up to limit at most: as much as is
+ * cheap to ask for at once.
+ */
+bool img_rbd_map_ask(struct img_rbd *rbd, uint64_t at, uint64_t limit, struct img_rbd_map *map,
+		     struct img_err *err) IMG_MUST_CHECK;
+/* What is at `at`, of which map tells, and how far that goes, to limit at most. */
+void img_rbd_map_find(const struct img_rbd_map *map, uint64_t at, uint64_t limit, bool *data,
+		      uint64_t *end);
+
+/* ---- The store ----------------------------------------------------------------------------------- */
+
+/* Of a store on a cluster, and while it is open; NULL: st is another one. */
+struct img_rbd *img_store_rbd_of(struct img_store *st);
+
+#endif
