@@ -128,3 +128,25 @@ Test(settings, memory_runs_out)
 		}
 	}
 }
+
+Test(settings, a_list_is_parted_by_a_table)
+{
+	static const struct {
+		const char *text, *inside, *outside;
+	} v[] = {
+		{ "", "", "" }, { "level=1", "level=1", "" }, { "pool=a", "", "pool=a" },
+		{ "pool=a,level=1,x=y", "level=1,", "pool=a,x=y" },
+		{ "file=a,,b,pool=c,,d", "file=a,,b,", "pool=c,,d" }, { "lazy,levels=1", "lazy,", "levels=1" },
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		struct img_err err = {0};
+		char *inside = img_settings_part(table, v[i].text, true, &err);
+		char *outside = img_settings_part(table, v[i].text, false, &err);
+
+		cr_expect_str_eq(inside, v[i].inside);
+		cr_expect_str_eq(outside, v[i].outside);
+		free(inside);
+		free(outside);
+	}
+}

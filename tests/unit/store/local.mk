@@ -23,6 +23,7 @@ unit_tests += %D%/test
 	%D%/recrypt-layout_test.c \
 	%D%/scratch.h \
 	%D%/overlay_test.c \
+	%D%/rbd-name_test.c \
 	%D%/scan_test.c \
 	%D%/slice_test.c \
 	%D%/spool_test.c \

@@ -12,6 +12,7 @@ Test(uri, servers_are_told_from_files)
 		{ "nbd+vsock://2", true }, { "nbd", false }, { "nbd:", false }, { "nbd:/x", false },
 		{ "nbds", false }, { "nbdss://host", false }, { "nbd+ssh://host", false },
 		{ "./nbd://host", false }, { "NBD://host", false }, { "http://host", false },
+		{ "rbd:pool/image", true }, { "rbd:", true }, { "rbd", false }, { "./rbd:p/i", false },
 		{ "", false }, { "-", false },
 	};
 

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What names of images on a cluster say, and which are none. */
+#include <string.h>
+#include "scratch.h"
+#include "store/rbd-name.h"
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+Test(rbd_name, has_parts)
+{
+	static const struct {
+		const char *text, *pool, *space, *image, *snapshot, *id, *conf;
+		size_t n_settings;
+	} v[] = {
+		{ "rbd:p/i", "p", NULL, "i", NULL, NULL, NULL, 0 },
+		{ "rbd:p/n/i", "p", "n", "i", NULL, NULL, NULL, 0 },
+		{ "rbd:p/i@s", "p", NULL, "i", "s", NULL, NULL, 0 },
+		{ "rbd:p/n/i@s/t", "p", "n", "i", "s/t", NULL, NULL, 0 },
+		{ "rbd:p/i:id=x:conf=/etc/c.conf", "p", NULL, "i", NULL, "x", "/etc/c.conf", 0 },
+		{ "rbd:p/i@s:conf=a\\:b\\=c:mon_host=h\\:1", "p", NULL, "i", "s", NULL, "a:b=c", 1 },
+		{ "rbd:p\\/q/i\\@j", "p/q", NULL, "i@j", NULL, NULL, NULL, 0 },
+		{ "rbd:p/i:id=x:id=y", "p", NULL, "i", NULL, "y", NULL, 0 },
+		{ "rbd:p/i:a=1:b=2:c=", "p", NULL, "i", NULL, NULL, NULL, 3 },
+		{ "rbd:p/i\\", "p", NULL, "i\\", NULL, NULL, NULL, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		struct img_rbd_name name;
+
+		ok(img_rbd_name_parse(v[i].text, &name, &err));
+		cr_expect(same_text(name.pool, v[i].pool) && same_text(name.space, v[i].space) &&
+			  same_text(name.image, v[i].image), "%s", v[i].text);
+		cr_expect(same_text(name.snapshot, v[i].snapshot), "%s", v[i].text);
+		cr_expect(same_text(name.id, v[i].id) && same_text(name.conf, v[i].conf), "%s",
+			  v[i].text);
+		cr_expect_eq(name.n_settings, v[i].n_settings, "%s", v[i].text);
+		img_rbd_name_clear(&name);
+	}
+}
+
+Test(rbd_name, settings_keep_their_order)
+{
+	struct img_rbd_name name;
+
+	ok(img_rbd_name_parse("rbd:p/i:mon_host=[\\:\\:1]\\:77:k==", &name, &err));
+	cr_assert_eq(name.n_settings, 2);
+	cr_expect_str_eq(name.settings[0].name, "mon_host");
+	cr_expect_str_eq(name.settings[0].value, "[::1]:77");
+	cr_expect_str_eq(name.settings[1].value, "=");
+	img_rbd_name_clear(&name);
+}
+
+Test(rbd_name, is_refused)
+{
+	static const char *const v[] = {
+		"rbd:", "rbd:p", "rbd:p/", "rbd:/i", "rbd:p/i@", "rbd:p/n/", "rbd:p/i:", "rbd:p/i:x",
+		"rbd:p/i:id=a:x", "rbd:p:id=a",
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		struct img_rbd_name name;
+
+		fails(img_rbd_name_parse(v[i], &name, &err), IMG_E_ARGUMENT);
+		img_rbd_name_clear(&name);
+	}
+}
+
+Test(rbd_name, who_we_are_stands_among_arguments)
+{
+	static const struct {
+		const char *args, *id;
+	} v[] = {
+		{ "", NULL }, { "--id x", "x" }, { " --id=x ", "x" }, { "-n client.y", "y" },
+		{ "--name=client.y --conf z", "y" }, { "--id a --id b", "b" },
+		{ "-n osd.1", NULL }, { "--idle x", NULL }, { "-c /x --user u", "u" },
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		char *id = img_rbd_id_of_args(v[i].args, &err);
+
+		cr_expect(same_text(id, v[i].id), "%s: %s", v[i].args, id);
+		free(id);
+	}
+}
