@@ -1,5 +1,7 @@
 # What every command does in the same way.
 
+common_sources += %D%/ceph.c
+common_sources += %D%/ceph.h
 common_sources += %D%/cli.c
 common_sources += %D%/cli.h
 common_sources += %D%/set.c

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include "common/ceph.h"
 #include "common/exit.h"
 #include "common/optlist.h"
 #include "common/progress.h"
@@ -35,6 +36,7 @@ static const struct cli_option rows[] = {
 	  N_("show how far it is, on standard error or as JSON") },
 	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
 	  N_("print nothing; the exit status tells") },
+	CEPH_ROWS,
 	{ .name = NULL },
 };
 

@@ -2,6 +2,7 @@
 /* imgbench: what a format and a cache mode cost under a load. */
 #include <stddef.h>
 #include <stdlib.h>
+#include "common/ceph.h"
 #include "common/exit.h"
 #include "common/text.h"
 #include "imgbench/imgbench.h"
@@ -73,6 +74,7 @@ static const struct cli_option rows[] = {
 	  N_("show how far it is, on standard error or as JSON") },
 	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
 	  N_("print nothing but errors") },
+	CEPH_ROWS,
 	{ .name = NULL },
 };
 

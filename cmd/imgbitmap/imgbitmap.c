@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* imgbitmap: what has changed in an image, and who keeps count of it. */
 #include <stddef.h>
+#include "common/ceph.h"
 #include "common/exit.h"
 #include "common/source.h"
 #include "common/text.h"
@@ -39,6 +40,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
 	  N_("how to print it (default human)") },
+	CEPH_ROWS,
 	{ .name = NULL },
 };
 

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <string.h>
+#include "common/ceph.h"
 #include "common/exit.h"
 #include "common/text.h"
 #include "imgcheck/imgcheck.h"
@@ -60,6 +61,7 @@ static const struct cli_option rows[] = {
 	  N_("salvage: the size of the disk, if the image has lost it") },
 	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
 	  N_("print nothing; the exit status tells") },
+	CEPH_ROWS,
 	{ .name = NULL },
 };
 

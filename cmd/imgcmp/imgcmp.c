@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* imgcmp: whether two images hold the same disk. */
 #include <stddef.h>
+#include "common/ceph.h"
 #include "common/exit.h"
 #include "common/progress.h"
 #include "common/source.h"
@@ -55,6 +56,7 @@ static const struct cli_option rows[] = {
 	  N_("show how far it is, on standard error or as JSON") },
 	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
 	  N_("print nothing; the exit status tells") },
+	CEPH_ROWS,
 	{ .name = NULL },
 };
 

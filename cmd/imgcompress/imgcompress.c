@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "common/ceph.h"
 #include "common/exit.h"
 #include "common/optlist.h"
 #include "common/text.h"
@@ -65,6 +66,7 @@ static const struct cli_option rows[] = {
 	  N_("show how far it is, on standard error or as JSON") },
 	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
 	  N_("show no progress") },
+	CEPH_ROWS,
 	{ .name = NULL },
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The options of imgconv. */
 #include <stddef.h>
+#include "common/ceph.h"
 #include "common/exit.h"
 #include "common/text.h"
 #include "imgconv/imgconv.h"
@@ -85,6 +86,7 @@ static const struct cli_option rows[] = {
 	  N_("show how far it is, on standard error or as JSON") },
 	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
 	  N_("show no progress and no losses") },
+	CEPH_ROWS,
 	{ .name = NULL },
 };
 

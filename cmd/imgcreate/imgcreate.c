@@ -2,6 +2,7 @@
 /* imgcreate: makes a new, empty image. */
 #include <stddef.h>
 #include <stdlib.h>
+#include "common/ceph.h"
 #include "common/exit.h"
 #include "common/optlist.h"
 #include "common/room.h"
@@ -34,6 +35,7 @@ static const struct cli_option rows[] = {
 	SECRET_ROWS(AT(secrets)),
 	{ 'q', "quiet", NULL, cli_ignore, 0,
 	  N_("accepted; there is nothing to silence") },
+	CEPH_ROWS,
 	{ .name = NULL },
 };
 

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include "common/ceph.h"
 #include "common/exit.h"
 #include "common/text.h"
 #include "common/verb.h"
@@ -63,6 +64,7 @@ static const struct cli_option rows[] = {
 	  N_("show how far it is, on standard error or as JSON") },
 	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
 	  N_("print nothing; the exit status tells") },
+	CEPH_ROWS,
 	{ .name = NULL },
 };
 

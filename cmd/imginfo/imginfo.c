@@ -2,6 +2,7 @@
 /* imginfo: what is known about disk images. */
 #include <limits.h>
 #include <stddef.h>
+#include "common/ceph.h"
 #include "common/exit.h"
 #include "common/source.h"
 #include "common/text.h"
@@ -32,6 +33,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_HEADER(AT(source.header)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
 	  N_("how to print it (default human)") },
+	CEPH_ROWS,
 	{ .name = NULL },
 };
 

@@ -2,6 +2,7 @@
 /* imgmap: what lies where in an image. */
 #include <inttypes.h>
 #include <stddef.h>
+#include "common/ceph.h"
 #include "common/exit.h"
 #include "common/signals.h"
 #include "common/source.h"
@@ -37,6 +38,7 @@ static const struct cli_option rows[] = {
 	SECRET_ROWS(AT(secrets)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
 	  N_("how to print it (default human)") },
+	CEPH_ROWS,
 	{ .name = NULL },
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/ceph.h"
 #include "common/exit.h"
 #include "common/optlist.h"
 #include "common/progress.h"
@@ -72,6 +73,7 @@ static const struct cli_option rows[] = {
 	  N_("show how far it is, on standard error or as JSON") },
 	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),
 	  N_("show no progress and no warnings of file systems") },
+	CEPH_ROWS,
 	{ .name = NULL },
 };
 

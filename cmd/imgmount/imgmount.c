@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "common/ceph.h"
 #include "common/exit.h"
 #include "common/text.h"
 #include "imgmount/imgmount.h"
@@ -27,6 +28,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
 	SOURCE_ROW_HEADER(AT(source.header)),
 	SECRET_ROWS(AT(secrets)),
+	CEPH_ROWS,
 	{ .name = NULL },
 };
 
