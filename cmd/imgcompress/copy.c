@@ -23,8 +23,7 @@ static bool run(const struct options *opt, struct img *src, struct img *dst,
 	return ok;
 }
 
-/* Bytes that the file at path takes; a pipe or a device says nothing of the image. */
-static uint64_t file_bytes(const char *path)
+uint64_t copy_file_bytes(const char *path)
 {
 	struct stat st;
 
@@ -43,7 +42,7 @@ struct img *copy_open_source(const struct options *opt, const char *path, struct
 	}
 	if (src)
 		out->source_format = img_format_name(img_layer_format(src, 0));
-	out->source_bytes = file_bytes(path);
+	out->source_bytes = copy_file_bytes(path);
 	return src;
 }
 
@@ -56,7 +55,7 @@ bool copy_write(const struct options *opt, const struct img_format *format, stru
 	img_close(dst);
 	out->target_format = img_format_name(format);
 	out->best_of = opt->best_of;
-	out->target_bytes = file_bytes(out->target);
+	out->target_bytes = copy_file_bytes(out->target);
 	return ok;
 }
 

@@ -60,6 +60,8 @@ bool compress_copy(const struct options *opt, char *const names[2], struct img_e
 /* The image at path becomes its compressed copy. */
 bool compress_replace(struct options *opt, const char *path, struct img_err *err) IMG_MUST_CHECK;
 
+/* Bytes that the file at path takes; a pipe or a device says nothing of the image. */
+uint64_t copy_file_bytes(const char *path);
 /* The image at path without what is not needed of it; out: what is known so far. */
 struct img *copy_open_source(const struct options *opt, const char *path, struct outcome *out,
 			     struct img_err *err);
@@ -73,6 +75,24 @@ bool copy_report(const struct options *opt, const struct outcome *out, struct im
 /* in_place.c: the file of the image gets shorter, and its disk stays what it is. */
 bool compress_in_place(const struct options *opt, const char *name, struct img_err *err)
 	IMG_MUST_CHECK;
+
+/* The same of im, which is open for it. */
+bool in_place_compact(const struct options *opt, struct img *im, const struct img_job *job,
+		      struct img_compact_stats *stats, struct img_err *err) IMG_MUST_CHECK;
+
+/*
+ * twin.c: writes out->target, a compressed copy of the whole image and not of its disk alone.  It must
+ * be in the folder of the image, for what that stands on.
+ */
+bool twin_write(const struct options *opt, struct img *src, struct outcome *out, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Whether all snapshots of src, the image at path, are the same in its copy. */
+bool twin_check(const struct options *opt, struct img *src, const char *path, const char *copy,
+		struct img_err *err) IMG_MUST_CHECK;
+
+/* replace.c: whether both show the same disk. */
+bool replace_compare(const struct options *opt, struct img *src, struct img *copy,
+		     struct img_err *err) IMG_MUST_CHECK;
 
 /* Writes it to standard output, or to standard error when that is the target. */
 bool report_write(const struct outcome *out, enum img_style style, struct img_err *err)

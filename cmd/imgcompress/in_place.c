@@ -50,8 +50,8 @@ static bool report(const struct options *opt, const char *name, const char *form
 	return ok;
 }
 
-static bool compact(const struct options *opt, struct img *im, const struct img_job *job,
-		    struct img_compact_stats *stats, struct img_err *err)
+bool in_place_compact(const struct options *opt, struct img *im, const struct img_job *job,
+		      struct img_compact_stats *stats, struct img_err *err)
 {
 	struct free_space unused = { .n = 0 };
 	const bool ok = leave_out_find(&imgcompress_cli, opt->free, opt->quiet, im, &unused, err);
@@ -82,10 +82,10 @@ bool compress_in_place(const struct options *opt, const char *name, struct img_e
 	if (!im)
 		return false;
 	format = img_layer_format(im, 0);
-	ok = compact(opt, im, progress_start(&progress, &imgcompress_cli,
-					     progress_unless(opt->quiet, &opt->progress),
-					     "compact"),
-		     &stats, err);
+	ok = in_place_compact(opt, im, progress_start(&progress, &imgcompress_cli,
+						      progress_unless(opt->quiet, &opt->progress),
+						      "compact"),
+			      &stats, err);
 	progress_end(&progress, ok);
 	img_close(im);
 	return ok && (!(opt->wants_report || opt->dry_run) ||

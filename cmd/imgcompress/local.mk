@@ -6,7 +6,8 @@ bin_PROGRAMS += %D%/imgcompress
 	%D%/replace.c \
 	%D%/in_place.c \
 	%D%/report.c \
-	%D%/target.c
+	%D%/target.c \
+	%D%/twin.c
 %C%_imgcompress_LDADD = $(guest_ldadd)
 cmd_sources += $(%C%_imgcompress_SOURCES)
 dist_man_MANS += %D%/imgcompress.1

@@ -31,50 +31,54 @@ static bool check_file(const char *path, struct stat *st, struct img_err *err)
 	return st->st_nlink == 1 || refuse(err, _("it has other names, which would keep the old one"));
 }
 
-/* What a copy of the disk would lose can be kept in place, where the format compresses there. */
-static bool refuse_copy(struct img *im, struct img_err *err, const char *sentence)
-{
-	if (strcmp(img_format_name(img_layer_format(im, 0)), "qcow2") != 0)
-		return refuse(err, sentence);
-	return img_fail(err, IMG_E_DENIED, _("is not replaced: %s; --in-place -c compresses it and keeps "
-			"that"), sentence);
-}
-
 /* What of the image its disk does not hold: what imginfo tells of that, or NULL. */
-static const char *beyond_the_disk(const struct img_node *info)
+static const char *beyond_the_disk(const struct img *im, const struct img_node *info)
 {
 	const struct img_node *own = img_node_find(info, "format-specific");
-	const char *type = img_node_get_text(own, "create-type");
 
+	if (img_depth(im) > 1)
+		return _("it stands on another image, and the copy would not");
 	if (img_node_find(info, "snapshots") || img_node_find(info, "snapshots-damage"))
 		return _("it has snapshots, which a copy of the disk does not hold");
 	if (img_node_find(own, "bitmaps") || img_node_find(own, "bitmaps-damage"))
 		return _("it has bitmaps, which a copy of the disk does not hold");
+	return NULL;
+}
+
+/* What would be another image whatever was done. */
+static const char *impossible(const struct img_node *info)
+{
+	const struct img_node *own = img_node_find(info, "format-specific");
+	const char *type = img_node_get_text(own, "create-type");
+
+	if (img_node_find(own, "encryption"))
+		return _("it is encrypted, and a compressed image cannot be");
 	if (type && strcmp(type, "streamOptimized") != 0)
 		return _("a compressed VMDK image is of another kind, to which virtual machines "
 			 "cannot write");
 	return NULL;
 }
 
-/* Whether nothing but the disk and the format would be in the copy, too. */
-static bool check_image(struct img *im, struct img_err *err)
+/*
+ * Whether the image can be replaced; *whole: with more than its disk, which of formats with snapshots
+ * can be copied.
+ */
+static bool check_image(struct img *im, bool *whole, struct img_err *err)
 {
 	struct img_node *info = img_node_root("info");
-	const char *why;
-	bool ok;
+	const char *beyond = NULL, *never = NULL;
+	const bool ok = info ? img_info(im, false, info, err)
+			     : img_fail(err, IMG_E_NOMEM, _("memory is out"));
 
-	if (img_depth(im) > 1) {
-		img_node_free(info);
-		return refuse_copy(im, err, _("it stands on another image, and the copy would not"));
+	if (ok) {
+		beyond = beyond_the_disk(im, info);
+		never = impossible(info);
 	}
-	ok = info ? img_info(im, false, info, err) : img_fail(err, IMG_E_NOMEM, _("memory is out"));
-	const bool sealed = ok && img_node_find(img_node_find(info, "format-specific"), "encryption");
-
-	why = ok ? beyond_the_disk(info) : NULL;
 	img_node_free(info);
-	if (ok && sealed)
-		return refuse(err, _("it is encrypted, and a compressed image cannot be"));
-	return ok && (!why || refuse_copy(im, err, why));
+	*whole = beyond;
+	if (beyond && !(img_format_caps(img_layer_format(im, 0)) & IMG_FMT_SNAPSHOT))
+		never = never ? never : beyond;
+	return ok && (!never || refuse(err, never));
 }
 
 static bool check_format(const struct img_format *format, const struct img_format *source,
@@ -89,26 +93,31 @@ static bool check_format(const struct img_format *format, const struct img_forma
 
 /* ---- The exchange -------------------------------------------------------------------------------- */
 
+bool replace_compare(const struct options *opt, struct img *src, struct img *copy,
+		     struct img_err *err)
+{
+	const struct img_compare what = { .a = src, .b = copy, .threads = opt->threads };
+	struct img_compare_stats stats;
+	struct progress progress;
+	const bool ok = img_compare_run(&what, progress_start(&progress, &imgcompress_cli,
+							      progress_unless(opt->quiet,
+									      &opt->progress),
+							      "compare"), &stats, err);
+
+	progress_end(&progress, ok);
+	return ok && (stats.same || img_fail(err, IMG_E_IO, _("the compressed image does not hold the "
+					     "same disk; the system has written or read something else")));
+}
+
 static bool compare(const struct options *opt, struct img *src, const char *path,
 		    struct img_err *err)
 {
 	const struct source_options how = { .gate = opt->source.gate };
 	struct img *copy = source_open_again(&how, path, 0, err);
-	const struct img_compare what = { .a = src, .b = copy, .threads = opt->threads };
-	struct img_compare_stats stats;
-	struct progress progress;
-	bool ok = false;
+	const bool ok = copy && replace_compare(opt, src, copy, err);
 
-	if (!copy)
-		return false;
-	ok = img_compare_run(&what, progress_start(&progress, &imgcompress_cli,
-						   progress_unless(opt->quiet, &opt->progress),
-						   "compare"),
-			     &stats, err);
-	progress_end(&progress, ok);
 	img_close(copy);
-	return ok && (stats.same || img_fail(err, IMG_E_IO, _("the compressed image does not hold the "
-					     "same disk; the system has written or read something else")));
+	return ok;
 }
 
 static bool sync_folder(const char *path, struct img_err *err)
@@ -155,10 +164,11 @@ static void say_nothing_gained(const struct options *opt, const char *path)
 
 /* out->target is the copy, which has its name by now and loses it unless it becomes the image. */
 static bool settle(const struct options *opt, struct img *src, const char *path,
-		   const struct stat *st, struct outcome *out, struct img_err *err)
+		   const struct stat *st, bool whole, struct outcome *out, struct img_err *err)
 {
 	const bool smaller = out->target_bytes < out->source_bytes;
 	const bool ok = !smaller || (compare(opt, src, out->target, err) &&
+				     (!whole || twin_check(opt, src, path, out->target, err)) &&
 				     exchange(path, out->target, st, err));
 
 	if (!smaller) {
@@ -176,14 +186,15 @@ static bool replace(struct options *opt, struct img *src, const char *path, cons
 	const struct img_format *source = img_layer_format(src, 0);
 	const struct img_format *format = target_choose(opt, source, NULL, err);
 	char *name = NULL;
-	bool ok;
+	bool whole, ok;
 
-	if (!format || !check_format(format, source, err) || !check_image(src, err))
+	if (!format || !check_format(format, source, err) || !check_image(src, &whole, err))
 		return false;
 	if (asprintf(&name, "%s.%ld.part", path, (long)getpid()) < 0)
 		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
 	out->target = name;
-	ok = copy_write(opt, format, src, out, err) && settle(opt, src, path, st, out, err);
+	ok = (whole ? twin_write(opt, src, out, err) : copy_write(opt, format, src, out, err)) &&
+	     settle(opt, src, path, st, whole, out, err);
 	out->target = out->source;
 	free(name);
 	return ok;

@@ -3,7 +3,12 @@
  * An image that is copied as it is, with all that it holds beside its disk.  Everything stays at its
  * place in the file: so no table has to change, and what is shared stays so.
  */
+#include <libgen.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "base/err.h"
+#include "base/mem.h"
 #include "image/image.h"
 
 struct replica {
@@ -29,16 +34,33 @@ static bool copy_run(void *ctx, uint64_t at, uint64_t len, struct img_err *err)
 	return true;
 }
 
-static bool check_source(const struct img *src, struct img_err *err)
+/* False also when that cannot be found out. */
+static bool stat_folder(const char *path, struct stat *st)
+{
+	IMG_AUTO_FREE char *copy = img_strdup(path, NULL);
+
+	return copy && !stat(dirname(copy), st);
+}
+
+/* A name that is found from the one is found from the other. */
+static bool is_beside(const char *path, const char *other)
+{
+	struct stat a, b;
+
+	return strcmp(path, "-") != 0 && stat_folder(path, &a) && stat_folder(other, &b) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static bool check_source(const struct img *src, const char *path, struct img_err *err)
 {
 	const struct img_layer *ly = &src->layers[0];
 
 	if (!ly->format->visit_used)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("%s images have no snapshots"),
 				ly->format->name);
-	if (ly->backing || ly->below_id)
+	if ((ly->backing || ly->below_id) && !is_beside(path, ly->store->name))
 		return img_fail(err, IMG_E_UNSUPPORTED, _("stands on another image, which a copy "
-				"may not find; flatten it first"));
+				"in another folder may not find"));
 	if (ly->n_data_files)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("keeps its data in another file, which a "
 				"copy would share with it"));
@@ -63,7 +85,7 @@ bool img_replicate(struct img *src, const char *path, enum img_cache cache,
 	struct img_layer *ly = &src->layers[0];
 	struct replica rep = { .from = ly->store, .job = job };
 
-	if (!check_source(src, err))
+	if (!check_source(src, path, err))
 		return img_within_file(err, ly->store->name);
 	rep.to = img_open_new_store(path, cache, err);
 	const bool ok = rep.to && copy(&rep, ly, err);

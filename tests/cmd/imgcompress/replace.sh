@@ -50,19 +50,37 @@ keeps 1 "is not replaced: it is qcow2, and would be cloop" new.qcow2 -O cloop
 imgconv -c -o compression_level=1 disk.raw ours.cloop
 imgcompress --level=12 ours.cloop
 imgcmp -q disk.raw ours.cloop || fail "another disk in cloop"
-keeps 1 "is not replaced: it stands on another image" top.qcow2
+imgconv -O qcow disk.raw base.qcow
+imgcreate -b base.qcow top.qcow
+keeps 1 "is not replaced: it stands on another image" top.qcow
 imgconv disk.raw new.vmdk
 keeps 1 "is not replaced: a compressed VMDK image is of another kind" new.vmdk
-qemu-img snapshot -c one new.qcow2
-keeps 1 "is not replaced: it has snapshots" new.qcow2
-imgconv disk.raw new.qcow2
-imgbitmap --add new.qcow2 changes
-keeps 1 "is not replaced: it has bitmaps" new.qcow2
-imgconv disk.raw new.qcow2
 ln new.qcow2 other.qcow2
 keeps 1 "is not replaced: it has other names" new.qcow2
 rm other.qcow2
 
+# Snapshots, bitmaps and what it stands on: all of it is in the copy that takes its place.
+seq 300000 >part
+imgcreate -b disk.qcow2 full.qcow2
+qemu-io -c "write -s part 0 1M" full.qcow2 >/dev/null
+imgconv full.qcow2 one.raw
+qemu-img snapshot -c one full.qcow2
+qemu-io -c "write -s part 1280k 1M" full.qcow2 >/dev/null
+imgconv full.qcow2 two.raw
+imgbitmap --add full.qcow2 changes
+keeps 1 "is not replaced: with -o, --dedup" full.qcow2 --dedup
+keeps 1 "" full.qcow2 --codec zstd
+before=$(stat -c %s full.qcow2)
+imgcompress --output=json full.qcow2 >report
+same full.qcow2 "$(jq -r .target report)" "the name in the report"
+[ "$(stat -c %s full.qcow2)" -lt $((before * 2 / 3)) ] || fail "it is not smaller with its snapshot"
+qemu-img check -q full.qcow2
+qemu-img compare -q two.raw full.qcow2 || fail "another disk with snapshots"
+qemu-img convert -l one -O raw full.qcow2 out.raw
+cmp one.raw out.raw
+qemu-img info --output=json full.qcow2 >info
+same disk.qcow2 "$(jq -r '."backing-filename"' info)" "what it stands on"
+same changes "$(jq -r '."format-specific".data.bitmaps[0].name' info)" "its bitmap"
 # Damage, wherever it shows, leaves all as it is.
 qemu-img convert -c -O qcow2 disk.raw bad.qcow2
 printf '\377\377\377\377' | dd of=bad.qcow2 bs=1 seek=$((5 * 65536 + 20000)) conv=notrunc status=none

@@ -72,7 +72,11 @@ refused 1 image.qcow2 refused.raw
 truncate -s 1M disk.raw
 refused 63 disk.raw refused.qcow2
 qemu-img create -q -f qcow2 -b image.qcow2 -F qcow2 top.qcow2
-refused 63 top.qcow2 refused.qcow2
+imgconv --with-snapshots top.qcow2 copy-of-top.qcow2
+imgcmp -q top.qcow2 copy-of-top.qcow2 || fail "the copy beside it shows something else"
+mkdir elsewhere
+refused 63 top.qcow2 elsewhere/refused.qcow2
+[ ! -e elsewhere/refused.qcow2 ] || fail "a target is left elsewhere"
 # Where an entry makes no sense nobody knows what else is needed.
 printf '\377' | dd of=image.qcow2 bs=1 seek=$((3 << 20)) conv=notrunc status=none
 l1=$(($(od -An -j40 -N8 -tx1 image.qcow2 | tr -d ' ' | sed 's/^/0x/')))
