@@ -32,6 +32,12 @@ struct window {
 
 /* ---- Taking, in guest order ---------------------------------------------------------------------- */
 
+/* Zeros that the top layer has a place for. */
+static bool is_stored_zero(const struct search *s, const struct img_extent *ex)
+{
+	return s->how->with_holes && ex->kind == IMG_EXTENT_ZERO && ex->zero_in_store && !ex->depth;
+}
+
 /* Zeros that have a place in the file, be it a hole of that, are hollow without being read. */
 static bool look_at_zeros(const struct search *s, struct window *w, struct img_err *err)
 {
@@ -39,10 +45,9 @@ static bool look_at_zeros(const struct search *s, struct window *w, struct img_e
 	struct img_extent ex;
 
 	for (uint64_t at = w->chunk.at; at < end; at += ex.len) {
-		if (!img_extent(s->how->im, at, end, &ex, err))
+		if (!img_extent_of_bytes(s->how->im, at, end, &ex, err))
 			return false;
-		if (ex.zero_in_store && !ex.depth &&
-		    !img_ranges_add(&w->hollow, at, ex.len, err))
+		if (is_stored_zero(s, &ex) && !img_ranges_add(&w->hollow, at, ex.len, err))
 			return false;
 	}
 	return true;
@@ -130,9 +135,15 @@ static bool work(void *ctx, void *window, struct img_err *err)
 	if (w->chunk.kind != IMG_CHUNK_BYTES)
 		return true;
 	w->stored.n = 0;
-	for (size_t i = 0; i < w->chunk.extents.n; i++)
-		if (!fill(s, w, &w->chunk.extents.v[i], err))
+	for (size_t i = 0; i < w->chunk.extents.n; i++) {
+		struct img_extent *ex = &w->chunk.extents.v[i];
+
+		if (!fill(s, w, ex, err))
 			return false;
+		/* Holes between data are found with the zeros. */
+		if (is_stored_zero(s, ex))
+			ex->kind = IMG_EXTENT_DATA;
+	}
 	if (!img_chunk_ranges(&w->chunk, s->plan.grain, &w->stored, err))
 		return false;
 	for (size_t i = 0; i < w->stored.n; i++)
@@ -210,7 +221,7 @@ bool img_hollow_find(const struct img_hollow *how, struct img_err *err)
 	struct search s = {
 		.how = how,
 		.plan = {
-			.src = how->im, .window = WINDOW,
+			.src = how->im, .window = WINDOW, .of_bytes = how->with_holes,
 			.grain = img_min_u64(img_max_u64(unit, GRAIN_MIN), WINDOW),
 		},
 	};

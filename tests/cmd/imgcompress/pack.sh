@@ -150,3 +150,19 @@ says 63 "vdi images are not compressed in place" --in-place -c -f vdi
 printf secret >key
 imgconv -q -O qcow2 -o encrypt.format=luks,encrypt.iter-time=10 --new-key-file=key part.00 image
 says 63 "is encrypted" --in-place -c --key-file key
+
+# What has a place, and was never written, is found without being read: 128 GiB of it in seconds.
+rm -f huge.qcow2
+qemu-img create -q -f qcow2 -o preallocation=metadata huge.qcow2 128G
+qemu-io -c "write -P 3 64G 1M" -c "write -P 5 127G 4k" huge.qcow2 >/dev/null
+cp --sparse=always huge.qcow2 was.qcow2
+(
+	ulimit -t 10
+	imgcompress --in-place -c -q huge.qcow2
+)
+qemu-img check -q huge.qcow2
+[ "$(stat -c %s huge.qcow2)" -lt $((20 << 20)) ] || fail "what was never written has its places still"
+for at in 0 64G 127G; do
+	qemu-io -r -c "read -v $at 8k" huge.qcow2 | grep -v ops >one
+	qemu-io -r -c "read -v $at 8k" was.qcow2 | grep -v ops | cmp one -
+done
