@@ -93,7 +93,9 @@ imgcrypt -q encrypt --in-place --key-file=one -o iter-time=1 one.qcow2
 goes signal=KILL 29 4 disk.qcow2 one encrypt --key-file=one -o iter-time=1
 goes signal=KILL 31 5 one.qcow2 one decrypt --key-file=one
 goes signal=KILL 37 6 one.qcow2 two reencrypt --key-file=one --key-file=two --new-key-file=two -o iter-time=1
-goes error=ENOSPC 31 14 one.qcow2 two reencrypt --key-file=one --key-file=two --new-key-file=two \
+imgconv -q -O qcow2 --key-file=one -o encrypt.format=aes disk.raw aes.qcow2 2>/dev/null
+goes signal=KILL 61 23 aes.qcow2 one decrypt --key-file=one
+goes error=ENOSPC 47 14 one.qcow2 two reencrypt --key-file=one --key-file=two --new-key-file=two \
 	-o iter-time=1
 
 # No room for it: found out before anything is changed.

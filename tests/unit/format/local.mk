@@ -59,6 +59,7 @@ unit_tests += %D%/test
 	%D%/qcow2/map_test.c \
 	%D%/qcow2/options_test.c \
 	%D%/qcow2/rebuild_test.c \
+	%D%/qcow2/recrypt_mark_test.c \
 	%D%/qcow2/refs_judge_test.c \
 	%D%/qcow2/refs_test.c \
 	%D%/qcow2/remains_test.c \

@@ -24,6 +24,18 @@ static struct img_recrypt_header changing(void)
 	return hdr;
 }
 
+/* The disk is a part of the file. */
+static struct img_recrypt_header inside(void)
+{
+	struct img_recrypt_header hdr = encrypting();
+
+	hdr.inside = true;
+	hdr.to = 0;
+	hdr.after = hdr.len;
+	hdr.guest = 100 * MIB;
+	return hdr;
+}
+
 static bool is_read(const struct img_recrypt_header *hdr)
 {
 	uint8_t raw[RECRYPT_BLOCK], again[RECRYPT_BLOCK];
@@ -47,6 +59,49 @@ Test(recrypt_layout, headers_come_back)
 	hdr.to = hdr.new_len = 0;
 	hdr.after = hdr.len;
 	cr_assert(is_read(&hdr));
+	hdr = inside();
+	cr_assert(is_read(&hdr));
+	hdr.kind = IMG_RECRYPT_CHANGE;
+	hdr.legacy = true;
+	hdr.check = 0x12345678;
+	cr_assert(is_read(&hdr));
+	hdr.legacy = false;
+	cr_assert(!is_read(&hdr), "there is no old header");
+	hdr.old_len = MIB;
+	cr_assert(is_read(&hdr));
+	hdr.from = hdr.to = 4 * MIB;
+	cr_assert(!is_read(&hdr), "windows are those of the file");
+}
+
+Test(recrypt_layout, users_see_how_much_of_the_disk_is_done)
+{
+	struct img_recrypt_header hdr = inside();
+
+	hdr.len = 8 * MIB;
+	cr_assert_eq(img_recrypt_progress(&hdr, 1), 50 * MIB);
+	cr_assert_eq(img_recrypt_progress(&hdr, 2), 100 * MIB);
+	cr_assert_eq(img_recrypt_guest(&hdr), 100 * MIB);
+	hdr.inside = false;
+	cr_assert_eq(img_recrypt_guest(&hdr), 8 * MIB);
+}
+
+Test(recrypt_layout, what_an_image_with_tables_is)
+{
+	const struct img_recrypt_header hdr = inside();
+	struct img_recrypt_record rec = { .next = 1 };
+	struct img_recrypt_head head;
+	uint8_t raw[RECRYPT_BLOCK] = { 1 };
+
+	cr_assert_eq(img_recrypt_state_by(&hdr, NULL, raw), IMG_RECRYPT_STALE);
+	cr_assert_eq(img_recrypt_state_by(&hdr, &rec, raw), IMG_RECRYPT_OTHER);
+	rec.next = img_recrypt_windows(&hdr);
+	cr_assert_eq(img_recrypt_state_by(&hdr, &rec, raw), IMG_RECRYPT_STALE);
+	img_recrypt_head_sum(raw, &head);
+	memcpy(rec.sums, head.sums, sizeof(head.sums));
+	cr_assert_eq(img_recrypt_state_by(&hdr, &rec, raw), IMG_RECRYPT_WHOLE);
+	memcpy(raw + 1000, hdr.id, sizeof(hdr.id));
+	cr_assert_eq(img_recrypt_state_by(&hdr, &rec, raw), IMG_RECRYPT_HALF);
+	cr_assert_eq(img_recrypt_state_by(&hdr, NULL, raw), IMG_RECRYPT_HALF);
 }
 
 /* One field each that makes no sense with the others. */
