@@ -21,7 +21,8 @@ static bool check_sound(const struct qcow2_header *hdr, struct img_store *st, st
 	struct qcow2_refs *refs;
 
 	if (hdr->incompatible & QCOW2_INCOMPATIBLE_CORRUPT)
-		return img_fail(err, IMG_E_CORRUPT, _("the image is marked as damaged; imgcheck -r repairs it"));
+		return img_fail(err, IMG_E_CORRUPT, _("the image is marked as damaged; imgcheck -r "
+				"repairs it"));
 	if (hdr->incompatible & QCOW2_INCOMPATIBLE_DIRTY)
 		return img_fail(err, IMG_E_CORRUPT, _("the image was not closed properly; imgcheck -r repairs "
 				"it"));
