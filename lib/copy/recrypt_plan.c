@@ -38,10 +38,25 @@ static bool check_format(const struct img_format *is, enum img_recrypt_kind kind
 	if (is != &img_format_raw && is != &img_format_luks)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("the encryption of %s images is not changed in "
 				"place; with another name for the new image a copy is made"), is->name);
-	if (kind == IMG_RECRYPT_ENCRYPT && is == &img_format_luks)
-		return img_fail(err, IMG_E_ARGUMENT, _("it is encrypted already"));
 	return kind == IMG_RECRYPT_ENCRYPT || is == &img_format_luks ||
 	       img_fail(err, IMG_E_ARGUMENT, _("it is not encrypted"));
+}
+
+/*
+ * Whoever says that it is raw may have said so for a disk that is encrypted by now: the record of a run whose
+ * last sync did not get through is gone with it.
+ */
+static bool check_once(const struct img_recrypt_run *run, struct img_err *err)
+{
+	uint8_t raw[RECRYPT_BLOCK];
+	struct img_peek peek = { .head = raw };
+
+	if (run->what->kind != IMG_RECRYPT_ENCRYPT)
+		return true;
+	if (!img_store_read_some(run->file, 0, raw, sizeof(raw), &peek.head_len, err))
+		return false;
+	return !img_format_luks.probe(&peek) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("it is encrypted already"));
 }
 
 /* Snapshots of a raw disk are files that share its blocks. */
@@ -250,6 +265,7 @@ bool img_recrypt_plan(struct img_recrypt_run *run, struct img_err *err)
 
 	*hdr = (struct img_recrypt_header){ .kind = run->what->kind };
 	if (!recognize(run, &run->format, err) || !check_format(run->format, hdr->kind, err) ||
+	    !check_once(run, err) ||
 	    !check_snapshots(run, err) ||
 	    !img_store_size(run->file, &hdr->before, err))
 		return false;

@@ -90,6 +90,7 @@ refused 5 encrypt --in-place
 refused 1 encrypt --in-place --new-key-file=one -o sector-size=4096
 in_place encrypt --key-file=one -o iter-time=1
 refused 1 encrypt --in-place --key-file=one
+refused 1 encrypt -f raw --in-place --key-file=one
 refused 5 decrypt --in-place --key-file=two
 refused 5 reencrypt --in-place --key-file=two --new-key-file=one
 rm image

@@ -141,6 +141,8 @@ Test(recrypt_layout, each_byte_of_a_header_counts)
 	cr_assert(img_recrypt_is_unfinished(raw, sizeof(raw)));
 	raw[0] ^= 1;
 	cr_assert(!img_recrypt_is_unfinished(raw, sizeof(raw)), "somebody else's");
+	memset(raw, 0, RECRYPT_SECTOR);
+	cr_assert(img_recrypt_is_unfinished(raw, sizeof(raw)), "its last sector alone was written");
 	memset(raw, 0, sizeof(raw));
 	cr_assert(img_recrypt_is_unfinished(raw, 100));
 }
