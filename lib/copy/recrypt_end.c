@@ -55,12 +55,23 @@ bool img_recrypt_end_run(struct img_recrypt_run *run, struct img_err *err)
 
 /* ---- The journal --------------------------------------------------------------------------------- */
 
+/* The record in front of the last one would say that there is work left. */
+static bool wipe_other_record(struct img_recrypt_run *run, struct img_err *err)
+{
+	const uint64_t other = (img_recrypt_windows(&run->hdr) + 1) % 2;
+
+	return img_store_write_zeros(run->journal, RECRYPT_RECORDS + other * RECRYPT_BLOCK, RECRYPT_BLOCK,
+				     err) &&
+	       img_store_sync(run->journal, err);
+}
+
 bool img_recrypt_wipe(struct img_recrypt_run *run, struct img_err *err)
 {
 	const uint64_t from = img_recrypt_wiped_from(&run->hdr), end = img_recrypt_end(&run->hdr);
 
 	/* As long as its header is there it is found again, and wiped. */
-	return img_store_write_zeros(run->journal, from, end - from, err) &&
+	return wipe_other_record(run, err) &&
+	       img_store_write_zeros(run->journal, from, end - from, err) &&
 	       img_store_sync(run->journal, err) &&
 	       img_store_write_zeros(run->journal, 0, RECRYPT_BLOCK, err) &&
 	       img_beside_drop(run->beside, run->journal, err);
