@@ -74,6 +74,7 @@ shell_tests += \
 	%D%/imgcrypt/copy.sh \
 	%D%/imgcrypt/keys.sh \
 	%D%/imgcrypt/memory.sh \
+	%D%/imgcrypt/prompt.sh \
 	%D%/imgcrypt/usage.sh \
 	%D%/imginfo/formats.sh \
 	%D%/imginfo/gpt.sh \
