@@ -10,12 +10,13 @@ imgconv -O luks -o iter-time=1 --key-file one disk.raw disk.luks
 
 cat >type.py <<'PY'
 """type.py STATUS KEY... -- COMMAND...: each is typed when it is asked for; "^C" is that key."""
-import os, pty, sys, termios
+import os, pty, signal, sys, termios
 
 split = sys.argv.index("--")
 keys, command = sys.argv[2:split], sys.argv[split + 1:]
 pid, terminal = pty.fork()
 if not pid:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # make may ignore it
     os.execvp(command[0], command)
 
 def read_until(asked):
