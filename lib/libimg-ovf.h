@@ -19,7 +19,8 @@ extern "C" {
 
 /* All texts are borrowed from the descriptor; NULL: not said. */
 struct img_ovf_file {
-	const char *id, *href;		/* never NULL */
+	const char *id, *href;		/* never NULL; href is the name of a file, "my disk.vmdk" */
+	const char *uri;		/* as it stands there, "my%20disk.vmdk"; never NULL */
 	const char *compression;	/* "gzip"; "identity" is NULL */
 	uint64_t size;			/* bytes, or IMG_SIZE_UNKNOWN */
 	uint64_t chunk;			/* cut into pieces of so many bytes; 0: it is one */
@@ -86,6 +87,18 @@ const struct img_ovf_file *img_ovf_file_of(const struct img_ovf *ovf, const char
  */
 bool img_ovf_href_is_inside(const char *href);
 
+/* line 0: not known.  text is that of libxml2, in English. */
+typedef void img_ovf_flaw(void *ctx, unsigned line, const char *text);
+enum { IMG_OVF_FLAWS = 1000 };	/* so many are told of */
+/*
+ * Tells flaw of all that the descriptor has and the XML schema in the file at schema does not allow.
+ * What that imports or includes is read from files, also where a catalog of XML says so of an URL, and
+ * never from the network.  One thread at a time, for what libxml2 is told of the network is for all.
+ * Errors: IMG_E_ARGUMENT (no schema, or one that is not complete); those of img_ovf_read().
+ */
+bool img_ovf_validate(const void *bytes, size_t len, const char *schema, img_ovf_flaw *flaw, void *ctx,
+		      struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- Writing one --------------------------------------------------------------------------------- */
 
 /* For whom a descriptor is, which decides what was not said and how things are called. */
@@ -111,7 +124,7 @@ struct img_ovf_machine {
 
 /* A disk as it is in the appliance: a streamOptimized VMDK. */
 struct img_ovf_image {
-	const char *href;
+	const char *href;		/* name of the file, which is encoded where it has to be */
 	uint64_t file_size, capacity, populated;	/* bytes */
 };
 

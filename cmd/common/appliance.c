@@ -72,6 +72,14 @@ const struct appliance_file *appliance_file(const struct appliance *a, const cha
 	return NULL;
 }
 
+const struct appliance_file *appliance_file_of(const struct appliance *a,
+					       const struct img_ovf_file *told)
+{
+	const struct appliance_file *file = told ? appliance_file(a, told->href) : NULL;
+
+	return file || !told ? file : appliance_file(a, told->uri);
+}
+
 char *appliance_path(const struct appliance *a, const char *name, struct img_err *err)
 {
 	const char *slash = strrchr(a->path, '/');
@@ -204,9 +212,13 @@ static bool add_named_files(struct appliance *a, struct img_err *err)
 	/* The manifest names the descriptor, too. */
 	if (!add_named_file(a, slash ? slash + 1 : a->path, err))
 		return false;
-	for (size_t i = 0; i < a->ovf->n_files; i++)
-		if (!add_named_file(a, a->ovf->files[i].href, err))
+	for (size_t i = 0; i < a->ovf->n_files; i++) {
+		const struct img_ovf_file *told = &a->ovf->files[i];
+
+		if (!add_named_file(a, told->href, err) ||
+		    (!appliance_file_of(a, told) && !add_named_file(a, told->uri, err)))
 			return false;
+	}
 	return true;
 }
 
@@ -253,7 +265,7 @@ static bool told_disks(struct appliance *a, struct img_err *err)
 
 		d->told = &a->ovf->disks[i];
 		d->reference = img_ovf_file_of(a->ovf, d->told->file);
-		d->file = d->reference ? appliance_file(a, d->reference->href) : NULL;
+		d->file = appliance_file_of(a, d->reference);
 		d->name = d->reference ? d->reference->href : d->told->id;
 	}
 	return true;

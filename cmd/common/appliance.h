@@ -53,6 +53,9 @@ void appliance_close(struct appliance *a);
 /* By its number from 1 on, its id, or the name of its file.  IMG_E_ARGUMENT: there is none. */
 const struct appliance_disk *appliance_find(const struct appliance *a, const char *which,
 					    struct img_err *err);
+/* The file that is told of: by its name, else as it stands there, by who did not encode it.  told: or NULL. */
+const struct appliance_file *appliance_file_of(const struct appliance *a,
+					       const struct img_ovf_file *told);
 /* Whether two names are those of one file: "./" in front does not count. */
 bool appliance_same_name(const char *a, const char *b);
 /* Where the file of a name is; NULL: there is none. */

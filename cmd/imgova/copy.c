@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One disk into a new image, told of as it goes. */
+#include <ctype.h>
+#include <string.h>
 #include "common/text.h"
 #include "imgova/imgova.h"
 
@@ -20,6 +22,13 @@ bool ova_copy(const struct options *opt, struct img *src, struct img *dst, bool 
 
 	progress_end(&progress, ok);
 	return ok;
+}
+
+void ova_make_plain(char *name)
+{
+	for (; *name; name++)
+		if (!isalnum((unsigned char)*name) && !strchr("-_.", *name))
+			*name = '_';
 }
 
 bool ova_out_of_memory(struct img_err *err)

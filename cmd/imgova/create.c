@@ -156,6 +156,7 @@ static bool make_ova(struct ova_making *m, struct img_err *err)
 	return ok;
 }
 
+/* Not all products decode what is encoded in a descriptor: their names need none of it. */
 static bool name_disks(struct ova_making *m, struct img_err *err)
 {
 	m->disks = calloc(m->n, sizeof(*m->disks));
@@ -166,6 +167,7 @@ static bool name_disks(struct ova_making *m, struct img_err *err)
 
 		if (asprintf(&name, "%s-disk%zu.vmdk", m->machine->name, i + 1) < 0)
 			return ova_out_of_memory(err);
+		ova_make_plain(name);
 		m->disks[i].href = name;
 	}
 	return true;

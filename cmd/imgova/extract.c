@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Disks of an appliance as images: one, or all of them into a folder. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,16 +58,14 @@ static char *name_in(const char *folder, const struct appliance_disk *disk, size
 {
 	const char *slash = strrchr(disk->name, '/'), *base = slash ? slash + 1 : disk->name;
 	const char *dot = strrchr(base, '.');
-	char *name, *at;
+	char *name;
 
 	if (asprintf(&name, "%s/%zu-%.*s.%s", folder, number, dot ? (int)(dot - base) : (int)strlen(base),
 		     base, format) < 0) {
 		ova_out_of_memory(err);
 		return NULL;
 	}
-	for (at = name + strlen(folder) + 1; *at; at++)
-		if (!isalnum((unsigned char)*at) && !strchr("-_.", *at))
-			*at = '_';
+	ova_make_plain(name + strlen(folder) + 1);
 	return name;
 }
 

@@ -41,6 +41,8 @@ static const struct cli_option rows[] = {
 	  N_("create: the same images and options give the same bytes") },
 	{ 'm', "threads", "N", cli_set_count, AT(threads),
 	  N_("work with so many threads (default: all cores)") },
+	{ 0, "schema", "XSD", cli_set_text, AT(schema),
+	  N_("verify: the descriptor against this XML schema, too") },
 	{ 'd', "disk", "N", cli_set_text, AT(disk),
 	  N_("extract: this disk alone, by its number, its id or the name of its file") },
 	{ 'O', "target-format", "FORMAT", cli_set_text, AT(target.format),

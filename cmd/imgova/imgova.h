@@ -17,6 +17,7 @@ struct options {
 	struct source_options source;
 	struct secrets secrets;
 	struct target_options target;	/* extract */
+	const char *schema;		/* verify: an XSD; NULL: none */
 	const char *disk;		/* extract: number, id or name; NULL: all */
 	/* create: what was said of the machine; NULL, 0: nothing was. */
 	struct img_ovf_machine machine;
@@ -55,6 +56,8 @@ bool ova_check_usage(const struct options *opt, const char *verb, struct img_err
 /* All of src into the new image dst, which is then finished. */
 bool ova_copy(const struct options *opt, struct img *src, struct img *dst, bool compress,
 	      struct img_copy_stats *stats, struct img_err *err) IMG_MUST_CHECK;
+/* Leaves the letters that mean nothing to anybody, the others become "_". */
+void ova_make_plain(char *name);
 /* IMG_E_NOMEM. */
 bool ova_out_of_memory(struct img_err *err);
 

@@ -28,6 +28,7 @@ static bool check_verb(const struct options *opt, const char *verb, struct img_e
 {
 	const struct belonging all[] = {
 		{ "--disk", opt->disk, " extract " },
+		{ "--schema", opt->schema, " verify " },
 		{ "--target-format", opt->target.format, " extract " },
 		{ "--options", opt->target.options, " extract " },
 		{ "--name", opt->machine.name, " create " },

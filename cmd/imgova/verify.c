@@ -152,7 +152,7 @@ static void check_names(struct verifying *v)
 			add_problem(v, "manifest.missing", v->manifest->lines[i].name,
 				    _("is in the manifest, but nowhere else"));
 	for (size_t i = 0; v->a.ovf && i < v->a.ovf->n_files; i++)
-		if (!line_of(v, v->a.ovf->files[i].href))
+		if (!line_of(v, v->a.ovf->files[i].href) && !line_of(v, v->a.ovf->files[i].uri))
 			add_problem(v, "manifest.unlisted", v->a.ovf->files[i].href,
 				    _("is not in the manifest"));
 }
@@ -190,7 +190,7 @@ static void check_references(struct verifying *v)
 {
 	for (size_t i = 0; i < v->a.ovf->n_files; i++) {
 		const struct img_ovf_file *told = &v->a.ovf->files[i];
-		const struct appliance_file *file = appliance_file(&v->a, told->href);
+		const struct appliance_file *file = appliance_file_of(&v->a, told);
 
 		if (img_ovf_file_of(v->a.ovf, told->id) != told)
 			add_problem(v, "file.twice", told->id, _("is the id of two files"));
@@ -259,6 +259,23 @@ static void check_order(struct verifying *v)
 			    _("is not the first file of the archive"));
 }
 
+static void add_flaw(void *ctx, unsigned line, const char *text)
+{
+	struct verifying *v = ctx;
+
+	add_problem(v, "schema.invalid", v->a.descriptor.name, _("line %u: %s"), line, text);
+}
+
+static bool check_schema(struct verifying *v, struct img_err *err)
+{
+	if (!v->opt->schema)
+		return true;
+	if (!v->a.ovf)
+		return img_fail(err, IMG_E_ARGUMENT, _("%s: has no descriptor for a schema"), v->a.path);
+	return img_ovf_validate(v->a.descriptor.bytes, v->a.descriptor.len, v->opt->schema, add_flaw, v,
+				err);
+}
+
 /* ---- The disks ----------------------------------------------------------------------------------- */
 
 static void compare_capacity(struct verifying *v, const struct appliance_disk *disk,
@@ -309,7 +326,7 @@ static bool check_all(struct verifying *v, struct img_err *err)
 	for (size_t i = 0; i < v->a.n_disks; i++)
 		if (!check_image(v, &v->a.disks[i], err))
 			return false;
-	return check_manifest(v, err);
+	return check_manifest(v, err) && check_schema(v, err);
 }
 
 static bool verify(struct verifying *v, struct img_node *root, struct img_err *err)

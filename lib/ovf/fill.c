@@ -27,9 +27,11 @@ static xmlNode *file_node(xmlNode *references, const char *id)
 static bool fill_file(struct ovf_document *doc, xmlNode *file, const struct img_ovf_image *image,
 		      struct img_err *err)
 {
+	IMG_AUTO_FREE char *uri = ovf_href_encode(image->href, err);
+
 	ovf_drop_attribute(doc, file, "compression");
 	ovf_drop_attribute(doc, file, "chunkSize");
-	return ovf_set_attribute(doc, file, "href", image->href, err) &&
+	return uri && ovf_set_attribute(doc, file, "href", uri, err) &&
 	       set_number(doc, file, "size", image->file_size, err);
 }
 

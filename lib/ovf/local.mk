@@ -5,10 +5,12 @@ libimg_sources += \
 	%D%/document.h \
 	%D%/domain.c \
 	%D%/fill.c \
+	%D%/href.c \
 	%D%/manifest.c \
 	%D%/ovf.h \
 	%D%/read.c \
 	%D%/read_system.c \
+	%D%/schema.c \
 	%D%/tar.c \
 	%D%/tar.h \
 	%D%/write.c

@@ -112,14 +112,15 @@ static bool optional_number(const xmlNode *node, const char *name, uint64_t fall
 static bool read_file(const xmlNode *node, struct img_ovf_file *file, struct img_err *err)
 {
 	*file = (struct img_ovf_file){
-		.id = ovf_attribute(node, "id"), .href = ovf_attribute(node, "href"),
+		.id = ovf_attribute(node, "id"), .uri = ovf_attribute(node, "href"),
 		.compression = ovf_attribute(node, "compression"),
 	};
-	if (!file->id || !file->href)
+	if (!file->id || !file->uri)
 		return missing(node, file->id ? "href" : "id", err);
+	file->href = ovf_href_decode(file->uri, err);
 	if (file->compression && (!*file->compression || !strcmp(file->compression, "identity")))
 		file->compression = NULL;
-	return optional_number(node, "size", IMG_SIZE_UNKNOWN, &file->size, err) &&
+	return file->href && optional_number(node, "size", IMG_SIZE_UNKNOWN, &file->size, err) &&
 	       optional_number(node, "chunkSize", 0, &file->chunk, err);
 }
 
@@ -180,13 +181,11 @@ static bool read_files(const xmlNode *envelope, struct ovf_reading *to, struct i
 
 		if (!v)
 			return false;
-		to->files = v;
-		if (!read_file(node, &v[n], err))
+		to->shown.files = to->files = v;
+		to->shown.n_files = n + 1;
+		if (!read_file(node, &v[n++], err))
 			return false;
-		n++;
 	}
-	to->shown.files = to->files;
-	to->shown.n_files = n;
 	return true;
 }
 
@@ -252,6 +251,8 @@ void img_ovf_free(struct img_ovf *ovf)
 	if (!all)
 		return;
 	ovf_document_free(all->doc);
+	for (size_t i = 0; i < all->shown.n_files; i++)
+		free((void *)all->files[i].href);
 	free(all->files);
 	free(all->disks);
 	for (size_t i = 0; i < all->shown.n_systems; i++)
@@ -266,22 +267,4 @@ const struct img_ovf_file *img_ovf_file_of(const struct img_ovf *ovf, const char
 		if (!strcmp(ovf->files[i].id, id))
 			return &ovf->files[i];
 	return NULL;
-}
-
-bool img_ovf_href_is_inside(const char *href)
-{
-	const char *colon = strchr(href, ':');
-	const char *at = href;
-
-	/* A scheme stands in front of the first slash. */
-	if (!*href || *href == '/' || (colon && !memchr(href, '/', (size_t)(colon - href))))
-		return false;
-	while (at) {
-		const size_t len = strcspn(at, "/");
-
-		if (!len || (len <= 2 && !strncmp(at, "..", len)))
-			return false;
-		at = at[len] ? at + len + 1 : NULL;
-	}
-	return true;
 }

@@ -136,19 +136,24 @@ static void put_envelope(struct img_xml *xml)
 	img_xml_attribute(xml, "xmlns:vssd", CIM "cim-schema/2/CIM_VirtualSystemSettingData");
 }
 
-static void put_files(struct writing *w)
+static bool put_files(struct writing *w, struct img_err *err)
 {
 	struct img_xml *xml = w->xml;
 
 	img_xml_start(xml, "References");
 	for (size_t i = 0; i < w->n_disks; i++) {
+		IMG_AUTO_FREE char *uri = ovf_href_encode(w->disks[i].href, err);
+
+		if (!uri)
+			return false;
 		img_xml_start(xml, "File");
-		img_xml_attribute(xml, "ovf:href", w->disks[i].href);
+		img_xml_attribute(xml, "ovf:href", uri);
 		put_name_attribute(xml, "ovf:id", "file", i + 1);
 		put_number_attribute(xml, "ovf:size", w->disks[i].file_size);
 		img_xml_end(xml);
 	}
 	img_xml_end(xml);
+	return true;
 }
 
 static void put_disks(struct writing *w)
@@ -347,16 +352,18 @@ static void put_system(struct writing *w)
 
 static bool write_to(struct writing *w, FILE *out, struct img_err *err)
 {
+	bool ok;
+
 	w->xml = img_xml_open(out, err);
 	if (!w->xml)
 		return false;
 	put_envelope(w->xml);
-	put_files(w);
+	ok = put_files(w, err);
 	put_disks(w);
 	put_networks(w);
 	put_system(w);
 	img_xml_end(w->xml);
-	return img_xml_close(w->xml, err);
+	return img_xml_close(w->xml, err) && ok;
 }
 
 static char *to_text(struct writing *w, size_t *len, struct img_err *err)

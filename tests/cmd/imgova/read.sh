@@ -114,6 +114,56 @@ exits 2 imgova verify sum.ova >out
 exits 2 imgova verify --output=json twice.ova >report.json
 same archive.twice "$(jq -r '.problems[].id' report.json)" "a name that is there twice"
 
+# ---- Names -----------------------------------------------------------------------------------------
+
+# In a descriptor names are encoded as in a URI; not everybody does so.
+for name in 'my disk.vmdk' 'my%20disk.vmdk'; do
+	changed 's/web-disk1.vmdk/my%20disk.vmdk/'
+	mv bad/web-disk1.vmdk "bad/$name"
+	imgova verify -q bad/web.ovf
+	bsdtar --format=ustar -cf bad.ova -C bad web.ovf "$name" web-disk2.vmdk
+	imgova verify -q bad.ova
+	imgova extract --disk 1 -O raw bad.ova - | cmp - a.raw
+	imgova extract --disk 1 -O raw bad/web.ovf - | cmp - a.raw
+done
+imgova create --name 'My VM ü' --profile virtualbox named.ova b.raw
+same "My VM ü.ovf My_VM___-disk1.vmdk My VM ü.mf" "$(tar --quoting-style=literal -tf named.ova | xargs)" names
+imgova verify -q named.ova
+
+# ---- Schemas ---------------------------------------------------------------------------------------
+
+cat >part.xsd <<'XSD'
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="http://schemas.dmtf.org/ovf/envelope/1"
+ xmlns="http://schemas.dmtf.org/ovf/envelope/1" elementFormDefault="qualified" attributeFormDefault="qualified">
+<xs:complexType name="file"><xs:attribute name="href" type="xs:anyURI" use="required"/>
+<xs:attribute name="id" type="xs:string" use="required"/><xs:attribute name="size" type="xs:unsignedShort"/>
+</xs:complexType></xs:schema>
+XSD
+sed -e '/complexType name/,/complexType>/d' part.xsd >own.xsd
+cat >>own.xsd <<'XSD'
+<xs:include schemaLocation="part.xsd"/><xs:element name="Envelope"><xs:complexType><xs:sequence>
+<xs:element name="References"><xs:complexType><xs:sequence>
+<xs:element name="File" type="file" maxOccurs="unbounded"/></xs:sequence></xs:complexType></xs:element>
+<xs:any maxOccurs="unbounded" processContents="lax"/></xs:sequence></xs:complexType></xs:element></xs:schema>
+XSD
+sed 's/unsignedShort/unsignedLong/' part.xsd >long.xsd
+sed 's/part.xsd/long.xsd/' own.xsd >wide.xsd
+for schema in own wide; do
+	want=0
+	xmllint --noout --nonet --schema $schema.xsd folder/web.ovf 2>judge || want=2
+	exits $want imgova verify --schema $schema.xsd --output=json web.ova >report.json
+	same "$(grep -c 'Schemas validity' judge || true)" "$(jq '[.problems[]
+		| select(.id == "schema.invalid")] | length' report.json)" "flaws by $schema"
+done
+exits 2 imgova verify --schema own.xsd web.ova >out && grep -q "line [0-9]*: .*unsignedShort" out
+for location in http://127.0.0.1:9/part.xsd gone.xsd; do
+	sed "s|part.xsd|$location|" own.xsd >bad.xsd
+	exits 1 imgova verify --schema bad.xsd web.ova 2>err >out
+	grep -q 'bad.xsd: cannot be used as a schema: line' err || fail "$(cat err)"
+done
+exits 1 imgova verify --schema none.xsd web.ova 2>err
+exits 1 imgova verify --schema own.xsd k.box 2>err && grep -q 'no descriptor' err
+
 # ---- What is hostile -------------------------------------------------------------------------------
 
 # bounded: from here on with little memory; sanitizers reserve all that there is.
@@ -138,6 +188,8 @@ changed 's|web-disk1.vmdk|/etc/passwd|'
 refused 1 'not in its own folder' list bad/web.ovf
 changed 's|ovf:href="web-disk1.vmdk"|& ovf:chunkSize="7"|'
 refused 63 'cut into pieces' extract --disk 1 bad/web.ovf no.raw
+changed 's|web-disk1.vmdk|%2e%2e/a.raw|'
+refused 1 'not in its own folder' list bad/web.ovf
 {
 	printf '<!DOCTYPE a [<!ENTITY a0 "aaaaaaaaaa">'
 	for i in 1 2 3 4 5 6 7 8 9; do

@@ -168,6 +168,26 @@ Test(ovf, units)
 	}
 }
 
+Test(ovf, hrefs_are_uris_and_names_are_not)
+{
+	static const struct { const char *uri, *name, *back; } table[] = {
+		{ "a.vmdk", "a.vmdk", "a.vmdk" }, { "my%20disk.vmdk", "my disk.vmdk", "my%20disk.vmdk" },
+		{ "my disk", "my disk", "my%20disk" }, { "100%", "100%", "100%25" },
+		{ "%zz%4", "%zz%4", "%25zz%254" }, { "a%00b", "a%00b", "a%2500b" },
+		{ "%c3%BC", "\xc3\xbc", "%C3%BC" }, { "x%2f%2e%2e/y", "x/../y", "x/../y" },
+		{ "%2525", "%25", "%2525" }, { "", "", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char *name = ovf_href_decode(table[i].uri, NULL), *uri = ovf_href_encode(table[i].name, NULL);
+
+		cr_expect_str_eq(name, table[i].name);
+		cr_expect_str_eq(uri, table[i].back);
+		free(name);
+		free(uri);
+	}
+}
+
 Test(ovf, names_stay_in_the_folder)
 {
 	static const char *const inside[] = { "a", "a/b", "a/c:d", "..a", "a..", "x/..y" };
