@@ -53,7 +53,7 @@ void appliance_close(struct appliance *a);
 /* By its number from 1 on, its id, or the name of its file.  IMG_E_ARGUMENT: there is none. */
 const struct appliance_disk *appliance_find(const struct appliance *a, const char *which,
 					    struct img_err *err);
-/* The file that is told of: by its name, else as it stands there, by who did not encode it.  told: or NULL. */
+/* The file that is told of (or NULL): by its name, else as it stands there, for who did not encode it. */
 const struct appliance_file *appliance_file_of(const struct appliance *a,
 					       const struct img_ovf_file *told);
 /* Whether two names are those of one file: "./" in front does not count. */
