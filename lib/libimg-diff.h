@@ -55,13 +55,26 @@ struct img_patch_stats {
 	uint64_t data, zero;		/* bytes of them */
 };
 
+enum img_patch_format {
+	IMG_PATCH_OWN,		/* doc/patch-format.md: checksums, and samples of the old disk */
+	IMG_PATCH_RBD,		/* what "rbd import-diff" reads */
+};
+
+/* A patch to be written. */
+struct img_patch_new {
+	const char *path;	/* "-": standard output */
+	enum img_patch_format format;
+	const char *from, *to;	/* RBD: names of the snapshots that the disks are of; NULL: of none */
+};
+
 /*
- * Writes the changes from what->a to what->b to path ("-": standard output), in the format of
- * doc/patch-format.md; what->changed and with_bytes are not looked at.  A file gets its name when it
- * is whole.  Errors: those of img_diff_run() and of writing.
+ * Writes the changes from what->a to what->b; what->changed and with_bytes are not looked at.  A file
+ * gets its name when it is whole.  Errors: those of img_diff_run() and of writing; IMG_E_ARGUMENT: a
+ * name does not fit.
  */
-bool img_patch_write(const struct img_diff *what, const char *path, const struct img_job *job,
-		     struct img_patch_stats *stats, struct img_err *err) IMG_MUST_CHECK;
+bool img_patch_write(const struct img_diff *what, const struct img_patch_new *how,
+		     const struct img_job *job, struct img_patch_stats *stats, struct img_err *err)
+	IMG_MUST_CHECK;
 
 struct img_patch {
 	/*
@@ -72,15 +85,20 @@ struct img_patch {
 	const char *path;	/* of the patch; "-": standard input */
 	bool force;		/* whatever disk im holds */
 	bool dry_run;		/* only looks whether all of it is right */
+	uint64_t seconds;	/* since the Epoch: the time of a snapshot that it asks for */
+	uint32_t nanoseconds;
 };
 
 /*
  * Makes of the disk of im what the patch says; img_finish() must follow, and without it an image that
  * was opened with IMG_OPEN_AT_ONCE stays as it was.  A patch that can be read twice is checked as a
  * whole before im is changed.
+ * Of RBD's a snapshot that it starts from has to be in im, which keeps what it leads to under the name
+ * that it says; where the format has no snapshots, or im is not open with IMG_OPEN_AT_ONCE, names are
+ * not looked at.
  * Errors: IMG_E_NOT_THIS_FORMAT, IMG_E_UNSUPPORTED, IMG_E_INCOMPLETE, IMG_E_CORRUPT: about the patch;
- * IMG_E_MISMATCH: it is for another disk (force overrules that); IMG_E_DENIED: im is not open for it;
- * and those of img_write() and img_resize().
+ * IMG_E_MISMATCH: it is for another disk, or for other snapshots (force overrules that);
+ * IMG_E_DENIED: im is not open for it; and those of img_write() and img_resize().
  */
 bool img_patch_apply(const struct img_patch *what, const struct img_job *job,
 		     struct img_patch_stats *stats, struct img_err *err) IMG_MUST_CHECK;

@@ -67,7 +67,7 @@ void chain_report_moved(struct img_node *to, const struct img_moved *moved)
 
 bool chain_print(const struct options *opt, struct img_node *report, struct img_err *err)
 {
-	const bool ok = report && (opt->quiet || img_report_write(report, opt->style, stdout, err));
+	const bool ok = report && (opt->quiet || img_report_write(report, opt->output.style, stdout, err));
 
 	img_node_free(report);
 	return ok;

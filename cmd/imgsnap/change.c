@@ -15,7 +15,7 @@ static struct img *open_to_change(const struct options *opt, const char *path, s
 			   IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE | IMG_OPEN_NO_BACKING, err);
 }
 
-static struct img_snapshot_new made_now(const char *name)
+struct img_snapshot_new snap_made_now(const char *name)
 {
 	struct timespec now;
 
@@ -62,7 +62,7 @@ static bool create_overlay(const struct options *opt, const struct img_format *f
 
 bool snap_create(const struct options *opt, char *const *names, struct img_err *err)
 {
-	const struct img_snapshot_new what = made_now(names[1]);
+	const struct img_snapshot_new what = snap_made_now(names[1]);
 	struct img *im = open_to_change(opt, names[0], err);
 	const struct img_format *format = im ? img_layer_format(im, 0) : NULL;
 	struct img_err why = { 0 };
@@ -133,7 +133,7 @@ bool snap_apply(const struct options *opt, char *const *names, struct img_err *e
 
 	if (!im || (keep && !name_current(im, names[1], current, sizeof(current), err)))
 		return finish(im, false, err);
-	const struct img_snapshot_new what = made_now(current);
+	const struct img_snapshot_new what = snap_made_now(current);
 
 	if (!finish(im, img_snapshot_apply(im, names[1], keep ? &what : NULL, &kept, err), err))
 		return false;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What changed from one disk to another: listed as it is found, or as a patch. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "common/print.h"
 #include "common/text.h"
 #include "imgsnap/imgsnap.h"
+
+/* ---- A list ------------------------------------------------------------------------------------- */
 
 /* Around the changes, in front of the first and of the others, and one of them. */
 struct syntax {
@@ -68,7 +72,7 @@ static bool list_changes(const struct options *opt, struct img_diff what, const 
 	static const struct syntax *const syntaxes[] = {
 		[IMG_STYLE_HUMAN] = &human, [IMG_STYLE_JSON] = &json, [IMG_STYLE_XML] = &xml,
 	};
-	struct listing list = { .sx = syntaxes[opt->style], .first = true };
+	struct listing list = { .sx = syntaxes[opt->output.style], .first = true };
 
 	what.changed = print_change;
 	what.ctx = &list;
@@ -79,26 +83,80 @@ static bool list_changes(const struct options *opt, struct img_diff what, const 
 	return true;
 }
 
-static bool write_patch(const struct options *opt, const struct img_diff *what,
+/* ---- A patch ------------------------------------------------------------------------------------ */
+
+/*
+ * The name of the snapshot that a disk was opened as, for free(): an id may have been given.  NULL, also
+ * without an error: it is of none.
+ */
+static bool name_of(struct img *im, const char *which, char **name, struct img_err *err)
+{
+	struct img_snapshot *list;
+	size_t n;
+
+	*name = NULL;
+	if (!strcmp(which, "."))
+		return true;
+	if (!img_snapshot_list(im, false, &list, &n, err))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(list[i].id, which))
+			which = list[i].name;
+	*name = strdup(which);
+	img_snapshot_list_free(list, n);
+	return *name || img_fail(err, IMG_E_NOMEM, _("memory is out"));
+}
+
+static bool write_patch(const struct options *opt, const struct img_diff *what, char *const *names,
 			const struct img_job *job, struct img_err *err)
 {
+	struct img_patch_new how = { .path = opt->data, .format = opt->data_format };
+	char *from = NULL, *to = NULL;
 	struct img_patch_stats stats;
 
 	if (!strcmp(opt->data, "-") && isatty(STDOUT_FILENO))
 		return img_fail(err, IMG_E_ARGUMENT, _("a patch is not written to a terminal"));
-	return img_patch_write(what, opt->data, job, &stats, err);
+	bool ok = opt->data_format != IMG_PATCH_RBD ||
+		  (name_of(what->a, names[1], &from, err) && name_of(what->b, names[2], &to, err));
+
+	how.from = from;
+	how.to = to;
+	ok = ok && img_patch_write(what, &how, job, &stats, err);
+	free(from);
+	free(to);
+	return ok;
 }
 
-static bool run(const struct options *opt, const struct img_diff *what, struct img_err *err)
+static bool run(const struct options *opt, const struct img_diff *what, char *const *names,
+		struct img_err *err)
 {
 	struct progress progress;
 	const struct img_job *job = snap_progress(&progress, opt, "diff");
-	const bool ok = opt->data ? write_patch(opt, what, job, err)
+	const bool ok = opt->data ? write_patch(opt, what, names, job, err)
 				  : list_changes(opt, *what, job, err);
 
 	progress_end(&progress, ok);
 	return ok;
 }
+
+/*
+ * From one snapshot to another into a pipe goes what "rbd import-diff" reads there, unless somebody said
+ * what is wanted.
+ */
+static struct options settle_output(const struct options *given, char *const *names)
+{
+	struct options opt = *given;
+	struct stat st;
+
+	if (!opt.data && !opt.output.said && !opt.from && strcmp(names[1], ".") &&
+	    strcmp(names[2], ".") && !fstat(STDOUT_FILENO, &st) && S_ISFIFO(st.st_mode)) {
+		opt.data = "-";
+		opt.data_format = IMG_PATCH_RBD;
+	}
+	return opt;
+}
+
+/* ---- Both ---------------------------------------------------------------------------------------- */
 
 /* The disk that a name stands for: "." is the one that is in use. */
 static struct img *open_disk(const struct source_options *how, const char *path, const char *name,
@@ -110,8 +168,9 @@ static struct img *open_disk(const struct source_options *how, const char *path,
 	return source_open(&imgsnap_cli, &one, path, 0, err);
 }
 
-bool snap_diff(const struct options *opt, char *const *names, struct img_err *err)
+bool snap_diff(const struct options *given, char *const *names, struct img_err *err)
 {
+	const struct options settled = settle_output(given, names), *opt = &settled;
 	const char *older = opt->from ? opt->from : names[0];
 	struct source_options from = opt->source;
 	struct img_diff what = {
@@ -125,7 +184,7 @@ bool snap_diff(const struct options *opt, char *const *names, struct img_err *er
 	/* Only tables can tell without the bytes, and a snapshot beside its disk has none. */
 	if (what.b && !(img_format_caps(img_layer_format(what.b, 0)) & IMG_FMT_SNAPSHOT))
 		what.compare = true;
-	const bool ok = what.b && run(opt, &what, err);
+	const bool ok = what.b && run(opt, &what, names, err);
 
 	img_close(what.b);
 	img_close(what.a);

@@ -10,6 +10,15 @@
 #include "common/text.h"
 #include "common/verb.h"
 
+static bool set_output(const struct cli_option *row, void *field, const char *text,
+		       struct img_err *err)
+{
+	struct snap_output *output = field;
+
+	output->said = true;
+	return cli_set_style(row, &output->style, text, err);
+}
+
 #define AT(member) offsetof(struct options, member)
 
 static const struct cli_option rows[] = {
@@ -29,6 +38,8 @@ static const struct cli_option rows[] = {
 	  N_("diff: compare bytes that lie at different places of one image, too") },
 	{ 0, "data", "FILE", cli_set_text, AT(data),
 	  N_("diff: write the changes with their bytes to a patch (\"-\": a pipe)") },
+	{ 0, "data-format", "own|rbd", cli_set_choice, AT(data_format),
+	  N_("diff: whose patch: imgsnap's, or what \"rbd import-diff\" reads") },
 	{ 'b', "backing", "FILE", cli_set_text, AT(backing),
 	  N_("commit: write to this image below; rebase: stand on this one (empty: on none)") },
 	{ 'F', "backing-format", "FORMAT", cli_set_text, AT(backing_format),
@@ -53,7 +64,7 @@ static const struct cli_option rows[] = {
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),
 	SECRET_ROWS(AT(secrets)),
-	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),
+	{ 0, "output", CLI_STYLES, set_output, AT(output),
 	  N_("how to print it (default human)") },
 	{ 'p', "progress", PROGRESS_VALUE, progress_set, AT(progress),
 	  N_("show how far it is, on standard error or as JSON") },
@@ -102,7 +113,7 @@ static const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .style = IMG_STYLE_HUMAN, .sparse = SNAP_SPARSE_SIZE };
+	struct options opt = { .output.style = IMG_STYLE_HUMAN, .sparse = SNAP_SPARSE_SIZE };
 	struct img_err err = { 0 };
 	char **operands;
 	const int n = cli_parse(&imgsnap_cli, argc, argv, &opt, &operands);

@@ -7,6 +7,12 @@
 #include "common/source.h"
 #include "common/target.h"
 
+/* How something is printed, and whether anybody asked for that. */
+struct snap_output {
+	enum img_style style;
+	bool said;
+};
+
 /* The options of all verbs; which belong to which says usage.c. */
 struct options {
 	struct source_options source;
@@ -15,6 +21,7 @@ struct options {
 	const char *backing, *backing_format;	/* commit, rebase: another image below, or NULL */
 	const char *from, *from_format;	/* diff: the image that has the older disk, or NULL */
 	const char *data;		/* diff: where the patch goes, or NULL */
+	enum img_patch_format data_format;
 	bool compare;			/* diff: the bytes, also of snapshots of one image */
 	bool discard_current;		/* apply */
 	bool keep, unsafe;		/* commit; rebase */
@@ -22,7 +29,7 @@ struct options {
 	uint64_t sparse;		/* bytes that must be zeros to be left out */
 	unsigned threads;		/* 0: all cores */
 	struct progress_options progress;
-	enum img_style style;
+	struct snap_output output;
 };
 
 enum { SNAP_SPARSE_SIZE = 4096 };	/* options.sparse when nothing was said */
@@ -52,6 +59,8 @@ snap_verb snap_list;
 /* ---- change.c -------------------------------------------------------------------------------- */
 
 snap_verb snap_create, snap_apply, snap_delete, snap_rename;
+/* A snapshot of that name that is made in this moment. */
+struct img_snapshot_new snap_made_now(const char *name);
 
 /* ---- extract.c, diff.c, patch.c -------------------------------------------------------------- */
 

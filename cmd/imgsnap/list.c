@@ -111,10 +111,10 @@ bool snap_list(const struct options *opt, char *const *names, struct img_err *er
 	size_t n;
 	bool ok = im && img_snapshot_list(im, true, &list, &n, err);
 
-	if (ok && opt->style == IMG_STYLE_HUMAN)
+	if (ok && opt->output.style == IMG_STYLE_HUMAN)
 		print_table(list, n);
 	else if (ok)
-		ok = report(im, names[0], list, n, opt->style, err);
+		ok = report(im, names[0], list, n, opt->output.style, err);
 	if (im && ok)
 		img_snapshot_list_free(list, n);
 	img_close(im);

@@ -26,8 +26,10 @@ static void explain(const struct options *opt, struct img_err *err)
 
 static bool run(const struct options *opt, struct img *im, const char *path, struct img_err *err)
 {
+	const struct img_snapshot_new now = snap_made_now(NULL);
 	const struct img_patch what = {
 		.im = im, .path = path, .force = opt->force, .dry_run = opt->dry_run,
+		.seconds = now.seconds, .nanoseconds = now.nanoseconds,
 	};
 	struct img_patch_stats stats;
 	struct progress progress;

@@ -16,6 +16,7 @@ static bool check_verb(const struct options *opt, const char *verb, struct img_e
 		{ "--from-format", opt->from_format, " diff " },
 		{ "--compare", opt->compare, " diff " },
 		{ "--data", opt->data, " diff " },
+		{ "--data-format", opt->data_format, " diff " },
 		{ "--backing", opt->backing, " commit rebase " },
 		{ "--backing-format", opt->backing_format, " rebase " },
 		{ "--unsafe", opt->unsafe, " rebase " },
@@ -36,6 +37,8 @@ bool snap_check_usage(const struct options *opt, const char *verb, bool looks, s
 		return false;
 	if (opt->from_format && !opt->from)
 		return img_fail(err, IMG_E_ARGUMENT, _("--from-format belongs to --from"));
+	if (opt->data_format && !opt->data)
+		return img_fail(err, IMG_E_ARGUMENT, _("--data-format belongs to --data"));
 	if (opt->source.force_share && !looks)
 		return img_fail(err, IMG_E_ARGUMENT, _("--force-share is for looking only"));
 	return strcmp(verb, "rebase") || opt->backing ||

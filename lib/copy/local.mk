@@ -26,7 +26,15 @@ libimg_sources += \
 	%D%/patch.h \
 	%D%/patch_apply.c \
 	%D%/patch_layout.c \
+	%D%/patch_names.c \
+	%D%/patch_rbd.h \
+	%D%/patch_rbd_layout.c \
+	%D%/patch_rbd_read.c \
+	%D%/patch_rbd_write.c \
 	%D%/patch_read.c \
+	%D%/patch_sink.c \
+	%D%/patch_source.c \
+	%D%/patch_stream.h \
 	%D%/patch_totals.c \
 	%D%/patch_write.c \
 	%D%/plan.c \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A patch as a stream: doc/patch-format.md.  Numbers are big-endian.
+ * A patch as a stream: doc/patch-format.md.  Numbers are big-endian.  One that "rbd export-diff" wrote
+ * is handed on as the same records.
  *
  * Each checksum starts from the one before, so that a record which is missing, doubled or out of its
  * place is found like one that is damaged.
@@ -8,11 +9,13 @@
 #ifndef IMG_COPY_PATCH_H
 #define IMG_COPY_PATCH_H
 
+#include "copy/patch_rbd.h"
+#include "copy/patch_stream.h"
 #include "copy/side.h"
+#include "libimg-diff.h"
 
 enum {
 	PATCH_VERSION    = 1,
-	PATCH_MOST       = 1 << 20,	/* bytes in one record at most */
 
 	PATCH_HDR_VERSION = 8,
 	PATCH_HDR_FLAGS   = 12,
@@ -33,6 +36,9 @@ enum {
 	PATCH_END_OLD_CRC = 20,
 	PATCH_END_BYTES   = 24,
 };
+
+/* The patch does not say it. */
+#define PATCH_ANY_SIZE UINT64_MAX
 
 struct patch_header {
 	uint64_t old_size, new_size;
@@ -97,13 +103,16 @@ bool patch_totals_add(struct patch_totals *totals, const struct patch_record *re
 /* ---- patch_read.c: one record after the other --------------------------------------------------- */
 
 struct patch_reader {
-	struct img_store *store;	/* borrowed */
-	struct patch_header header;
-	uint32_t chain;
+	struct patch_source src;
+	struct patch_header header;	/* the caller may replace a new_size that is not said */
 	uint64_t done;			/* guest bytes below this were in records */
-	uint64_t at;			/* of the store: where the bytes end that were read */
-	uint8_t *buf;			/* owned */
-	size_t from, to;		/* of buf: read, and not used yet */
+	uint32_t chain;
+
+	/* Of what is RBD's: */
+	unsigned rbd_version;		/* 0: it is our own */
+	char from[RBD_NAME_MOST + 1], to[RBD_NAME_MOST + 1];	/* snapshots, "": none */
+	struct patch_record pending;	/* of which nothing, or a part, was handed on; len 0: none */
+	bool ended;
 };
 
 /* Reads the header.  patch_reader_clear() must follow, even after a failure. */
@@ -112,9 +121,33 @@ bool patch_reader_init(struct patch_reader *rd, struct img_store *store, struct 
 void patch_reader_clear(struct patch_reader *rd);
 /*
  * The next record, which is whole and fits, the bytes of which stay valid until the next call; behind
- * an end there is nothing.  IMG_E_INCOMPLETE, IMG_E_CORRUPT, IMG_E_IO.
+ * an end there is nothing.  Those of RBD come in any order, and their end has no bytes.
+ * IMG_E_INCOMPLETE, IMG_E_CORRUPT, IMG_E_IO.
  */
 bool patch_reader_next(struct patch_reader *rd, struct patch_record *rec, const uint8_t **bytes,
 		       struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- patch_names.c: snapshots that a patch of RBD speaks of -------------------------------------- */
+
+/* IMG_E_MISMATCH: there is not what it starts from, or what it leads to is there already. */
+bool patch_check_names(const struct img_patch *what, const struct patch_reader *rd,
+		       struct img_err *err) IMG_MUST_CHECK;
+/* Makes the one that it leads to, unless that is there; nothing is written to what->im behind that. */
+bool patch_make_snapshot(const struct img_patch *what, const struct patch_reader *rd,
+			 struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- patch_rbd_read.c, patch_rbd_write.c --------------------------------------------------------- */
+
+/* What patch_reader_init() and patch_reader_next() do of one that is RBD's. */
+bool patch_rbd_init(struct patch_reader *rd, struct img_err *err) IMG_MUST_CHECK;
+bool patch_rbd_next(struct patch_reader *rd, struct patch_record *rec, const uint8_t **bytes,
+		    struct img_err *err) IMG_MUST_CHECK;
+
+/* size: of the disk afterwards.  IMG_E_ARGUMENT: a name does not fit. */
+bool patch_rbd_put_start(struct patch_sink *sink, const struct img_patch_new *how, uint64_t size,
+			 struct img_err *err) IMG_MUST_CHECK;
+bool patch_rbd_put_change(struct patch_sink *sink, const struct img_change *change,
+			  struct img_err *err) IMG_MUST_CHECK;
+bool patch_rbd_put_end(struct patch_sink *sink, struct img_err *err) IMG_MUST_CHECK;
 
 #endif

@@ -21,7 +21,7 @@ static bool check_target(const struct applying *ap, struct img_err *err)
 	const struct patch_header *header = &ap->rd.header;
 	const uint64_t size = img_size(ap->what->im);
 
-	if (ap->what->force || size == header->old_size)
+	if (ap->what->force || size == header->old_size || header->old_size == PATCH_ANY_SIZE)
 		return true;
 	return img_fail(err, IMG_E_MISMATCH, _("the patch is for a disk of %" PRIu64
 			" bytes, and this one has %" PRIu64), header->old_size, size);
@@ -33,6 +33,8 @@ static bool check_totals(const struct applying *ap, const struct patch_record *e
 	const struct patch_totals *seen = &ap->totals;
 	struct patch_totals told;
 
+	if (!bytes)
+		return true;
 	patch_end_decode(bytes, &told);
 	if (end->at != seen->records || told.data != seen->data || told.zero != seen->zero)
 		return img_fail(err, IMG_E_CORRUPT, _("the end of the patch contradicts what it holds"));
@@ -75,7 +77,7 @@ static bool look_at_job(const struct applying *ap, struct img_err *err)
 /* The samples are taken before their place is written. */
 static bool pass_records(struct applying *ap, struct img_err *err)
 {
-	struct img *old = ap->what->force ? NULL : ap->what->im;
+	struct img *old = ap->what->force || ap->rd.rbd_version ? NULL : ap->what->im;
 	const uint8_t *bytes;
 	struct patch_record rec;
 
@@ -93,8 +95,13 @@ static bool pass(struct applying *ap, struct img_store *store, bool write, struc
 {
 	ap->totals = (struct patch_totals){ 0 };
 	ap->write = write;
-	const bool ok = patch_reader_init(&ap->rd, store, err) && check_target(ap, err) &&
-			(!write || resize(ap, err)) && pass_records(ap, err);
+	bool ok = patch_reader_init(&ap->rd, store, err) && check_target(ap, err) &&
+		  patch_check_names(ap->what, &ap->rd, err);
+
+	if (ok && ap->rd.header.new_size == PATCH_ANY_SIZE)
+		ap->rd.header.new_size = img_size(ap->what->im);
+	ok = ok && (!write || resize(ap, err)) && pass_records(ap, err) &&
+	     (!write || patch_make_snapshot(ap->what, &ap->rd, err));
 
 	patch_reader_clear(&ap->rd);
 	return ok;
@@ -121,12 +128,13 @@ bool img_patch_apply(const struct img_patch *what, const struct img_job *job,
 	struct applying ap = { .what = what, .job = job };
 	const struct img_open how = { .path = what->path };
 	struct img_store *store = img_open_top_store(&how, err);
+	const uint64_t old_size = img_size(what->im);
 	const bool ok = store && (run(&ap, store, err) || img_within_file(err, store->name));
 
 	img_store_close(store);
 	if (ok)
 		*stats = (struct img_patch_stats){
-			.old_size = ap.rd.header.old_size, .new_size = ap.rd.header.new_size,
+			.old_size = old_size, .new_size = ap.rd.header.new_size,
 			.records = ap.totals.records, .data = ap.totals.data,
 			.zero = ap.totals.zero,
 		};

@@ -2,96 +2,66 @@
 /* A patch, record by record: what is handed on is whole and makes sense. */
 #include "copy/patch.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 #include "base/err.h"
-#include "base/mem.h"
-#include "base/num.h"
 
-/* Room for the longest record, and for some more that come with one read. */
-enum { BUF = 2 * PATCH_MOST };
+/* ---- The format of our own --------------------------------------------------------------------- */
 
-/* Makes len bytes stand at buf + from; *got: whether the stream has them. */
-static bool need(struct patch_reader *rd, size_t len, bool *got, struct img_err *err)
+static bool own_init(struct patch_reader *rd, struct img_err *err)
 {
-	size_t more;
+	struct patch_source *src = &rd->src;
 
-	*got = true;
-	if (rd->to - rd->from >= len)
-		return true;
-	memmove(rd->buf, rd->buf + rd->from, rd->to - rd->from);
-	rd->to -= rd->from;
-	rd->from = 0;
-	if (!img_store_read_some(rd->store, rd->at, rd->buf + rd->to, BUF - rd->to, &more, err))
+	if (!patch_source_need_all(src, PATCH_HDR_BYTES, err) ||
+	    !patch_header_decode(src->buf, &rd->header, &rd->chain, err))
 		return false;
-	rd->to += more;
-	rd->at += more;
-	*got = rd->to >= len;
+	src->from = PATCH_HDR_BYTES;
 	return true;
 }
 
-/* As need(); that there is less is a failure. */
-static bool need_all(struct patch_reader *rd, size_t len, struct img_err *err)
+static bool own_next(struct patch_reader *rd, struct patch_record *rec, const uint8_t **bytes,
+		     struct img_err *err)
 {
-	bool got;
+	struct patch_source *src = &rd->src;
+	size_t len;
 
-	return need(rd, len, &got, err) &&
-	       (got || img_fail(err, IMG_E_INCOMPLETE, _("the patch is cut off")));
+	if (!patch_source_need_all(src, PATCH_REC_BYTES, err))
+		return false;
+	patch_record_decode(src->buf + src->from, rec);
+	if (!patch_record_payload(rec, &len))
+		return patch_source_fail_record(src, err);
+	if (!patch_source_need_all(src, PATCH_REC_BYTES + len, err))
+		return false;
+	const uint8_t *raw = src->buf + src->from;
+
+	if (!patch_record_is_whole(raw, raw + PATCH_REC_BYTES, len, &rd->chain) ||
+	    !patch_record_fits(rec, &rd->header, rd->done))
+		return patch_source_fail_record(src, err);
+	*bytes = raw + PATCH_REC_BYTES;
+	src->from += PATCH_REC_BYTES + len;
+	if (rec->kind != PATCH_END)
+		rd->done = rec->at + rec->len;
+	return rec->kind != PATCH_END || patch_source_check_end(src, err);
 }
+
+/* ---- Either -------------------------------------------------------------------------------------- */
 
 bool patch_reader_init(struct patch_reader *rd, struct img_store *store, struct img_err *err)
 {
-	*rd = (struct patch_reader){ .store = store, .buf = img_alloc_aligned(BUF, err) };
-	if (!rd->buf || !need_all(rd, PATCH_HDR_BYTES, err) ||
-	    !patch_header_decode(rd->buf, &rd->header, &rd->chain, err))
+	*rd = (struct patch_reader){ .done = 0 };
+	if (!patch_source_init(&rd->src, store, err) ||
+	    !patch_source_need_all(&rd->src, RBD_BANNER, err) ||
+	    !patch_rbd_version(rd->src.buf, &rd->rbd_version, err))
 		return false;
-	rd->from = PATCH_HDR_BYTES;
-	return true;
+	return rd->rbd_version ? patch_rbd_init(rd, err) : own_init(rd, err);
 }
 
 void patch_reader_clear(struct patch_reader *rd)
 {
-	free(rd->buf);
-	rd->buf = NULL;
-}
-
-/* What was appended to a patch may be another one, which would be ignored. */
-static bool check_end(struct patch_reader *rd, struct img_err *err)
-{
-	bool more;
-
-	return need(rd, 1, &more, err) &&
-	       (!more || img_fail(err, IMG_E_CORRUPT, _("something stands behind the end of the "
-							"patch")));
-}
-
-static bool fail_record(const struct patch_reader *rd, struct img_err *err)
-{
-	return img_fail(err, IMG_E_CORRUPT, _("the record at byte %" PRIu64 " of the patch is damaged"),
-			rd->at - (rd->to - rd->from));
+	patch_source_clear(&rd->src);
 }
 
 bool patch_reader_next(struct patch_reader *rd, struct patch_record *rec, const uint8_t **bytes,
 		       struct img_err *err)
 {
-	size_t len;
-
-	if (!need_all(rd, PATCH_REC_BYTES, err))
-		return false;
-	patch_record_decode(rd->buf + rd->from, rec);
-	if (!patch_record_payload(rec, &len))
-		return fail_record(rd, err);
-	if (!need_all(rd, PATCH_REC_BYTES + len, err))
-		return false;
-	const uint8_t *raw = rd->buf + rd->from;
-
-	if (!patch_record_is_whole(raw, raw + PATCH_REC_BYTES, len, &rd->chain) ||
-	    !patch_record_fits(rec, &rd->header, rd->done))
-		return fail_record(rd, err);
-	*bytes = raw + PATCH_REC_BYTES;
-	rd->from += PATCH_REC_BYTES + len;
-	if (rec->kind != PATCH_END)
-		rd->done = rec->at + rec->len;
-	return rec->kind != PATCH_END || check_end(rd, err);
+	return rd->rbd_version ? patch_rbd_next(rd, rec, bytes, err)
+			       : own_next(rd, rec, bytes, err);
 }

@@ -100,6 +100,7 @@ shell_tests += \
 	%D%/imgsnap/chain.sh \
 	%D%/imgsnap/diff.sh \
 	%D%/imgsnap/extract.sh \
+	%D%/imgsnap/patch-rbd.sh \
 	%D%/imgsnap/patch.sh \
 	%D%/imgsnap/usage.sh \
 	%D%/imgsnap/verbs.sh \

@@ -48,7 +48,8 @@ static void read_all(const uint8_t *data, size_t len)
 		ok = patch_reader_next(&rd, &rec, &bytes, NULL);
 		if (!ok || rec.kind == PATCH_END)
 			break;
-		if (rec.at < end || rec.at + rec.len > rd.header.new_size || !rec.len)
+		if (!rec.len || rec.at + rec.len < rec.at ||
+		    rec.at + rec.len > rd.header.new_size || (!rd.rbd_version && rec.at < end))
 			abort();
 		if (rec.kind == PATCH_DATA)
 			(void)crc32(0, bytes, (uInt)rec.len);	/* all of them can be read */

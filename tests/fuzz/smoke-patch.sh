@@ -10,6 +10,8 @@ printf x | dd of=new.raw bs=1 seek=9000 conv=notrunc status=none
 imgsnap diff -f raw new.raw . . --from=old.raw --from-format=raw --data=corpus/data
 imgsnap diff -f raw old.raw . . --from=new.raw --from-format=raw --data=corpus/zeros
 imgsnap diff -f raw old.raw . . --from=old.raw --from-format=raw --data=corpus/nothing
+imgsnap diff -f raw new.raw . . --from=old.raw --from-format=raw --data=corpus/rbd --data-format=rbd
+printf 'rbd diff v2\nf\5\0\0\0\0\0\0\0\1\0\0\0ax\1\0\0\0\0\0\0\0xe' >corpus/rbd2
 head -c 200 corpus/data >corpus/short
 
 target=$builddir/tests/fuzz/patch

@@ -13,7 +13,7 @@ qemu-img snapshot -c second vm.qcow2
 qemu-io -c 'write -P 1 512k 64k' vm.qcow2 >/dev/null
 
 changes() {
-	imgsnap diff "$@" | tail -n +2 | awk '{ print $1, $2, $3 }'
+	imgsnap diff --output=human "$@" | tail -n +2 | awk '{ print $1, $2, $3 }'
 }
 
 want="0x10000 0x10000 data

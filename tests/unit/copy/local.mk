@@ -12,6 +12,7 @@ unit_tests += %D%/test
 	%D%/measure_sample_test.c \
 	%D%/measure_test.c \
 	%D%/packed_test.c \
+	%D%/patch_rbd_test.c \
 	%D%/patch_test.c \
 	%D%/plan_test.c \
 	%D%/pour_test.c \

@@ -45,9 +45,10 @@ static void make(const char *path, const char *from, const char *to, unsigned th
 {
 	struct img *a = fake_disk(from, BLOCK, 0), *b = fake_disk(to, BLOCK, 0);
 	const struct img_diff what = { .a = a, .b = b, .compare = true, .threads = threads };
+	const struct img_patch_new how = { .path = path };
 	struct img_patch_stats stats;
 
-	cr_assert(img_patch_write(&what, path, NULL, &stats, &err), "%s", err.text);
+	cr_assert(img_patch_write(&what, &how, NULL, &stats, &err), "%s", err.text);
 	img_close(a);
 	img_close(b);
 }
