@@ -45,8 +45,8 @@ for format in raw vmdk vdi; do
 	qemu-img compare -q -f $format copy.$format vm.qcow2 || fail "$format"
 done
 truncate -s 10M second.raw
-imgsnap diff -f raw second.raw . . --from=copy.raw --from-format=raw --data-format=rbd --data=- |
-	imgsnap patch -q copy.raw -
+imgsnap diff -f raw second.raw . . --from=copy.raw --from-format=raw --data-format=rbd --data=longer
+imgsnap patch -q -f raw copy.raw longer
 cmp second.raw copy.raw || fail "the size"
 
 exits 1 imgsnap diff vm.qcow2 1 2 --data-format=rbd 2>/dev/null
