@@ -46,7 +46,8 @@ static bool conclude(const struct outcome *out, int *status, struct img_err *err
 		if (!out->opt->quiet)
 			cli_warn(&imgconv_cli, text.text);
 	}
-	if (!out->opt->report.wanted && !out->opt->digest && (!lost || out->opt->quiet))
+	if (!report_is_wanted(&out->opt->report) && !out->opt->digest &&
+	    (!lost || out->opt->quiet))
 		return true;
 	return report_write(out, err);
 }
@@ -57,10 +58,10 @@ bool check_names(const char *source, const char *target, struct img_err *err)
 	       img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"), target);
 }
 
-/* What lies on the disk can only be looked at where one can go back. */
+/* What lies on the disk, or is there already, can only be looked at where one can go back. */
 static unsigned opening(const struct options *opt)
 {
-	return opt->free == LEAVE_OUT_NOTHING ? IMG_OPEN_ONCE : 0;
+	return opt->free == LEAVE_OUT_NOTHING && !opt->skip_same ? IMG_OPEN_ONCE : 0;
 }
 
 bool convert(const struct options *opt, const struct img_format *format, char *const names[2],
@@ -77,9 +78,11 @@ bool convert(const struct options *opt, const struct img_format *format, char *c
 	const size_t oddities = src ? source_oddities(src) : 0;
 	const bool ready = src && leave_out_free(&imgconv_cli, opt->free, opt->quiet, src, &unused,
 						 err);
-	struct img *dst = ready ? target_create(opt, format, names[1], bundle, src, err)
-				: NULL;
-	bool ok = dst && copy(opt, src, dst, &losses, &stats, err);
+	out.skipped = ready && opt->skip_same && same_is_there(opt, format, names[1], src);
+	struct img *dst = ready && !out.skipped
+		? target_create(opt, format, names[1], bundle, src, err) : NULL;
+	bool ok = out.skipped ? same_tell(opt, src, &stats, err)
+			      : dst && copy(opt, src, dst, &losses, &stats, err);
 
 	/* Damage of single tables shows when they are read. */
 	if (ok && source_oddities(src) > oddities)
@@ -110,10 +113,12 @@ static bool make_target(const struct options *opt, const struct img_format *form
 }
 
 /* What the options must not say together; ends the program. */
-static void check_usage(struct options *opt, const char *target)
+static void check_usage(struct options *opt, char *const names[2], const char *target)
 {
 	struct img_err err = { 0 };
 
+	if (!same_check_usage(opt, names, &err))
+		cli_misused(&imgconv_cli, &err);
 	if (opt->itself || opt->undo || opt->dry_run) {
 		if (!check_itself(opt, &err))
 			cli_misused(&imgconv_cli, &err);
@@ -156,7 +161,7 @@ int main(int argc, char **argv)
 	if (optlist_wants_help(opt.target.options)) {
 		optlist_print_help(format, img_format_options(format));
 	} else {
-		check_usage(&opt, n >= 2 ? names[n - 1] : NULL);
+		check_usage(&opt, names, n >= 2 ? names[n - 1] : NULL);
 		ok = make_target(&opt, format, names, n, &status, &err);
 	}
 	target_free(&opt.target);

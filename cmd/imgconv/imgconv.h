@@ -11,7 +11,13 @@
 struct report_options {
 	bool wanted;
 	enum img_style style;
+	const char *path;	/* of the file that it goes to, or NULL */
 };
+
+static inline bool report_is_wanted(const struct report_options *report)
+{
+	return report->wanted || report->path;
+}
 
 struct options {
 	struct source_options source;
@@ -19,7 +25,7 @@ struct options {
 	struct target_options target;
 	enum img_cache cache;
 	enum leave_out free;
-	bool compress, in_place, reads_as_zero, salvage, quiet, with_snapshots;
+	bool compress, in_place, reads_as_zero, salvage, quiet, with_snapshots, skip_same;
 	bool tar;		/* the target is an archive of several images */
 	bool itself, undo, dry_run;	/* --in-place: the source becomes the target */
 	uint64_t sparse;	/* bytes that must be zeros to be left out; 0: do not look */
@@ -59,6 +65,15 @@ bool convert_itself(const struct options *opt, const struct img_format *format, 
 		    struct img_err *err) IMG_MUST_CHECK;
 /* Whether the options go together with that. */
 bool check_itself(const struct options *opt, struct img_err *err) IMG_MUST_CHECK;
+/* Whether the operands and the other options go together with --skip-same. */
+bool same_check_usage(const struct options *opt, char *const names[2], struct img_err *err)
+	IMG_MUST_CHECK;
+/* Whether path is an image of that format, and whole, that holds the disk of src. */
+bool same_is_there(const struct options *opt, const struct img_format *format, const char *path,
+		   struct img *src);
+/* What was not copied: the size, and the digest if it was asked for. */
+bool same_tell(const struct options *opt, struct img *src, struct img_copy_stats *stats,
+	       struct img_err *err) IMG_MUST_CHECK;
 /* Ends the program when options contradict --with-snapshots. */
 void replicate_check_usage(const struct options *opt, const struct img_format *format);
 /* The source with its snapshots into the target, both by name. */
@@ -74,9 +89,13 @@ struct outcome {
 	const struct losses *losses;
 	const struct free_space *free;
 	const struct img_in_place_stats *in_place;	/* of what was not copied; else NULL */
+	bool skipped;		/* the target held the disk already */
 };
 
-/* Writes the report to standard output, or to standard error when that is the target. */
+/*
+ * Writes the report to the file that it is for or else to standard output, or to standard error when
+ * that is the target.
+ */
 bool report_write(const struct outcome *out, struct img_err *err) IMG_MUST_CHECK;
 
 #endif

@@ -84,7 +84,7 @@ static bool report(const struct options *opt, const struct img_format *format, c
 		.losses = &none, .in_place = in_place,
 	};
 
-	return (!opt->report.wanted && !opt->dry_run) || report_write(&out, err);
+	return (!report_is_wanted(&opt->report) && !opt->dry_run) || report_write(&out, err);
 }
 
 bool convert_itself(const struct options *opt, const struct img_format *format, char *const names[2],

@@ -7,6 +7,7 @@ bin_PROGRAMS += %D%/imgconv
 	%D%/replicate.c \
 	%D%/report.c \
 	%D%/tar.c \
+	%D%/same.c \
 	%D%/target.c
 %C%_imgconv_LDADD = $(guest_ldadd)
 cmd_sources += $(%C%_imgconv_SOURCES)

@@ -15,6 +15,16 @@ static bool set_report(const struct cli_option *row, void *field, const char *te
 	return cli_set_style(row, &report->style, text, err);
 }
 
+static bool set_report_file(const struct cli_option *row, void *field, const char *text,
+			    struct img_err *err)
+{
+	struct report_options *report = field;
+
+	if (!report->wanted)
+		report->style = IMG_STYLE_JSON;
+	return cli_set_text(row, &report->path, text, err);
+}
+
 #define AT(member) offsetof(struct options, member)
 
 static const struct cli_option rows[] = {
@@ -56,6 +66,8 @@ static const struct cli_option rows[] = {
 	  N_("go on over what cannot be read, and list it") },
 	{ 0, "digest", "NAME", cli_set_text, AT(digest),
 	  N_("print a hash of the disk's content, e.g. sha256") },
+	{ 0, "skip-same", NULL, cli_set_flag, AT(skip_same),
+	  N_("leave a target alone that holds the same disk in the same format") },
 	{ 'm', "threads", "N", cli_set_count, AT(threads),
 	  N_("work with so many threads (default: all cores)") },
 	{ 'r', "rate-limit", "SIZE", cli_set_size, AT(rate),
@@ -82,6 +94,8 @@ static const struct cli_option rows[] = {
 	  N_("accepted; it is always tried") },
 	{ 0, "output", CLI_STYLES, set_report, AT(report),
 	  N_("report what was done") },
+	{ 0, "report", "FILE", set_report_file, AT(report),
+	  N_("write the report to FILE (as JSON, if --output does not say it)") },
 	{ 'p', "progress", PROGRESS_VALUE, progress_set, AT(progress),
 	  N_("show how far it is, on standard error or as JSON") },
 	{ 'q', "quiet", NULL, cli_set_flag, AT(quiet),

@@ -11,6 +11,7 @@ static const char *contradiction(const struct options *opt)
 		{ opt->target.backing, "backing" }, { opt->source.snapshot, "snapshot" },
 		{ opt->in_place, "no-create" }, { opt->salvage, "salvage" }, { opt->free, "skip-free" },
 		{ opt->digest, "digest" }, { opt->report.wanted, "output" },
+		{ opt->report.path, "report" },
 		{ opt->source.parent, "parent" }, { opt->source.header, "header" },
 	};
 

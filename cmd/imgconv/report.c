@@ -129,6 +129,10 @@ static struct img_node *build(const struct outcome *out)
 		img_node_label(root, _(names[i][2]));
 	}
 	add_amounts(root, out->stats);
+	if (out->skipped) {
+		img_node_flag(root, "skipped", true);
+		img_node_label(root, _("the target held it already"));
+	}
 	if (out->opt->digest) {
 		struct img_node *digest = img_node_map(root, "digest");
 
@@ -145,8 +149,20 @@ static struct img_node *build(const struct outcome *out)
 	return root;
 }
 
+static bool write_file(const struct img_node *root, const struct report_options *how,
+		       struct img_err *err)
+{
+	FILE *to = fopen(how->path, "we");
+	bool ok = to && img_report_write(root, how->style, to, err);
+
+	if (!to || (fclose(to) && ok))
+		ok = img_fail_os(err, _("%s: cannot be written"), how->path);
+	return ok;
+}
+
 bool report_write(const struct outcome *out, struct img_err *err)
 {
+	const struct report_options *how = &out->opt->report;
 	FILE *to = strcmp(out->target, "-") ? stdout : stderr;
 	struct img_node *root;
 	bool ok;
@@ -156,7 +172,7 @@ bool report_write(const struct outcome *out, struct img_err *err)
 	root = build(out);
 	if (!root)
 		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
-	ok = img_report_write(root, out->opt->report.style, to, err);
+	ok = how->path ? write_file(root, how, err) : img_report_write(root, how->style, to, err);
 	img_node_free(root);
 	return ok;
 }

@@ -12,7 +12,7 @@ static const char *contradiction(const struct options *opt)
 		{ opt->target.backing, "backing" }, { opt->in_place, "no-create" },
 		{ opt->salvage, "salvage" }, { opt->digest, "digest" },
 		{ opt->report.wanted, "output" }, { opt->with_snapshots, "with-snapshots" },
-		{ opt->reads_as_zero, "target-is-zero" },
+		{ opt->reads_as_zero, "target-is-zero" }, { opt->skip_same, "skip-same" },
 	};
 
 	for (size_t i = 0; i < sizeof(wishes) / sizeof(*wishes); i++)

@@ -62,6 +62,7 @@ shell_tests += \
 	%D%/imgconv/signals.sh \
 	%D%/imgconv/skip-free-mounted.sh \
 	%D%/imgconv/skip-free.sh \
+	%D%/imgconv/skip-same.sh \
 	%D%/imgconv/sparse.sh \
 	%D%/imgconv/special-files.sh \
 	%D%/imgconv/tar.sh \
