@@ -73,6 +73,11 @@ check_packages='
 	nbdkit                  # loads our plugin ...
 	libnbd-bin              # ... and clients of it
 	python3-libnbd
+	ceph-mon                # a cluster of its own ...
+	ceph-mgr
+	ceph-osd
+	ceph-common             # ... with judges of the images on it
+	qemu-block-extra
 '
 variant_packages='
 	clang                   # the second compiler

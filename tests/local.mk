@@ -20,7 +20,7 @@ shell_tests += %D%/check-layers.sh %D%/check-symbols.sh %D%/check-sizes.sh
 
 check_PROGRAMS += $(unit_tests)
 TESTS = $(unit_tests) $(shell_tests)
-EXTRA_DIST += %D%/lsan.supp %D%/functions.sh %D%/count.sh %D%/run.sh $(shell_tests)
+EXTRA_DIST += %D%/lsan.supp %D%/ceph.sh %D%/functions.sh %D%/count.sh %D%/run.sh $(shell_tests)
 
 TEST_EXTENSIONS = .sh
 LOG_COMPILER = bash '$(abs_top_srcdir)/%D%/run.sh'

@@ -43,6 +43,8 @@ shell_tests += \
 	%D%/pipe-ends.sh \
 	%D%/pipe-vmdk.sh \
 	%D%/pipes.sh \
+	%D%/rbd-faults.sh \
+	%D%/rbd.sh \
 	%D%/read-map.sh \
 	%D%/read-matrix.sh \
 	%D%/read-qcow.sh \

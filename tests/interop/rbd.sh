@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Images on a Ceph cluster are sources and targets like files.  rbd and qemu-img judge what is there, and
+# how much room it takes.
+. "$srcdir/tests/functions.sh"
+. "$srcdir/tests/interop/judge.sh"
+. "$srcdir/tests/ceph.sh"
+requires test -e /usr/lib/*/qemu/block-rbd.so
+
+# holds IMAGE WHAT: rbd reads the disk there.
+holds() {
+	same "$want" "$(hash_of rbd export --no-progress "$1" -)" "$2"
+}
+
+start_ceph
+make_disk disk.raw $((24 * mib))
+truncate -s $((100 * mib)) disk.raw
+qemu-img convert -O qcow2 disk.raw disk.qcow2
+want=$(hash_of cat disk.raw)
+
+# ---- Targets
+
+for source in disk.raw disk.qcow2; do
+	imgconv -q -O raw "$source" "rbd:rbd/$source"
+	holds "$source" "$source to the cluster"
+done
+cat disk.raw | imgconv -q -O raw - rbd:rbd/piped
+holds piped "a pipe to the cluster"
+rbd import --no-progress disk.raw imported
+used() { rbd du --format json "$1" | jq '.images[0].used_size'; }
+[ "$(used disk.qcow2)" -le "$(used imported)" ] || fail "more objects than rbd import makes"
+exits 1 imgconv -q -O raw disk.raw rbd:rbd/piped 2>err
+grep -q "rbd:rbd/piped: exists already; only -n" err || fail "$(cat err)"
+
+# Into what is there already, whatever it holds.
+head -c $((8 * mib)) /dev/urandom | rbd import --no-progress - old
+rbd resize --no-progress --size 100M old
+imgconv -q -n -O raw disk.qcow2 rbd:rbd/old
+holds old "into an image that was there"
+
+new_pool data
+rbd namespace create rbd/space
+imgcreate -q -f raw rbd:rbd/space/made 100M \
+	-o object_size=1M,data_pool=data,features=layering+exclusive-lock
+rbd info --format json rbd/space/made | jq -e '.object_size == 1048576 and .data_pool == "data" and
+	(.features | sort) == ["data-pool", "exclusive-lock", "layering"]' >info
+exits 1 imgcreate -q -f raw rbd:rbd/wrong 1M -o features=hope 2>err
+grep -q 'no feature "hope"' err
+exits 1 imgcreate -q -f raw rbd:rbd/wrong 1M -o object_size=3M 2>err
+
+# ---- Sources
+
+name=rbd:rbd/disk.raw
+same "$want" "$(hash_of imgconv -q -O raw $name -)" "to a pipe"
+imgconv -q -O qcow2 $name out.qcow2
+judged out.qcow2 disk.raw "from the cluster"
+imgcmp -q $name disk.qcow2
+imgmap --output=json $name | jq '[.[] | select(.zero | not) | .length] | add' >ours
+rbd diff --whole-object --format json disk.raw | jq '[.[].length] | add' >theirs
+cmp theirs ours
+rbd snap create --no-progress disk.raw@before
+imgconv -q -n -O raw out.qcow2 rbd:rbd/old
+rbd resize --no-progress --allow-shrink --size 1M disk.raw
+same "$want" "$(hash_of imgconv -q -O raw $name@before -)" "a snapshot"
+exits 1 imgconv -q -n -O raw disk.raw $name@before 2>err
+grep -q 'a snapshot can only be read' err
+
+# A clone shows what it stands on; without an object map each object is asked.
+rbd snap protect disk.raw@before
+rbd clone --image-feature layering disk.raw@before clone
+same "$want" "$(hash_of imgconv -q -O raw rbd:rbd/clone -)" "a clone"
+
+# ---- Who is asked
+
+(
+	conf=$CEPH_CONF
+	unset CEPH_CONF
+	imgcmp -q --ceph-conf "$conf" rbd:rbd/old disk.raw
+	imgcmp -q "rbd:rbd/old:conf=$conf:id=admin" disk.raw
+	port=$(sed -n 's/^mon_host = v2:127.0.0.1://p' "$conf")
+	imgcmp -q "rbd:rbd/old:mon_host=v2\\:127.0.0.1\\:$port:keyring=$ceph_dir/keyring" disk.raw
+)
+
+# ---- Other formats, which get longer as they are written
+
+for format in qcow2 vmdk; do
+	imgconv -q -O $format disk.raw rbd:rbd/$format
+	imginfo rbd:rbd/$format | grep -q "^format: *$format"
+	imgcheck -q rbd:rbd/$format
+	qemu-img compare -q -f $format rbd:rbd/$format disk.raw
+done
+imgcreate -q -f qcow2 rbd:rbd/guest 16M
+load=(--pattern=randwrite --block-size=3k --requests=300 --depth=4)
+imgbench "${load[@]}" --verify rbd:rbd/guest >bench.txt
+qemu-img check -q rbd:rbd/guest
+imgbench "${load[@]}" --verify-only rbd:rbd/guest >bench.txt
+
+# ---- Another size
+
+imgresize -q rbd:rbd/old 150M
+imgresize -q --shrink rbd:rbd/old 100M
+holds old "longer and shorter again"
+exits 63 imgresize -q rbd:rbd/guest 32M 2>err
+grep -q 'needs a journal beside' err
