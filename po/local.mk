@@ -30,7 +30,8 @@ update-po:
 		--flag=img_fail_os:2:c-format --flag=img_within:2:c-format --from-code=UTF-8 \
 		--package-name=imgtools --copyright-holder='the imgtools authors' \
 		--add-comments=TRANSLATORS -s --no-location -o %D%/imgtools.pot \
-		$(filter %.c %.h,$(libimg_sources) $(common_sources) $(cmd_sources))
+		$(filter %.c %.h,$(libimg_sources) $(common_sources) $(cmd_sources)) \
+		$(filter-out $(libimg_sources),$(libimg_instead))
 	cd $(top_srcdir) && for l in $(po_languages); do \
 		$(MSGMERGE) -q -N --update --backup=none %D%/$$l.po %D%/imgtools.pot || exit 1; \
 	done

@@ -68,6 +68,8 @@ libimg_sources += \
 	%D%/nbd.h \
 	%D%/nbd-conn.c
 endif
+# Messages of what is not built are translated, too.
+libimg_instead = %D%/rbd-none.c
 if HAVE_RBD
 libimg_sources += \
 	%D%/rbd.c \

@@ -136,7 +136,8 @@ Test(settings, a_list_is_parted_by_a_table)
 	} v[] = {
 		{ "", "", "" }, { "level=1", "level=1", "" }, { "pool=a", "", "pool=a" },
 		{ "pool=a,level=1,x=y", "level=1,", "pool=a,x=y" },
-		{ "file=a,,b,pool=c,,d", "file=a,,b,", "pool=c,,d" }, { "lazy,levels=1", "lazy,", "levels=1" },
+		{ "file=a,,b,pool=c,,d", "file=a,,b,", "pool=c,,d" },
+		{ "lazy,levels=1", "lazy,", "levels=1" },
 	};
 
 	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
