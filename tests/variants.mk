@@ -16,7 +16,8 @@ check-asan: all
 # in what one thread finds, and there is no race in what never has a second thread.
 tsan_one_thread = imgamend/% imgbitmap/% imgcreate/% imginfo/% imgmap/% imgresize/% \
 	imgbench/doubt.sh imgbench/matrix.sh imgbench/trace.sh imgbench/truncated.sh imgbench/usage.sh \
-	imgcheck/memory.sh imgcheck/samples.sh imgcheck/several.sh imgconv/terminal.sh \
+	imgcheck/memory.sh imgcheck/samples.sh imgcheck/several.sh imgcheck/small-memory.sh \
+	imgconv/terminal.sh \
 	imgconv/with-snapshots.sh imgcrypt/keys.sh imgcrypt/usage.sh imgsnap/usage.sh
 tsan_programs = tests/unit/copy/test tests/disk/threads
 tsan_tests = $(tsan_programs) \

@@ -34,6 +34,7 @@ shell_tests += \
 	%D%/imgcheck/salvage.sh \
 	%D%/imgcheck/samples.sh \
 	%D%/imgcheck/several.sh \
+	%D%/imgcheck/small-memory.sh \
 	%D%/imgcheck/targets.sh \
 	%D%/imgcmp/all.sh \
 	%D%/imgcmp/compare.sh \

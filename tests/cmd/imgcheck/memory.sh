@@ -13,17 +13,31 @@ subprocess.run(sys.argv[1:], check=True)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 END
 
-# bounded IMAGE: with 4 MiB for counting.  A repair that has nothing to do is no more than a check.
+# bounded COMMAND...: with 4 MiB for counting.
 bounded() {
-	for repair in "" --repair; do
-		peak=$(python3 peak.py imgcheck -q $repair --memory=4M "$1") || fail "$1"
-		[ "$peak" -lt $((24 << 10)) ] || fail "imgcheck $repair $1 takes $peak KiB"
-	done
+	peak=$(python3 peak.py "$@" --memory=4M) || fail "$*"
+	[ "$peak" -lt $((24 << 10)) ] || fail "$* takes $peak KiB"
 }
 
+# A repair that has nothing to do is no more than a check.
 imgcreate a.qcow2 64T
 imgcreate b.vdi 32T
 imgcreate c.vmdk 1T
 imgcreate d.qcow 16T
 imgcreate e.cow 1T
-for image in a.qcow2 b.vdi c.vmdk d.qcow e.cow; do bounded "$image"; done
+for image in a.qcow2 b.vdi c.vmdk d.qcow e.cow; do
+	bounded imgcheck -q "$image"
+	bounded imgcheck -q --repair "$image"
+done
+
+# Of these there is something to repair: a number of blocks that is too high, and zeros behind the end.
+imgcreate f.vdi 8T
+printf '\5' | dd of=f.vdi bs=1 seek=388 conv=notrunc status=none
+imgcreate g.qcow 8T
+truncate -s +1M g.qcow
+for image in f.vdi g.qcow; do
+	bounded imgcheck -q --salvage -o h.qcow2 "$image"
+	rm h.qcow2
+	bounded imgcheck -q --repair "$image"
+	[ -e "$image.undo" ] || fail "$image: nothing was repaired"
+done
