@@ -4,6 +4,7 @@
  * is in use by that, or does not hold the grain, cannot be.
  */
 #include "base/num.h"
+#include "base/zero.h"
 #include "format/vmdk/repair.h"
 
 /* How many bytes of the file a grain has; *there: they are those of the grain. */
@@ -50,7 +51,9 @@ bool vmdk_judge_mark(struct vmdk_file_check *f, const struct vmdk_pair *pair, ui
 	const uint8_t *table = pair->first ? pair->first : pair->second;
 	const size_t n = vmdk_table_len(&f->sp.hdr, number) / f->sp.hdr.entry_len;
 
-	for (size_t i = 0; table && i < n; i++) {
+	if (!table || img_is_zero(table, n * f->sp.hdr.entry_len))
+		return true;
+	for (size_t i = 0; i < n; i++) {
 		const uint64_t raw = vmdk_pairs_raw(&f->sp, table, i);
 
 		if (pair->first && pair->second && vmdk_pairs_raw(&f->sp, pair->second, i) != raw)

@@ -26,6 +26,8 @@ static bool is_table(const struct vmdk_sparse *sp, const uint8_t *raw, uint64_t 
 	const size_t n = vmdk_table_len(&sp->hdr, i) / sp->hdr.entry_len;
 	bool any = false;
 
+	if (img_is_zero(raw, n * sp->hdr.entry_len))
+		return false;
 	for (size_t k = 0; k < n; k++) {
 		const struct vmdk_entry entry = vmdk_grain_entry(&sp->hdr,
 								 vmdk_pairs_raw(sp, raw, k));

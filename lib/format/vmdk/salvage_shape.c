@@ -13,7 +13,8 @@
 enum {
 	GT_ENTRIES = 512, GT_SECTORS = 4, SECTOR_ENTRIES = 128,
 	SCAN_BYTES = 1 << 20,
-	SCAN_MAX = 512 << 20,		/* the first directory of 4 TiB, its tables, and the second */
+	PIECES_MAX = 512,		/* that are looked at; tables behind a directory are none */
+	DIRECTORY_MAX = VMDK_GD_ENTRIES_MAX * sizeof(uint32_t),
 	GRAIN_USUAL = 128,		/* sectors */
 	SAMPLES = 1 << 16,		/* entries from which the size of grains is found */
 };
@@ -43,14 +44,47 @@ struct shape {
 	uint32_t n;			/* entries of each */
 };
 
-/* The directory at a sector may be longer than what was read. */
-static bool measure(struct shape *sh, uint64_t sector, uint32_t *n, struct img_err *err)
+/* Whether all of raw counts on, as a directory does that is longer. */
+static bool counts_on(const uint8_t *raw, size_t len)
 {
+	const uint64_t first = img_get_le32(raw);
+	size_t n = 1;
+
+	while (n < len / sizeof(uint32_t) &&
+	       img_get_le32(raw + n * sizeof(uint32_t)) == first + n * GT_SECTORS)
+		n++;
+	return n == len / sizeof(uint32_t);
+}
+
+/* A directory of `len` bytes, of which the piece has only the start. */
+static bool measure_long(struct shape *sh, uint64_t sector, size_t len, uint32_t *n,
+			 struct img_err *err)
+{
+	IMG_AUTO_FREE uint8_t *raw = img_alloc_aligned(len, err);
 	size_t got;
 
-	if (!img_store_read_some(sh->sp->file, sector * VMDK_SECTOR, sh->raw, SCAN_BYTES, &got, err))
+	if (!raw || !img_store_read_some(sh->sp->file, sector * VMDK_SECTOR, raw, len, &got, err))
 		return false;
-	*n = vmdk_shape_directory(sh->raw, got, sector);
+	*n = got == len ? vmdk_shape_directory(raw, len, sector) : 0;
+	return true;
+}
+
+/*
+ * raw: what the piece has from a sector on.  The first entry of a directory says how long it is.  Of
+ * sectors that count on to the end of the piece at most one is such a start: no file can make this slow.
+ */
+static bool measure(struct shape *sh, uint64_t sector, const uint8_t *raw, size_t len, uint32_t *n,
+		    struct img_err *err)
+{
+	const uint64_t first = img_get_le32(raw);
+	const uint64_t wanted = first > sector ? (first - sector) * VMDK_SECTOR : 0;
+
+	*n = 0;
+	if (!wanted || wanted > DIRECTORY_MAX)
+		return true;
+	if (wanted > len)
+		return !counts_on(raw, len) || measure_long(sh, sector, wanted, n, err);
+	*n = vmdk_shape_directory(raw, wanted, sector);
 	return true;
 }
 
@@ -77,14 +111,12 @@ static bool scan_piece(struct shape *sh, uint64_t sector, uint64_t *next, struct
 	for (size_t at = 0; at + VMDK_SECTOR <= got; at += VMDK_SECTOR) {
 		const uint64_t here = sector + at / VMDK_SECTOR;
 
-		/* Mostly what is here has the shape of nothing. */
-		if (img_get_le32(sh->raw + at) <= here ||
-		    !vmdk_shape_directory(sh->raw + at, got - at, here))
-			continue;
-		if (!measure(sh, here, &n, err))
+		if (!measure(sh, here, sh->raw + at, got - at, &n, err))
 			return false;
+		if (!n)
+			continue;
 		take(sh, here, n);
-		*next = here + 1 + (n ? img_div_up(n, SECTOR_ENTRIES) - 1 + n * GT_SECTORS : 0);
+		*next = here + img_div_up(n, SECTOR_ENTRIES) + (uint64_t)n * GT_SECTORS;
 		return true;
 	}
 	return true;
@@ -92,7 +124,9 @@ static bool scan_piece(struct shape *sh, uint64_t sector, uint64_t *next, struct
 
 static bool scan(struct shape *sh, struct img_err *err)
 {
-	for (uint64_t sector = 1; sector < SCAN_MAX / VMDK_SECTOR && !sh->dirs[1];)
+	uint64_t sector = 1;
+
+	for (unsigned i = 0; i < PIECES_MAX && sector != UINT64_MAX && !sh->dirs[1]; i++)
 		if (!scan_piece(sh, sector, &sector, err))
 			return false;
 	return true;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is found without a header; whole files with all kinds of damage are in salvage-vmdk.sh. */
+#include <stdlib.h>
 #include "sample.h"
+#include "base/num.h"
 #include "format/vmdk/salvage.h"
 
 Test(vmdk_salvage, the_shape_of_a_directory)
@@ -112,4 +114,42 @@ Test(vmdk_salvage, nothing_is_left)
 	cr_assert_null(ly.priv);
 	img_findings_clear(&ly.salvaged.notes);
 	img_store_close(ly.store);
+}
+
+/* Writes n entries of a directory at a sector, whose tables lie behind it; returns their end. */
+static uint64_t put_directory(struct img_store *file, uint64_t sector, uint32_t n)
+{
+	const size_t len = img_round_up(n * sizeof(uint32_t), VMDK_SECTOR);
+	const uint64_t first = sector + len / VMDK_SECTOR;
+	struct img_err err = { 0 };
+	uint8_t *raw = calloc(1, len);
+
+	cr_assert(raw);
+	for (uint32_t i = 0; i < n; i++)
+		img_put_le32(raw + i * sizeof(uint32_t), (uint32_t)first + i * 4);
+	cr_assert(img_store_write(file, sector * VMDK_SECTOR, raw, len, &err), "%s", err.text);
+	free(raw);
+	return first + n * 4;
+}
+
+/* That of a disk of 64 TiB is 8 MiB long: more than is looked at in one piece. */
+Test(vmdk_salvage, a_directory_longer_than_a_piece)
+{
+	const uint32_t n = 2 << 20;
+	struct img_err err = { 0 };
+	struct img_store *file = img_store_temporary(NULL, &err);
+	bool found, sure;
+
+	cr_assert(file, "%s", err.text);
+	const uint64_t second = put_directory(file, 21, n), end = put_directory(file, second, n);
+	struct vmdk_sparse sp = { .file = file, .file_size = end * VMDK_SECTOR };
+
+	cr_assert(img_store_resize(file, sp.file_size, &err), "%s", err.text);
+	cr_assert(vmdk_shape_find(&sp, (uint64_t)n << 25, &found, &sure, &err), "%s", err.text);
+	cr_assert(found && sure);
+	cr_assert_eq(sp.hdr.rgd_at, 21 * VMDK_SECTOR);
+	cr_assert_eq(sp.hdr.gd_at, second * VMDK_SECTOR);
+	cr_assert_eq(sp.n_gd, n);
+	vmdk_sparse_clear(&sp);
+	img_store_close(file);
 }
