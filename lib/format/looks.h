@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pieces of a long table that were only looked at, of which so many stay in memory as are allowed: each
- * goes when another one needs its place.
+ * Pieces of a long table that were only looked at, of which as many stay in memory as are allowed:
+ * each goes when another one needs its place.
  */
 #ifndef IMG_FORMAT_LOOKS_H
 #define IMG_FORMAT_LOOKS_H
@@ -16,7 +16,7 @@ struct img_look {
 
 struct img_looks {
 	pthread_mutex_t lock;		/* guards v */
-	struct img_look *v;		/* by index % n; owned; NULL: of these pieces all stay, elsewhere */
+	struct img_look *v;		/* by index % n; owned; NULL: all pieces stay, elsewhere */
 	size_t n;
 };
 
@@ -24,16 +24,16 @@ struct img_looks {
 typedef void *img_looks_read(const void *ctx, uint64_t index, struct img_err *err);
 
 /*
- * For a table of n_pieces of piece_len bytes, of which memory bytes are kept, and one piece at least.
- * Where that is enough for all of them there is nothing to be done here: v stays NULL.
+ * For a table of n_pieces of piece_len bytes, of which memory bytes are kept, and one piece at
+ * least.  Where that is enough for all of them there is nothing to be done here: v stays NULL.
  */
 bool img_looks_init(struct img_looks *looks, uint64_t n_pieces, size_t piece_len, uint64_t memory,
 		    struct img_err *err) IMG_MUST_CHECK;
 /* Accepts zeroed ones. */
 void img_looks_clear(struct img_looks *looks);
 /*
- * The piece, for as long as the lock is held, which the caller has; read() is called with it.  NULL: it
- * cannot be read.
+ * The piece, for as long as the lock is held, which the caller has; read() is called with it.
+ * NULL: it cannot be read.
  */
 const void *img_looks_at(struct img_looks *looks, uint64_t index, img_looks_read *read,
 			 const void *ctx, struct img_err *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A long table of bytes of which as much is in memory as is allowed: the rest is in a file, from where it
- * comes back, page by page, when it is asked for.  What it holds does not depend on how much that is.
+ * A long table of bytes of which as much is in memory as is allowed: the rest is in a file, from where
+ * it comes back, page by page, when it is asked for.  What it holds does not depend on how much that
+ * is.
  */
 #ifndef IMG_STORE_PAGED_H
 #define IMG_STORE_PAGED_H
@@ -15,7 +16,7 @@ struct img_paged {
 	unsigned page_bits;
 	size_t n_pages;
 	uint8_t **pages;		/* by number; NULL: not in memory; owned */
-	uint8_t *changed;		/* by number: is not in the file as it is in memory; owned */
+	uint8_t *changed;		/* by number: is not in the file as it is here; owned */
 	uint8_t *spare;			/* a page that no number has yet; owned */
 	size_t n_here, most;		/* pages in memory, and how many there may be */
 	size_t hand;			/* the page after the one that left memory last */
@@ -24,8 +25,8 @@ struct img_paged {
 };
 
 /*
- * len bytes that lie in file from off on; with NULL all of them are zeros, and a temporary file is made
- * when memory, in bytes, is full (it has room for four pages at least).  One thread.
+ * len bytes that lie in file from off on; with NULL all of them are zeros, and a temporary file is
+ * made when memory, in bytes, is full (it has room for four pages at least).  One thread.
  * On failure, too, img_paged_clear() frees what there is.  IMG_E_NOMEM.
  */
 bool img_paged_init(struct img_paged *table, struct img_store *file, uint64_t off, uint64_t len,
@@ -35,8 +36,8 @@ void img_paged_clear(struct img_paged *table);
 /* Puts all that was changed into the file; the failures of img_paged_worked(), too. */
 bool img_paged_flush(struct img_paged *table, struct img_err *err) IMG_MUST_CHECK;
 /*
- * False: something could not be read or written since the beginning, and has been zeros from then on.
- * Who uses the table asks before anything follows from what it said.  IMG_E_IO, IMG_E_NOMEM.
+ * False: something could not be read or written since the beginning, and has been zeros from then
+ * on.  Who uses the table asks before anything follows from what it said.  IMG_E_IO, IMG_E_NOMEM.
  */
 bool img_paged_worked(const struct img_paged *table, struct img_err *err) IMG_MUST_CHECK;
 

@@ -139,16 +139,19 @@ bool qcow1_tables_init(struct qcow1_tables *t, const struct qcow1_header *hdr,
 /* Accepts zeroed ones. */
 void qcow1_tables_clear(struct qcow1_tables *t);
 /*
- * The first n entries of the L1 table are those at the start of given, which is borrowed, whatever the
- * file says; before all others.
+ * The first n entries of the L1 table are those at the start of given, which is borrowed, whatever
+ * the file says; before all others.
  */
 void qcow1_l1_give(struct qcow1_tables *t, struct img_store *given, uint32_t n);
 /* The entry of the L1 table; NULL: it cannot be read.  Behind the end of the file it is zero. */
 _Atomic uint64_t *qcow1_l1_entry(struct qcow1_tables *t, uint32_t index, struct img_err *err)
 	IMG_MUST_CHECK;
-/* The same for reading alone, as long as *held is, which was NULL, and with those of its piece behind it. */
-const _Atomic uint64_t *qcow1_l1_look(struct qcow1_tables *t, uint32_t index, pthread_mutex_t **held,
-				      struct img_err *err) IMG_MUST_CHECK;
+/*
+ * The same for reading alone, with those of its piece behind it: good until *held, which was NULL and
+ * may be a mutex then, is unlocked.
+ */
+const _Atomic uint64_t *qcow1_l1_look(struct qcow1_tables *t, uint32_t index,
+				      pthread_mutex_t **held, struct img_err *err) IMG_MUST_CHECK;
 /* Whether the file is long enough to hold that entry of the L1 table. */
 bool qcow1_l1_has(const struct qcow1_tables *t, uint32_t index);
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the files of a salvage share.  The L1 table is rebuilt beside the file; entries of L2 tables that
- * are rebuilt go to an overlay of the file; beside them is kept which guest bytes are so guessed or
- * lost.
+ * What the files of a salvage share.  The L1 table is rebuilt beside the file; entries of L2 tables
+ * that are rebuilt go to an overlay of the file; beside them is kept which guest bytes are so guessed
+ * or lost.
  */
 #ifndef QCOW1_SALVAGE_H
 #define QCOW1_SALVAGE_H
@@ -48,11 +48,11 @@ QCOW1_SALVAGE_NOTES(QCOW1_SALVAGE_NOTE)
 /* In the L1 table of a salvage: what was there led nowhere. */
 #define QCOW1_L1_LOST UINT64_C(1)
 
-/* What is known of the file while the image is rebuilt; memory for each is a part of what is allowed. */
+/* What is known of the file while the image is rebuilt; each has a part of the memory. */
 struct qcow1_work {
-	struct img_paged sectors;	/* of the file, that look like parts of tables; rising, 64 bits each */
+	struct img_paged sectors;	/* of the file, that look like parts of tables; rising */
 	struct img_paged l1;		/* the table as it will be, in l1_file */
-	struct img_paged taken, packed;	/* a bit for each cluster of the file: as a whole, or some of it */
+	struct img_paged taken, packed;	/* a bit for each cluster: as a whole, or some of it */
 };
 
 struct qcow1_salvage {

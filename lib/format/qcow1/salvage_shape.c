@@ -179,7 +179,8 @@ static bool for_sectors(struct widths *w, void (*look)(struct widths *, uint64_t
 		for (n = 1; n < READ_SECTORS && i + n < s->n_sectors &&
 		     qcow1_sector(s, i + n) == qcow1_sector(s, i) + n * QCOW1_SECTOR;)
 			n++;
-		if (!img_store_read_some(s->file, qcow1_sector(s, i), raw, n * QCOW1_SECTOR, &got, err))
+		if (!img_store_read_some(s->file, qcow1_sector(s, i), raw, n * QCOW1_SECTOR, &got,
+					 err))
 			return false;
 		for (size_t k = 0; k < got / QCOW1_SECTOR; k++)
 			look(w, qcow1_sector(s, i + k), raw + k * QCOW1_SECTOR);

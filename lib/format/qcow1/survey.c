@@ -306,12 +306,13 @@ static bool tell_leak(struct qcow1_survey *s, uint64_t host, uint8_t *raw, uint3
 struct leaks {
 	struct qcow1_survey *s;
 	struct img_extent there;	/* of the file, around the cluster that is looked at */
-	uint8_t *raw;			/* room for a table, or a cluster if that is shorter; owned */
+	uint8_t *raw;			/* room for a table, or a shorter cluster; owned */
 	uint32_t len;
 };
 
-/* How many clusters from cluster i on, which nothing refers to, are like it and in a hole of the file. */
-static bool count_in_hole(struct leaks *l, uint64_t i, uint64_t end, uint64_t *n, struct img_err *err)
+/* How many clusters from cluster i on, which nothing refers to, are like it and in a hole. */
+static bool count_in_hole(struct leaks *l, uint64_t i, uint64_t end, uint64_t *n,
+			  struct img_err *err)
 {
 	struct qcow1_survey *s = l->s;
 	const unsigned bits = s->hdr->cluster_bits, grains = bits - s->grain_bits;

@@ -147,8 +147,8 @@ static void *read_to_look(const void *ctx, uint64_t number, struct img_err *err)
 	return read_piece(ctx, (uint32_t)(number * QCOW1_PIECE_ENTRIES), err);
 }
 
-const _Atomic uint64_t *qcow1_l1_look(struct qcow1_tables *t, uint32_t index, pthread_mutex_t **held,
-				      struct img_err *err)
+const _Atomic uint64_t *qcow1_l1_look(struct qcow1_tables *t, uint32_t index,
+				      pthread_mutex_t **held, struct img_err *err)
 {
 	const uint32_t number = index / QCOW1_PIECE_ENTRIES;
 	const _Atomic uint64_t *piece;

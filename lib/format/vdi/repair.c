@@ -82,7 +82,8 @@ static bool list_entry(struct listing *list, uint32_t index, uint32_t entry, str
 	struct vdi_suspect *last = r->n_suspects ? &r->suspects[r->n_suspects - 1] : NULL;
 	const struct vdi_suspect one = {
 		.index = index, .entry = entry, .before = list->before, .after = VDI_ENTRY_FREE,
-		.doubled = entry < r->n_begun && img_bits_get(&r->marks->twice, entry), .place = VDI_NO_PLACE,
+		.doubled = entry < r->n_begun && img_bits_get(&r->marks->twice, entry),
+		.place = VDI_NO_PLACE,
 	};
 
 	if (last && last->index + 1 == index)

@@ -90,9 +90,9 @@ static inline uint32_t vdi_blocks_used(const struct vdi_header *hdr)
 enum { VDI_PIECE_ENTRIES = 16384 };
 
 /*
- * The block map, read piece by piece when it is asked for: a disk of petabytes is open at once.  Pieces
- * that are given out are kept; where the whole map has no room extents look at others beside them.
- * Any number of threads.
+ * The block map, read piece by piece when it is asked for: a disk of petabytes is open at once.
+ * Pieces that are given out are kept; where the whole map has no room extents look at others beside
+ * them.  Any number of threads.
  */
 struct vdi_map {
 	const struct vdi_header *hdr;
