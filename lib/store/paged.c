@@ -23,6 +23,7 @@ bool img_paged_init(struct img_paged *table, struct img_store *file, uint64_t of
 		bits++;
 	*table = (struct img_paged){
 		.file = file, .off = off, .len = len, .page_bits = bits,
+		.page_mask = (UINT64_C(1) << bits) - 1,
 		.n_pages = (len >> bits) + 1, .most = img_max_u64(memory >> bits, PAGES_MIN),
 	};
 	table->pages = img_calloc(table->n_pages, sizeof(*table->pages), err);
@@ -159,6 +160,21 @@ uint64_t img_bits_next(struct img_paged *bits, uint64_t from, uint64_t end)
 			return from;
 		else
 			from++;
+	}
+	return end;
+}
+
+uint64_t img_bits_next_clear(struct img_paged *bits, uint64_t from, uint64_t end)
+{
+	while (from < end) {
+		const uint8_t byte = *img_paged_at(bits, from / 8, false);
+
+		if (byte == UINT8_MAX)
+			from = img_round_down(from, 8) + 8;
+		else if (byte >> from % 8 & 1)
+			from++;
+		else
+			return from;
 	}
 	return end;
 }

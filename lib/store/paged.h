@@ -14,6 +14,7 @@ struct img_paged {
 	bool temporary;
 	uint64_t off, len;		/* of the table in the file */
 	unsigned page_bits;
+	uint64_t page_mask;		/* of the bits of a place that are inside a page */
 	size_t n_pages;
 	uint8_t **pages;		/* by number; NULL: not in memory; owned */
 	uint8_t *changed;		/* by number: is not in the file as it is here; owned */
@@ -55,8 +56,9 @@ static inline uint8_t *img_paged_at(struct img_paged *table, uint64_t at, bool c
 
 	if (!page)
 		page = img_paged_fetch(table, number);
-	table->changed[number] |= change;
-	return page + (at & ((UINT64_C(1) << table->page_bits) - 1));
+	if (change)
+		table->changed[number] = true;
+	return page + (at & table->page_mask);
 }
 
 /* ---- Bits ------------------------------------------------------------------------------------ */
@@ -70,8 +72,9 @@ static inline bool img_bits_get(struct img_paged *bits, uint64_t i)
 	return *img_paged_at(bits, i / 8, false) >> i % 8 & 1;
 }
 
-/* The first one from `from` on that is set; end: none below it is. */
+/* The first one from `from` on that is set, or is not; end: there is none below it. */
 uint64_t img_bits_next(struct img_paged *bits, uint64_t from, uint64_t end);
+uint64_t img_bits_next_clear(struct img_paged *bits, uint64_t from, uint64_t end);
 
 /* Returns what it was. */
 static inline bool img_bits_set(struct img_paged *bits, uint64_t i)

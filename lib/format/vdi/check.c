@@ -155,10 +155,10 @@ static bool check_leaks(struct check *c, struct img_err *err)
 {
 	const uint32_t n = (uint32_t)img_min_u64(c->n_whole, c->hdr.n_allocated);
 
-	for (uint32_t i = 0; i < n; i++)
-		if (!img_bits_get(&c->used, i) &&
-		    !tell(c, &vdi_found_block_leak, vdi_host(&c->hdr, i), IMG_NOWHERE, IMG_NOWHERE,
-			  IMG_NOWHERE, vdi_stride(&c->hdr), err))
+	for (uint64_t i = img_bits_next_clear(&c->used, 0, n); i < n;
+	     i = img_bits_next_clear(&c->used, i + 1, n))
+		if (!tell(c, &vdi_found_block_leak, vdi_host(&c->hdr, (uint32_t)i), IMG_NOWHERE,
+			  IMG_NOWHERE, IMG_NOWHERE, vdi_stride(&c->hdr), err))
 			return false;
 	return true;
 }

@@ -145,8 +145,9 @@ static bool look(struct vdi_repair *r, struct img_err *err)
 	if (!make_marks(r, err) || !vdi_scan(&r->hdr, r->file, r->file_size, &note, err) ||
 	    !vdi_scan(&r->hdr, r->file, r->file_size, &collect, err))
 		return false;
-	for (uint32_t i = 0; i < r->n_whole; i++)
-		r->n_orphans += !img_bits_get(&r->marks->used, i);
+	for (uint64_t i = img_bits_next_clear(&r->marks->used, 0, r->n_whole); i < r->n_whole;
+	     i = img_bits_next_clear(&r->marks->used, i + 1, r->n_whole))
+		r->n_orphans++;
 	return vdi_repair_knows(r, err);
 }
 

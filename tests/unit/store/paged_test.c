@@ -111,5 +111,10 @@ Test(paged, the_next_bit_is_found_across_pages)
 	}
 	cr_assert_eq(img_bits_next(&bits, from, 300000), 300000);
 	cr_assert_eq(img_bits_next(&bits, 1, 7), 7, "the end is not looked at");
+	for (uint64_t i = 1000; i < 200000; i++)
+		img_bits_set(&bits, i);
+	cr_assert_eq(img_bits_next_clear(&bits, 999, 300000), 999);
+	cr_assert_eq(img_bits_next_clear(&bits, 1003, 300000), 200000);
+	cr_assert_eq(img_bits_next_clear(&bits, 1003, 150001), 150001);
 	img_paged_clear(&bits);
 }
