@@ -5,10 +5,12 @@
 #include "base/num.h"
 #include "format/qcow2/refs_inside.h"
 
+/* Bits belong to one bitmap alone, as a table does to its owner; the last of them may end the file. */
 static bool visit_bitmap_entry(struct collection *c, uint64_t entry, uint64_t entry_at,
 			       struct img_err *err)
 {
 	const uint64_t host = entry & QCOW2_ENTRY_HOST;
+	bool whole;
 
 	if ((entry & QCOW2_BITMAP_ENTRY_RESERVED) || !qcow2_refs_is_aligned(c, host) ||
 	    (host && (entry & QCOW2_BITMAP_ENTRY_ONES)))
@@ -17,7 +19,7 @@ static bool visit_bitmap_entry(struct collection *c, uint64_t entry, uint64_t en
 		return true;
 	if (host >> c->geo.cluster_bits >= c->n_clusters)
 		return qcow2_refs_found(c, &qcow2_found_bitmap_outside, entry_at, IMG_NOWHERE, entry, err);
-	return qcow2_refs_note(c, QCOW2_USE_BITMAP, host >> c->geo.cluster_bits, 1, err);
+	return qcow2_refs_claim_table(c, QCOW2_USE_BITMAP, host, 1, &whole, err);
 }
 
 static bool visit_bitmap_table(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,

@@ -262,6 +262,39 @@ Test(refs, damage)
 	}
 }
 
+/* Bits in a cluster of the disk, and the same bits in two bitmaps. */
+Test(refs, bits_of_a_bitmap_belong_to_nobody_else)
+{
+	static const char *const details[] = { "data, bits of a bitmap", "bits of a bitmap" };
+	static const uint64_t places[] = { 30 * C, 31 * C };
+	struct qcow2_header hdr = sample_header(9, 256 << 10);
+	struct sample s;
+	struct found f;
+
+	hdr.autoclear = QCOW2_AUTOCLEAR_BITMAPS;
+	hdr.n_bitmaps = 2;
+	hdr.bitmap_dir_off = 20 * C;
+	hdr.bitmap_dir_len = 64;
+	start(&s, hdr);
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t *raw = s.bytes + 20 * C + i * 32;
+
+		img_put_be64(raw + QCOW2_BITMAP_TABLE_OFF, (21 + i) * C);
+		img_put_be32(raw + QCOW2_BITMAP_TABLE_ENTRIES, 2);
+		img_put_be16(raw + QCOW2_BITMAP_NAME_LEN, 5);
+		img_put_be64(s.bytes + (21 + i) * C, places[1]);
+	}
+	img_put_be64(s.bytes + 21 * C + 8, places[0]);
+	img_put_be64(s.bytes + L2, places[0]);
+	f = collect(&s, FILE_CLUSTERS);
+	cr_assert_eq(img_findings_count(&f.damage, &qcow2_found_overlap), 2);
+	for (size_t i = 0; i < 2; i++) {
+		cr_assert_eq(f.damage.v[i].host, places[i]);
+		cr_assert_str_eq(f.damage.v[i].detail, details[i]);
+	}
+	finish(&s, &f);
+}
+
 /* Places and sizes in the header that cannot be. */
 Test(refs, damage_in_the_header)
 {
