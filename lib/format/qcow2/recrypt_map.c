@@ -24,8 +24,8 @@ static bool check_sound(const struct qcow2_header *hdr, struct img_store *st, st
 		return img_fail(err, IMG_E_CORRUPT, _("the image is marked as damaged; imgcheck -r "
 				"repairs it"));
 	if (hdr->incompatible & QCOW2_INCOMPATIBLE_DIRTY)
-		return img_fail(err, IMG_E_CORRUPT, _("the image was not closed properly; imgcheck -r repairs "
-				"it"));
+		return img_fail(err, IMG_E_CORRUPT, _("the image was not closed properly; imgcheck -r "
+				"repairs it"));
 	if (!qcow2_refs_collect_sound(hdr, st, NULL, &refs, err))
 		return false;
 	qcow2_refs_free(refs);
