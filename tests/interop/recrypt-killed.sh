@@ -94,7 +94,16 @@ goes signal=KILL 29 4 disk.qcow2 one encrypt --key-file=one -o iter-time=1
 goes signal=KILL 31 5 one.qcow2 one decrypt --key-file=one
 goes signal=KILL 37 6 one.qcow2 two reencrypt --key-file=one --key-file=two --new-key-file=two -o iter-time=1
 imgconv -q -O qcow2 --key-file=one -o encrypt.format=aes disk.raw aes.qcow2 2>/dev/null
-goes signal=KILL 61 23 aes.qcow2 one decrypt --key-file=one
+# No header tells which key is the right one to go on with.
+rm -rf work
+mkdir work
+cp aes.qcow2 work/image
+met signal=KILL 19 decrypt --in-place --key-file=one work/image || fail "it was not killed"
+[ -e work/image.recrypt ] || fail "nothing is pending of the old encryption"
+printf wrong | exits 5 imgcrypt -q decrypt --in-place --key-file=- work/image 2>/dev/null
+imgcrypt -q decrypt --in-place --key-file=one work/image
+imgconv -q -O raw work/image seen.raw
+same "$hash" "$(hash_padded seen.raw)" "another disk behind the old encryption"
 goes error=ENOSPC 47 14 one.qcow2 two reencrypt --key-file=one --key-file=two --new-key-file=two \
 	-o iter-time=1
 
