@@ -25,6 +25,7 @@ unit_tests += %D%/test
 	%D%/in_place.h \
 	%D%/level_test.c \
 	%D%/looks_test.c \
+	%D%/luks/driver_test.c \
 	%D%/luks_options_test.c \
 	%D%/move_test.c \
 	%D%/moves_test.c \

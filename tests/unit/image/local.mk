@@ -9,6 +9,7 @@ unit_tests += %D%/test
 	%D%/disk_test.c \
 	%D%/doubt_test.c \
 	%D%/gate_test.c \
+	%D%/key_header_test.c \
 	%D%/left_out_test.c \
 	%D%/mismatch_test.c \
 	%D%/open_test.c \
