@@ -18,7 +18,7 @@ static const struct cli_option standard[] = {
 	{ .name = NULL },
 };
 
-enum { MAX_ROWS = 48, ID_ROW = 256, HELP_COLUMN = 32 };
+enum { MAX_ROWS = 64, ID_ROW = 256, HELP_COLUMN = 32 };
 
 /* The tables of getopt_long(), made from ours; val is ID_ROW plus the index of the row. */
 struct parser {
@@ -35,7 +35,9 @@ static bool may_be_left_out(const struct cli_option *row)
 
 static void add_rows(struct parser *p, const struct cli_option *rows)
 {
-	for (; rows->name && p->n < MAX_ROWS; rows++, p->n++) {
+	for (; rows->name; rows++, p->n++) {
+		if (p->n == MAX_ROWS)
+			abort();	/* a command has got more options than fit */
 		const int argument = !rows->value ? no_argument : may_be_left_out(rows)
 				     ? optional_argument : required_argument;
 
