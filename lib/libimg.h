@@ -228,6 +228,8 @@ enum {
 	 * or write them is IMG_E_KEY.
 	 */
 	IMG_OPEN_NO_KEY      = 1 << 8,
+	/* With IMG_OPEN_WRITE, of a raw image: others, who said so too, write other bytes of it. */
+	IMG_OPEN_SHARE_WRITE = 1 << 9 | IMG_OPEN_NO_LOCK,
 };
 
 struct img_open {
@@ -383,7 +385,7 @@ struct img_create {
 	const struct img *source;	/* whose disk it will hold: an option "keep" asks it; or NULL */
 	bool in_place;		/* write into the existing file or device; its content goes */
 	bool reads_as_zero;	/* in_place: the target is known to be all zeros already */
-	unsigned flags;		/* IMG_OPEN_NO_LOCK */
+	unsigned flags;		/* IMG_OPEN_NO_LOCK; in_place: IMG_OPEN_SHARE_WRITE */
 	enum img_cache cache;
 	const struct img_gate *gate;	/* for the backing file; NULL: img_gate_deny */
 	/* What will open it, if it is encrypted; or NULL.  Borrowed until img_close(), as are keys. */
@@ -432,6 +434,8 @@ struct img_copy {
 	uint64_t memory;	/* bytes of buffers in flight at most; 0: the default */
 	uint32_t zero_grain;	/* power of two: looked at as one when searching zeros; or 0 */
 	uint64_t rate;		/* bytes of data a second at most; 0: no limit */
+	/* Only these bytes of the disk (len 0: all), into a dst made with in_place.  IMG_E_RANGE. */
+	uint64_t range_at, range_len;
 	bool compress;
 	/*
 	 * Compressed units that src holds as dst would are taken as they are, without a look at them.
@@ -445,6 +449,9 @@ struct img_copy {
 	void (*lost)(void *ctx, const struct img_extent *extent);
 	void *lost_ctx;
 };
+
+/* Ranges begin and end there, or end with the disk: who writes neighbours shares no block. */
+#define IMG_COPY_RANGE_UNIT 4096
 
 /* Codecs that the units of one image may have. */
 #define IMG_CODECS_MAX 5
@@ -527,7 +534,7 @@ struct img_in_place {
 	const char *options;	/* of that format: "name=value,...", or NULL */
 	bool undo;		/* bring back the raw file that the image was made of */
 	bool dry_run;		/* only find out what would be done */
-	unsigned flags;		/* IMG_OPEN_NO_LOCK */
+	unsigned flags;		/* IMG_OPEN_NO_LOCK; in_place: IMG_OPEN_SHARE_WRITE */
 };
 
 struct img_in_place_stats {

@@ -15,6 +15,7 @@ static bool copy(const struct options *opt, struct img *src, struct img *dst,
 {
 	const struct img_copy what = {
 		.src = src, .dst = dst, .threads = opt->threads, .rate = opt->rate,
+		.range_at = opt->range.at, .range_len = opt->range.len,
 		.zero_grain = target_zero_grain(opt->sparse), .compress = opt->compress,
 		.recode = optlist_has(opt->target.options, "compression_level"),
 		.salvage = opt->salvage, .digest = opt->digest,
@@ -117,7 +118,7 @@ static void check_usage(struct options *opt, char *const names[2], const char *t
 {
 	struct img_err err = { 0 };
 
-	if (!same_check_usage(opt, names, &err))
+	if (!same_check_usage(opt, names, &err) || !range_check_usage(opt, names[0], &err))
 		cli_misused(&imgconv_cli, &err);
 	if (opt->itself || opt->undo || opt->dry_run) {
 		if (!check_itself(opt, &err))

@@ -19,6 +19,11 @@ static inline bool report_is_wanted(const struct report_options *report)
 	return report->wanted || report->path;
 }
 
+/* Guest bytes that alone are copied; len 0: all. */
+struct copy_range {
+	uint64_t at, len;
+};
+
 struct options {
 	struct source_options source;
 	struct secrets secrets, new_secrets;	/* of the source; of the target */
@@ -30,6 +35,7 @@ struct options {
 	bool itself, undo, dry_run;	/* --in-place: the source becomes the target */
 	uint64_t sparse;	/* bytes that must be zeros to be left out; 0: do not look */
 	uint64_t rate;		/* bytes a second; 0: no limit */
+	struct copy_range range;
 	unsigned threads;	/* 0: all cores */
 	const char *digest;	/* or NULL */
 	const char *filter;	/* that the target's file goes through, or NULL */
@@ -74,6 +80,11 @@ bool same_is_there(const struct options *opt, const struct img_format *format, c
 /* What was not copied: the size, and the digest if it was asked for. */
 bool same_tell(const struct options *opt, struct img *src, struct img_copy_stats *stats,
 	       struct img_err *err) IMG_MUST_CHECK;
+/* Whether the other options go together with --range. */
+bool range_check_usage(const struct options *opt, const char *source, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Into a struct copy_range: "START+LENGTH", sizes. */
+cli_set range_set;
 /* Ends the program when options contradict --with-snapshots. */
 void replicate_check_usage(const struct options *opt, const struct img_format *format);
 /* The source with its snapshots into the target, both by name. */

@@ -4,6 +4,7 @@ bin_PROGRAMS += %D%/imgconv
 	%D%/imgconv.h \
 	%D%/itself.c \
 	%D%/options.c \
+	%D%/range.c \
 	%D%/replicate.c \
 	%D%/report.c \
 	%D%/tar.c \

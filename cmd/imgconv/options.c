@@ -52,6 +52,8 @@ static const struct cli_option rows[] = {
 	  N_("copy a qcow2 image as it is, with all of its snapshots") },
 	{ 'n', "no-create", NULL, cli_set_flag, AT(in_place),
 	  N_("write into the target as it is; raw only") },
+	{ 0, "range", "START+LENGTH", range_set, AT(range),
+	  N_("with -n: copy only this part of the disk; others may copy other parts meanwhile") },
 	{ 0, "target-is-zero", NULL, cli_set_flag, AT(reads_as_zero),
 	  N_("with -n: the target is known to be all zeros") },
 	{ 0, "skip-free", "[=force]", leave_out_set, AT(free),

@@ -11,6 +11,7 @@ struct img *target_create(const struct options *opt, const struct img_format *fo
 		.path = path, .size = img_size(src), .source = src,
 		.compressed = opt->compress,
 		.in_place = !bundle && (opt->in_place || target_must_stay(path)),
+		.flags = opt->range.len ? IMG_OPEN_SHARE_WRITE : 0,
 		.reads_as_zero = opt->reads_as_zero, .cache = opt->cache,
 		.keys = secret_keys(opt->source.secrets), .encrypted = opt->new_secrets.given,
 		.filter = bundle ? NULL : opt->filter,

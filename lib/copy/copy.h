@@ -17,6 +17,7 @@
 struct img_plan {
 	struct img *src;
 	uint64_t at;		/* guest bytes below this are planned */
+	uint64_t end;		/* where it stops; 0: where the source does */
 	uint64_t grain;		/* power of two; chunks and zero ranges start on a multiple */
 	uint64_t window;	/* most bytes of a chunk that needs a buffer; multiple of grain */
 	struct img_extent ahead;	/* the source's last answer; len 0: none yet */

@@ -440,6 +440,22 @@ static bool init_ring(struct engine *e, unsigned threads, struct img_err *err)
 	return true;
 }
 
+static bool check_range(const struct img_copy *what, struct img_err *err)
+{
+	const uint64_t size = img_is_stream(what->src) ? 0 : img_size(what->src);
+	const uint64_t at = what->range_at, len = what->range_len;
+
+	if (!len)
+		return true;
+	if (at >= size || len > size - at)
+		return img_fail(err, IMG_E_RANGE, _("the range [%" PRIu64 ", +%" PRIu64 ") is not in the "
+				"disk of the source, of %" PRIu64 " bytes"), at, len, size);
+	return (at % IMG_COPY_RANGE_UNIT == 0 &&
+		(len % IMG_COPY_RANGE_UNIT == 0 || at + len == size)) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("a range begins and ends on a multiple of %d bytes, or "
+					       "ends with the disk"), IMG_COPY_RANGE_UNIT);
+}
+
 static bool check_request(const struct img_copy *what, struct img_err *err)
 {
 	const struct img_layer *dst = &what->dst->layers[0];
@@ -461,7 +477,7 @@ static bool check_request(const struct img_copy *what, struct img_err *err)
 		return img_fail(err, IMG_E_RANGE,
 				_("%s: is smaller than the %" PRIu64 " bytes of the source"),
 				dst->store->name, img_size(what->src));
-	return true;
+	return check_range(what, err);
 }
 
 /* How much of a source that comes through a pipe this copy can take as it comes. */
@@ -493,7 +509,9 @@ static bool init(struct engine *e, unsigned threads, struct img_err *err)
 			return false;
 	}
 	e->plan = (struct img_plan){
-		.src = e->work.src, .grain = e->work.grain, .window = e->work.window,
+		.src = e->work.src, .at = e->what->range_at,
+		.end = e->what->range_at + e->what->range_len,
+		.grain = e->work.grain, .window = e->work.window,
 		.linear = can_clone(e), .stores_zeros = e->work.stores_zeros,
 	};
 	if (e->strict_order && e->dst->format->write->announce &&

@@ -18,6 +18,11 @@ static uint64_t end_of(const struct img_extent *ex)
 	return ex->start + ex->len;
 }
 
+static uint64_t plan_end(const struct img_plan *plan)
+{
+	return plan->end ? plan->end : img_size(plan->src);
+}
+
 /* What is at `at`, at most to limit; an answer is used as far as it goes before asking again. */
 static bool extent_at(struct img_plan *plan, uint64_t at, uint64_t limit, struct img_extent *out,
 		      struct img_err *err)
@@ -26,7 +31,7 @@ static bool extent_at(struct img_plan *plan, uint64_t at, uint64_t limit, struct
 
 	if ((at < ahead->start || at >= end_of(ahead)) &&
 	    !(plan->of_bytes ? img_extent_of_bytes : img_extent)(plan->src, at,
-								 img_size(plan->src), ahead, err))
+								 plan_end(plan), ahead, err))
 		return false;
 	*out = *ahead;
 	img_extent_clip(out, at, img_min_u64(limit, end_of(ahead)));
@@ -93,7 +98,7 @@ static bool continues(const struct img_extent *first, const struct img_extent *e
 static bool zero_end(struct img_plan *plan, const struct img_extent *ex, uint64_t *end,
 		     struct img_err *err)
 {
-	const uint64_t size = img_size(plan->src);
+	const uint64_t size = plan_end(plan);
 	struct img_extent next = *ex;
 	uint64_t z = plan->at;
 
@@ -112,7 +117,7 @@ static bool zero_end(struct img_plan *plan, const struct img_extent *ex, uint64_
 static bool linear_end(struct img_plan *plan, const struct img_extent *ex, uint64_t *end,
 		       struct img_err *err)
 {
-	const uint64_t limit = img_min_u64(img_size(plan->src), plan->at + LINEAR_MAX);
+	const uint64_t limit = img_min_u64(plan_end(plan), plan->at + LINEAR_MAX);
 	struct img_extent next = *ex;
 	uint64_t z = plan->at;
 
@@ -138,7 +143,7 @@ static bool linear_end(struct img_plan *plan, const struct img_extent *ex, uint6
 static bool fill_window(struct img_plan *plan, struct img_chunk *chunk, struct img_extent ex,
 			struct img_err *err)
 {
-	const uint64_t end = img_min_u64(img_size(plan->src),
+	const uint64_t end = img_min_u64(plan_end(plan),
 					 img_round_down(plan->at, plan->window) + plan->window);
 
 	chunk->kind = IMG_CHUNK_BYTES;
@@ -174,7 +179,7 @@ static bool fill_linear(struct img_plan *plan, struct img_chunk *chunk,
 
 bool img_plan_next(struct img_plan *plan, struct img_chunk *chunk, struct img_err *err)
 {
-	const uint64_t size = img_size(plan->src);
+	const uint64_t size = plan_end(plan);
 	struct img_extent ex;
 	uint64_t end = plan->at;
 

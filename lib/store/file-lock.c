@@ -53,6 +53,9 @@ static const struct claim *const writer[] = {
 	&bar_write, &bar_resize, &use_write, &use_resize, &use_read, NULL,
 };
 
+/* Writers of different parts bear each other; nobody else does. */
+static const struct claim *const sharer[] = { &bar_resize, &use_write, &use_read, NULL };
+
 static int set_lock(int fd, short type, int first, int len)
 {
 	struct flock lock = {
@@ -96,9 +99,10 @@ static bool test_all(int fd, const struct claim *const *claims, struct img_err *
 bool img_file_lock(int fd, unsigned flags, bool *locked, struct img_err *err)
 {
 	const bool write = flags & IMG_OPEN_WRITE;
-	const struct claim *const *claims = write ? writer : reader;
+	const bool share = (flags & IMG_OPEN_SHARE_WRITE) == IMG_OPEN_SHARE_WRITE;
+	const struct claim *const *claims = share ? sharer : write ? writer : reader;
 
-	if ((flags & IMG_OPEN_NO_LOCK) || (!write && (flags & IMG_OPEN_FORCE_SHARE)))
+	if ((!share && (flags & IMG_OPEN_NO_LOCK)) || (!write && (flags & IMG_OPEN_FORCE_SHARE)))
 		return true;
 	return claim_all(fd, claims, locked, err) && test_all(fd, claims, err);
 }

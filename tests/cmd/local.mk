@@ -60,6 +60,7 @@ shell_tests += \
 	%D%/imgconv/parent.sh \
 	%D%/imgconv/pipes.sh \
 	%D%/imgconv/progress.sh \
+	%D%/imgconv/range.sh \
 	%D%/imgconv/signals.sh \
 	%D%/imgconv/skip-free-mounted.sh \
 	%D%/imgconv/skip-free.sh \

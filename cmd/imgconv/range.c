@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* imgconv --range: one of several that write the parts of one target at the same time. */
+#include <stdlib.h>
+#include <string.h>
+#include "common/text.h"
+#include "imgconv/imgconv.h"
+
+bool range_set(const struct cli_option *row, void *field, const char *text, struct img_err *err)
+{
+	const char *plus = strchr(text, '+');
+	char *start = plus ? strndup(text, plus - text) : NULL;
+	struct copy_range *range = field;
+	const bool ok = start && img_size_parse(start, &range->at, err) &&
+			img_size_parse(plus + 1, &range->len, err);
+
+	(void)row;
+	free(start);
+	return plus ? ok && (range->len || img_fail(err, IMG_E_ARGUMENT, _("the range is empty")))
+		    : img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not START+LENGTH"), text);
+}
+
+/* What speaks of the whole target is not for one of several. */
+bool range_check_usage(const struct options *opt, const char *source, struct img_err *err)
+{
+	if (!opt->range.len)
+		return true;
+	if (!opt->in_place)
+		return img_fail(err, IMG_E_ARGUMENT, _("--range needs -n: the target is there already"));
+	if (!strcmp(source, "-"))
+		return img_fail(err, IMG_E_ARGUMENT, _("--range needs a source that is no pipe"));
+	return (!opt->target.options && opt->sparse && !opt->skip_same && !opt->itself) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("--range does not go with -o, -S 0, --skip-same and "
+					       "--in-place, which are about all of the target"));
+}
