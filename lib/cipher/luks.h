@@ -37,6 +37,9 @@ bool img_luks_look(struct img_store *st, uint64_t at, uint64_t len, struct img_l
 /* Wipes the key; *v may be all zero. */
 void img_luks_volume_close(struct img_luks_volume *v);
 
+/* What the digest of a key may take is a part of that, and not nothing. */
+enum { LUKS_ITER_MS_LEAST = 16 };
+
 /* A header to be made.  0 and NULL: the default. */
 struct img_luks_new {
 	unsigned version;		/* 1 or 2 */

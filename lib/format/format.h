@@ -193,6 +193,7 @@ struct img_layer_create {
 	bool dedup;			/* equal units will be stored once: write->share */
 	bool in_place;			/* store exists and may be larger; see struct img_create */
 	bool reads_as_zero;
+	bool counted;			/* nothing of it is kept but its length: no key has to be good */
 	const char *path;		/* that the image will have; NULL: it goes to a pipe */
 	const struct img_layer *source;	/* open, whose disk it will hold; NULL: not known */
 	const struct img_opener *opener;

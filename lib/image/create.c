@@ -278,6 +278,7 @@ static bool create_layer(struct img *im, const struct img_create *what,
 		.backing_format = what->backing_format, .compressed = what->compressed,
 		.dedup = what->dedup,
 		.in_place = what->in_place, .reads_as_zero = what->reads_as_zero,
+		.counted = im->target->counted,
 		.path = im->target->inside || is_output(what) ? NULL : what->path, .opener = &to.opener,
 		.source = what->source ? &what->source->layers[0] : NULL, .key = what->key,
 	};

@@ -28,6 +28,8 @@ static bool read_wish(const struct img_layer_create *what, struct img_luks_wish 
 {
 	if (!img_luks_wish_make_file(what->settings, wish, err))
 		return false;
+	if (what->counted)
+		wish->what.iter_ms = LUKS_ITER_MS_LEAST;
 	wish->what.detached = img_settings_given(what->settings, "header");
 	wish->what.key = what->key;
 	return what->key ||

@@ -152,7 +152,11 @@ static bool read_encryption(const struct img_layer_create *what, struct qcow2_wi
 				_("the image is to be encrypted, and no key was given"));
 	if (format && !strcmp(format, "luks")) {
 		wish->header.crypt = QCOW2_CRYPT_LUKS;
-		return img_luks_wish_make(what->settings, "encrypt.", &wish->luks, err);
+		if (!img_luks_wish_make(what->settings, "encrypt.", &wish->luks, err))
+			return false;
+		if (what->counted)
+			wish->luks.what.iter_ms = LUKS_ITER_MS_LEAST;
+		return true;
 	}
 	wish->header.crypt = format ? QCOW2_CRYPT_AES : QCOW2_CRYPT_NONE;
 	return img_luks_wish_none(what->settings, "encrypt.", err);
