@@ -291,6 +291,12 @@ const char *img_layer_name(const struct img *im, size_t depth);
 bool img_probe_doubtful(const struct img *im, const char **why);
 
 /*
+ * Whether the top layer is a file as it is: nothing that was unpacked on the way, no member of an
+ * archive, no device, stream or server.
+ */
+bool img_is_file(const struct img *im);
+
+/*
  * What there is to know about a layer although it can be read, translated: it stands on an image
  * that is not the one it was made for, or a damaged part of it had to be replaced by a copy.  NULL:
  * nothing.  May change from NULL while the image is being read.  Any thread.

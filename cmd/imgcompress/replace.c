@@ -188,6 +188,8 @@ static bool replace(struct options *opt, struct img *src, const char *path, cons
 	char *name = NULL;
 	bool whole, ok;
 
+	if (!img_is_file(src))
+		return refuse(err, _("the image is in it, packed or in an archive"));
 	if (!format || !check_format(format, source, err) || !check_image(src, &whole, err))
 		return false;
 	if (asprintf(&name, "%s.%ld.part", path, (long)getpid()) < 0)

@@ -287,6 +287,11 @@ bool img_probe_doubtful(const struct img *im, const char **why)
 	return im->doubt != NULL;
 }
 
+bool img_is_file(const struct img *im)
+{
+	return !strcmp(im->layers[0].store->ops->kind, "file");
+}
+
 const char *img_layer_mismatch(const struct img *im, size_t depth)
 {
 	const struct img_layer *ly = &im->layers[depth];

@@ -5,6 +5,7 @@
 requires qemu-img --version
 requires jq --version
 requires qemu-io --version
+requires xz --version
 
 seq 200000 >disk.raw
 truncate -s 3M disk.raw
@@ -53,6 +54,11 @@ imgcmp -q disk.raw ours.cloop || fail "another disk in cloop"
 imgconv -O qcow disk.raw base.qcow
 imgcreate -b base.qcow top.qcow
 keeps 1 "is not replaced: it stands on another image" top.qcow
+xz -k new.qcow2
+keeps 1 "is not replaced: the image is in it, packed" new.qcow2.xz
+tar -cf new.tar new.qcow2
+keeps 1 "is not replaced: the image is in it, packed" new.tar
+rm new.qcow2.xz new.tar
 imgconv disk.raw new.vmdk
 keeps 1 "is not replaced: a compressed VMDK image is of another kind" new.vmdk
 ln new.qcow2 other.qcow2
