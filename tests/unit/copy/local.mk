@@ -2,6 +2,7 @@ unit_tests += %D%/test
 %C%_test_LDADD = tests/unit/fake/libfake.la $(unit_ldadd)
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 %C%_test_SOURCES = \
+	%D%/best_test.c \
 	%D%/compact_test.c \
 	%D%/compare_test.c \
 	%D%/dedup_test.c \
