@@ -261,6 +261,12 @@ struct img_open {
 	 */
 	const char *member;
 	uint64_t max_size;	/* bytes that are unpacked at most; 0: IMG_MAX_UNPACKED */
+	/*
+	 * Told once, by a sentence, when a stream that has to be read out of order goes to a temporary
+	 * file, because memory is not enough for it.  By any thread.  NULL: nobody is told.
+	 */
+	void (*spooled)(void *ctx, const char *text);
+	void *spooled_ctx;
 };
 
 /* Bytes that come out of a compressed file: a few of them can unpack to more than any disk holds. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See source.h. */
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -88,6 +90,12 @@ void source_explain(struct img_err *err)
 		img_fail(err, why.code, _("%s; --member says which"), why.text);
 }
 
+static void say_spooled(void *ctx, const char *text)
+{
+	(void)ctx;
+	fprintf(stderr, "%s: %s\n", program_invocation_short_name, text);
+}
+
 static struct img *open_once(const struct source_options *how, const char *path, unsigned flags,
 			     struct img_err *err)
 {
@@ -101,6 +109,7 @@ static struct img *open_once(const struct source_options *how, const char *path,
 		.cache = how->cache, .cache_size = how->cache_size,
 		.gate = source_gate(how->gate), .keys = secret_keys(how->secrets),
 		.header = how->header,
+		.spooled = how->quiet && *how->quiet ? NULL : say_spooled,
 	};
 
 	return img_open(&open, err);

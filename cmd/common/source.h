@@ -18,6 +18,7 @@ struct source_options {
 	bool force_share;
 	bool mismatch;		/* write over a parent that the image was not made for */
 	const char *header;	/* of a LUKS image that holds the data alone; NULL: it has its own */
+	const bool *quiet;	/* whether to say nothing of temporary files; NULL: say it */
 	struct secrets *secrets;	/* of encrypted layers; NULL: their structure is enough */
 };
 

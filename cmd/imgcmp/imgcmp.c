@@ -114,7 +114,9 @@ static bool compare(const struct options *opt, char *const names[2], int *status
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .source.secrets = &opt.secrets, .style = IMG_STYLE_HUMAN };
+	struct options opt = {
+		.source.secrets = &opt.secrets, .source.quiet = &opt.quiet, .style = IMG_STYLE_HUMAN,
+	};
 	struct img_err err = { 0 };
 	int status = CMD_TROUBLE;
 	char **names;

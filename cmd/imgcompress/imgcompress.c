@@ -128,7 +128,9 @@ static bool run(struct options *opt, int n, char **names, struct img_err *err)
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .source.secrets = &opt.secrets, .style = IMG_STYLE_HUMAN };
+	struct options opt = {
+		.source.secrets = &opt.secrets, .source.quiet = &opt.quiet, .style = IMG_STYLE_HUMAN,
+	};
 	struct img_err err = { 0 };
 	bool ok = true;
 	char **names;

@@ -144,7 +144,8 @@ static void check_usage(struct options *opt, char *const names[2], const char *t
 int main(int argc, char **argv)
 {
 	struct options opt = {
-		.source.secrets = &opt.secrets, .sparse = 4096, .report.style = IMG_STYLE_HUMAN,
+		.source.secrets = &opt.secrets, .source.quiet = &opt.quiet, .sparse = 4096,
+		.report.style = IMG_STYLE_HUMAN,
 	};
 	const struct img_format *format;
 	struct img_err err = { 0 };

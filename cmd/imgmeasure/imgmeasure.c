@@ -187,7 +187,9 @@ static void check_usage(struct options *opt, int n)
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .style = IMG_STYLE_HUMAN, .sparse = NOT_SAID };
+	struct options opt = {
+		.source.quiet = &opt.quiet, .style = IMG_STYLE_HUMAN, .sparse = NOT_SAID,
+	};
 	struct img_err err = { 0 };
 	char **names, *target;
 	const int n = cli_parse(&cli, argc, argv, &opt, &names);

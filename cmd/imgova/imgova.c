@@ -99,7 +99,7 @@ static bool wants_help(const struct options *opt)
 int main(int argc, char **argv)
 {
 	struct options opt = {
-		.style = IMG_STYLE_HUMAN,
+		.style = IMG_STYLE_HUMAN, .source.quiet = &opt.quiet,
 		.firmware = OVA_UNSAID, .profile = OVA_UNSAID, .hash = OVA_UNSAID, .box = OVA_UNSAID,
 	};
 	struct img_err err = { 0 };

@@ -392,7 +392,8 @@ bool img_look_at(struct img_store *st, const struct img_format **format, struct 
 /* Whether a stream has to be known to its end before it can be called raw. */
 bool img_needs_end(struct img_store *st, bool *needed, struct img_err *err) IMG_MUST_CHECK;
 /* Puts a spool in front of the stream *st, which it owns from then on. */
-bool img_put_spool(struct img_store **st, struct img_err *err) IMG_MUST_CHECK;
+bool img_put_spool(struct img_store **st, const struct img_open *how, struct img_err *err)
+	IMG_MUST_CHECK;
 /*
  * What st holds for how: the member of an archive that is meant, what is compressed, or st itself if it
  * looks like a disk.  Takes st over even on failure.  The result is a stream with IMG_OPEN_ONCE only, or

@@ -157,13 +157,15 @@ static bool probe_remains(struct img_store *st, const struct img_format **format
 	return true;
 }
 
-bool img_put_spool(struct img_store **st, struct img_err *err)
+bool img_put_spool(struct img_store **st, const struct img_open *how, struct img_err *err)
 {
 	struct img_store *spool = img_store_spool(*st, SPOOL_MEMORY, err);
 
-	if (spool)
-		*st = spool;
-	return spool;
+	if (!spool)
+		return false;
+	img_store_spool_tell(spool, how->spooled, how->spooled_ctx);
+	*st = spool;
+	return true;
 }
 
 bool img_needs_end(struct img_store *st, bool *needed, struct img_err *err)
@@ -198,7 +200,8 @@ static bool find_format(struct img_layer *ly, const struct img_open *how, const 
 		return true;
 	if (!img_needs_end(ly->store, &again, err))
 		return false;
-	return !again || (img_put_spool(&ly->store, err) && look(ly->store, &ly->format, doubt, err));
+	return !again ||
+	       (img_put_spool(&ly->store, how, err) && look(ly->store, &ly->format, doubt, err));
 }
 
 static const struct img_format *format_with_header_apart(void)
@@ -251,11 +254,11 @@ static bool check_writable(const struct img_layer *ly, const struct img_open *ho
 }
 
 /* Puts a spool behind a pipe for a format that must seek. */
-static bool make_seekable(struct img_layer *ly, struct img_err *err)
+static bool make_seekable(struct img_layer *ly, const struct img_open *how, struct img_err *err)
 {
 	if ((ly->store->caps & IMG_STORE_SEEK) || (ly->format->caps & IMG_FMT_STREAM))
 		return true;
-	return img_put_spool(&ly->store, err);
+	return img_put_spool(&ly->store, how, err);
 }
 
 static bool check_size(const struct img_layer *ly, const struct img_open *how, struct img_err *err)
@@ -340,7 +343,7 @@ bool img_layer_open(struct img_layer *ly, struct img_store *store, const struct 
 	*ly = (struct img_layer){ .store = store };
 	if (choose_format(ly, &here, doubt, err) && open_header(ly, &here, err) &&
 	    go_to_snapshot(ly, &here, err) && check_writable(ly, &here, err) && check_size(ly, &here, err) &&
-	    make_seekable(ly, err) && (opener ? img_layer_open_with(ly, &here, opener, err)
+	    make_seekable(ly, how, err) && (opener ? img_layer_open_with(ly, &here, opener, err)
 					      : img_layer_open_as(ly, &here, err)))
 		return true;
 	return give_up(ly, err);
@@ -351,7 +354,7 @@ bool img_layer_recognize(struct img_layer *ly, struct img_store *store, const st
 {
 	*ly = (struct img_layer){ .store = store };
 	return (choose_format(ly, how, doubt, err) && open_header(ly, how, err) &&
-		make_seekable(ly, err)) || give_up(ly, err);
+		make_seekable(ly, how, err)) || give_up(ly, err);
 }
 
 void img_layer_close(struct img_layer *ly)

@@ -4,8 +4,8 @@
  *
  * A file is looked into by its first bytes alone, whatever its name is, and a disk comes first: what
  * begins as an image of any format is that image, what has partitions is raw, and a CD is a disk although
- * it is an archive, too; so iso9660 and cpio, and tar without a signature, are looked for only where a
- * member was named.
+ * it is an archive, too; so iso9660, binary cpio, and tar without a signature, are looked for only where
+ * a member was named.
  */
 #include <string.h>
 #include "base/mem.h"
@@ -42,10 +42,17 @@ static bool starts_7zip(const uint8_t *head, size_t len)
 	return starts(head, len, 0, "7z\xbc\xaf\x27\x1c", 6);
 }
 
+/* One whose numbers are digits. */
+static bool starts_cpio(const uint8_t *head, size_t len)
+{
+	return starts(head, len, 0, "070701", 6) || starts(head, len, 0, "070702", 6) ||
+	       starts(head, len, 0, "070707", 6);
+}
+
 static bool starts_archive(const uint8_t *head, size_t len)
 {
 	return starts(head, len, TAR_MAGIC, "ustar", 5) || starts(head, len, 0, "PK\3\4", 4) ||
-	       starts_7zip(head, len);
+	       starts_7zip(head, len) || starts_cpio(head, len);
 }
 
 /*
@@ -77,7 +84,7 @@ static bool is_image(struct unpacking *u, bool *is, struct img_err *err)
 	const struct img_format *format;
 	bool wait;
 
-	if (!img_needs_end(u->st, &wait, err) || (wait && !img_put_spool(&u->st, err)) ||
+	if (!img_needs_end(u->st, &wait, err) || (wait && !img_put_spool(&u->st, u->how, err)) ||
 	    !img_look_at(u->st, &format, err))
 		return false;
 	*is = format != &img_format_raw;
@@ -116,7 +123,7 @@ static bool enter(struct unpacking *u, struct img_err *err)
 	struct img_open how = *u->how;
 
 	how.member = u->member;
-	if (is_7zip(u) && !(u->st->caps & IMG_STORE_SEEK) && !img_put_spool(&u->st, err))
+	if (is_7zip(u) && !(u->st->caps & IMG_STORE_SEEK) && !img_put_spool(&u->st, u->how, err))
 		return false;
 	u->st = img_open_member(u->st, &how, err);
 	u->member = NULL;
@@ -172,7 +179,7 @@ static bool go_to_archive(struct unpacking *u, struct img_err *err)
 	for (; u->steps < MOST_STEPS && (packing = img_packing_of(u->head, u->len)); u->steps++)
 		if (!unpack(u, packing, err) || !look(u, err))
 			return false;
-	return !is_7zip(u) || (u->st->caps & IMG_STORE_SEEK) || img_put_spool(&u->st, err);
+	return !is_7zip(u) || (u->st->caps & IMG_STORE_SEEK) || img_put_spool(&u->st, u->how, err);
 }
 
 struct img_store *img_open_packed(const struct img_open *how, struct img_err *err)
@@ -193,7 +200,7 @@ struct img_store *img_unpack(struct img_store *st, const struct img_open *how, s
 
 	/* Nobody can go back in a stream, and most have to. */
 	if (ok && u.steps && !(u.st->caps & IMG_STORE_SEEK) && !(how->flags & IMG_OPEN_ONCE))
-		ok = img_put_spool(&u.st, err);
+		ok = img_put_spool(&u.st, how, err);
 	if (ok)
 		return u.st;
 	img_store_close(u.st);

@@ -35,6 +35,8 @@ struct spool {
 	/* Byte i is in memory[i % room] below limit, and in file behind, where limit is at 0. */
 	_Atomic uint64_t limit;
 	struct img_store *file;		/* NULL: not yet needed */
+	void (*tell)(void *ctx, const char *text);	/* of the file, when it is made; or NULL */
+	void *tell_ctx;
 	uint8_t *chunk;			/* on the way to file; whoever is filling uses it */
 	_Atomic uint64_t have;		/* so many bytes have come in */
 	pthread_mutex_t lock;		/* guards all below */
@@ -54,6 +56,21 @@ static uint64_t settle_limit(struct spool *spool, uint64_t at)
 	return spool->limit;
 }
 
+/* Room that is taken without being asked for is said. */
+static bool make_file(struct spool *spool, struct img_err *err)
+{
+	struct img_err said = { 0 };
+
+	spool->file = img_store_temporary(NULL, err);
+	if (!spool->file || !spool->tell)
+		return spool->file;
+	img_fail(&said, IMG_E_NOSPACE,
+		 _("%s: has to be read out of order: what comes behind %" PRIu64 " MiB is kept in a temporary "
+		   "file in %s meanwhile"), spool->st.name, spool->room >> 20, spool->file->name);
+	spool->tell(spool->tell_ctx, said.text);
+	return true;
+}
+
 /* The next len bytes of the stream (at most CHUNK_BYTES, on one side of limit) to their place. */
 static bool take_chunk(struct spool *spool, uint64_t at, uint64_t limit, size_t len, size_t *got,
 		       struct img_err *err)
@@ -63,9 +80,7 @@ static bool take_chunk(struct spool *spool, uint64_t at, uint64_t limit, size_t 
 					   len, got, err);
 	if (!spool->chunk)
 		spool->chunk = img_alloc_aligned(CHUNK_BYTES, err);
-	if (!spool->file)
-		spool->file = img_store_temporary(NULL, err);
-	if (!spool->chunk || !spool->file ||
+	if (!spool->chunk || (!spool->file && !make_file(spool, err)) ||
 	    !img_store_read_some(spool->stream, at, spool->chunk, len, got, err))
 		return false;
 	/* What was compressed may be zeros without an end. */
@@ -241,6 +256,14 @@ static bool map_memory(struct spool *spool, struct img_err *err)
 		return img_fail_nomem(err, spool->room);
 	spool->memory = memory;
 	return true;
+}
+
+void img_store_spool_tell(struct img_store *st, void (*tell)(void *ctx, const char *text), void *ctx)
+{
+	struct spool *spool = (struct spool *)st;
+
+	spool->tell = tell;
+	spool->tell_ctx = ctx;
 }
 
 struct img_store *img_store_spool(struct img_store *stream, uint64_t memory_limit,

@@ -217,6 +217,8 @@ bool img_store_peek(struct img_store *st, void *buf, size_t len, size_t *got,
  */
 struct img_store *img_store_spool(struct img_store *pipe, uint64_t memory_limit,
 				  struct img_err *err);
+/* Before the first read: the file is told of, by a sentence, when it is made.  tell may be NULL. */
+void img_store_spool_tell(struct img_store *spool, void (*tell)(void *ctx, const char *text), void *ctx);
 /* An unlinked temporary file in dir (NULL: $TMPDIR or /var/tmp). */
 struct img_store *img_store_temporary(const char *dir, struct img_err *err);
 /* In memory, growing as it is written; content (may be NULL when len is 0) is copied. */

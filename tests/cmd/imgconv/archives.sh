@@ -47,6 +47,7 @@ gzip -c disk.raw | xz -c >packed && is_disk packed && is_disk --member 1 packed
 bsdtar -cf box.ova --format ustar box.ovf disk.vmdk && is_disk box.ova && is_disk - <box.ova
 bsdtar -czf box.tgz box.ovf disk.qcow2 && is_disk box.tgz && is_disk - <box.tgz
 bsdtar -cf box.zip --format zip box.ovf disk.raw && is_disk box.zip && is_disk - <box.zip
+bsdtar -cf box.cpio --format newc disk.raw box.ovf && is_disk box.cpio && is_disk - <box.cpio
 bsdtar -cf box.7z --format 7zip disk.raw box.ovf && is_disk box.7z && is_disk - <box.7z
 gzip -k disk.vmdk && bsdtar -cf nested.ova box.ovf disk.vmdk.gz && is_disk nested.ova
 cp --sparse=always disk.raw sparse.raw && tar -cSf sparse.tar sparse.raw && is_disk sparse.tar
@@ -78,3 +79,14 @@ imgcmp -q two.tar box.zip --member 2
 imgcmp -q box.ova two.tar --second-member 3
 imgcheck -q --member 2 two.tar
 imginfo --output=json box.tgz | jq -e '."virtual-size" == 3145728' >/dev/null
+
+# What needs room beyond memory says so, once, and not with -q.
+truncate -s 70M zeros.raw
+gzip -1c zeros.raw >zeros.raw.gz
+TMPDIR=$PWD imgcmp zeros.raw.gz zeros.raw 2>said >out
+same "imgcmp: zeros.raw.gz: has to be read out of order: what comes behind 64 MiB is kept in a temporary \
+file in $PWD meanwhile" "$(sed 's/^lt-//' said)" "what is said of a temporary file"
+imgcmp -q zeros.raw.gz zeros.raw 2>said
+[ ! -s said ] || fail "with -q: $(cat said)"
+imgconv zeros.raw.gz zeros.qcow2 2>said
+[ ! -s said ] || fail "of what streams: $(cat said)"
