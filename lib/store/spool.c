@@ -65,8 +65,8 @@ static bool make_file(struct spool *spool, struct img_err *err)
 	if (!spool->file || !spool->tell)
 		return spool->file;
 	img_fail(&said, IMG_E_NOSPACE,
-		 _("%s: has to be read out of order: what comes behind %" PRIu64 " MiB is kept in a temporary "
-		   "file in %s meanwhile"), spool->st.name, spool->room >> 20, spool->file->name);
+		 _("%s: has to be read out of order: what comes behind %" PRIu64 " MiB is kept in a "
+		   "temporary file in %s meanwhile"), spool->st.name, spool->room >> 20, spool->file->name);
 	spool->tell(spool->tell_ctx, said.text);
 	return true;
 }
