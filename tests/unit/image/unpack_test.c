@@ -28,6 +28,10 @@ Test(unpack, looks_packed_unless_it_has_partitions)
 	cr_assert(img_looks_packed(head, sizeof(head)));
 	cr_assert(!img_looks_packed(head, 3));
 	begin("070701", 6);
+	cr_assert(img_looks_packed(head, sizeof(head)));
+	begin("070703", 6);
+	cr_assert(!img_looks_packed(head, sizeof(head)));
+	begin("\xc7\x71", 2);
 	cr_assert(!img_looks_packed(head, sizeof(head)));
 }
 
