@@ -136,6 +136,19 @@ static bool check_watchers(struct img_rbd *rbd, size_t own, struct img_err *err)
 	return ok;
 }
 
+/*
+ * Which of n locks somebody took by hand; n: none.  Those that librbd takes for a writer have such a cookie,
+ * and stay when it dies; whether it lives its watch tells, and librbd breaks the lock of one that does not.
+ */
+static size_t find_lock(const char *cookies, size_t n)
+{
+	size_t i = 0;
+
+	for (; i < n && !strncmp(cookies, "auto ", 5); i++)
+		cookies += strlen(cookies) + 1;
+	return i;
+}
+
 static bool check_lockers(struct img_rbd *rbd, struct img_err *err)
 {
 	char tag[ADDRESS_BYTES], clients[ADDRESS_BYTES], cookies[ADDRESS_BYTES];
@@ -146,11 +159,19 @@ static bool check_lockers(struct img_rbd *rbd, struct img_err *err)
 	const ssize_t n = rbd->lib.list_lockers(rbd->image, &exclusive, tag, &tag_len, clients,
 						&clients_len, cookies, &cookies_len, addresses,
 						&addresses_len);
+	const char *address = addresses;
+	size_t found;
 
 	if (n == -ERANGE)
 		return fail_busy(_("several places"), err);
-	return img_rbd_fail((int)n, err, _("nobody tells who has locked the image")) &&
-	       (n == 0 || fail_busy(addresses, err));
+	if (!img_rbd_fail((int)n, err, _("nobody tells who has locked the image")))
+		return false;
+	found = find_lock(cookies, (size_t)n);
+	if (found == (size_t)n)
+		return true;
+	while (found--)
+		address += strlen(address) + 1;
+	return fail_busy(address, err);
 }
 
 static bool take_lock(struct img_rbd *rbd, struct img_err *err)
