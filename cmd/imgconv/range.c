@@ -8,15 +8,19 @@
 bool range_set(const struct cli_option *row, void *field, const char *text, struct img_err *err)
 {
 	const char *plus = strchr(text, '+');
-	char *start = plus ? strndup(text, plus - text) : NULL;
 	struct copy_range *range = field;
-	const bool ok = start && img_size_parse(start, &range->at, err) &&
-			img_size_parse(plus + 1, &range->len, err);
+	char *start;
+	bool ok;
 
 	(void)row;
+	if (!plus)
+		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not START+LENGTH"), text);
+	start = strndup(text, plus - text);
+	if (!start)
+		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	ok = img_size_parse(start, &range->at, err) && img_size_parse(plus + 1, &range->len, err);
 	free(start);
-	return plus ? ok && (range->len || img_fail(err, IMG_E_ARGUMENT, _("the range is empty")))
-		    : img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not START+LENGTH"), text);
+	return ok && (range->len || img_fail(err, IMG_E_ARGUMENT, _("the range is empty")));
 }
 
 /* What speaks of the whole target is not for one of several. */
