@@ -11,12 +11,14 @@ struct hole {
 	uint64_t start, end;
 };
 
-static bool is_in_hole(const struct vmdk_sparse *sp, struct hole *hole, uint64_t host, uint64_t len,
-		       bool *in, struct img_err *err)
+/* Whether a table, if there is one, lies in a hole. */
+static bool is_in_hole(const struct vmdk_sparse *sp, struct hole *hole, const struct vmdk_entry *table,
+		       uint64_t len, bool *in, struct img_err *err)
 {
+	const uint64_t host = table->host;
 	struct img_extent ex;
 
-	*in = host >= hole->start && host + len <= hole->end;
+	*in = table->kind != VMDK_ENTRY_PLACE || (host >= hole->start && host + len <= hole->end);
 	if (*in)
 		return true;
 	if (!img_store_extent(sp->file, host, sp->file_size, &ex, err))
@@ -31,19 +33,14 @@ static bool is_in_hole(const struct vmdk_sparse *sp, struct hole *hole, uint64_t
 static bool is_hollow(const struct vmdk_sparse *sp, struct hole holes[2], uint64_t i, bool *hollow,
 		      struct img_err *err)
 {
+	const struct vmdk_entry first = vmdk_sparse_table(sp, false, i);
+	const struct vmdk_entry second = vmdk_sparse_table(sp, true, i);
 	const uint64_t len = vmdk_table_len(&sp->hdr, i);
 
-	*hollow = true;
-	for (int side = 0; side < 2 && *hollow; side++) {
-		const struct vmdk_entry table = vmdk_sparse_table(sp, side, i);
-
-		if (table.kind != VMDK_ENTRY_PLACE)
-			*hollow = table.kind == VMDK_ENTRY_NOTHING ||
-				  (side && table.kind == VMDK_ENTRY_BAD);
-		else if (!is_in_hole(sp, &holes[side], table.host, len, hollow, err))
-			return false;
-	}
-	return true;
+	*hollow = first.kind != VMDK_ENTRY_ZEROS && second.kind != VMDK_ENTRY_ZEROS &&
+		  (first.kind != VMDK_ENTRY_BAD || second.kind == VMDK_ENTRY_PLACE);
+	return !*hollow || (is_in_hole(sp, &holes[0], &first, len, hollow, err) &&
+			    (!*hollow || is_in_hole(sp, &holes[1], &second, len, hollow, err)));
 }
 
 bool vmdk_hollow_end(const struct vmdk_sparse *sp, uint64_t i, uint64_t limit, uint64_t *end,

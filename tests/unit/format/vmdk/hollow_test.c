@@ -66,6 +66,7 @@ Test(vmdk_hollow, what_leads_nowhere_is_no_hole)
 {
 	sp.gd[500] = sp.rgd[500] = 0;		/* no table */
 	sp.rgd[700] = FILE_SIZE;		/* a second one that cannot be: the first one counts */
-	sp.gd[900] = FILE_SIZE;
+	sp.gd[800] = FILE_SIZE;			/* the second one counts */
+	sp.gd[900] = sp.rgd[900] = FILE_SIZE;	/* lost */
 	cr_assert_eq(end_from(0), 900);
 }
