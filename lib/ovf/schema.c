@@ -21,6 +21,7 @@ struct library {
 	__typeof__(xmlGetExternalEntityLoader) *get_loader;
 	__typeof__(xmlSetExternalEntityLoader) *set_loader;
 	__typeof__(xmlNoNetExternalEntityLoader) *no_net;
+	__typeof__(xmlSetStructuredErrorFunc) *set_errors;
 	__typeof__(xmlSchemaNewParserCtxt) *new_parser;
 	__typeof__(xmlSchemaSetParserStructuredErrors) *set_parser_errors;
 	__typeof__(xmlSchemaParse) *parse;
@@ -38,6 +39,7 @@ static void *load(struct library *lib, struct img_err *err)
 		{"xmlGetExternalEntityLoader", &lib->get_loader},
 		{"xmlSetExternalEntityLoader", &lib->set_loader},
 		{"xmlNoNetExternalEntityLoader", &lib->no_net},
+		{"xmlSetStructuredErrorFunc", &lib->set_errors},
 		{"xmlSchemaNewParserCtxt", &lib->new_parser},
 		{"xmlSchemaSetParserStructuredErrors", &lib->set_parser_errors},
 		{"xmlSchemaParse", &lib->parse},
@@ -70,6 +72,12 @@ static void keep_first(void *ctx, schema_error *said)
 			 said->message);
 }
 
+/* Of files that cannot be opened the loader would write to standard error. */
+static void say_nothing(void *ctx, schema_error *said)
+{
+	(void)ctx, (void)said;
+}
+
 /* The loader is one for all threads, but libxml2 has no other way to keep a schema off the network. */
 static xmlSchema *read_schema(const struct library *lib, const char *path, struct img_err *err)
 {
@@ -80,8 +88,10 @@ static xmlSchema *read_schema(const struct library *lib, const char *path, struc
 
 	if (parser) {
 		lib->set_loader(lib->no_net);
+		lib->set_errors(NULL, say_nothing);
 		lib->set_parser_errors(parser, keep_first, &why);
 		schema = lib->parse(parser);
+		lib->set_errors(NULL, NULL);
 		lib->set_loader(before);
 		lib->free_parser(parser);
 	}

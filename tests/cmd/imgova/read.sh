@@ -160,6 +160,7 @@ for location in http://127.0.0.1:9/part.xsd gone.xsd; do
 	sed "s|part.xsd|$location|" own.xsd >bad.xsd
 	exits 1 imgova verify --schema bad.xsd web.ova 2>err >out
 	grep -q 'bad.xsd: cannot be used as a schema: line' err || fail "$(cat err)"
+	same 1 "$(wc -l <err)" "sentences"
 done
 exits 1 imgova verify --schema none.xsd web.ova 2>err
 exits 1 imgova verify --schema own.xsd k.box 2>err && grep -q 'no descriptor' err
