@@ -65,7 +65,7 @@ bool twin_write(const struct options *opt, struct img *src, struct outcome *out,
 	}
 	out->stats = (struct img_copy_stats){
 		.guest = stats.guest, .data = stats.plain, .compressed = stats.compressed,
-		.taken = IMG_SIZE_UNKNOWN, .shared = IMG_SIZE_UNKNOWN, .zero = stats.hollow,
+		.zero = stats.hollow,
 	};
 	out->target_format = out->source_format;
 	out->target_bytes = copy_file_bytes(out->target);

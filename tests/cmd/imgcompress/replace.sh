@@ -79,6 +79,7 @@ keeps 1 "" full.qcow2 --codec zstd
 before=$(stat -c %s full.qcow2)
 imgcompress --output=json full.qcow2 >report
 same full.qcow2 "$(jq -r .target report)" "the name in the report"
+same 0 "$(jq .taken report)" "the report has what the schema wants"
 [ "$(stat -c %s full.qcow2)" -lt $((before * 2 / 3)) ] || fail "it is not smaller with its snapshot"
 qemu-img check -q full.qcow2
 qemu-img compare -q two.raw full.qcow2 || fail "another disk with snapshots"
