@@ -12,6 +12,7 @@ libimg_headers = \
 	%D%/libimg-crypt.h \
 	%D%/libimg-diff.h \
 	%D%/libimg-hash.h \
+	%D%/libimg-inplace.h \
 	%D%/libimg-keys.h \
 	%D%/libimg-measure.h \
 	%D%/libimg-recrypt.h \

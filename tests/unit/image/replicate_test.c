@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "base/bytes.h"
 #include "image/image.h"
 #include "unit/fake/files.h"
@@ -75,8 +76,6 @@ Test(replicate, what_is_not_one_whole_file_is_refused)
 
 	files_write("disk.raw", "0123456789abcdef", 16);
 	refuse("disk.raw", IMG_E_UNSUPPORTED);
-	files_write_qcow2("top.qcow2", "disk.raw", "raw", 0);
-	refuse("top.qcow2", IMG_E_UNSUPPORTED);
 	files_write_qcow2("a.qcow2", NULL, NULL, 7);
 	bytes = files_read("a.qcow2", &len);
 	/* The header says where the L1 table is; its first entry becomes one that cannot be. */
@@ -84,4 +83,17 @@ Test(replicate, what_is_not_one_whole_file_is_refused)
 	files_write("bad.qcow2", bytes, len);
 	free(bytes);
 	refuse("bad.qcow2", IMG_E_CORRUPT);
+}
+
+/* The name that it has for what it stands on means the same in its own folder only. */
+Test(replicate, what_stands_on_another_stays_in_its_folder)
+{
+	files_write("disk.raw", "0123456789abcdef", 16);
+	files_write_qcow2("top.qcow2", "disk.raw", "raw", 0);
+	cr_assert(replicate("top.qcow2", "beside.qcow2"), "%s", err.text);
+	cr_assert(files_exist("beside.qcow2"));
+	cr_assert_eq(mkdir("elsewhere", 0700), 0);
+	cr_assert_not(replicate("top.qcow2", "elsewhere/top.qcow2"));
+	cr_assert_eq(err.code, IMG_E_UNSUPPORTED, "%s", err.text);
+	cr_assert_not(files_exist("elsewhere/top.qcow2"));
 }
