@@ -81,7 +81,9 @@ static bool finish(struct mount *mount, bool ok, struct img_err *err)
 static bool show(const struct options *opt, const char *path, const char *folder,
 		 struct img_err *err)
 {
-	struct mount mount = { .opt = opt, .source = opt->source };
+	struct mount mount = {
+		.opt = opt, .source = opt->source, .lock = PTHREAD_MUTEX_INITIALIZER,
+	};
 	bool ok = open_image(&mount, path, err) && files_find(&mount, err) &&
 		  session_run(&mount, folder, err);
 

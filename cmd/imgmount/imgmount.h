@@ -3,6 +3,7 @@
 #ifndef CMD_IMGMOUNT_H
 #define CMD_IMGMOUNT_H
 
+#include <pthread.h>
 #include <sys/stat.h>
 #include "common/source.h"
 
@@ -29,6 +30,8 @@ struct mount {
 	struct shown *files;
 	size_t n;
 	bool background;	/* nobody reads standard error any more */
+	pthread_mutex_t lock;	/* guards opened */
+	struct opened *opened;	/* the first of the files that somebody has open */
 };
 
 /* ---- files.c --------------------------------------------------------------------------------- */
@@ -49,12 +52,15 @@ struct opened {
 	const struct shown *file;
 	struct img *im;		/* that of the mount, or one of its own for a snapshot */
 	bool write;
+	struct opened *next, **link;	/* where the list of the mount leads to it */
 };
 
-/* NULL: err says why. */
-struct opened *opened_new(const struct mount *mount, const struct shown *file, bool write,
+/* NULL: err says why.  Any number of threads, as opened_free(). */
+struct opened *opened_new(struct mount *mount, const struct shown *file, bool write,
 			  struct img_err *err);
-void opened_free(const struct mount *mount, struct opened *op);
+void opened_free(struct mount *mount, struct opened *op);
+/* At the end: the kernel does not tell of files that are closed when nobody answers any more. */
+void opened_free_all(struct mount *mount);
 /* The first byte at or behind `at` that is data, or a hole; *found: len when there is none. */
 bool opened_seek(const struct opened *op, uint64_t at, bool data, uint64_t *found,
 		 struct img_err *err) IMG_MUST_CHECK;

@@ -19,7 +19,27 @@ static struct img *open_snapshot(const struct mount *mount, const char *id, stru
 	return source_open_again(&how, mount->path, mount->opt->write ? IMG_OPEN_NO_LOCK : 0, err);
 }
 
-struct opened *opened_new(const struct mount *mount, const struct shown *file, bool write,
+static void add(struct mount *mount, struct opened *op)
+{
+	pthread_mutex_lock(&mount->lock);
+	op->next = mount->opened;
+	op->link = &mount->opened;
+	if (op->next)
+		op->next->link = &op->next;
+	mount->opened = op;
+	pthread_mutex_unlock(&mount->lock);
+}
+
+static void take_out(struct mount *mount, struct opened *op)
+{
+	pthread_mutex_lock(&mount->lock);
+	*op->link = op->next;
+	if (op->next)
+		op->next->link = op->link;
+	pthread_mutex_unlock(&mount->lock);
+}
+
+struct opened *opened_new(struct mount *mount, const struct shown *file, bool write,
 			  struct img_err *err)
 {
 	struct opened *op = calloc(1, sizeof(*op));
@@ -28,6 +48,7 @@ struct opened *opened_new(const struct mount *mount, const struct shown *file, b
 		img_fail(err, IMG_E_NOMEM, _("memory is out"));
 		return NULL;
 	}
+	add(mount, op);
 	op->file = file;
 	op->write = write;
 	op->im = file->snapshot ? open_snapshot(mount, file->snapshot, err) : mount->im;
@@ -39,11 +60,18 @@ struct opened *opened_new(const struct mount *mount, const struct shown *file, b
 	return NULL;
 }
 
-void opened_free(const struct mount *mount, struct opened *op)
+void opened_free(struct mount *mount, struct opened *op)
 {
+	take_out(mount, op);
 	if (op->im != mount->im)
 		img_close(op->im);
 	free(op);
+}
+
+void opened_free_all(struct mount *mount)
+{
+	while (mount->opened)
+		opened_free(mount, mount->opened);
 }
 
 static bool is_data(const struct img_extent *ex)

@@ -168,7 +168,7 @@ static void readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 
 static void open_file(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	const struct mount *mount = mount_of(req);
+	struct mount *mount = mount_of(req);
 	const struct shown *file = file_of(mount, ino);
 	const bool write = (fi->flags & O_ACCMODE) != O_RDONLY;
 	struct img_err err = { 0 };

@@ -98,5 +98,6 @@ bool session_run(struct mount *mount, const char *folder, struct img_err *err)
 		fuse_session_unmount(se);
 	}
 	fuse_session_destroy(se);
+	opened_free_all(mount);
 	return ok;
 }
