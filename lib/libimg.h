@@ -106,6 +106,8 @@ const struct img_format *img_format_for_file(const char *path);
 const char *img_format_name(const struct img_format *format);
 unsigned img_format_caps(const struct img_format *format);
 const struct img_option *img_format_options(const struct img_format *format);
+/* The same of a new image's place on a Ceph cluster, whatever its format. */
+const struct img_option *img_rbd_options(void);
 /* What img_amend() can change; NULL: nothing. */
 const struct img_option *img_format_amend_options(const struct img_format *format);
 

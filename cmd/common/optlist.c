@@ -115,15 +115,10 @@ static void print_value(const struct img_option *option, char *text, size_t size
 	snprintf(text, size, "%s=%s", option->name, value);
 }
 
-void optlist_print_help(const struct img_format *format, const struct img_option *option)
+static void print_options(const struct img_option *option)
 {
 	char text[200];
 
-	if (!option || !option->name) {
-		printf(_("Images of format %s have no options.\n"), img_format_name(format));
-		return;
-	}
-	printf(_("Options of format %s (-o):\n"), img_format_name(format));
 	for (; option->name; option++) {
 		print_value(option, text, sizeof(text));
 		fputs("  ", stdout);
@@ -133,4 +128,21 @@ void optlist_print_help(const struct img_format *format, const struct img_option
 			printf(_(" (default: %s)"), option->fallback);
 		putchar('\n');
 	}
+}
+
+void optlist_print_help(const struct img_format *format, const struct img_option *table)
+{
+	if (table && table->name) {
+		printf(_("Options of format %s (-o):\n"), img_format_name(format));
+		print_options(table);
+	} else {
+		printf(_("Images of format %s have no options.\n"), img_format_name(format));
+	}
+}
+
+void optlist_print_new_help(const struct img_format *format)
+{
+	optlist_print_help(format, img_format_options(format));
+	printf(_("Options of its place, in any format:\n"));
+	print_options(img_rbd_options());
 }

@@ -9,6 +9,8 @@
 bool optlist_wants_help(const char *list);
 /* Prints the options of a table that belongs to a format. */
 void optlist_print_help(const struct img_format *format, const struct img_option *table);
+/* Prints those of a new image of that format, which may be made anywhere. */
+void optlist_print_new_help(const struct img_format *format);
 bool optlist_has(const char *list, const char *name);
 /*
  * Takes name=value out of list (which may be NULL) and returns the value; the caller frees it.

@@ -161,7 +161,7 @@ int main(int argc, char **argv)
 	if (!format)
 		cli_misused(&imgconv_cli, &err);
 	if (optlist_wants_help(opt.target.options)) {
-		optlist_print_help(format, img_format_options(format));
+		optlist_print_new_help(format);
 	} else {
 		check_usage(&opt, names, n >= 2 ? names[n - 1] : NULL);
 		ok = make_target(&opt, format, names, n, &status, &err);

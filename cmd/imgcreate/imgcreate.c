@@ -121,7 +121,7 @@ int main(int argc, char **argv)
 	if (!format)
 		cli_misused(&cli, &err);
 	if (optlist_wants_help(opt.target.options))
-		optlist_print_help(format, img_format_options(format));
+		optlist_print_new_help(format);
 	else
 		ok = create(&opt, format, names[0], names[1], &err);
 	target_free(&opt.target);

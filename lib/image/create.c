@@ -304,7 +304,7 @@ static struct img_settings *parse_options(const struct img_create *what, const s
 
 	if (!img_path_is_rbd(what->path) || !what->options)
 		return img_settings_parse(format->create_options, what->options, err);
-	left = img_settings_part(img_rbd_options, what->options, false, err);
+	left = img_settings_part(img_rbd_options(), what->options, false, err);
 	return left ? img_settings_parse(format->create_options, left, err) : NULL;
 }
 

@@ -446,8 +446,6 @@ struct img *img_create_inside(struct img_store *st, const struct img_create *wha
 bool img_pour(struct img_store *from, struct img_store *pipe, uint64_t pipe_at, struct img_err *err)
 	IMG_MUST_CHECK;
 
-/* What options say of a place on a Ceph cluster, and not of a format. */
-extern const struct img_option img_rbd_options[];
 /* A new image on a Ceph cluster, to be published when it is whole. */
 struct img_store *img_rbd_target(const struct img_create *what, const struct img_format *format,
 				 struct img_err *err);

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "store/rbd-new.h"
 
-const struct img_option img_rbd_options[] = {
+static const struct img_option rbd_options[] = {
 	{ "object_size", IMG_OPT_SIZE, NULL, NULL, N_("on Ceph: bytes of an object of the image") },
 	{ "data_pool", IMG_OPT_TEXT, NULL, NULL, N_("on Ceph: the pool that the data go to") },
 	{ "features", IMG_OPT_TEXT, NULL, NULL,
@@ -12,14 +12,19 @@ const struct img_option img_rbd_options[] = {
 	{ NULL },
 };
 
+const struct img_option *img_rbd_options(void)
+{
+	return rbd_options;
+}
+
 /* Of another format than raw the length comes out at the end. */
 struct img_store *img_rbd_target(const struct img_create *what, const struct img_format *format,
 				 struct img_err *err)
 {
 	const bool is_known = format == &img_format_raw && what->size != IMG_SIZE_UNKNOWN;
 	const char *options = what->options ? what->options : "";
-	IMG_AUTO_FREE char *ours = img_settings_part(img_rbd_options, options, true, err);
-	struct img_settings *set = ours ? img_settings_parse(img_rbd_options, ours, err) : NULL;
+	IMG_AUTO_FREE char *ours = img_settings_part(rbd_options, options, true, err);
+	struct img_settings *set = ours ? img_settings_parse(rbd_options, ours, err) : NULL;
 	struct img_store *store;
 
 	if (!set)
