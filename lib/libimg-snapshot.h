@@ -58,6 +58,11 @@ struct img_snapshot_new {
  * img_finish() has returned true, all of it or nothing; that or img_close() alone may follow, and
  * after a failure img_close() alone: the image is as it was.  IMG_E_RANGE: a count or a table does
  * not fit; IMG_E_NOSPACE.
+ *
+ * Of a raw image on a Ceph cluster the snapshots are those of the cluster.  Such an image is opened with
+ * IMG_OPEN_WRITE alone, and each change is made on return.  The cluster tells neither exclusive nor shared,
+ * gives dates of its own, and refuses to remove what is protected (IMG_E_DENIED); a disk that is not whole
+ * because img_snapshot_apply() failed becomes so when that is done again.
  */
 bool img_snapshot_create(struct img *im, const struct img_snapshot_new *what, struct img_err *err)
 	IMG_MUST_CHECK;

@@ -11,8 +11,10 @@
 /* A backing file that is gone keeps nobody from changing snapshots. */
 static struct img *open_to_change(const struct options *opt, const char *path, struct img_err *err)
 {
-	return source_open(&imgsnap_cli, &opt->source, path,
-			   IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE | IMG_OPEN_NO_BACKING, err);
+	const unsigned how = img_path_is_rbd(path) ? 0 : IMG_OPEN_AT_ONCE;	/* a cluster does it itself */
+
+	return source_open(&imgsnap_cli, &opt->source, path, IMG_OPEN_WRITE | IMG_OPEN_NO_BACKING | how,
+			   err);
 }
 
 struct img_snapshot_new snap_made_now(const char *name)
@@ -71,7 +73,8 @@ bool snap_create(const struct options *opt, char *const *names, struct img_err *
 		return false;
 	if (finish(im, img_snapshot_create(im, &what, &why), &why))
 		return true;
-	if (why.code == IMG_E_UNSUPPORTED && !(img_format_caps(format) & IMG_FMT_SNAPSHOT))
+	if (why.code == IMG_E_UNSUPPORTED && !(img_format_caps(format) & IMG_FMT_SNAPSHOT) &&
+	    !img_path_is_rbd(names[0]))
 		return create_overlay(opt, format, names, err);
 	*err = why;
 	return false;

@@ -107,6 +107,14 @@ static bool pass(struct applying *ap, struct img_store *store, bool write, struc
 	return ok;
 }
 
+/* On a cluster nothing brings back what was, so that all of the patch has to be there first. */
+static bool wait_for_all(const struct img_patch *what, struct img_store **store,
+			 const struct img_open *how, struct img_err *err)
+{
+	return ((*store)->caps & IMG_STORE_SEEK) || !img_layer_history(&what->im->layers[0]) ||
+	       img_put_spool(store, how, err);
+}
+
 /* Something else may have changed a file between two passes, so the second one looks as well. */
 static bool run(struct applying *ap, struct img_store *store, struct img_err *err)
 {
@@ -129,7 +137,8 @@ bool img_patch_apply(const struct img_patch *what, const struct img_job *job,
 	const struct img_open how = { .path = what->path };
 	struct img_store *store = img_open_top_store(&how, err);
 	const uint64_t old_size = img_size(what->im);
-	const bool ok = store && (run(&ap, store, err) || img_within_file(err, store->name));
+	const bool ok = store && ((wait_for_all(what, &store, &how, err) && run(&ap, store, err)) ||
+				 img_within_file(err, store->name));
 
 	img_store_close(store);
 	if (ok)

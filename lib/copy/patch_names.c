@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The snapshots that a patch of RBD starts from and leads to, in an image whose format has some. */
+/* The snapshots that a patch of RBD starts from and leads to, in an image that has some. */
 #include <string.h>
 #include "base/err.h"
 #include "copy/patch.h"
@@ -8,8 +8,9 @@ static bool is_kept(const struct img_patch *what)
 {
 	const struct img *im = what->im;
 
-	return (img_format_caps(img_layer_format(im, 0)) & IMG_FMT_SNAPSHOT) &&
-	       (im->at_once || what->dry_run);
+	return img_layer_history(&im->layers[0]) ||
+	       ((img_format_caps(img_layer_format(im, 0)) & IMG_FMT_SNAPSHOT) &&
+		(im->at_once || what->dry_run));
 }
 
 static bool look_for(struct img *im, const char *name, bool *found, struct img_err *err)

@@ -6,6 +6,7 @@
 #include "libimg.h"
 
 struct img_layer;
+struct img_node;
 
 /* ---- Bitmaps: what has changed ---------------------------------------------------------------- */
 
@@ -57,5 +58,8 @@ struct img_snapshot_ops {
 	bool (*rename)(struct img_layer *ly, const char *which, const char *name,
 		       struct img_err *err);
 };
+
+/* Adds to a report what it has of each snapshot. */
+void img_snapshot_tell(const struct img_snapshot *snap, struct img_node *to);
 
 #endif

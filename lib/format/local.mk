@@ -19,6 +19,7 @@ libimg_sources += \
 	%D%/luks_check.h \
 	%D%/luks_options.c \
 	%D%/luks_options.h \
+	%D%/history.c \
 	%D%/history.h \
 	%D%/level.c \
 	%D%/level.h \

@@ -391,6 +391,10 @@ bool img_look_at(struct img_store *st, const struct img_format **format, struct 
 	IMG_MUST_CHECK;
 /* Whether a stream has to be known to its end before it can be called raw. */
 bool img_needs_end(struct img_store *st, bool *needed, struct img_err *err) IMG_MUST_CHECK;
+/* Whether a change at once can be made of the image at path; IMG_E_UNSUPPORTED. */
+bool img_check_journal(const char *path, struct img_err *err) IMG_MUST_CHECK;
+/* The snapshots that whoever keeps its bytes has of the disk; NULL: there are none of that kind. */
+const struct img_store_history *img_layer_history(const struct img_layer *ly);
 /* Puts a spool in front of the stream *st, which it owns from then on. */
 bool img_put_spool(struct img_store **st, const struct img_open *how, struct img_err *err)
 	IMG_MUST_CHECK;

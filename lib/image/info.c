@@ -64,6 +64,25 @@ static void add_lost(struct img_layer *ly, struct img_node *map)
 	img_node_label(map, _("of the disk behind the end of the file, at least"));
 }
 
+/* Those that whoever has the store keeps; the driver knows of all others. */
+static bool add_kept(struct img_layer *ly, struct img_node *map, struct img_err *err)
+{
+	const struct img_store_history *kept = img_layer_history(ly);
+	struct img_snapshot *list = NULL;
+	struct img_node *nodes;
+	size_t n = 0;
+	const bool ok = !kept || kept->list(ly->store, &list, &n, err);
+
+	if (ok && n) {
+		nodes = img_node_list(map, "snapshots");
+		img_node_label(map, _("snapshots"));
+		for (size_t i = 0; i < n; i++)
+			img_snapshot_tell(&list[i], img_node_map(nodes, "snapshot"));
+	}
+	img_snapshot_list_free(list, n);
+	return ok;
+}
+
 static bool add_layer(struct img_layer *ly, struct img_node *map, struct img_err *err)
 {
 	uint64_t bytes;
@@ -82,7 +101,8 @@ static bool add_layer(struct img_layer *ly, struct img_node *map, struct img_err
 	}
 	add_lost(ly, map);
 	return add_backing(ly, map, err) &&
-	       (ly->format->info(ly, map, err) || img_within_file(err, ly->store->name));
+	       ((add_kept(ly, map, err) && ly->format->info(ly, map, err)) ||
+		img_within_file(err, ly->store->name));
 }
 
 bool img_info(struct img *im, bool with_chain, struct img_node *report, struct img_err *err)

@@ -317,12 +317,30 @@ void img_layer_close_as(struct img_layer *ly)
 	img_findings_clear(&ly->salvaged.notes);
 }
 
+const struct img_store_history *img_layer_history(const struct img_layer *ly)
+{
+	return ly->format->identity ? ly->store->ops->history : NULL;
+}
+
+/* One that whoever has the store keeps is shown by that. */
+static bool show_kept(struct img_layer *ly, struct img_open *how, struct img_err *err)
+{
+	if (how->flags & IMG_OPEN_WRITE)
+		return img_fail(err, IMG_E_DENIED, _("a snapshot can only be read"));
+	if (!img_layer_history(ly)->show(ly->store, how->snapshot, err))
+		return false;
+	how->snapshot = NULL;
+	return true;
+}
+
 /* A snapshot that is a file beside its disk is opened as a disk, and has no snapshots itself. */
 static bool go_to_snapshot(struct img_layer *ly, struct img_open *how, struct img_err *err)
 {
 	IMG_AUTO_FREE char *path = NULL;
 	struct img_store *beside;
 
+	if (how->snapshot && img_layer_history(ly))
+		return show_kept(ly, how, err);
 	if (!how->snapshot || !ly->format->identity || !img_beside_snapshot_possible(ly->store->name))
 		return true;
 	path = img_beside_snapshot_path(ly->store->name, how->snapshot, err);

@@ -162,11 +162,11 @@ static bool check_match(const struct img *im, const struct img_open *how, struct
 }
 
 /* A journal lies beside the image. */
-static bool check_journal(const struct img_open *how, struct img_err *err)
+bool img_check_journal(const char *path, struct img_err *err)
 {
-	return !(how->flags & IMG_OPEN_AT_ONCE) || !img_path_is_uri(how->path) ||
+	return !img_path_is_uri(path) ||
 	       img_fail(err, IMG_E_UNSUPPORTED, _("%s: such a change needs a journal beside the "
-			"image, and a server has no place for it"), how->path);
+			"image, and a server has no place for it"), path);
 }
 
 struct img *img_open(const struct img_open *how, struct img_err *err)
@@ -177,7 +177,7 @@ struct img *img_open(const struct img_open *how, struct img_err *err)
 
 	if (!im)
 		return NULL;
-	if (!check_journal(how, err))
+	if ((how->flags & IMG_OPEN_AT_ONCE) && !img_check_journal(how->path, err))
 		goto fail;
 	if ((how->flags & IMG_OPEN_AT_ONCE) && (how->flags & IMG_OPEN_WRITE) &&
 	    !(im->at_once = img_at_once_new(&files, err)))

@@ -79,7 +79,8 @@ libimg_sources += \
 	%D%/rbd-flight.c \
 	%D%/rbd-library.c \
 	%D%/rbd-library.h \
-	%D%/rbd-new.c
+	%D%/rbd-new.c \
+	%D%/rbd-snap.c
 else
 libimg_sources += %D%/rbd-none.c
 endif

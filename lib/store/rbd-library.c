@@ -57,6 +57,7 @@ bool img_rbd_load(struct img_rbd_library *lib, struct img_err *err)
 		{ "rbd_snap_set", &lib->snap_set },
 		{ "rbd_snap_get_timestamp", &lib->snap_time },
 		{ "rbd_snap_is_protected", &lib->snap_is_protected },
+		{ "rbd_snap_get_namespace_type", &lib->snap_namespace },
 		{ NULL, NULL },
 	};
 

@@ -55,6 +55,7 @@ struct img_rbd_library {
 	__typeof__(rbd_snap_set) *snap_set;
 	__typeof__(rbd_snap_get_timestamp) *snap_time;
 	__typeof__(rbd_snap_is_protected) *snap_is_protected;
+	__typeof__(rbd_snap_get_namespace_type) *snap_namespace;
 };
 
 /* The libraries stay loaded, as their threads may outlive what they were for.  IMG_E_UNSUPPORTED. */

@@ -240,6 +240,74 @@ static bool rbd_extent(struct img_store *st, uint64_t at, uint64_t limit, struct
 	return ok;
 }
 
+/* ---- Snapshots ----------------------------------------------------------------------------------- */
+
+static bool look_at_length(struct rbd_store *rs, struct img_err *err)
+{
+	uint64_t size;
+
+	if (!img_rbd_fail(rs->rbd.lib.get_size(rs->rbd.image, &size), err, _("cannot tell its size")))
+		return false;
+	note_length(rs, size, size);
+	return true;
+}
+
+static bool history_list(struct img_store *st, struct img_snapshot **out, size_t *n,
+			 struct img_err *err)
+{
+	return img_rbd_snap_list(&of(st)->rbd, out, n, err);
+}
+
+/* Brings all that was written to where a snapshot finds it, and no more than that. */
+static bool settle_all(struct rbd_store *rs, struct img_err *err)
+{
+	return img_rbd_land(&rs->flights, err) && trim(rs, err) && rbd_sync(&rs->st, err);
+}
+
+static bool history_create(struct img_store *st, const char *name, struct img_err *err)
+{
+	struct rbd_store *rs = of(st);
+
+	return settle_all(rs, err) && img_rbd_snap_create(&rs->rbd, name, err);
+}
+
+static bool history_apply(struct img_store *st, const char *which, const char *keep,
+			  struct img_err *err)
+{
+	struct rbd_store *rs = of(st);
+
+	return settle_all(rs, err) && begin_change(rs, 0, err) &&
+	       img_rbd_snap_apply(&rs->rbd, which, keep, err) && look_at_length(rs, err);
+}
+
+static bool history_remove(struct img_store *st, const char *which, struct img_err *err)
+{
+	return img_rbd_snap_remove(&of(st)->rbd, which, err);
+}
+
+static bool history_rename(struct img_store *st, const char *which, const char *name,
+			   struct img_err *err)
+{
+	return img_rbd_snap_rename(&of(st)->rbd, which, name, err);
+}
+
+static bool history_show(struct img_store *st, const char *which, struct img_err *err)
+{
+	struct rbd_store *rs = of(st);
+
+	return begin_change(rs, 0, err) && img_rbd_snap_show(&rs->rbd, which, err) &&
+	       look_at_length(rs, err);
+}
+
+static const struct img_store_history rbd_history = {
+	.list = history_list,
+	.create = history_create,
+	.apply = history_apply,
+	.remove = history_remove,
+	.rename = history_rename,
+	.show = history_show,
+};
+
 /* ---- The end ------------------------------------------------------------------------------------- */
 
 /* The image is closed first: whoever has it open would have to give it another name. */
@@ -260,8 +328,7 @@ static bool rbd_publish(struct img_store *st, struct img_err *err)
 {
 	struct rbd_store *rs = of(st);
 
-	return img_rbd_land(&rs->flights, err) && trim(rs, err) && rbd_sync(st, err) &&
-	       (!rs->temporary || give_name(rs, err));
+	return settle_all(rs, err) && (!rs->temporary || give_name(rs, err));
 }
 
 static void rbd_close_store(struct img_store *st)
@@ -284,6 +351,7 @@ static void rbd_close_store(struct img_store *st)
 
 static const struct img_store_ops rbd_ops = {
 	.kind = "rbd",
+	.history = &rbd_history,
 	.size = rbd_size,
 	.read = rbd_read_bytes,
 	.write = rbd_write_bytes,
@@ -326,11 +394,8 @@ static struct rbd_store *new_store(const char *path, enum img_cache cache, struc
 
 static bool look_at(struct rbd_store *rs, bool write, struct img_err *err)
 {
-	uint64_t size;
-
-	if (!img_rbd_fail(rs->rbd.lib.get_size(rs->rbd.image, &size), err, _("cannot tell its size")))
+	if (!look_at_length(rs, err))
 		return false;
-	rs->length = rs->room = size;
 	rs->st.caps = IMG_STORE_SEEK | IMG_STORE_PARALLEL | IMG_STORE_EXTENTS |
 		      (write ? IMG_STORE_WRITE | IMG_STORE_ZERO | IMG_STORE_RESIZE : 0);
 	return true;

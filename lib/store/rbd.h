@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Images on a Ceph cluster: what their name means (rbd-name.c), the way to a pool and an image in it
- * (rbd-conn.c), requests that are under way (rbd-flight.c), where data lie (rbd-extent.c), the store
- * (rbd.c), and new images (rbd-new.c).
+ * (rbd-conn.c), requests that are under way (rbd-flight.c), where data lie (rbd-extent.c), snapshots
+ * (rbd-snap.c), the store (rbd.c), and new images (rbd-new.c).
  *
  * Functions of librbd give a negative errno for a failure; img_rbd_fail() makes a sentence of it.
  */
@@ -97,6 +97,23 @@ bool img_rbd_map_ask(struct img_rbd *rbd, uint64_t at, uint64_t limit, struct im
 /* What is at `at`, of which map tells, and how far that goes, to limit at most. */
 void img_rbd_map_find(const struct img_rbd_map *map, uint64_t at, uint64_t limit, bool *data,
 		      uint64_t *end);
+
+/* ---- Snapshots (rbd-snap.c) ---------------------------------------------------------------------- */
+
+/*
+ * What struct img_store_history says of the functions of the same names, of the image that is open, of which
+ * nothing is under way.
+ */
+bool img_rbd_snap_list(struct img_rbd *rbd, struct img_snapshot **out, size_t *n, struct img_err *err)
+	IMG_MUST_CHECK;
+bool img_rbd_snap_create(struct img_rbd *rbd, const char *name, struct img_err *err) IMG_MUST_CHECK;
+bool img_rbd_snap_apply(struct img_rbd *rbd, const char *which, const char *keep, struct img_err *err)
+	IMG_MUST_CHECK;
+bool img_rbd_snap_remove(struct img_rbd *rbd, const char *which, struct img_err *err) IMG_MUST_CHECK;
+bool img_rbd_snap_rename(struct img_rbd *rbd, const char *which, const char *to, struct img_err *err)
+	IMG_MUST_CHECK;
+/* rbd->name.snapshot is the name of it then. */
+bool img_rbd_snap_show(struct img_rbd *rbd, const char *which, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- The store ----------------------------------------------------------------------------------- */
 

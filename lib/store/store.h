@@ -21,8 +21,27 @@ enum {
 	IMG_STORE_DEVICE   = 1 << 8,	/* of a length of its own: what is behind an image is no leak */
 };
 
+/*
+ * Snapshots that whoever keeps a store has of all of it.  Of the functions of the same names holds what
+ * libimg-snapshot.h says.  A change is made, and durable, on return, and has in it all that was written
+ * before.  No request is under way.
+ */
+struct img_store_history {
+	/* *out is the caller's, for img_snapshot_list_free(), also on failure. */
+	bool (*list)(struct img_store *st, struct img_snapshot **out, size_t *n, struct img_err *err);
+	bool (*create)(struct img_store *st, const char *name, struct img_err *err);
+	/* keep: the name of a snapshot of what is there now, or NULL.  The store gets the old size. */
+	bool (*apply)(struct img_store *st, const char *which, const char *keep, struct img_err *err);
+	bool (*remove)(struct img_store *st, const char *which, struct img_err *err);
+	bool (*rename)(struct img_store *st, const char *which, const char *name,
+		       struct img_err *err);
+	/* From now on st, which is not open for writing, is what the snapshot shows. */
+	bool (*show)(struct img_store *st, const char *which, struct img_err *err);
+};
+
 struct img_store_ops {
 	const char *kind;		/* "file", "pipe", "slice", ... */
+	const struct img_store_history *history;	/* NULL: nobody keeps any */
 	bool passes_on;			/* errors come named by the store below */
 	bool (*size)(struct img_store *st, uint64_t *bytes, struct img_err *err);
 	/* Up to len bytes; *got < len only at the end. */

@@ -99,14 +99,13 @@ static void add_bitmaps(const struct qcow2 *q, struct img_node *to)
 
 static void add_snapshot(const struct qcow2_snapshot *snap, struct img_node *to)
 {
-	add_text(to, "id", _("id"), snap->id);
-	add_text(to, "name", _("name"), snap->name);
-	add_u64(to, "virtual-size", _("virtual size"), snap->disk_size, IMG_UNIT_BYTES);
-	add_u64(to, "vm-state-size", _("VM state size"), snap->state_len, IMG_UNIT_BYTES);
-	add_u64(to, "date-sec", _("date, seconds since 1970"), snap->seconds, IMG_UNIT_NONE);
-	add_u64(to, "date-nsec", _("date, nanoseconds"), snap->nanoseconds, IMG_UNIT_NONE);
-	img_node_real(to, "vm-clock", (double)snap->clock / 1e9, IMG_UNIT_SECONDS);
-	img_node_label(to, _("VM clock"));
+	const struct img_snapshot told = {
+		.id = snap->id, .name = snap->name, .seconds = snap->seconds,
+		.nanoseconds = snap->nanoseconds, .clock = snap->clock, .state_len = snap->state_len,
+		.disk_size = snap->disk_size,
+	};
+
+	img_snapshot_tell(&told, to);
 }
 
 /* A table that cannot be read is something to tell, not a reason to tell nothing. */
