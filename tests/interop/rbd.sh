@@ -101,3 +101,67 @@ imgresize -q --shrink rbd:rbd/old 100M
 holds old "longer and shorter again"
 exits 63 imgresize -q rbd:rbd/guest 32M 2>err
 grep -q 'needs a journal beside' err
+
+# ---- Snapshots are the cluster's
+
+# snapshots WANT: their names, as rbd and imginfo have them.
+snapshots() {
+	same "$1" "$(rbd snap ls --format json vm | jq -r '.[].name' | xargs)" "rbd snap ls"
+	same "$1" "$(imginfo --output=json rbd:rbd/vm | jq -r '.snapshots[].name' | xargs)" "imginfo"
+}
+
+# scribble IMAGE: changes some of it.
+scribble() { rbd bench --io-type write --io-size 4K --io-total 64K --io-pattern rand "$1" >bench.txt; }
+
+of_image() { hash_of rbd export --no-progress "$1" -; }
+
+vm=rbd:rbd/vm
+imgconv -q -O raw disk.raw $vm
+imgsnap create $vm one
+scribble vm
+imgsnap create $vm two
+snapshots "one two"
+first=$(of_image vm@one) second=$(of_image vm@two)
+[ "$first" != "$second" ] || fail "nothing has changed"
+same "$first" "$(hash_of imgconv -q -l one -O raw $vm -)" "imgconv -l"
+exits 1 imgsnap create $vm one 2>err
+grep -q 'already with the id or name "one"' err
+exits 1 imgsnap create $vm a/b 2>err
+exits 1 imgsnap apply $vm three 2>err
+grep -q 'there is no snapshot "three"' err
+imgsnap apply -q --discard-current $vm "$(rbd snap ls --format json vm | jq '.[0].id')"
+same "$first" "$(of_image vm)" "the image after apply by id"
+imgsnap apply -q $vm two
+same "$second" "$(of_image vm)" "the image after apply"
+same "$first" "$(of_image vm@before-two)" "what it was"
+imgsnap rename $vm before-two old
+rbd snap protect vm@one
+exits 1 imgsnap delete $vm one 2>err
+grep -q '"one" is protected' err
+imgsnap delete $vm old
+snapshots "one two"
+exits 63 imgsnap create rbd:rbd/guest one 2>err
+grep -q 'needs a journal beside' err
+
+# ---- What has changed from one to the other crosses both ways
+
+rbd export --no-progress vm@one there.raw
+imgconv -q -O qcow2 there.raw there.qcow2
+imgsnap create there.qcow2 one
+imgsnap diff $vm one two | imgsnap patch -q there.qcow2 -
+same "$second" "$(hash_content there.qcow2)" "a patch from the cluster"
+rbd import --no-progress there.raw theirs
+rbd snap create --no-progress theirs@one
+imgsnap diff $vm one two | rbd import-diff --no-progress - theirs
+same "$second" "$(of_image theirs@two)" "import-diff of ours"
+imgconv -q -O raw there.raw rbd:rbd/ours
+imgsnap diff there.qcow2 one two --data-format=rbd --data=there.patch
+exits 1 imgsnap patch -q rbd:rbd/ours there.patch 2>err
+grep -q 'starts from the snapshot "one"' err
+imgsnap create rbd:rbd/ours one
+head -c 50000 there.patch | exits 4 imgsnap patch -q rbd:rbd/ours - 2>err
+same "$first" "$(of_image ours)" "after a patch that was cut off"
+cat there.patch | imgsnap patch -q rbd:rbd/ours -
+same "$second" "$(of_image ours@two)" "a patch to the cluster"
+rbd export-diff --no-progress --from-snap one vm@two - | imgsnap patch -q --force rbd:rbd/ours -
+same "$second" "$(of_image ours)" "export-diff"
