@@ -47,6 +47,7 @@ check_packages='
 	libcriterion-dev        # unit tests
 	libxml2-utils           # xmllint holds reports against their schema
 	jq                      # reads JSON reports
+	parallel                # runs many copies
 	xz-utils                # unpacks sample images, packs the release
 	libarchive-tools        # bsdtar makes archives ...
 	zstd                    # ... and the others compress

@@ -10,6 +10,7 @@ include $(top_srcdir)/tests/conformance/local.mk
 include $(top_srcdir)/tests/interop/local.mk
 include $(top_srcdir)/tests/fault/local.mk
 include $(top_srcdir)/tests/disk/local.mk
+include $(top_srcdir)/tests/doc/local.mk
 include $(top_srcdir)/tests/tools/local.mk
 include $(top_srcdir)/tests/fuzz/local.mk
 include $(top_srcdir)/tests/bench/local.mk

@@ -6,7 +6,7 @@ check-local: $(CHECK_VARIANTS:%=check-%)
 # Units, drivers and commands again, compiled by clang, with memory errors and undefined behaviour
 # made fatal. Of the tests beside qemu-img those that meet damage.
 asan_tests = $(unit_tests) \
-	$(filter-out tests/interop/% tests/matrix/% tests/check-%,$(shell_tests)) \
+	$(filter-out tests/doc/% tests/interop/% tests/matrix/% tests/check-%,$(shell_tests)) \
 	tests/interop/damaged.sh tests/interop/truncated.sh tests/interop/pipes.sh
 check-asan: all
 	$(call variant,asan,--enable-sanitize)

@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# split.sh SOURCE TARGET PARTS RESULTS [OPTION]...
+# One image by several writers: each copies a part of it into a raw target that is there, as large as the
+# disk and all zeros.  $JOBS parts at once (2) on each of $HOSTS, a list with commas in which ":" is this
+# machine.  Run again, it does the parts that failed or were not done.
+# The exit status is the number of parts that failed, 101 for more than 100.
+set -eu
+
+source=$1 target=$2 parts=$3
+mkdir -p "$4"
+results=$(realpath "$4")
+shift 4
+
+# Whole objects of Ceph as they are unless said: no two writers meet in one.
+grain=$((4 << 20))
+size=$(imginfo --output=json "$source" | jq '."virtual-size"')
+part=$(((size + parts * grain - 1) / (parts * grain) * grain))
+
+for start in $(seq 0 "$part" $((size - 1))); do
+	rest=$((size - start))
+	echo "$start+$((rest < part ? rest : part))"
+done >"$results/parts"
+exec parallel --quote --sshlogin "${HOSTS:-:}" --workdir "$PWD" --jobs "${JOBS:-2}" \
+	--arg-file "$results/parts" --joblog "$results/jobs" --resume-failed \
+	imgconv --quiet -n --target-is-zero -O raw --range='{}' --digest=sha256 \
+	--report="$results/part-{}.json" "$@" "$source" "$target"

@@ -1,0 +1,4 @@
+# What the documents tell people to do, done as they say.
+
+shell_tests += \
+	%D%/fleet.sh
