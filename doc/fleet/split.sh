@@ -12,6 +12,14 @@ mkdir -p "$4"
 results=$(realpath "$4")
 shift 4
 
+# Parts are known by their number: those of another split must not count as done.
+printf '%s\n' "$source" "$target" "$parts" >"$results/split.new"
+[ ! -e "$results/split" ] || cmp -s "$results/split" "$results/split.new" || {
+	echo "split.sh: $results holds the results of another split" >&2
+	exit 255
+}
+mv "$results/split.new" "$results/split"
+
 # Whole objects of Ceph as they are unless said: no two writers meet in one.
 grain=$((4 << 20))
 size=$(imginfo --output=json "$source" | jq '."virtual-size"')

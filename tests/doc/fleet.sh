@@ -97,6 +97,9 @@ for part in 0+12582912 12582912+8388608; do
 		"$(jq -r .digest.value "parts/part-$part.json")" "the digest of $part"
 done
 
+exits 255 sh "$fleet/split.sh" big.qcow2 parts.raw 3 parts 2>err
+grep -q 'parts holds the results of another split' err || fail "$(cat err)"
+
 # ---- kubectl drops what it does not know when it changes the image, and keeps it when it adds a label
 
 command -v kubectl >/dev/null || exit 0
