@@ -103,6 +103,19 @@ static bool ask(struct diff *d, int s, uint64_t limit, struct img_err *err)
 	return img_side_extent(d->side[s], d->at, limit, ex, err);
 }
 
+/* Goes past what is known to be the same by whoever keeps both disks. */
+static void skip_same(struct diff *d)
+{
+	struct img_layer *a = &d->side[A]->layers[0], *b = &d->side[B]->layers[0];
+	const struct img_store_history *kept = img_layer_history(b);
+	uint64_t end;
+
+	if (!kept || kept != img_layer_history(a))
+		return;
+	while (d->at < d->end && kept->same(b->store, a->store, d->at, d->end, &end))
+		d->at = end;
+}
+
 static bool look(struct diff *d, struct img_err *err)
 {
 	const struct img_extent *a = &d->ahead[A], *b = &d->ahead[B];
@@ -148,7 +161,12 @@ static bool take(void *ctx, void *window, bool *more, struct img_err *err)
 		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
 	*more = d->at < d->end;
 	w->verdict = SAME;
+	w->at = d->at;
+	w->len = 0;
 	for (int i = 0; w->verdict == SAME && d->at < d->end && i < PATIENCE; i++) {
+		skip_same(d);
+		if (d->at == d->end)
+			break;
 		if (!look(d, err))
 			return false;
 		w->at = d->at;

@@ -14,14 +14,13 @@
 #define WITH_MAP (UINT64_C(64) << 30)
 #define WITHOUT_MAP (UINT64_C(1) << 30)
 
-static int add_run(uint64_t at, size_t len, int exists, void *arg)
+static int add_run(struct img_rbd_map *map, uint64_t at, size_t len)
 {
-	struct img_rbd_map *map = arg;
 	const uint64_t start = img_max_u64(at, map->start);
 	const uint64_t end = img_min_u64(at + len, map->end);
 	struct img_rbd_run *v;
 
-	if (!exists || start >= end)
+	if (start >= end)
 		return 0;
 	if (map->n && start <= map->v[map->n - 1].end) {
 		map->v[map->n - 1].end = img_max_u64(end, map->v[map->n - 1].end);
@@ -33,6 +32,17 @@ static int add_run(uint64_t at, size_t len, int exists, void *arg)
 	map->v = v;
 	v[map->n++] = (struct img_rbd_run){ .start = start, .end = end };
 	return 0;
+}
+
+static int add_data(uint64_t at, size_t len, int exists, void *map)
+{
+	return exists ? add_run(map, at, len) : 0;
+}
+
+static int add_change(uint64_t at, size_t len, int exists, void *map)
+{
+	(void)exists;
+	return add_run(map, at, len);
 }
 
 /* Whether an object map can be asked. */
@@ -55,8 +65,20 @@ bool img_rbd_map_ask(struct img_rbd *rbd, uint64_t at, uint64_t limit, struct im
 	map->end = at + img_min_u64(limit - at, window);
 	map->n = 0;
 	return img_rbd_fail(rbd->lib.diff_iterate2(rbd->image, NULL, at, map->end - at, 1,
-						   whole_objects, add_run, map),
+						   whole_objects, add_data, map),
 			    err, _("nobody tells where its data are"));
+}
+
+/* Object maps have been wrong about this in some versions, so that each object is asked. */
+bool img_rbd_map_changes(struct img_rbd *rbd, const char *since, uint64_t at, uint64_t limit,
+			 struct img_rbd_map *map, struct img_err *err)
+{
+	map->start = at;
+	map->end = at + img_min_u64(limit - at, WITHOUT_MAP);
+	map->n = 0;
+	return img_rbd_fail(rbd->lib.diff_iterate2(rbd->image, since, at, map->end - at, 1, 0,
+						   add_change, map),
+			    err, _("nobody tells what has changed"));
 }
 
 void img_rbd_map_find(const struct img_rbd_map *map, uint64_t at, uint64_t limit, bool *data,

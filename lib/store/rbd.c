@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/err.h"
 #include "base/lock.h"
 #include "base/mem.h"
@@ -28,6 +29,7 @@ struct rbd_store {
 	struct img_rbd rbd;
 	struct img_rbd_flights flights;
 	char *temporary;		/* name of a new image until it is published; else NULL */
+	struct img_rbd_map changed;	/* since the snapshot that was asked about last */
 	pthread_mutex_t growth;		/* held while the image gets another length, in front of lock */
 
 	pthread_mutex_t lock;		/* guards all below */
@@ -299,6 +301,27 @@ static bool history_show(struct img_store *st, const char *which, struct img_err
 	       look_at_length(rs, err);
 }
 
+/* Only of a snapshot that is older than what st shows librbd can tell; all others are read. */
+static bool history_same(struct img_store *st, struct img_store *older, uint64_t at, uint64_t limit,
+			 uint64_t *end)
+{
+	struct rbd_store *rs = of(st);
+	struct img_rbd_map *map = &rs->changed;
+	const char *since = older->ops == st->ops ? of(older)->rbd.name.snapshot : NULL;
+	bool differs;
+
+	*end = limit;
+	if (!since || strcmp(st->name, older->name) != 0)
+		return false;
+	if ((at < map->start || at >= map->end) &&
+	    !img_rbd_map_changes(&rs->rbd, since, at, limit, map, NULL)) {
+		map->start = map->end = 0;
+		return false;
+	}
+	img_rbd_map_find(map, at, limit, &differs, end);
+	return !differs;
+}
+
 static const struct img_store_history rbd_history = {
 	.list = history_list,
 	.create = history_create,
@@ -306,6 +329,7 @@ static const struct img_store_history rbd_history = {
 	.remove = history_remove,
 	.rename = history_rename,
 	.show = history_show,
+	.same = history_same,
 };
 
 /* ---- The end ------------------------------------------------------------------------------------- */
@@ -346,6 +370,7 @@ static void rbd_close_store(struct img_store *st)
 	pthread_mutex_destroy(&rs->growth);
 	free(rs->temporary);
 	free(rs->map.v);
+	free(rs->changed.v);
 	free(rs);
 }
 

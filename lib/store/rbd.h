@@ -94,6 +94,9 @@ struct img_rbd_map {
  */
 bool img_rbd_map_ask(struct img_rbd *rbd, uint64_t at, uint64_t limit, struct img_rbd_map *map,
 		     struct img_err *err) IMG_MUST_CHECK;
+/* As img_rbd_map_ask(); runs are what has changed since the snapshot called so. */
+bool img_rbd_map_changes(struct img_rbd *rbd, const char *since, uint64_t at, uint64_t limit,
+			 struct img_rbd_map *map, struct img_err *err) IMG_MUST_CHECK;
 /* What is at `at`, of which map tells, and how far that goes, to limit at most. */
 void img_rbd_map_find(const struct img_rbd_map *map, uint64_t at, uint64_t limit, bool *data,
 		      uint64_t *end);

@@ -37,6 +37,12 @@ struct img_store_history {
 		       struct img_err *err);
 	/* From now on st, which is not open for writing, is what the snapshot shows. */
 	bool (*show)(struct img_store *st, const char *which, struct img_err *err);
+	/*
+	 * Whether bytes from `at` to *end, at most limit, are known to be what they are in older, which shows
+	 * a snapshot.  Always of the same older, by one thread.
+	 */
+	bool (*same)(struct img_store *st, struct img_store *older, uint64_t at, uint64_t limit,
+		     uint64_t *end);
 };
 
 struct img_store_ops {
