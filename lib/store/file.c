@@ -111,6 +111,7 @@ static void file_close(struct img_store *st)
 		img_file_unlock(file->fd);
 	img_direct_close(file);
 	pthread_mutex_destroy(&file->ahead.lock);
+	pthread_mutex_destroy(&file->data.lock);
 	(void)close(file->fd);	/* whoever cares has synced or published, which reports */
 	free(file);
 }
@@ -181,6 +182,7 @@ struct img_file *img_file_wrap(int fd, const char *shown_as, unsigned flags, enu
 	file->st = (struct img_store){ .ops = &img_file_ops, .align = 1, .cache = cache };
 	pthread_mutex_init(&file->ahead.lock, NULL);
 	pthread_mutex_init(&file->direct.lock, NULL);
+	pthread_mutex_init(&file->data.lock, NULL);
 	file->st.name = img_strdup(shown_as, err);
 	if (file->st.name && look_at(file, flags, err) &&
 	    img_file_lock(fd, flags, &file->locked, err) && img_direct_open(file, err))

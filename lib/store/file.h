@@ -23,6 +23,11 @@ struct img_ahead {
 	_Atomic uint64_t end;	/* space is set aside up to here; UINT64_MAX: do not try */
 };
 
+struct img_known_data {
+	pthread_mutex_t lock;	/* guards all below */
+	uint64_t start, end;	/* of the file; equal: nothing is known */
+};
+
 struct img_new_name;
 
 struct img_file {
@@ -34,6 +39,7 @@ struct img_file {
 	uint64_t block_size;	/* bytes of the block device */
 	struct img_direct direct;
 	struct img_ahead ahead;
+	struct img_known_data data;
 	struct img_new_name *new_name;	/* the name to come; NULL: has one, or needs none */
 };
 

@@ -55,3 +55,36 @@ Test(file_extent, stops_at_the_limit)
 	check_extent(st, 5 * MIB, 5 * MIB + 7, IMG_EXTENT_ZERO, 5 * MIB + 7);
 	img_store_close(st);
 }
+
+static void punch(uint64_t at, uint64_t len)
+{
+	const int fd = open("f", O_RDWR);
+
+	cr_assert(!fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)len));
+	cr_assert(!close(fd));
+}
+
+/* Somebody else makes holes meanwhile: it shows who is asked. */
+Test(file_extent, asks_once_about_a_run_of_data)
+{
+	struct img_store *st = open_holey();
+
+	check_extent(st, MIB, MIB + 512, IMG_EXTENT_DATA, MIB + 512);
+	punch(MIB, MIB);
+	check_extent(st, MIB + 65536, 6 * MIB, IMG_EXTENT_DATA, 2 * MIB);
+	check_extent(st, 3 * MIB, 6 * MIB, IMG_EXTENT_DATA, 4 * MIB);
+	check_extent(st, MIB, 6 * MIB, IMG_EXTENT_ZERO, 3 * MIB);
+	img_store_close(st);
+}
+
+Test(file_extent, asks_again_what_is_written_here)
+{
+	struct img_store *st;
+
+	img_store_close(open_holey());
+	ok(st = img_store_file("f", IMG_OPEN_WRITE, IMG_CACHE_DEFAULT, &err));
+	check_extent(st, MIB, 6 * MIB, IMG_EXTENT_DATA, 2 * MIB);
+	punch(MIB, MIB);
+	check_extent(st, MIB, 6 * MIB, IMG_EXTENT_ZERO, 3 * MIB);
+	img_store_close(st);
+}
