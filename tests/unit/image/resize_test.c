@@ -112,7 +112,9 @@ Test(resize, tells_holes_of_the_file_from_bytes)
 	ok(im = img_open(&how, &err));
 	ok(img_extent_of_bytes(im, 0, img_size(im), &ex, &err));
 	cr_assert(ex.kind == IMG_EXTENT_DATA && ex.len == FILES_QCOW2_CLUSTER);
+	img_close(im);
 	punch("disk.qcow2", ex.host, ex.len);
+	ok(im = img_open(&how, &err));		/* an open one need not notice */
 	ok(img_extent(im, 0, img_size(im), &ex, &err));
 	cr_assert_eq(ex.kind, IMG_EXTENT_DATA);
 	ok(img_extent_of_bytes(im, 0, img_size(im), &ex, &err));
