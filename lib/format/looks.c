@@ -5,20 +5,22 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-bool img_looks_init(struct img_looks *looks, uint64_t n_pieces, size_t piece_len, uint64_t memory,
-		    struct img_err *err)
+bool img_looks_init(struct img_looks *looks, size_t n, struct img_err *err)
+{
+	*looks = (struct img_looks){ .v = img_calloc(n, sizeof(*looks->v), err), .n = n };
+	if (!looks->v)
+		return false;
+	pthread_mutex_init(&looks->lock, NULL);
+	return true;
+}
+
+bool img_looks_init_if_needed(struct img_looks *looks, uint64_t n_pieces, size_t piece_len,
+			      uint64_t memory, struct img_err *err)
 {
 	const uint64_t most = img_max_u64(memory / piece_len, 1);
 
 	*looks = (struct img_looks){ 0 };
-	if (n_pieces <= most)
-		return true;
-	looks->v = img_calloc(most, sizeof(*looks->v), err);
-	if (!looks->v)
-		return false;
-	looks->n = most;
-	pthread_mutex_init(&looks->lock, NULL);
-	return true;
+	return n_pieces <= most || img_looks_init(looks, most, err);
 }
 
 void img_looks_clear(struct img_looks *looks)

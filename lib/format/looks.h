@@ -23,12 +23,14 @@ struct img_looks {
 /* Reads the piece with that index into memory that is the caller's. */
 typedef void *img_looks_read(const void *ctx, uint64_t index, struct img_err *err);
 
+/* Room for n pieces, one at least.  On failure, too, they may be cleared.  IMG_E_NOMEM. */
+bool img_looks_init(struct img_looks *looks, size_t n, struct img_err *err) IMG_MUST_CHECK;
 /*
  * For a table of n_pieces of piece_len bytes, of which memory bytes are kept, and one piece at
  * least.  Where that is enough for all of them there is nothing to be done here: v stays NULL.
  */
-bool img_looks_init(struct img_looks *looks, uint64_t n_pieces, size_t piece_len, uint64_t memory,
-		    struct img_err *err) IMG_MUST_CHECK;
+bool img_looks_init_if_needed(struct img_looks *looks, uint64_t n_pieces, size_t piece_len,
+			      uint64_t memory, struct img_err *err) IMG_MUST_CHECK;
 /* Accepts zeroed ones. */
 void img_looks_clear(struct img_looks *looks);
 /*

@@ -7,6 +7,7 @@
 #include "format/cow/findings.h"
 #include "format/cow/layout.h"
 #include "format/format.h"
+#include "format/looks.h"
 
 /* ---- header.c -------------------------------------------------------------------------------- */
 
@@ -78,12 +79,6 @@ static inline uint64_t cow_bitmap_bytes(const struct cow_header *hdr)
 enum { COW_PIECE_WORDS = 8192, COW_PIECE_BYTES = COW_PIECE_WORDS * 8 };
 #define COW_PIECE_BITS (UINT64_C(64) * COW_PIECE_WORDS)
 
-/* A piece that was only looked at, and may go when another one is. */
-struct cow_look {
-	uint64_t index;
-	_Atomic uint64_t *piece;	/* owned; NULL: none yet */
-};
-
 /*
  * The bitmap, read piece by piece when it is asked for.  Pieces that are given out are kept; for
  * extents there are a few beside them.  Any number of threads.
@@ -94,9 +89,7 @@ struct cow_map {
 	_Atomic uint64_t file_size;	/* when it was opened; grows as the disk is written */
 	_Atomic(_Atomic uint64_t *) *pieces;	/* owned; NULL: not read yet */
 	size_t n_pieces;
-	pthread_mutex_t lock;		/* guards looks */
-	struct cow_look *looks;		/* by index % n_looks; owned */
-	size_t n_looks;
+	struct img_looks looks;		/* pieces that extents alone were asked of */
 };
 
 /* cache_size: bytes of pieces for extents at most; less than one is one. */

@@ -64,7 +64,7 @@ bool cow_disk_start(struct cow *cow, struct img_err *err)
 
 bool cow_disk_restart(struct cow *cow, struct img_store *file, struct img_err *err)
 {
-	const uint64_t cache_size = cow->map.n_looks * (uint64_t)COW_PIECE_BYTES;
+	const uint64_t cache_size = cow->map.looks.n * (uint64_t)COW_PIECE_BYTES;
 
 	cow_disk_free(cow->disk);
 	cow->disk = NULL;

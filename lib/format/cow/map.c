@@ -18,13 +18,9 @@ bool cow_map_init(struct cow_map *map, const struct cow_header *hdr, struct img_
 		return false;
 	*map = (struct cow_map){
 		.hdr = hdr, .file = file, .file_size = file_size, .n_pieces = n,
-		.pieces = img_calloc(n + 1, sizeof(*map->pieces), err), .n_looks = n_looks,
+		.pieces = img_calloc(n + 1, sizeof(*map->pieces), err),
 	};
-	if (!map->pieces)
-		return false;
-	pthread_mutex_init(&map->lock, NULL);
-	map->looks = img_calloc(n_looks, sizeof(*map->looks), err);
-	return map->looks;
+	return map->pieces && img_looks_init(&map->looks, n_looks, err);
 }
 
 void cow_map_clear(struct cow_map *map)
@@ -33,11 +29,8 @@ void cow_map_clear(struct cow_map *map)
 		return;
 	for (size_t i = 0; i < map->n_pieces; i++)
 		free(atomic_load(&map->pieces[i]));
-	for (size_t i = 0; map->looks && i < map->n_looks; i++)
-		free(map->looks[i].piece);
 	free(map->pieces);
-	free(map->looks);
-	pthread_mutex_destroy(&map->lock);
+	img_looks_clear(&map->looks);
 	*map = (struct cow_map){ 0 };
 }
 
@@ -90,26 +83,16 @@ void cow_map_forget(struct cow_map *map, uint64_t bit)
 	free(atomic_exchange(&map->pieces[bit / COW_PIECE_BITS], NULL));
 }
 
-/*
- * A piece for as long as the lock is held.  Of what is changed nobody asks for one: the piece that is kept
- * knows more.
- */
-static const _Atomic uint64_t *look_at_piece(struct cow_map *map, uint64_t index, struct img_err *err)
+/* As looks want it. */
+static void *read_to_look(const void *ctx, uint64_t index, struct img_err *err)
 {
-	struct cow_look *look = &map->looks[index % map->n_looks];
-	_Atomic uint64_t *piece;
-
-	if (look->piece && look->index == index)
-		return look->piece;
-	piece = read_piece(map, index, err);
-	if (!piece)
-		return NULL;
-	free(look->piece);
-	*look = (struct cow_look){ .index = index, .piece = piece };
-	return piece;
+	return read_piece(ctx, index, err);
 }
 
-/* As cow_piece_run(), without keeping a piece that nobody has. */
+/*
+ * As cow_piece_run(), without keeping a piece that nobody has.  Of what is changed there is no look: the
+ * piece that is kept knows more.
+ */
 static bool find_run(struct cow_map *map, uint64_t first, uint64_t end, uint64_t *n, bool *set,
 		     struct img_err *err)
 {
@@ -120,9 +103,9 @@ static bool find_run(struct cow_map *map, uint64_t first, uint64_t end, uint64_t
 		*n = cow_piece_run(piece, first, end, set);
 		return true;
 	}
-	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&map->lock);
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&map->looks.lock);
 
-	piece = look_at_piece(map, index, err);
+	piece = img_looks_at(&map->looks, index, read_to_look, map, err);
 	if (piece)
 		*n = cow_piece_run(piece, first, end, set);
 	return piece;

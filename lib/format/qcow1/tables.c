@@ -37,8 +37,8 @@ bool qcow1_tables_init(struct qcow1_tables *t, const struct qcow1_header *hdr,
 	pthread_mutex_init(&t->lock, NULL);
 	/* A quarter, as tables of the second level have as much again. */
 	if (t->pieces && t->buckets &&
-	    img_looks_init(&t->looks, t->n_l1 / QCOW1_PIECE_ENTRIES + 1,
-			   QCOW1_PIECE_ENTRIES * QCOW1_ENTRY_LEN, cache_size / 4, err))
+	    img_looks_init_if_needed(&t->looks, t->n_l1 / QCOW1_PIECE_ENTRIES + 1,
+				     QCOW1_PIECE_ENTRIES * QCOW1_ENTRY_LEN, cache_size / 4, err))
 		return true;
 	qcow1_tables_clear(t);
 	return false;

@@ -19,8 +19,9 @@ bool vdi_map_init(struct vdi_map *map, const struct vdi_header *hdr, struct img_
 		.hdr = hdr, .file = file, .file_size = file_size, .n_pieces = n,
 		.pieces = img_calloc(img_max_u64(n, 1), sizeof(*map->pieces), err),
 	};
-	return map->pieces && img_looks_init(&map->looks, n, VDI_PIECE_ENTRIES * VDI_ENTRY_LEN,
-					     cache_size, err);
+	return map->pieces &&
+	       img_looks_init_if_needed(&map->looks, n, VDI_PIECE_ENTRIES * VDI_ENTRY_LEN, cache_size,
+					err);
 }
 
 void vdi_map_clear(struct vdi_map *map)

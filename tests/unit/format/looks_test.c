@@ -35,11 +35,11 @@ Test(looks, keep_as_many_pieces_as_are_allowed_and_one_at_least)
 {
 	struct img_looks looks;
 
-	cr_assert(img_looks_init(&looks, PIECES, 8, 0, NULL));
+	cr_assert(img_looks_init_if_needed(&looks, PIECES, 8, 0, NULL));
 	cr_assert_eq(looks.n, 1);
 	cr_assert_eq(count_reads(&looks), 2 * PIECES);
 	img_looks_clear(&looks);
-	cr_assert(img_looks_init(&looks, PIECES, 8, 8 * (PIECES - 1), NULL));
+	cr_assert(img_looks_init_if_needed(&looks, PIECES, 8, 8 * (PIECES - 1), NULL));
 	cr_assert_eq(count_reads(&looks), PIECES + 2, "two pieces take turns in one place");
 	img_looks_clear(&looks);
 }
@@ -48,7 +48,7 @@ Test(looks, are_not_needed_where_all_pieces_have_room)
 {
 	struct img_looks looks;
 
-	cr_assert(img_looks_init(&looks, PIECES, 8, 8 * PIECES, NULL));
+	cr_assert(img_looks_init_if_needed(&looks, PIECES, 8, 8 * PIECES, NULL));
 	cr_assert_null(looks.v);
 	img_looks_clear(&looks);
 }
@@ -59,7 +59,7 @@ Test(looks, what_cannot_be_read_leaves_the_others_alone)
 	struct img_err err = { 0 };
 	unsigned n = 0;
 
-	cr_assert(img_looks_init(&looks, PIECES + 1, 8, 8, NULL));
+	cr_assert(img_looks_init_if_needed(&looks, PIECES + 1, 8, 8, NULL));
 	cr_assert(img_looks_at(&looks, 3, read_number, &n, &err));
 	cr_assert_null(img_looks_at(&looks, PIECES, read_number, &n, &err));
 	cr_assert_eq(err.code, IMG_E_IO);

@@ -63,7 +63,7 @@ static void check_cache(uint64_t cache_size, size_t n_looks)
 	struct cow_map map = { 0 };
 
 	cr_assert(cow_map_init(&map, &hdr, file, cache_size, &err), "%s", err.text);
-	cr_assert_eq(map.n_looks, n_looks);
+	cr_assert_eq(map.looks.n, n_looks);
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		check_piece(&map, order[i]);
 	for (size_t i = 0; i < PIECES; i++)
