@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* imgconv --skip-same: a target that holds the disk already is left alone. */
-#include <stdio.h>
 #include <string.h>
 #include "common/text.h"
 #include "imgconv/imgconv.h"
-#include "libimg-hash.h"
-
-enum { PIECE = 1 << 16 };
 
 bool same_check_usage(const struct options *opt, char *const names[2], struct img_err *err)
 {
@@ -46,53 +42,9 @@ bool same_is_there(const struct options *opt, const struct img_format *format, c
 	return same;
 }
 
-/* ---- What the report says of it ---------------------------------------------------------------- */
-
-static bool hash_extent(struct img *im, const struct img_extent *ex, struct img_hash *hash,
-			struct img_err *err)
-{
-	const bool zero = ex->kind == IMG_EXTENT_ZERO || ex->kind == IMG_EXTENT_HOLE;
-	uint8_t bytes[PIECE] = { 0 };
-	size_t now;
-
-	for (uint64_t at = ex->start, left = ex->len; left; at += now, left -= now) {
-		now = left < PIECE ? left : PIECE;
-		if ((!zero && !img_read(im, at, bytes, now, err)) ||
-		    !img_hash_add(hash, bytes, now, err))
-			return false;
-	}
-	return true;
-}
-
-static bool hash_disk(struct img *im, struct img_hash *hash, struct img_err *err)
-{
-	struct img_extent ex;
-
-	for (uint64_t at = 0; at < img_size(im); at += ex.len)
-		if (!img_extent(im, at, img_size(im), &ex, err) || !hash_extent(im, &ex, hash, err))
-			return false;
-	return true;
-}
-
-static void print_hex(const uint8_t *sum, size_t len, char *out)
-{
-	for (size_t i = 0; i < len; i++)
-		sprintf(out + 2 * i, "%02x", sum[i]);
-}
-
 bool same_tell(const struct options *opt, struct img *src, struct img_copy_stats *stats,
 	       struct img_err *err)
 {
-	uint8_t sum[IMG_HASH_MAX];
-
 	*stats = (struct img_copy_stats){ .guest = img_size(src) };
-	if (!opt->digest)
-		return true;
-	struct img_hash *hash = img_hash_open(opt->digest, err);
-	const bool ok = hash && hash_disk(src, hash, err) && img_hash_finish(hash, sum, err);
-
-	if (ok)
-		print_hex(sum, img_hash_size(hash), stats->digest);
-	img_hash_close(hash);
-	return ok;
+	return !opt->digest || img_hash_disk(src, opt->digest, stats->digest, err);
 }

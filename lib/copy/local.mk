@@ -5,6 +5,7 @@ libimg_sources += \
 	%D%/chain_rebase.c \
 	%D%/commit.c \
 	%D%/compact.c \
+	%D%/hash_disk.c \
 	%D%/hollow.c \
 	%D%/hollow.h \
 	%D%/compare.c \
