@@ -134,27 +134,41 @@ Test(refs, snapshots)
 	finish(&s, &f);
 }
 
-Test(refs, bitmaps_and_luks)
+/* Their directory is at 20, their tables are behind it. */
+static struct qcow2_header header_with_two_bitmaps(uint64_t size)
 {
-	struct qcow2_header hdr = sample_header(9, 64 << 10);
-	struct sample s;
-	struct found f;
+	struct qcow2_header hdr = sample_header(9, size);
 
 	hdr.autoclear = QCOW2_AUTOCLEAR_BITMAPS;
 	hdr.n_bitmaps = 2;
 	hdr.bitmap_dir_off = 20 * C;
 	hdr.bitmap_dir_len = 64;
+	return hdr;
+}
+
+/* Number i of them, whose table has so many entries and leads to the cluster at `bits` first. */
+static void put_bitmap(struct sample *s, size_t i, unsigned entries, uint64_t bits)
+{
+	uint8_t *raw = s->bytes + 20 * C + i * 32;
+
+	img_put_be64(raw + QCOW2_BITMAP_TABLE_OFF, (21 + i) * C);
+	img_put_be32(raw + QCOW2_BITMAP_TABLE_ENTRIES, entries);
+	img_put_be16(raw + QCOW2_BITMAP_NAME_LEN, 5);
+	img_put_be64(s->bytes + (21 + i) * C, bits);
+}
+
+Test(refs, bitmaps_and_luks)
+{
+	struct qcow2_header hdr = header_with_two_bitmaps(64 << 10);
+	struct sample s;
+	struct found f;
+
 	hdr.crypt = QCOW2_CRYPT_LUKS;
 	hdr.crypt_off = 30 * C;
 	hdr.crypt_len = 2 * C + 1;
 	start(&s, hdr);
 	for (unsigned i = 0; i < 2; i++) {
-		uint8_t *raw = s.bytes + 20 * C + i * 32;
-
-		img_put_be64(raw + QCOW2_BITMAP_TABLE_OFF, (21 + i) * C);
-		img_put_be32(raw + QCOW2_BITMAP_TABLE_ENTRIES, 3);
-		img_put_be16(raw + QCOW2_BITMAP_NAME_LEN, 5);
-		img_put_be64(s.bytes + (21 + i) * C, (40 + i) * C);
+		put_bitmap(&s, i, 3, (40 + i) * C);
 		img_put_be64(s.bytes + (21 + i) * C + 8, QCOW2_BITMAP_ENTRY_ONES);
 	}
 	f = collect(&s, FILE_CLUSTERS);
@@ -267,23 +281,12 @@ Test(refs, bits_of_a_bitmap_belong_to_nobody_else)
 {
 	static const char *const details[] = { "data, bits of a bitmap", "bits of a bitmap" };
 	static const uint64_t places[] = { 30 * C, 31 * C };
-	struct qcow2_header hdr = sample_header(9, 256 << 10);
 	struct sample s;
 	struct found f;
 
-	hdr.autoclear = QCOW2_AUTOCLEAR_BITMAPS;
-	hdr.n_bitmaps = 2;
-	hdr.bitmap_dir_off = 20 * C;
-	hdr.bitmap_dir_len = 64;
-	start(&s, hdr);
-	for (size_t i = 0; i < 2; i++) {
-		uint8_t *raw = s.bytes + 20 * C + i * 32;
-
-		img_put_be64(raw + QCOW2_BITMAP_TABLE_OFF, (21 + i) * C);
-		img_put_be32(raw + QCOW2_BITMAP_TABLE_ENTRIES, 2);
-		img_put_be16(raw + QCOW2_BITMAP_NAME_LEN, 5);
-		img_put_be64(s.bytes + (21 + i) * C, places[1]);
-	}
+	start(&s, header_with_two_bitmaps(256 << 10));
+	for (size_t i = 0; i < 2; i++)
+		put_bitmap(&s, i, 2, places[1]);
 	img_put_be64(s.bytes + 21 * C + 8, places[0]);
 	img_put_be64(s.bytes + L2, places[0]);
 	f = collect(&s, FILE_CLUSTERS);
