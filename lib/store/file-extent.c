@@ -25,15 +25,17 @@ static void remember_data(struct img_file *file, uint64_t start, uint64_t end)
 	file->data.end = end;
 }
 
-/* *end: where the run ends. */
+/* Then *end is where the run ends. */
 static bool is_known_data(struct img_file *file, uint64_t at, uint64_t *end)
 {
 	if (file->st.caps & IMG_STORE_WRITE)
 		return false;
 	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&file->data.lock);
 
+	if (at < file->data.start || at >= file->data.end)
+		return false;
 	*end = file->data.end;
-	return at >= file->data.start && at < file->data.end;
+	return true;
 }
 
 static void answer(struct img_store *st, uint64_t at, uint64_t end, bool hole, struct img_extent *out)
@@ -56,7 +58,6 @@ bool img_file_extent(struct img_store *st, uint64_t at, uint64_t limit, struct i
 		answer(st, at, img_min_u64(limit, end), false, out);
 		return true;
 	}
-	end = limit;
 	const off_t data = file->is_block ? (off_t)at : lseek(file->fd, (off_t)at, SEEK_DATA);
 
 	if (data < 0 && errno == ENXIO) {		/* no data up to the end of the file */
