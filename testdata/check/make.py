@@ -394,6 +394,22 @@ def _(im):
     im.put(L1, 0, 0)
 
 
+@sample("qcow2.l1.missing")
+def _(im):
+    im.grow(11)
+    im.snapshot(im.at(8), 2)
+    im.put(8, 0, im.at(L2))
+    im.put(L1, 0, 0)
+    im.put(L1, 1, COPIED | im.at(9))
+    im.put(9, 0, COPIED | im.at(10))
+    im.l2(0, im.at(DATA))
+    im.l2(1, im.at(LAST))
+    for cluster in (8, 9, 10):
+        im.count(cluster, 1)
+    for cluster in (L2, DATA, LAST):
+        im.count(cluster, 2)
+
+
 @sample("qcow2.l1.nowhere")
 def _(im):
     im.put(L1, 1, COPIED)

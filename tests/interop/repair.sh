@@ -107,3 +107,21 @@ for kind in l1 refblock-zeroed refblock-random reftable-zeroed reftable-place; d
 	damage $kind 1
 	repaired "compressed $kind"
 done
+
+# All that the L1 table led to is shared with a snapshot, so that nothing is without a reference when
+# entries are lost, the first or all: only the counts know. Lower ones would take the way back.
+for lost in 8 64; do
+	make -o cluster_size=4k
+	qemu-img snapshot -c s good.qcow2
+	cp good.qcow2 x.qcow2
+	at=$(od -An -tx8 --endian=big -j40 -N8 x.qcow2)
+	dd if=/dev/zero of=x.qcow2 bs=1 seek=$((16#${at// /})) count=$lost \
+		conv=notrunc status=none
+	old=$(sha256sum <x.qcow2)
+	imgcheck --repair x.qcow2 >out && fail "an L1 table that lost entries is called clean"
+	grep -q 'qcow2[.]l1[.]missing' out || fail "what is lost is not told: $(cat out)"
+	same "$old" "$(sha256sum <x.qcow2)" "what only a guess brings back"
+	rm -f saved.qcow2
+	imgcheck --salvage -q -o saved.qcow2 x.qcow2 || [ $? = 5 ] || fail "salvage"
+	same "$good" "$(content saved.qcow2)" "content beside a snapshot"
+done

@@ -79,7 +79,8 @@ static bool check_suspects(struct check *c, const struct qcow2_refs *refs, struc
 	const uint64_t memory = c->how->memory;
 
 	return (!img_findings_count(c->out, &qcow2_found_refcount_leak) ||
-		qcow2_find_suspects(refs, &c->hdr, memory, c->out, err)) &&
+		(qcow2_find_suspects(refs, &c->hdr, memory, c->out, err) &&
+		 qcow2_find_lent(refs, &c->hdr, c->file, memory, c->out, err))) &&
 	       (!img_findings_count(c->out, &qcow2_found_refcount_low) ||
 		qcow2_find_twins(refs, &c->hdr, memory, c->out, err));
 }

@@ -257,8 +257,10 @@ static bool give_back_leaks(struct img_layer *ly, struct qcow2_refs *refs, struc
 {
 	struct qcow2 *q = ly->priv;
 	struct img_findings orphans = { .most = 0 };
-	const bool ok = qcow2_find_orphans(refs, &q->header, q->map.file, false, &orphans, err);
-	const bool any = img_findings_count(&orphans, &qcow2_found_l2_orphan) ||
+	const bool ok = qcow2_find_orphans(refs, &q->header, q->map.file, false, &orphans, err) &&
+			qcow2_find_lent(refs, &q->header, q->map.file, UINT64_MAX, &orphans, err);
+	const bool any = img_findings_count(&orphans, &qcow2_found_l1_missing) ||
+			 img_findings_count(&orphans, &qcow2_found_l2_orphan) ||
 			 img_findings_count(&orphans, &qcow2_found_l1_empty);
 
 	img_findings_clear(&orphans);

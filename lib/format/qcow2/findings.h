@@ -32,6 +32,9 @@
 	  N_("the COPIED flag of the L1 entry contradicts the number of references")) \
 	X(l1_empty, "qcow2.l1.empty", CORRUPT, \
 	  N_("the L1 table leads nowhere, but there are L2 tables to which it must have led")) \
+	X(l1_missing, "qcow2.l1.missing", NOTE, \
+	  N_("the L1 entry is empty while a snapshot has an L2 table there that is counted for one " \
+	     "more: it may have led there")) \
 	X(l1_twin, "qcow2.l1.twin", NOTE, \
 	  N_("the L1 entry leads to the same L2 table as another one, which is counted less often: " \
 	     "one of them may have been overwritten, or entries were moved")) \

@@ -57,6 +57,7 @@ libimg_sources += \
 	%D%/missing.c \
 	%D%/new.h \
 	%D%/old.c \
+	%D%/lent.c \
 	%D%/orphans.c \
 	%D%/move.h \
 	%D%/move_refs.c \

@@ -106,18 +106,26 @@ static bool search_all(struct search *s, struct img_err *err)
 	return true;
 }
 
+bool qcow2_tell_empty_l1(const struct qcow2_refs *refs, const struct qcow2_header *hdr,
+			 struct img_findings *found, struct img_err *err)
+{
+	const struct img_finding empty = {
+		.kind = &qcow2_found_l1_empty, .n = 1, .host = hdr->l1_off, .guest = 0,
+		.expected = IMG_NOWHERE, .found = IMG_NOWHERE,
+	};
+
+	return refs->l1_in_use || img_findings_count(found, &qcow2_found_l1_empty) ||
+	       img_findings_add(found, empty, 0, err);
+}
+
 bool qcow2_find_orphans(struct qcow2_refs *refs, const struct qcow2_header *hdr,
 			struct img_store *file, bool everywhere, struct img_findings *found,
 			struct img_err *err)
 {
 	struct search s = { .refs = refs, .found = found, .snapshots = hdr->n_snapshots };
-	const struct img_finding empty = {
-		.kind = &qcow2_found_l1_empty, .n = 1, .host = hdr->l1_off, .guest = 0,
-		.expected = IMG_NOWHERE, .found = IMG_NOWHERE,
-	};
 	const bool ok = qcow2_shapes_start(&s.shapes, hdr, file, err) &&
 			(everywhere ? search_all(&s, err) : search_counted(&s, err)) &&
-			(!s.tables || refs->l1_in_use || img_findings_add(found, empty, 0, err));
+			(!s.tables || qcow2_tell_empty_l1(refs, hdr, found, err));
 
 	qcow2_shapes_end(&s.shapes);
 	return ok;

@@ -137,6 +137,20 @@ bool qcow2_is_orphan_table(struct qcow2_refs *refs, const struct qcow2_header *h
 			   struct img_store *file, uint64_t host, bool *is, struct img_err *err)
 	IMG_MUST_CHECK;
 
+/* The L1 table must have led to L2 tables that were found: told once, if it leads nowhere now. */
+bool qcow2_tell_empty_l1(const struct qcow2_refs *refs, const struct qcow2_header *hdr,
+			 struct img_findings *found, struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- lent.c -------------------------------------------------------------------------------------- */
+
+/*
+ * After a comparison that found counts that are too high: empty entries of the L1 table that may have
+ * led to what snapshots still have.  memory: bytes for counting at most.  Errors: IMG_E_IO, IMG_E_NOMEM.
+ */
+bool qcow2_find_lent(const struct qcow2_refs *refs, const struct qcow2_header *hdr,
+		     struct img_store *file, uint64_t memory, struct img_findings *found,
+		     struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- crypt.c ------------------------------------------------------------------------------------- */
 
 /*

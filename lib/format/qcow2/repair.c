@@ -63,10 +63,10 @@ static bool is_harmless(const struct img_finding_kind *kind)
 /* Whether the kind tells of tables that may have led to what nothing refers to now. */
 static bool is_suspicion(const struct img_finding_kind *kind)
 {
-	return kind == &qcow2_found_l2_orphan || kind == &qcow2_found_l2_empty ||
+	return kind == &qcow2_found_l1_missing || kind == &qcow2_found_l1_twin ||
+	       kind == &qcow2_found_l2_orphan || kind == &qcow2_found_l2_empty ||
 	       kind == &qcow2_found_l2_gap || kind == &qcow2_found_l2_missing ||
-	       kind == &qcow2_found_l2_shared || kind == &qcow2_found_l1_twin ||
-	       kind == &qcow2_found_l2_twin;
+	       kind == &qcow2_found_l2_shared || kind == &qcow2_found_l2_twin;
 }
 
 static void judge(struct survey *s)

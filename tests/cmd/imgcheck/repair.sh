@@ -72,7 +72,7 @@ exits 0 imgcheck -q --repair=leaks x.qcow2
 exits 0 imgcheck -q x.qcow2
 
 # ---- What must not be given back ---------------------------------------------------------------
-for id in qcow2.l1.empty qcow2.l2.orphan qcow2.l2.empty; do
+for id in qcow2.l1.empty qcow2.l1.missing qcow2.l2.orphan qcow2.l2.empty; do
 	for level in leaks all; do
 		take $id
 		imgcheck --repair=$level x.qcow2 >out && fail "$id: $level: done"
