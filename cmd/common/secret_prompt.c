@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See secret_prompt.h.  The terminal gets its echo back whatever happens. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -14,12 +13,7 @@ enum { MAX_TYPED = 4096 };
 /* Whether a byte came, and no end of line. */
 static bool next_byte(uint8_t *byte)
 {
-	ssize_t n;
-
-	do
-		n = read(STDIN_FILENO, byte, 1);
-	while (n < 0 && errno == EINTR && !signals_cancelled(NULL));
-	return n == 1 && *byte != '\n';
+	return signals_wait_readable(STDIN_FILENO) && read(STDIN_FILENO, byte, 1) == 1 && *byte != '\n';
 }
 
 static bool read_line(struct img_secret *key, struct img_err *err)

@@ -3,6 +3,8 @@
  * See signals.h.  The two flags are the only variables that a signal handler can write; any thread
  * may look at them.
  */
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -46,6 +48,24 @@ bool signals_cancelled(void *ctx)
 {
 	(void)ctx;
 	return stop_signal != 0;
+}
+
+bool signals_wait_readable(int fd)
+{
+	struct pollfd wanted = { .fd = fd, .events = POLLIN };
+	sigset_t stopping, outside;
+	int n;
+
+	sigemptyset(&stopping);
+	sigaddset(&stopping, SIGHUP);
+	sigaddset(&stopping, SIGINT);
+	sigaddset(&stopping, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &stopping, &outside);
+	do
+		n = signals_cancelled(NULL) ? 0 : ppoll(&wanted, 1, NULL, &outside);
+	while (n < 0 && errno == EINTR);
+	pthread_sigmask(SIG_SETMASK, &outside, NULL);
+	return n > 0;
 }
 
 bool signals_progress_wanted(void)

@@ -12,6 +12,11 @@
 void signals_catch(void);
 /* As a member of struct img_job; ctx is not used. */
 bool signals_cancelled(void *ctx);
+/*
+ * Waits until fd can be read, or somebody asks to stop; a signal between a look at
+ * signals_cancelled() and a read() would be noticed only after the read.  Whether fd can be read.
+ */
+bool signals_wait_readable(int fd);
 /* Whether somebody asked for progress since the last call. */
 bool signals_progress_wanted(void);
 /* Dies of the signal that asked to stop, if one did. */
