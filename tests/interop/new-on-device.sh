@@ -66,7 +66,7 @@ truncate -s 32M room.raw
 serve room.raw --filter=delay delay-write=100ms
 imgconv -q -O qcow2 disk.raw "$uri" 2>err &
 job=$!
-sleep 0.7
+becomes cmp -s -n 65536 room.raw /dev/zero || fail "the old header stays"
 kill -KILL $job
 wait $job 2>/dev/null || true
 kill "$server"
