@@ -12,9 +12,14 @@
 #include <string.h>
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/num.h"
 
 #define MAX_RULES 32
-#define SHORT (-1)	/* in place of an errno: half of the work is done first */
+enum {			/* in place of an errno, since: */
+	SHORT = -1,	/* half of the work is done first */
+	TORN  = -2,	/* half of a write, but whole sectors, as when the power fails */
+	SECTOR = 512,
+};
 
 enum call {
 	CALL_SIZE, CALL_READ, CALL_WRITE, CALL_ZERO, CALL_EXTENT, CALL_RESIZE, CALL_PREALLOCATE,
@@ -27,7 +32,7 @@ static const char *const call_names[N_CALLS] = {
 };
 
 static const struct { const char *name; int value; } outcomes[] = {
-	{ "short", SHORT }, { "EIO", EIO }, { "ENOSPC", ENOSPC }, { "EDQUOT", EDQUOT },
+	{ "short", SHORT }, { "torn", TORN }, { "EIO", EIO }, { "ENOSPC", ENOSPC }, { "EDQUOT", EDQUOT },
 	{ "EFBIG", EFBIG }, { "ENOMEM", ENOMEM }, { "EACCES", EACCES }, { "EPERM", EPERM },
 	{ "EROFS", EROFS }, { "EPIPE", EPIPE }, { "EBUSY", EBUSY },
 };
@@ -35,7 +40,7 @@ static const struct { const char *name; int value; } outcomes[] = {
 struct rule {
 	enum call call;
 	uint64_t nth;		/* counted from 1 */
-	int outcome;		/* errno or SHORT */
+	int outcome;		/* errno, SHORT or TORN */
 };
 
 struct fault {
@@ -61,7 +66,7 @@ static int outcome_of(struct img_store *st, enum call call)
 
 static bool fail(struct img_store *st, enum call call, int outcome, struct img_err *err)
 {
-	errno = outcome == SHORT ? EIO : outcome;
+	errno = outcome < 0 ? EIO : outcome;
 	return img_fail_os(err, _("%s: injected failure of \"%s\""), st->name,
 			   call_names[call]);
 }
@@ -102,6 +107,11 @@ static bool fault_peek(struct img_store *st, void *buf, size_t len, size_t *got,
 	return passes(st, CALL_READ, err) && img_store_peek(parent_of(st), buf, len, got, err);
 }
 
+static size_t torn_len(uint64_t at, size_t len)
+{
+	return img_min_u64(img_round_up(at + len / 2, SECTOR) - at, len);
+}
+
 static bool fault_write(struct img_store *st, uint64_t at, const void *buf, size_t len,
 			struct img_err *err)
 {
@@ -110,6 +120,8 @@ static bool fault_write(struct img_store *st, uint64_t at, const void *buf, size
 	if (outcome == 0)
 		return img_store_write(parent_of(st), at, buf, len, err);
 	if (outcome == SHORT && !img_store_write(parent_of(st), at, buf, len / 2, err))
+		return false;
+	if (outcome == TORN && !img_store_write(parent_of(st), at, buf, torn_len(at, len), err))
 		return false;
 	return fail(st, CALL_WRITE, outcome, err);
 }

@@ -6,14 +6,18 @@
 #include "store/journal.h"
 
 #include <inttypes.h>
+#include <string.h>
+#include "base/bytes.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/zero.h"
 
-/* A record, and where the bytes lie that it brings. */
+/* A record, and where the bytes lie that it brings, with their checksums. */
 struct step {
 	struct img_journal_record rec;
 	uint64_t from;
+	size_t payload;
 };
 
 struct img_journal_reading {
@@ -22,7 +26,7 @@ struct img_journal_reading {
 	struct img_journal_file *files;	/* owned; header.n_files of them */
 	struct step *steps;		/* owned */
 	size_t n_steps, cap;
-	uint8_t *buf;			/* JOURNAL_CHUNK bytes; owned */
+	uint8_t *buf, *payload;		/* JOURNAL_PAYLOAD bytes each; owned */
 };
 
 /* ---- Reading ------------------------------------------------------------------------------------- */
@@ -76,7 +80,7 @@ static bool read_step(struct img_journal_reading *re, uint64_t *at, uint32_t *ch
 	if (!img_store_read(re->journal, *at, raw, sizeof(raw), err))
 		return false;
 	len = img_journal_record_payload(raw);
-	if (len > img_min_u64(left - sizeof(raw), JOURNAL_CHUNK))
+	if (len > img_min_u64(left - sizeof(raw), JOURNAL_PAYLOAD))
 		return true;
 	if (!img_store_read(re->journal, *at + sizeof(raw), re->buf, len, err))
 		return false;
@@ -89,7 +93,7 @@ static bool read_step(struct img_journal_reading *re, uint64_t *at, uint32_t *ch
 	if (!steps)
 		return false;
 	re->steps = steps;
-	steps[re->n_steps++] = (struct step){ .rec = rec, .from = *at + sizeof(raw) };
+	steps[re->n_steps++] = (struct step){ .rec = rec, .from = *at + sizeof(raw), .payload = len };
 	*at += sizeof(raw) + len;
 	return true;
 }
@@ -120,8 +124,9 @@ bool img_journal_read(struct img_store *journal, struct img_journal_reading **ou
 	if (!re)
 		return false;
 	re->journal = journal;
-	re->buf = img_alloc_aligned(JOURNAL_CHUNK, err);
-	ok = re->buf && read_all(re, &whole, foreign, err);
+	re->buf = img_alloc_aligned(JOURNAL_PAYLOAD, err);
+	re->payload = re->buf ? img_alloc_aligned(JOURNAL_PAYLOAD, err) : NULL;
+	ok = re->payload && read_all(re, &whole, foreign, err);
 	if (!ok || !whole) {
 		img_journal_reading_free(re);
 		re = NULL;
@@ -138,6 +143,7 @@ void img_journal_reading_free(struct img_journal_reading *re)
 	free(re->files);
 	free(re->steps);
 	free(re->buf);
+	free(re->payload);
 	free(re);
 }
 
@@ -190,6 +196,64 @@ static bool check_samples(const struct img_journal_reading *re, const struct img
 	return true;
 }
 
+/*
+ * Whether what is in re->buf, len bytes at `at`, was there before, is to be there, or is what a file
+ * that is made longer has in between; *where: of the first sector of which that is not true.
+ */
+static bool check_sectors(const struct img_journal_reading *re, const struct img_journal_file *file,
+			  uint64_t at, size_t len, uint64_t *where)
+{
+	const uint8_t *sums = re->payload + len;
+
+	for (size_t done = 0, part; done < len; done += part, sums += 4) {
+		const uint8_t *found = re->buf + done;
+
+		part = img_journal_sector_part(at + done, len - done);
+		if (img_journal_crc(found, part) != img_get_be32(sums) &&
+		    memcmp(found, re->payload + done, part) &&
+		    !(at + done + part > file->cut && img_is_zero(found, part))) {
+			*where = at + done;
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool fail_written(const struct img_journal_reading *re, const struct img_store *st, uint64_t at,
+			 struct img_err *err)
+{
+	img_fail(err, IMG_E_ARGUMENT, _("byte %" PRIu64 " was changed by somebody else after a change had "
+		 "been interrupted; move %s away to keep that, and check the image"), at,
+		 re->journal->name);
+	return img_within(err, "%s", st->name);
+}
+
+static bool check_step(const struct img_journal_reading *re, const struct step *step,
+		       struct img_store *st, struct img_err *err)
+{
+	const struct img_journal_file *file = &re->files[step->rec.file];
+	const size_t len = step->rec.len;
+	uint64_t where;
+	size_t got;
+
+	if (step->rec.kind != JOURNAL_BYTES)
+		return true;
+	if (!img_store_read(re->journal, step->from, re->payload, step->payload, err) ||
+	    !img_store_read_some(st, step->rec.at, re->buf, len, &got, err))
+		return false;
+	memset(re->buf + got, 0, len - got);
+	return check_sectors(re, file, step->rec.at, len, &where) || fail_written(re, st, where, err);
+}
+
+static bool check_steps(const struct img_journal_reading *re, size_t i, struct img_store *st,
+			struct img_err *err)
+{
+	for (size_t s = 0; s < re->n_steps; s++)
+		if (re->steps[s].rec.file == i && !check_step(re, &re->steps[s], st, err))
+			return false;
+	return true;
+}
+
 static bool check_file(const struct img_journal_reading *re, size_t i, struct img_store *st,
 		       struct img_err *err)
 {
@@ -203,7 +267,8 @@ static bool check_file(const struct img_journal_reading *re, size_t i, struct im
 		return false;
 	same = size >= file->cut && size <= img_max_u64(file->before, file->after);
 	return (!same || check_head(re, file, st, &same, err)) &&
-	       check_samples(re, file, st, &same, err) && (same || fail_other(re, st, err));
+	       check_samples(re, file, st, &same, err) && (same || fail_other(re, st, err)) &&
+	       check_steps(re, i, st, err);
 }
 
 /* ---- Doing it ------------------------------------------------------------------------------------ */
@@ -241,12 +306,12 @@ static bool set_length(const struct img_journal_file *file, struct img_store *st
 	return size == file->after || img_store_resize(st, file->after, err);
 }
 
-bool img_journal_apply_to(const struct img_journal_reading *re, size_t i, struct img_store *st,
-			  struct img_err *err)
+static bool do_steps(const struct img_journal_reading *re, size_t i, struct img_store *st,
+		     struct img_err *err)
 {
 	bool keep_space = false;
 
-	if (!check_file(re, i, st, err) || !set_length(&re->files[i], st, err))
+	if (!set_length(&re->files[i], st, err))
 		return false;
 	for (size_t s = 0; s < re->n_steps; s++) {
 		const struct step *step = &re->steps[s];
@@ -260,12 +325,18 @@ bool img_journal_apply_to(const struct img_journal_reading *re, size_t i, struct
 	return true;
 }
 
+bool img_journal_apply_to(const struct img_journal_reading *re, size_t i, struct img_store *st,
+			  struct img_err *err)
+{
+	return check_file(re, i, st, err) && do_steps(re, i, st, err);
+}
+
 static bool apply_file(const struct img_journal_reading *re, size_t i, struct img_store *st,
 		       struct img_err *err)
 {
 	if (re->files[i].kind == JOURNAL_REMOVE)
 		return true;
-	if (!img_journal_apply_to(re, i, st, err))
+	if (!do_steps(re, i, st, err))
 		return false;
 	return re->files[i].kind == JOURNAL_CREATE ? img_store_publish(st, err)
 						   : img_store_sync(st, err);

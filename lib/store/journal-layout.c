@@ -106,34 +106,54 @@ bool img_journal_file_decode(const uint8_t *raw, struct img_journal_file *file, 
 
 /* ---- Records ------------------------------------------------------------------------------------- */
 
-static uint32_t record_crc(const uint8_t *raw, const uint8_t *bytes, size_t len, uint32_t chain)
+static uint32_t record_crc(const uint8_t *raw, const uint8_t *payload, size_t len, uint32_t chain)
 {
 	chain = libdeflate_crc32(chain, raw, JOURNAL_REC_CRC);
-	return len > 0 ? libdeflate_crc32(chain, bytes, len) : chain;
+	return len > 0 ? libdeflate_crc32(chain, payload, len) : chain;
 }
 
 uint32_t img_journal_record_encode(const struct img_journal_record *rec, uint32_t chain,
-				   const uint8_t *bytes, uint8_t *raw)
+				   const uint8_t *payload, uint8_t *raw)
 {
 	img_put_be32(raw + JOURNAL_REC_KIND, rec->kind);
 	img_put_be32(raw + JOURNAL_REC_FILE, rec->file);
 	img_put_be64(raw + JOURNAL_REC_AT, rec->at);
 	img_put_be64(raw + JOURNAL_REC_LEN, rec->len);
-	chain = record_crc(raw, bytes, rec->kind == JOURNAL_BYTES ? rec->len : 0, chain);
+	chain = record_crc(raw, payload, img_journal_record_payload(raw), chain);
 	img_put_be32(raw + JOURNAL_REC_CRC, chain);
 	return chain;
 }
 
 uint64_t img_journal_record_payload(const uint8_t *raw)
 {
-	return img_get_be32(raw + JOURNAL_REC_KIND) == JOURNAL_BYTES ?
-	       img_get_be64(raw + JOURNAL_REC_LEN) : 0;
+	const uint64_t at = img_get_be64(raw + JOURNAL_REC_AT), len = img_get_be64(raw + JOURNAL_REC_LEN);
+
+	if (img_get_be32(raw + JOURNAL_REC_KIND) != JOURNAL_BYTES)
+		return 0;
+	return len <= JOURNAL_CHUNK ? len + 4 * img_div_up(at % JOURNAL_SECTOR + len, JOURNAL_SECTOR)
+				    : UINT64_MAX;
 }
 
-bool img_journal_record_is_whole(const uint8_t *raw, const uint8_t *bytes, size_t len,
+bool img_journal_record_is_whole(const uint8_t *raw, const uint8_t *payload, size_t len,
 				 uint32_t *chain)
 {
-	return is_whole(raw + JOURNAL_REC_CRC, record_crc(raw, bytes, len, *chain), chain);
+	return is_whole(raw + JOURNAL_REC_CRC, record_crc(raw, payload, len, *chain), chain);
+}
+
+size_t img_journal_sector_part(uint64_t at, size_t len)
+{
+	return img_min_u64(JOURNAL_SECTOR - at % JOURNAL_SECTOR, len);
+}
+
+size_t img_journal_sums_encode(uint64_t at, const uint8_t *bytes, size_t len, uint8_t *raw)
+{
+	size_t n = 0;
+
+	for (size_t done = 0, part; done < len; done += part, n += 4) {
+		part = img_journal_sector_part(at + done, len - done);
+		img_put_be32(raw + n, img_journal_crc(bytes + done, part));
+	}
+	return n;
 }
 
 static bool fits(const struct img_journal_record *rec, const struct img_journal_file *files,

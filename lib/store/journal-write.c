@@ -11,7 +11,7 @@ struct writing {
 	struct img_store *journal;
 	uint64_t end;			/* of the last record */
 	uint32_t chain;
-	uint8_t *buf;			/* JOURNAL_CHUNK bytes; owned */
+	uint8_t *buf, *before;		/* JOURNAL_PAYLOAD and JOURNAL_CHUNK bytes; owned */
 };
 
 /* ---- What is known of each file ------------------------------------------------------------------ */
@@ -80,10 +80,11 @@ static bool describe(struct writing *w, struct img_journal_change *change, struc
 
 static bool put_record(struct writing *w, const struct img_journal_record *rec, struct img_err *err)
 {
-	const size_t len = rec->kind == JOURNAL_BYTES ? rec->len : 0;
 	uint8_t raw[JOURNAL_REC_BYTES];
+	size_t len;
 
 	w->chain = img_journal_record_encode(rec, w->chain, w->buf, raw);
+	len = img_journal_record_payload(raw);
 	if (!img_store_write(w->journal, w->end, raw, sizeof(raw), err) ||
 	    !img_store_write(w->journal, w->end + sizeof(raw), w->buf, len, err))
 		return false;
@@ -109,6 +110,20 @@ static bool put_space(struct writing *w, const struct img_journal_change *change
 	return true;
 }
 
+/* The bytes of rec, and the checksums of what is there before. */
+static bool fill_payload(struct writing *w, const struct img_journal_change *change,
+			 const struct img_journal_record *rec, struct img_err *err)
+{
+	size_t got;
+
+	if (!img_store_read(change->overlay, rec->at, w->buf, rec->len, err) ||
+	    !img_store_read_some(change->parent, rec->at, w->before, rec->len, &got, err))
+		return false;
+	memset(w->before + got, 0, rec->len - got);
+	img_journal_sums_encode(rec->at, w->before, rec->len, w->buf + rec->len);
+	return true;
+}
+
 static bool put_run(struct writing *w, const struct img_journal_change *change, uint32_t index,
 		    const struct img_overlay_run *run, struct img_err *err)
 {
@@ -120,8 +135,7 @@ static bool put_run(struct writing *w, const struct img_journal_change *change, 
 	rec.kind = JOURNAL_BYTES;
 	for (; rec.at < run->end; rec.at += rec.len) {
 		rec.len = img_min_u64(run->end - rec.at, JOURNAL_CHUNK);
-		if (!img_store_read(change->overlay, rec.at, w->buf, rec.len, err) ||
-		    !put_record(w, &rec, err))
+		if (!fill_payload(w, change, &rec, err) || !put_record(w, &rec, err))
 			return false;
 	}
 	return true;
@@ -186,13 +200,15 @@ bool img_journal_write(struct img_store *journal, struct img_journal_change *cha
 	struct writing w = { .journal = journal, .end = JOURNAL_BLOCK };
 	bool ok;
 
-	w.buf = img_alloc_aligned(JOURNAL_CHUNK, err);
-	ok = w.buf != NULL;
+	w.buf = img_alloc_aligned(JOURNAL_PAYLOAD, err);
+	w.before = w.buf ? img_alloc_aligned(JOURNAL_CHUNK, err) : NULL;
+	ok = w.before != NULL;
 	for (size_t i = 0; ok && i < n; i++)
 		ok = describe(&w, &changes[i], err) && put_entry(&w, &changes[i].file, err);
 	for (size_t i = 0; ok && i < n; i++)
 		ok = put_file(&w, &changes[i], (uint32_t)i, err);
 	ok = ok && put_header(&w, n, err) && img_store_sync(journal, err);
 	free(w.buf);
+	free(w.before);
 	return ok;
 }

@@ -5,7 +5,8 @@
  *
  *	0	header: how long the journal is, and the checksum of the last record
  *	4096	an entry of 4096 bytes for each file; the first is the image
- *	...	records, one behind the other, and the bytes that they bring
+ *	...	records, one behind the other, and the bytes that they bring, behind which stand the
+ *		checksums of what was in the sectors that they change
  *
  * Each checksum of an entry or record starts from the one before, so that a journal is whole or was
  * not finished; one that was not says nothing, since nothing was changed before it was durable.  What
@@ -17,9 +18,11 @@
 #include "store/store.h"
 
 enum {
-	JOURNAL_VERSION   = 1,
+	JOURNAL_VERSION   = 2,
 	JOURNAL_BLOCK     = 4096,	/* header, entry, sample */
 	JOURNAL_CHUNK     = 1 << 20,	/* of bytes in one record at most */
+	JOURNAL_SECTOR    = 512,	/* is written as a whole or not at all */
+	JOURNAL_PAYLOAD   = JOURNAL_CHUNK + 4 * (JOURNAL_CHUNK / JOURNAL_SECTOR + 1),
 	JOURNAL_MAX_FILES = 4096,
 	JOURNAL_SAMPLES   = 16,
 	JOURNAL_HEAD      = 512,	/* of a file, which tell its states apart */
@@ -101,17 +104,21 @@ bool img_journal_file_is_whole(const uint8_t *raw, uint32_t *chain);
 /* IMG_E_CORRUPT. */
 bool img_journal_file_decode(const uint8_t *raw, struct img_journal_file *file,
 			     struct img_err *err) IMG_MUST_CHECK;
-/* Returns the checksum; bytes: those of JOURNAL_BYTES. */
+/* Returns the checksum; payload: of JOURNAL_BYTES, the bytes and img_journal_sums_encode(). */
 uint32_t img_journal_record_encode(const struct img_journal_record *rec, uint32_t chain,
-				   const uint8_t *bytes, uint8_t *raw);
-/* How many bytes a record claims to have behind it; nothing of raw is checked. */
+				   const uint8_t *payload, uint8_t *raw);
+/* How many bytes a record claims to have behind it, or UINT64_MAX; nothing of raw is checked. */
 uint64_t img_journal_record_payload(const uint8_t *raw);
-bool img_journal_record_is_whole(const uint8_t *raw, const uint8_t *bytes, size_t len,
+bool img_journal_record_is_whole(const uint8_t *raw, const uint8_t *payload, size_t len,
 				 uint32_t *chain);
 /* Of one that is whole.  IMG_E_CORRUPT: it makes no sense for these files. */
 bool img_journal_record_decode(const uint8_t *raw, const struct img_journal_file *files,
 			       uint32_t n_files, struct img_journal_record *rec,
 			       struct img_err *err) IMG_MUST_CHECK;
+/* How long the part in one sector of len (> 0) bytes at `at` is that begins there. */
+size_t img_journal_sector_part(uint64_t at, size_t len);
+/* The checksum of each sector's part of len bytes at `at`; returns how many bytes of raw they take. */
+size_t img_journal_sums_encode(uint64_t at, const uint8_t *bytes, size_t len, uint8_t *raw);
 /* Where sample i is in a file with that many bytes (> 0), and how long. */
 uint64_t img_journal_sample_at(uint64_t bytes, size_t i, size_t *len);
 uint32_t img_journal_crc(const uint8_t *bytes, size_t len);
@@ -154,7 +161,8 @@ size_t img_journal_files(const struct img_journal_reading *reading);
 const struct img_journal_file *img_journal_file_at(const struct img_journal_reading *reading, size_t i);
 /*
  * Makes of st what file i is to be, and no sync.  IMG_E_ARGUMENT: st is another file, as far as its
- * length, its head and some samples tell; it is as it was then.
+ * length, its head and some samples tell, or somebody else has written to a sector that is to be
+ * changed: it is neither as before nor as it is to be.  st is as it was then.
  */
 bool img_journal_apply_to(const struct img_journal_reading *reading, size_t i, struct img_store *st,
 			  struct img_err *err) IMG_MUST_CHECK;

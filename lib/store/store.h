@@ -308,8 +308,9 @@ bool img_undo_restore(struct img_store *undo, struct img_store *target,
 /*
  * Passes through to parent (which it owns from then on; on failure it stays the caller's) and fails
  * as script says: "write:3" (the third write fails with EIO), "read:2=ENOSPC", "write:5=short"
- * (half is written, then EIO), "read:1=short" (the store seems to end halfway), "sync:1", joined by
- * ','.  Also size, zero, extent, resize, preallocate, copy, publish.  IMG_E_ARGUMENT: wrong script.
+ * (half is written, then EIO), "write:5=torn" (whole sectors of it), "read:1=short" (the store seems to
+ * end halfway), "sync:1", joined by ','.  Also size, zero, extent, resize, preallocate, copy,
+ * publish.  IMG_E_ARGUMENT: wrong script.
  */
 struct img_store *img_store_fault(struct img_store *parent, const char *script,
 				  struct img_err *err);

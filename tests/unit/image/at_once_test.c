@@ -58,6 +58,7 @@ static uint8_t *expected(void)
 	memset(bytes, 'x', 40000);
 	memcpy(bytes + 100, "changed", 7);
 	memset(bytes + 8192, 0, 8192);
+	memcpy(bytes + 20000, "changed", 7);
 	memcpy(bytes + NEW_BYTES - 3, "end", 3);
 	return bytes;
 }
@@ -66,6 +67,7 @@ static void change(struct img *im)
 {
 	ok(img_write(im, 100, "changed", 7, &err));
 	ok(img_write_zeros(im, 8192, 8192, true, &err));
+	ok(img_write(im, 20000, "changed", 7, &err));
 	ok(img_resize(im, &(struct img_resize){ .size = 40000 }, NULL, &err));
 	ok(img_resize(im, &(struct img_resize){ .size = NEW_BYTES }, NULL, &err));
 	ok(img_write(im, NEW_BYTES - 3, "end", 3, &err));
@@ -239,7 +241,7 @@ static void cut_off_at_each(const char *call, const char *how)
 Test(at_once, a_crash_at_any_point_is_made_good)
 {
 	cut_off_at_each("write", "");
-	cut_off_at_each("write", "=short");
+	cut_off_at_each("write", "=torn");
 	cut_off_at_each("zero", "");
 	cut_off_at_each("resize", "");
 }
@@ -306,6 +308,41 @@ Test(at_once, a_journal_of_a_similar_image_is_refused)
 	free(bytes);
 	fails(open_disk(IMG_OPEN_WRITE), IMG_E_ARGUMENT);
 	cr_assert(files_exist(JOURNAL));
+}
+
+/* Writes a byte of the disk past libimg, as another program would. */
+static void poke(off_t at, char byte)
+{
+	FILE *f = fopen("disk", "r+");
+
+	cr_assert(f && !fseeko(f, at, SEEK_SET) && fputc(byte, f) == byte && !fclose(f));
+}
+
+Test(at_once, what_somebody_else_wrote_since_is_not_lost)
+{
+	size_t len;
+	uint8_t *bytes;
+
+	leave_journal();
+	poke(20003, 'y');
+	bytes = files_read("disk", &len);
+	fails(open_disk(0), IMG_E_ARGUMENT);
+	fails(open_disk(IMG_OPEN_WRITE), IMG_E_ARGUMENT);
+	cr_assert(strstr(err.text, "byte 20000 "), "%s", err.text);
+	cr_assert(disk_is(bytes, len));
+	cr_assert(files_exist(JOURNAL));
+	free(bytes);
+}
+
+/* One that was longer when the change began is cut first: zeros are what is there until it is written. */
+Test(at_once, what_is_neither_old_nor_new_behind_the_cut_is_not_lost)
+{
+	leave_journal();
+	cr_assert_not(truncate("disk", 40000));
+	poke(NEW_BYTES - 1, 'y');
+	fails(open_disk(IMG_OPEN_WRITE), IMG_E_ARGUMENT);
+	poke(NEW_BYTES - 1, 0);
+	cr_assert(shown_is_new());
 }
 
 Test(at_once, a_new_image_takes_an_old_journal_away)
