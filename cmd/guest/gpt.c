@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See gpt.h.  UEFI specification 2.10, section 5.3. */
+#include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 #include "common/text.h"
 #include "guest/bytes.h"
 #include "guest/gpt.h"
@@ -25,7 +25,7 @@ static const uint64_t sectors_max = INT64_MAX / SECTOR_MAX / 2;
 
 static uint32_t crc_of(const uint8_t *bytes, size_t len)
 {
-	return (uint32_t)crc32(0, bytes, (uInt)len);
+	return libdeflate_crc32(0, bytes, len);
 }
 
 /* With the field of the sum itself as zeros; raw is a sector of ours to change. */

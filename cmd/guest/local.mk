@@ -32,6 +32,6 @@ noinst_LTLIBRARIES += %D%/libguest.la
 	%D%/table.c \
 	%D%/table.h
 %C%_libguest_la_CPPFLAGS = $(AM_CPPFLAGS) $(FDISK_CFLAGS) $(BLKID_CFLAGS) $(EXT2FS_CFLAGS) \
-	$(ZLIB_CFLAGS)
-guest_ldadd = %D%/libguest.la $(cmd_ldadd) $(FDISK_LIBS) $(BLKID_LIBS) $(EXT2FS_LIBS) $(ZLIB_LIBS)
+	$(LIBDEFLATE_CFLAGS)
+guest_ldadd = %D%/libguest.la $(cmd_ldadd) $(FDISK_LIBS) $(BLKID_LIBS) $(EXT2FS_LIBS) $(LIBDEFLATE_LIBS)
 cmd_sources += $(%C%_libguest_la_SOURCES)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Raw deflate with a 4 KiB window, through zlib: for readers that stream through a window of that
- * size.  libdeflate cannot limit its window.
+ * size.  libdeflate cannot limit its window.  zlib is loaded when something is compressed so.
  */
 #include <assert.h>
 #include <limits.h>
 #include <zlib.h>
 
+#include "base/lazy.h"
 #include "base/mem.h"
 #include "codec/codec.h"
 #include "codec/deflate.h"
@@ -14,8 +15,18 @@
 #define WINDOW_BITS 12
 #define MEMORY_LEVEL 9
 
+/* The functions of zlib that are used, with the types that its header gives them. */
+struct functions {
+	__typeof__(deflateInit2_) *init;
+	__typeof__(deflateReset) *reset;
+	__typeof__(deflate) *deflate;
+	__typeof__(deflateEnd) *end;
+};
+
 /* Each half is made when it is first used: most contexts only read or only write. */
 struct context {
+	struct functions zlib;
+	void *library;
 	int level;
 	bool has_writer;
 	z_stream writer;
@@ -32,14 +43,36 @@ static void *deflate12_open(int level, size_t unit, struct img_err *err)
 	return cx;
 }
 
-/* Ready for a new stream; the memory of the last one is used again. */
-static bool restart(struct context *cx)
+static bool load(struct context *cx, struct img_err *err)
 {
+	const struct img_lazy_symbol symbols[] = {
+		{ "deflateInit2_", &cx->zlib.init },
+		{ "deflateReset", &cx->zlib.reset },
+		{ "deflate", &cx->zlib.deflate },
+		{ "deflateEnd", &cx->zlib.end },
+		{ NULL, NULL },
+	};
+
+	cx->library = img_lazy_load(ZLIB_SONAME, symbols, err);
+	return cx->library;
+}
+
+/* Ready for a new stream; the memory of the last one is used again. */
+static bool restart(struct context *cx, struct img_err *err)
+{
+	int result;
+
+	if (!cx->library && !load(cx, err))
+		return false;
 	if (cx->has_writer)
-		return deflateReset(&cx->writer) == Z_OK;
-	cx->has_writer = deflateInit2(&cx->writer, cx->level, Z_DEFLATED, -WINDOW_BITS,
-				      MEMORY_LEVEL, Z_DEFAULT_STRATEGY) == Z_OK;
-	return cx->has_writer;
+		result = cx->zlib.reset(&cx->writer);
+	else
+		result = cx->zlib.init(&cx->writer, cx->level, Z_DEFLATED, -WINDOW_BITS,
+				       MEMORY_LEVEL, Z_DEFAULT_STRATEGY, ZLIB_VERSION,
+				       (int)sizeof(cx->writer));
+	cx->has_writer |= result == Z_OK;
+	return result == Z_OK ||
+	       img_fail(err, IMG_E_NOMEM, _("no memory to compress with deflate"));
 }
 
 static bool deflate12_encode(void *context, const void *in, size_t n, void *out, size_t cap,
@@ -48,13 +81,13 @@ static bool deflate12_encode(void *context, const void *in, size_t n, void *out,
 	struct context *cx = context;
 
 	assert(n <= UINT_MAX && cap <= UINT_MAX);
-	if (!restart(cx))
-		return img_fail(err, IMG_E_NOMEM, _("no memory to compress with deflate"));
+	if (!restart(cx, err))
+		return false;
 	cx->writer.next_in = (z_const Bytef *)in;
 	cx->writer.avail_in = (uInt)n;
 	cx->writer.next_out = out;
 	cx->writer.avail_out = (uInt)cap;
-	*used = deflate(&cx->writer, Z_FINISH) == Z_STREAM_END ? cap - cx->writer.avail_out : 0;
+	*used = cx->zlib.deflate(&cx->writer, Z_FINISH) == Z_STREAM_END ? cap - cx->writer.avail_out : 0;
 	return true;
 }
 
@@ -73,7 +106,8 @@ static void deflate12_close(void *context)
 	if (!cx)
 		return;
 	if (cx->has_writer)
-		(void)deflateEnd(&cx->writer);	/* Z_DATA_ERROR: in mid-stream, which is fine */
+		(void)cx->zlib.end(&cx->writer);	/* Z_DATA_ERROR: in mid-stream, which is fine */
+	img_lazy_unload(cx->library);
 	libdeflate_free_decompressor(cx->reader);
 	free(cx);
 }

@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Unpacking gzip by zlib, which compares length and checksum: the filter of libarchive does not.  Of
- * members one after the other all are taken; zeros behind the last are the padding of a tape.
+ * members one after the other all are taken; zeros behind the last are the padding of a tape.  zlib is
+ * loaded when there is something to unpack.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <zlib.h>
 #include "base/err.h"
+#include "base/lazy.h"
 #include "base/mem.h"
 #include "store/unpack.h"
 
 enum { INPUT_BYTES = 256 * 1024, WINDOW_AND_GZIP = 15 + 16 };
 
+/* The functions of zlib that are used, with the types that its header gives them. */
+struct functions {
+	__typeof__(inflateInit2_) *init;
+	__typeof__(inflateReset) *reset;
+	__typeof__(inflate) *inflate;
+	__typeof__(inflateEnd) *end;
+};
+
 struct gunzip {
 	struct img_producer producer;
+	struct functions zlib;
+	void *library;
 	uint8_t *input;
 	z_stream z;
 	uint64_t made;
@@ -57,7 +69,7 @@ static bool begin_member(struct gunzip *g, bool *follows, struct img_err *err)
 	} while (!end && !g->z.avail_in);
 	*follows = !end;
 	g->between = false;
-	return inflateReset(&g->z) == Z_OK || img_fail_nomem(err, sizeof(g->z));
+	return g->zlib.reset(&g->z) == Z_OK || img_fail_nomem(err, sizeof(g->z));
 }
 
 static bool inflate_some(struct gunzip *g, struct img_err *err)
@@ -68,7 +80,7 @@ static bool inflate_some(struct gunzip *g, struct img_err *err)
 		return false;
 	if (end)
 		return damaged(g, IMG_E_INCOMPLETE, _("it ends too early"), err);
-	switch (inflate(&g->z, Z_NO_FLUSH)) {
+	switch (g->zlib.inflate(&g->z, Z_NO_FLUSH)) {
 	case Z_STREAM_END:
 		g->between = true;
 		return true;
@@ -105,7 +117,9 @@ static void gunzip_close(struct img_producer *producer)
 {
 	struct gunzip *g = (struct gunzip *)producer;
 
-	(void)inflateEnd(&g->z);	/* there is nothing that it could keep */
+	if (g->library)
+		(void)g->zlib.end(&g->z);	/* there is nothing that it could keep */
+	img_lazy_unload(g->library);
 	img_store_close(producer->in.st);
 	free(g->input);
 	free(g);
@@ -115,6 +129,29 @@ static const struct img_producer_ops gunzip_ops = {
 	.make = gunzip_make, .close = gunzip_close,
 };
 
+static bool load(struct gunzip *g, struct img_err *err)
+{
+	const struct img_lazy_symbol symbols[] = {
+		{ "inflateInit2_", &g->zlib.init },
+		{ "inflateReset", &g->zlib.reset },
+		{ "inflate", &g->zlib.inflate },
+		{ "inflateEnd", &g->zlib.end },
+		{ NULL, NULL },
+	};
+
+	g->library = img_lazy_load(ZLIB_SONAME, symbols, err);
+	return g->library;
+}
+
+static bool start(struct gunzip *g, struct img_err *err)
+{
+	g->input = img_alloc_aligned(INPUT_BYTES, err);
+	if (!g->input || !load(g, err))
+		return false;
+	return g->zlib.init(&g->z, WINDOW_AND_GZIP, ZLIB_VERSION, (int)sizeof(g->z)) == Z_OK ||
+	       img_fail_nomem(err, sizeof(g->z));
+}
+
 struct img_producer *img_unpack_gzip(struct img_store *packed, struct img_err *err)
 {
 	struct gunzip *g = img_calloc(1, sizeof(*g), err);
@@ -122,10 +159,7 @@ struct img_producer *img_unpack_gzip(struct img_store *packed, struct img_err *e
 	if (!g)
 		return NULL;
 	g->producer.ops = &gunzip_ops;
-	g->input = img_alloc_aligned(INPUT_BYTES, err);
-	if (g->input && inflateInit2(&g->z, WINDOW_AND_GZIP) != Z_OK)
-		img_fail_nomem(err, sizeof(g->z));
-	else if (g->input) {
+	if (start(g, err)) {
 		g->producer.in.st = packed;
 		return &g->producer;
 	}

@@ -1,6 +1,6 @@
 # A layer's unit tests are one program; a new test file is one more line in its folder's local.mk.
 
-unit_ldadd = $(unit_main) lib/libimg_internal.la $(CRITERION_LIBS)
+unit_ldadd = $(unit_main) lib/libimg_internal.la $(CRITERION_LIBS) $(ZLIB_LIBS)
 
 # For a program whose tests let memory run out; see failing_malloc.h.
 failing_malloc_sources = %D%/failing_malloc.c %D%/failing_malloc.h

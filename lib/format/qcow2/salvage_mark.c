@@ -2,8 +2,8 @@
 /* See salvage_mark.h.  Whatever does not fit in all that is known of it is no mark. */
 #include "format/qcow2/salvage_mark.h"
 
+#include <libdeflate.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "base/bytes.h"
 #include "base/num.h"
@@ -217,7 +217,7 @@ static bool gpt_is_whole(const uint8_t *header, size_t len)
 
 	memcpy(copy, header, len);
 	memset(copy + GPT_CRC, 0, 4);
-	return crc32(0, copy, (uInt)len) == img_get_le32(header + GPT_CRC);
+	return libdeflate_crc32(0, copy, len) == img_get_le32(header + GPT_CRC);
 }
 
 bool qcow2_mark_gpt(const uint8_t *header, struct qcow2_gpt *out)

@@ -3,8 +3,8 @@
  * The header of a GUID partition table, of which only one number matters here: its copy fills the
  * last sector of the disk, and it says where that is.  How large sectors were nobody wrote down.
  */
+#include <libdeflate.h>
 #include <string.h>
-#include <zlib.h>
 #include "base/bytes.h"
 #include "base/num.h"
 #include "format/raw/raw.h"
@@ -19,10 +19,10 @@ enum {
 static bool checksum_is_right(const uint8_t *header, uint32_t len)
 {
 	static const uint8_t none[4];
-	uint32_t sum = (uint32_t)crc32(0, header, CHECKSUM);
+	uint32_t sum = libdeflate_crc32(0, header, CHECKSUM);
 
-	sum = (uint32_t)crc32(sum, none, sizeof(none));
-	sum = (uint32_t)crc32(sum, header + CHECKSUM + 4, len - CHECKSUM - 4);
+	sum = libdeflate_crc32(sum, none, sizeof(none));
+	sum = libdeflate_crc32(sum, header + CHECKSUM + 4, len - CHECKSUM - 4);
 	return sum == img_get_le32(header + CHECKSUM);
 }
 

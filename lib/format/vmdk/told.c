@@ -12,9 +12,9 @@
 #include "format/vmdk/told.h"
 
 #include <inttypes.h>
+#include <libdeflate.h>
 #include <pthread.h>
 #include <string.h>
-#include <zlib.h>
 #include "base/bytes.h"
 #include "base/lock.h"
 #include "base/mem.h"
@@ -185,7 +185,7 @@ static uint32_t sum_of_raw(uint8_t *raw, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (img_get_le32(raw + i * sizeof(uint32_t)) == VMDK_ENTRY_ZERO)
 			img_put_le32(raw + i * sizeof(uint32_t), 0);
-	return (uint32_t)crc32(0, raw, (uInt)(n * sizeof(uint32_t)));
+	return libdeflate_crc32(0, raw, n * sizeof(uint32_t));
 }
 
 /* Of the table that the grains make. */
@@ -196,7 +196,7 @@ static uint32_t sum_of_came(const struct vmdk_told *told, uint64_t i)
 
 	for (size_t k = 0; told->entries[i] && k < n; k++)
 		img_put_le32(raw + k * sizeof(uint32_t), told->entries[i][k]);
-	return (uint32_t)crc32(0, raw, (uInt)(n * sizeof(uint32_t)));
+	return libdeflate_crc32(0, raw, n * sizeof(uint32_t));
 }
 
 static bool take_table(struct vmdk_told *told, uint64_t sectors, struct img_err *err)

@@ -1,6 +1,6 @@
 unit_tests += %D%/test
 %C%_test_LDADD = cmd/guest/libguest.la cmd/libcommon.la tests/unit/fake/libfake.la $(unit_ldadd) \
-	$(FDISK_LIBS) $(BLKID_LIBS) $(EXT2FS_LIBS) $(ZLIB_LIBS)
+	$(FDISK_LIBS) $(BLKID_LIBS) $(EXT2FS_LIBS) $(LIBDEFLATE_LIBS)
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests $(EXT2FS_CFLAGS)
 %C%_test_SOURCES = %D%/common/size_test.c %D%/common/optlist_test.c %D%/common/print_test.c
 %C%_test_SOURCES += %D%/common/progress_test.c %D%/common/secret_test.c

@@ -1,6 +1,6 @@
 unit_tests += %D%/test
-%C%_test_LDADD = $(unit_ldadd) $(ZLIB_LIBS) $(ZSTD_LIBS)
-%C%_test_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
+%C%_test_LDADD = $(unit_ldadd) $(ZSTD_LIBS)
+%C%_test_CFLAGS = $(AM_CFLAGS) $(ZSTD_CFLAGS)
 %C%_test_SOURCES = \
 	%D%/codec_test.c \
 	%D%/deflate_test.c \
