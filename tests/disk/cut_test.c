@@ -35,7 +35,8 @@ enum {
 	GO_ON_EVERY	= 53,		/* cuts: the disk is then used further */
 	GO_ON_REQUESTS	= 20,
 	ASK_EVERY	= POINTS / 40,	/* cuts: qemu-img is asked, too */
-	SIMPLER		= 4,		/* that much fewer of formats without refcounts */
+	SIMPLER		= 4,		/* that much fewer of formats without refcounts ... */
+	ENCIPHERED	= 4,		/* ... and where each opening derives a key first */
 };
 
 TestSuite(cut, .init = files_enter, .fini = files_leave, .timeout = 600);
@@ -281,6 +282,13 @@ static void cut_workload(struct run *run)
 	history_clear(&run->history);
 }
 
+static unsigned points_of(const struct layout *layout)
+{
+	if (strcmp(layout->format, "qcow2"))
+		return POINTS / SIMPLER;
+	return layout->key ? POINTS / ENCIPHERED : POINTS;
+}
+
 ParameterizedTestParameters(cut, leaves_what_was_flushed)
 {
 	return cr_make_param_array(size_t, layout_numbers, n_layouts);
@@ -288,8 +296,7 @@ ParameterizedTestParameters(cut, leaves_what_was_flushed)
 
 ParameterizedTest(size_t *number, cut, leaves_what_was_flushed)
 {
-	const bool simpler = strcmp(layouts[*number].format, "qcow2");
-	const unsigned wanted = simpler ? POINTS / SIMPLER : POINTS;
+	const unsigned wanted = points_of(&layouts[*number]);
 	struct run run = { .seed = 0 };
 
 	if (!prepare(&layouts[*number], &run.prep))

@@ -188,8 +188,11 @@ static const struct img_store_ops recorder_ops = {
 void recorder_init(struct recorder *rec, struct history *history, unsigned file,
 		   const uint8_t *content, uint64_t len)
 {
-	*rec = (struct recorder){ .history = history, .file = file };
-	set_len(rec, len);
+	const uint64_t room = img_round_up(len, SECTOR);
+
+	*rec = (struct recorder){ .history = history, .file = file, .len = len, .room = room };
+	rec->bytes = calloc(1, room + 1);
+	cr_assert_not_null(rec->bytes);
 	if (len)
 		memcpy(rec->bytes, content, len);
 }
