@@ -27,6 +27,9 @@ libimg_sources += \
 	%D%/moves.c \
 	%D%/moves.h \
 	%D%/opener.h \
+	%D%/packing.c \
+	%D%/packing.h \
+	%D%/packing_units.c \
 	%D%/placement.c \
 	%D%/placement.h \
 	%D%/recrypt.h \

@@ -64,7 +64,6 @@ libimg_sources += \
 	%D%/options.c \
 	%D%/pack.c \
 	%D%/pack.h \
-	%D%/pack_bytes.c \
 	%D%/pack_units.c \
 	%D%/place.c \
 	%D%/qcow2.h \

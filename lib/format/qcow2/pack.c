@@ -54,7 +54,8 @@ static bool check(const struct qcow2 *q, const struct img_layer_pack *how, int *
 
 static uint64_t go(void *ctx, uint64_t host, uint64_t len, bool data)
 {
-	const struct qcow2_unit *one = qcow2_window_find(ctx, host);
+	const struct qcow2_window *w = ctx;
+	const struct img_pack_unit *one = img_pack_units_find(&w->units, host);
 
 	(void)len;
 	(void)data;
@@ -63,7 +64,8 @@ static uint64_t go(void *ctx, uint64_t host, uint64_t len, bool data)
 
 static bool recast(void *ctx, struct qcow2_cluster *c)
 {
-	const struct qcow2_unit *one = qcow2_window_find(ctx, c->host);
+	const struct qcow2_window *w = ctx;
+	const struct img_pack_unit *one = img_pack_units_find(&w->units, c->host);
 
 	if (!one || (one->now == one->host && !one->recoded))
 		return false;
@@ -73,14 +75,6 @@ static bool recast(void *ctx, struct qcow2_cluster *c)
 	if (c->kind == QCOW2_CLUSTER_COMPRESSED)
 		c->stored_len = one->now_len;
 	return true;
-}
-
-static bool has_changed(const struct qcow2_window *w)
-{
-	for (size_t i = 0; i < w->units.n; i++)
-		if (w->units.v[i].now != w->units.v[i].host || w->units.v[i].recoded)
-			return true;
-	return false;
 }
 
 /* Tables have moved with all that is used.  Flags that QEMU left wrong are set right on the way. */
@@ -104,32 +98,32 @@ static bool follow(struct qcow2_window *w, struct img_err *err)
 
 /* ---- A round --------------------------------------------------------------------------------------- */
 
-static void tell(const struct qcow2_window *w, struct img_layer_packed *out)
+static void tell(const struct qcow2_window *w, const struct img_packing *p,
+		 struct img_layer_packed *out)
 {
 	const unsigned bits = w->q->geo.cluster_bits;
 	const bool over = w->to == w->pic.n;
 
 	*out = (struct img_layer_packed){
-		.from = over ? 0 : w->at >> bits << bits, .end = over ? 0 : w->pic.n << bits,
+		.from = over ? 0 : p->at >> bits << bits, .end = over ? 0 : w->pic.n << bits,
 		.seen = w->to << bits,
 	};
-	for (size_t i = 0; i < w->units.n; i++)
-		if (w->units.v[i].kind == QCOW2_UNIT_PLAIN)
-			*(w->units.v[i].recoded ? &out->compressed : &out->plain) += w->units.v[i].len;
+	img_pack_count(p, out);
 }
 
-static bool run_window(struct img_layer *ly, struct qcow2_window *w, const struct img_layer_pack *how,
-		       int level, struct img_err *err)
+static bool run_window(struct img_layer *ly, struct qcow2_window *w, struct img_packing *p,
+		       uint64_t most, struct img_err *err)
 {
 	struct qcow2 *q = w->q;
 
-	if (!qcow2_window_open(w, how->compact.room, err))
+	if (!qcow2_window_open(w, most, err))
 		return false;
+	p->at = w->at;
 	qcow2_bitmaps_free(q);
 	qcow2_disk_free(q);
-	if (!qcow2_window_pack(w, how, level, err))
-		return false;
-	return (!has_changed(w) || (follow(w, err) && qcow2_header_rewrite(q, err))) &&
+	return img_pack(p, err) &&
+	       (!img_pack_units_changed(&w->units) ||
+		(follow(w, err) && qcow2_header_rewrite(q, err))) &&
 	       qcow2_restart(ly, err) && qcow2_trim(q, err) && qcow2_header_patch(q, err);
 }
 
@@ -138,10 +132,15 @@ bool qcow2_pack(struct img_layer *ly, const struct img_layer_pack *how, struct i
 {
 	struct qcow2 *q = ly->priv;
 	struct qcow2_window w = { .q = q, .from = how->from >> q->geo.cluster_bits };
-	int level;
+	struct img_packing p = {
+		.file = q->map.file, .units = &w.units, .codec = q->codec,
+		.size = qcow2_cluster_size(&q->geo), .reach = qcow2_compressed_end(&q->geo),
+		.room = qcow2_window_room, .ctx = &w, .recode = how->recode, .threads = how->threads,
+		.job = how->compact.job,
+	};
 	bool ok;
 
-	if (!check(q, how, &level, err))
+	if (!check(q, how, &p.level, err))
 		return false;
 	if (!how->compact.room)
 		return true;
@@ -149,9 +148,9 @@ bool qcow2_pack(struct img_layer *ly, const struct img_layer_pack *how, struct i
 	     qcow2_hollow(ly, &how->compact, err) && qcow2_disk_finish(ly, err) &&
 	     qcow2_trim(q, err) &&
 	     qcow2_refs_without_leaks(ly, how->compact.job, &w.refs, err) &&
-	     run_window(ly, &w, how, level, err);
+	     run_window(ly, &w, &p, how->compact.room, err);
 	if (ok)
-		tell(&w, out);
+		tell(&w, &p, out);
 	qcow2_window_clear(&w);
 	return ok;
 }

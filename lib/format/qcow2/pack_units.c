@@ -43,64 +43,13 @@ static uint64_t see_table(void *ctx, uint64_t host, uint64_t len, bool data)
 	return host;
 }
 
-static int compare_units(const void *a, const void *b)
-{
-	const struct qcow2_unit *x = a, *y = b;
-
-	if (x->host != y->host)
-		return x->host < y->host ? -1 : 1;
-	return (y->len > x->len) - (y->len < x->len);
-}
-
-/* Snapshots, and clusters that are stored once for several places, refer to the same bytes. */
-static void unite(struct qcow2_units *units)
-{
-	size_t n = 0;
-
-	if (units->n)
-		qsort(units->v, units->n, sizeof(*units->v), compare_units);
-	for (size_t i = 0; i < units->n; i++)
-		if (!n || units->v[n - 1].host != units->v[i].host)
-			units->v[n++] = units->v[i];
-	units->n = n;
-}
-
-static bool add(struct qcow2_units *units, struct qcow2_unit one, struct img_err *err)
-{
-	struct qcow2_unit *v = img_grow_by_one(units->v, units->n, &units->cap, sizeof(*v), err);
-
-	if (!v)
-		return false;
-	units->v = v;
-	v[units->n++] = one;
-	return true;
-}
-
-/* However often the same is seen: most of what is sorted is new, or half of the room is free again. */
-static bool make_room(struct qcow2_units *units, struct img_err *err)
-{
-	const size_t more = 2 * units->cap + 64;
-	struct qcow2_unit *v;
-
-	if (units->n < units->cap)
-		return true;
-	unite(units);
-	if (units->n < units->cap / 2)
-		return true;
-	v = img_grow(units->v, more, sizeof(*v), err);
-	if (!v)
-		return false;
-	units->v = v;
-	units->cap = more;
-	return true;
-}
-
 /* What the entry says of the length is rounded up, maybe to more than the file has. */
 static bool see_packed(struct qcow2_window *w, const struct qcow2_cluster *c)
 {
 	const uint64_t end = img_min_u64(c->host + c->stored_len, w->q->map.file_size);
-	const struct qcow2_unit one = {
-		.kind = QCOW2_UNIT_PACKED, .host = c->host, .len = (uint32_t)(end - c->host),
+	const struct img_pack_unit one = {
+		.kind = IMG_PACK_PACKED, .host = c->host, .len = (uint32_t)(end - c->host),
+		.align = 1,
 	};
 
 	if (c->host >= end)
@@ -110,7 +59,7 @@ static bool see_packed(struct qcow2_window *w, const struct qcow2_cluster *c)
 	/* Neighbours of the window say how long its own are. */
 	if (one.host >> bits_of(w) > w->to + REACH || (one.host >> bits_of(w)) + REACH < w->from)
 		return false;
-	return !(make_room(&w->units, &w->why) && add(&w->units, one, &w->why)) && fail(w);
+	return !img_pack_units_see(&w->units, one, &w->why) && fail(w);
 }
 
 /* Zeros that have a place cannot be compressed, nor can a cluster of which only a part counts. */
@@ -179,10 +128,10 @@ static bool see_all(struct qcow2_window *w, struct img_err *err)
  * Where the next one begins in the sector in which an entry says that its cluster ends, it ends in
  * front of that: the tail of the sector is the next one's.
  */
-static bool find_lengths(struct qcow2_units *packed, struct img_err *err)
+static bool find_lengths(struct img_pack_units *packed, struct img_err *err)
 {
 	for (size_t i = 0; i + 1 < packed->n; i++) {
-		struct qcow2_unit *one = &packed->v[i];
+		struct img_pack_unit *one = &packed->v[i];
 		const uint64_t end = one->host + one->len, next = one[1].host;
 
 		if (next + QCOW2_SECTOR < end)
@@ -203,23 +152,23 @@ static bool check_cluster(const struct qcow2_window *w, uint64_t c, struct img_e
 }
 
 /* Those of cluster c on that move together. */
-static bool add_clusters(struct qcow2_window *w, struct qcow2_units *all, uint64_t c, uint64_t *n,
+static bool add_clusters(struct qcow2_window *w, struct img_pack_units *all, uint64_t c, uint64_t *n,
 			 struct img_err *err)
 {
 	const bool plain = img_picture_get(w->plain, c), other = img_picture_get(w->other, c);
-	struct qcow2_unit one = {
-		.host = c << bits_of(w),
-		.kind = other ? QCOW2_UNIT_CLUSTERS : plain ? QCOW2_UNIT_PLAIN : QCOW2_UNIT_FIXED,
+	struct img_pack_unit one = {
+		.host = c << bits_of(w), .align = UINT32_C(1) << bits_of(w),
+		.kind = other ? IMG_PACK_AS_IT_IS : plain ? IMG_PACK_PLAIN : IMG_PACK_FIXED,
 	};
 
 	while (img_picture_get(w->pic.tied, c + *n - 1) && c + *n < w->pic.n)
 		++*n;
 	one.len = (uint32_t)(*n << bits_of(w));
-	return add(all, one, err);
+	return img_pack_units_add(all, one, err);
 }
 
 /* Behind what the last window has left; the first one of this window. */
-static size_t start(struct qcow2_window *w, const struct qcow2_units *packed)
+static size_t start(struct qcow2_window *w, const struct img_pack_units *packed)
 {
 	size_t p = 0;
 
@@ -229,7 +178,7 @@ static size_t start(struct qcow2_window *w, const struct qcow2_units *packed)
 	return p;
 }
 
-static bool arrange(struct qcow2_window *w, const struct qcow2_units *packed, struct img_err *err)
+static bool arrange(struct qcow2_window *w, const struct img_pack_units *packed, struct img_err *err)
 {
 	size_t p = start(w, packed);
 
@@ -239,7 +188,7 @@ static bool arrange(struct qcow2_window *w, const struct qcow2_units *packed, st
 		if (!check_cluster(w, c, err))
 			return false;
 		for (; p < packed->n && packed->v[p].host < end; p++)
-			if (!add(&w->units, packed->v[p], err))
+			if (!img_pack_units_add(&w->units, packed->v[p], err))
 				return false;
 		if (is_in_use(w, c) && !img_picture_get(w->packed, c) &&
 		    !add_clusters(w, &w->units, c, &n, err))
@@ -250,7 +199,7 @@ static bool arrange(struct qcow2_window *w, const struct qcow2_units *packed, st
 
 bool qcow2_window_open(struct qcow2_window *w, uint64_t most, struct img_err *err)
 {
-	struct qcow2_units packed;
+	struct img_pack_units packed;
 
 	if (!draw(w, err))
 		return false;
@@ -258,11 +207,11 @@ bool qcow2_window_open(struct qcow2_window *w, uint64_t most, struct img_err *er
 	if (!see_all(w, err))
 		return false;
 	packed = w->units;
-	w->units = (struct qcow2_units){ 0 };
-	unite(&packed);
+	w->units = (struct img_pack_units){ 0 };
+	img_pack_units_unite(&packed);
 	const bool ok = find_lengths(&packed, err) && arrange(w, &packed, err);
 
-	free(packed.v);
+	img_pack_units_clear(&packed);
 	return ok;
 }
 
@@ -273,7 +222,7 @@ void qcow2_window_clear(struct qcow2_window *w)
 	free(w->plain);
 	free(w->packed);
 	free(w->other);
-	free(w->units.v);
+	img_pack_units_clear(&w->units);
 }
 
 /* ---- Room ----------------------------------------------------------------------------------------- */
@@ -284,34 +233,15 @@ static bool can_be_counted(const struct qcow2_window *w, uint64_t c)
 	return c >= w->pic.n || is_in_use(w, c) || img_picture_get(w->pic.open, c);
 }
 
-uint64_t qcow2_window_room(const struct qcow2_window *w, uint64_t len, bool aligned)
+uint64_t qcow2_window_room(void *ctx, uint64_t at, uint64_t len, uint32_t align)
 {
+	const struct qcow2_window *w = ctx;
 	const uint64_t size = qcow2_cluster_size(&w->q->geo);
-	uint64_t at = aligned ? img_round_up(w->at, size) : w->at;
-	/* The rest of a cluster that was begun is ours. */
-	uint64_t c = img_div_up(at, size);
 
-	while (c << bits_of(w) < at + len) {
+	at = img_round_up(at, align);
+	/* The rest of a cluster that was begun is ours. */
+	for (uint64_t c = img_div_up(at, size); c << bits_of(w) < at + len; c++)
 		if (!can_be_counted(w, c))
 			at = (c + 1) << bits_of(w);
-		c++;
-	}
 	return at;
-}
-
-const struct qcow2_unit *qcow2_window_find(const struct qcow2_window *w, uint64_t host)
-{
-	size_t low = 0, high = w->units.n;
-
-	while (low < high) {
-		const size_t middle = (low + high) / 2;
-
-		if (w->units.v[middle].host <= host)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (!low || host - w->units.v[low - 1].host >= w->units.v[low - 1].len)
-		return NULL;
-	return &w->units.v[low - 1];
 }

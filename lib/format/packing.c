@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The bytes of a window, down to their places.  A batch of units is read and compressed by as many
+ * The bytes of units, down to their places.  A batch of units is read and compressed by as many
  * threads as there are, before anything of it is written; then each gets its place, in order.
  */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/parallel.h"
-#include "format/qcow2/bulk.h"
-#include "format/qcow2/pack.h"
+#include "format/packing.h"
 
 enum { BATCH_BYTES = 16 << 20, MOST_THREADS = 64 };
 
@@ -22,9 +22,8 @@ struct pending {
 };
 
 struct packer {
-	struct qcow2_window *w;
-	const struct img_layer_pack *how;
-	const struct img_codec *codec;
+	struct img_packing *what;
+	struct img_pack_unit *v;	/* the units; borrowed */
 	struct img_codec_pool *pool;	/* owned */
 	unsigned n_threads;
 	size_t size;			/* of a cluster */
@@ -49,27 +48,39 @@ struct crew {
 	struct thread threads[MOST_THREADS];
 };
 
+/* What is behind the end of the file is zeros. */
+static bool read_padded(struct img_store *file, uint64_t at, uint8_t *raw, size_t len,
+			struct img_err *err)
+{
+	size_t got;
+
+	if (!img_store_read_some(file, at, raw, len, &got, err))
+		return false;
+	memset(raw + got, 0, len - got);
+	return true;
+}
+
 static bool load(struct packer *p, void *cx, size_t slot, struct img_err *err)
 {
-	const struct qcow2_unit *one = &p->w->units.v[p->units[slot]];
+	const struct img_pack_unit *one = &p->v[p->units[slot]];
 	uint8_t *in = p->in + slot * p->size, *out = p->out + slot * p->size;
-	struct img_store *file = p->w->q->map.file;
+	struct img_store *file = p->what->file;
 
-	if (one->kind == QCOW2_UNIT_PLAIN)
-		return qcow2_read_padded(file, one->host, in, p->size, err);
-	return qcow2_read_padded(file, one->host, out, one->len, err) &&
-	       p->codec->decode(cx, out, one->len, in, p->size, err);
+	if (one->kind == IMG_PACK_PLAIN)
+		return read_padded(file, one->host, in, p->size, err);
+	return read_padded(file, one->host, out, one->len, err) &&
+	       p->what->codec->decode(cx, out, one->len, in, p->size, err);
 }
 
 /* One that gets no smaller keeps what it is. */
 static bool encode(struct packer *p, void *cx, size_t slot, struct img_err *err)
 {
-	const struct qcow2_unit *one = &p->w->units.v[p->units[slot]];
+	const struct img_pack_unit *one = &p->v[p->units[slot]];
 	const size_t most = one->len - 1;
 
 	p->used[slot] = 0;
 	return load(p, cx, slot, err) &&
-	       (!most || p->codec->encode(cx, p->in + slot * p->size, p->size,
+	       (!most || p->what->codec->encode(cx, p->in + slot * p->size, p->size,
 					  p->out + slot * p->size, most, &p->used[slot], err));
 }
 
@@ -109,25 +120,15 @@ static bool encode_batch(struct packer *p, struct img_err *err)
 	if (err)
 		*err = first->err;
 	return img_within(err, _("cluster at offset 0x%" PRIx64 " of the file"),
-			  p->w->units.v[p->units[first->slot]].host);
+			  p->v[p->units[first->slot]].host);
 }
 
 /* ---- Writing, in order ----------------------------------------------------------------------------- */
 
-static bool move_piece(void *ctx, size_t index, uint64_t host, uint8_t *raw, size_t len,
-		       struct img_err *err)
-{
-	const struct packer *p = ctx;
-
-	(void)index;
-	return img_store_write(p->w->q->map.file, host - (p->pending.from - p->pending.to), raw, len,
-			       err);
-}
-
 static bool write_pending(struct packer *p, struct img_err *err)
 {
-	const bool ok = qcow2_bulk_range(p->w->q->map.file, p->pending.from, p->pending.len,
-					 move_piece, p, err);
+	const struct pending *one = &p->pending;
+	const bool ok = img_move(p->what->file, one->to, one->from, one->len, p->what->job, err);
 
 	p->pending.len = 0;
 	return ok;
@@ -154,15 +155,21 @@ static bool move(struct packer *p, uint64_t from, uint64_t to, uint64_t len, str
 static bool put(struct packer *p, uint64_t host, const uint8_t *bytes, size_t len,
 		struct img_err *err)
 {
-	return write_pending(p, err) && img_store_write(p->w->q->map.file, host, bytes, len, err);
+	return write_pending(p, err) && img_store_write(p->what->file, host, bytes, len, err);
+}
+
+static uint64_t room(const struct img_packing *what, uint64_t len, uint32_t align)
+{
+	return what->room ? what->room(what->ctx, what->at, len, align)
+			  : img_round_up(what->at, align);
 }
 
 /* What was compressed, at a place that an entry can say; false: it stays as it is. */
-static bool take_recoded(struct packer *p, struct qcow2_unit *one, size_t used)
+static bool take_recoded(const struct packer *p, struct img_pack_unit *one, size_t used)
 {
-	const uint64_t now = qcow2_window_room(p->w, used, false);
+	const uint64_t now = room(p->what, used, 1);
 
-	if (!used || now + used > qcow2_compressed_end(&p->w->q->geo))
+	if (!used || now + used > p->what->reach)
 		return false;
 	assert(now + used <= one->host + one->len);
 	one->now = now;
@@ -171,36 +178,36 @@ static bool take_recoded(struct packer *p, struct qcow2_unit *one, size_t used)
 	return true;
 }
 
-static bool settle_recoded(struct packer *p, struct qcow2_unit *one, size_t slot,
+static bool settle_recoded(struct packer *p, struct img_pack_unit *one, size_t slot,
 			   struct img_err *err)
 {
-	p->w->at = one->now + one->now_len;
+	p->what->at = one->now + one->now_len;
 	return put(p, one->now, p->out + slot * p->size, one->now_len, err);
 }
 
-static bool settle_as_it_is(struct packer *p, struct qcow2_unit *one, struct img_err *err)
+static bool settle_as_it_is(struct packer *p, struct img_pack_unit *one, struct img_err *err)
 {
-	one->now = one->kind == QCOW2_UNIT_FIXED ? one->host
-		 : qcow2_window_room(p->w, one->len, one->kind != QCOW2_UNIT_PACKED);
+	one->now = one->kind == IMG_PACK_FIXED ? one->host
+						   : room(p->what, one->len, one->align);
 	one->now_len = one->len;
 	assert(one->now <= one->host);
-	p->w->at = one->now + one->now_len;
+	p->what->at = one->now + one->now_len;
 	return move(p, one->host, one->now, one->len, err);
 }
 
 /* ---- Batches --------------------------------------------------------------------------------------- */
 
-static bool is_for_codec(const struct packer *p, const struct qcow2_unit *one)
+static bool is_for_codec(const struct packer *p, const struct img_pack_unit *one)
 {
-	return one->kind == QCOW2_UNIT_PLAIN ||
-	       (one->kind == QCOW2_UNIT_PACKED && p->how->recode && one->len <= p->size);
+	return one->kind == IMG_PACK_PLAIN ||
+	       (one->kind == IMG_PACK_PACKED && p->what->recode && one->len <= p->size);
 }
 
 /* The units from i on that fit; the first behind them. */
 static size_t fill(struct packer *p, size_t i)
 {
-	for (p->n = 0; i < p->w->units.n && p->n < p->n_slots; i++)
-		if (is_for_codec(p, &p->w->units.v[i]))
+	for (p->n = 0; i < p->what->units->n && p->n < p->n_slots; i++)
+		if (is_for_codec(p, &p->v[i]))
 			p->units[p->n++] = i;
 	return i;
 }
@@ -208,7 +215,7 @@ static size_t fill(struct packer *p, size_t i)
 static bool settle(struct packer *p, size_t i, size_t end, struct img_err *err)
 {
 	for (size_t slot = 0; i < end; i++) {
-		struct qcow2_unit *one = &p->w->units.v[i];
+		struct img_pack_unit *one = &p->v[i];
 		const bool mine = slot < p->n && p->units[slot] == i;
 
 		if (mine && take_recoded(p, one, p->used[slot])
@@ -221,7 +228,7 @@ static bool settle(struct packer *p, size_t i, size_t end, struct img_err *err)
 
 static bool may_go_on(const struct packer *p, struct img_err *err)
 {
-	const struct img_job *job = p->how->compact.job;
+	const struct img_job *job = p->what->job;
 
 	return !job || !job->cancelled || !job->cancelled(job->ctx) ||
 	       img_fail(err, IMG_E_CANCELLED, _("cancelled"));
@@ -231,7 +238,7 @@ static bool run(struct packer *p, struct img_err *err)
 {
 	size_t end;
 
-	for (size_t i = 0; i < p->w->units.n; i = end) {
+	for (size_t i = 0; i < p->what->units->n; i = end) {
 		end = fill(p, i);
 		if (!may_go_on(p, err) || !encode_batch(p, err) || !settle(p, i, end, err))
 			return false;
@@ -239,10 +246,10 @@ static bool run(struct packer *p, struct img_err *err)
 	return true;
 }
 
-static bool begin(struct packer *p, int level, struct img_err *err)
+static bool begin(struct packer *p, struct img_err *err)
 {
 	p->n_slots = img_max_u64(BATCH_BYTES / p->size, p->n_threads);
-	p->pool = img_codec_pool_new(p->codec, level, p->size, err);
+	p->pool = img_codec_pool_new(p->what->codec, p->what->level, p->size, err);
 	p->in = img_alloc_aligned(p->n_slots * p->size, err);
 	p->out = img_alloc_aligned(p->n_slots * p->size, err);
 	p->units = img_calloc(p->n_slots, sizeof(*p->units), err);
@@ -250,14 +257,13 @@ static bool begin(struct packer *p, int level, struct img_err *err)
 	return p->pool && p->in && p->out && p->units && p->used;
 }
 
-bool qcow2_window_pack(struct qcow2_window *w, const struct img_layer_pack *how, int level,
-		       struct img_err *err)
+bool img_pack(struct img_packing *what, struct img_err *err)
 {
 	struct packer p = {
-		.w = w, .how = how, .codec = w->q->codec, .size = qcow2_cluster_size(&w->q->geo),
-		.n_threads = img_thread_count(how->threads, MOST_THREADS),
+		.what = what, .v = what->units->v, .size = what->size,
+		.n_threads = img_thread_count(what->threads, MOST_THREADS),
 	};
-	const bool ok = begin(&p, level, err) && run(&p, err);
+	const bool ok = begin(&p, err) && run(&p, err);
 
 	img_codec_pool_free(p.pool);
 	free(p.in);
@@ -265,4 +271,14 @@ bool qcow2_window_pack(struct qcow2_window *w, const struct img_layer_pack *how,
 	free(p.units);
 	free(p.used);
 	return ok;
+}
+
+void img_pack_count(const struct img_packing *p, struct img_layer_packed *out)
+{
+	for (size_t i = 0; i < p->units->n; i++) {
+		const struct img_pack_unit *one = &p->units->v[i];
+
+		if (one->kind == IMG_PACK_PLAIN)
+			*(one->recoded ? &out->compressed : &out->plain) += one->len;
+	}
 }
