@@ -44,6 +44,7 @@ shell_tests += \
 	%D%/imgcompress/dedup.sh \
 	%D%/imgcompress/deterministic.sh \
 	%D%/imgcompress/in-place.sh \
+	%D%/imgcompress/pack-qcow.sh \
 	%D%/imgcompress/pack.sh \
 	%D%/imgcompress/replace.sh \
 	%D%/imgcompress/taken.sh \

@@ -46,9 +46,7 @@ static bool choose_sizes(const struct img_layer_create *what, struct qcow1_heade
 static bool choose_codec(const struct img_layer_create *what, struct img_layer *ly,
 			 struct img_err *err)
 {
-	/* Readers of this format have a window of 4 KiB: no more than a small cluster needs. */
-	const struct img_codec *codec = ly->unit <= 4096 ? &img_codec_deflate
-							 : &img_codec_deflate12;
+	const struct img_codec *codec = qcow1_codec(&((const struct qcow1 *)ly->priv)->header);
 	const uint64_t level = img_settings_number(what->settings, "level");
 
 	if (level > 9)

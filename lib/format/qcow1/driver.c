@@ -176,6 +176,7 @@ const struct img_format img_format_qcow = {
 	.disk = &qcow1_disk_ops,
 	.resize = qcow1_resize,
 	.compact = qcow1_compact_round,
+	.pack = qcow1_pack,
 	.link = qcow1_link,
 	.empty = qcow1_empty,
 	.check = &qcow1_check_ops,

@@ -18,6 +18,9 @@ libimg_sources += \
 	%D%/link.c \
 	%D%/map.c \
 	%D%/new.h \
+	%D%/pack.c \
+	%D%/pack.h \
+	%D%/pack_units.c \
 	%D%/packed.c \
 	%D%/qcow1.h \
 	%D%/remains.c \

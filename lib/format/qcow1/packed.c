@@ -149,6 +149,12 @@ bool qcow1_read_packed(struct qcow1 *q, uint64_t at, void *buf, size_t len, stru
 	return ok;
 }
 
+/* Readers of this format have a window of 4 KiB: no more than a small cluster needs. */
+const struct img_codec *qcow1_codec(const struct qcow1_header *hdr)
+{
+	return qcow1_cluster_size(hdr) <= 4096 ? &img_codec_deflate : &img_codec_deflate12;
+}
+
 bool qcow1_pack_zeros(const struct qcow1_header *hdr, uint8_t **out, size_t *len,
 		      struct img_err *err)
 {

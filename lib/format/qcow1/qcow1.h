@@ -218,6 +218,8 @@ bool qcow1_write_data(struct img_layer *ly, uint64_t guest, uint64_t host, const
 bool qcow1_write_zeros(struct img_layer *ly, uint64_t guest, uint64_t host, uint64_t len,
 		       struct img_err *err) IMG_MUST_CHECK;
 
+/* packed.c: what its clusters are compressed with. */
+const struct img_codec *qcow1_codec(const struct qcow1_header *hdr);
 /* packed.c: a cluster of zeros, compressed to *len bytes, less than one; *out is the caller's. */
 bool qcow1_pack_zeros(const struct qcow1_header *hdr, uint8_t **out, size_t *len,
 		      struct img_err *err) IMG_MUST_CHECK;
@@ -231,6 +233,9 @@ extern const struct img_check_ops qcow1_check_ops;	/* check.c */
 bool qcow1_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err);
 bool qcow1_compact_round(struct img_layer *ly, const struct img_layer_compact *how,
 			 struct img_layer_compacted *out, struct img_err *err);
+/* pack.c */
+bool qcow1_pack(struct img_layer *ly, const struct img_layer_pack *how, struct img_layer_packed *out,
+		struct img_err *err);
 /* link.c */
 bool qcow1_link(struct img_layer *ly, const struct img_layer_link *to, struct img_err *err);
 bool qcow1_empty(struct img_layer *ly, struct img_err *err);

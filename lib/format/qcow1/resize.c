@@ -39,8 +39,7 @@ static bool clear_entries(struct qcow1 *q, const uint8_t *l1, uint64_t end, stru
 	       img_store_zero(q->tables.file, table + skip, qcow1_l2_bytes(hdr) - skip, true, err);
 }
 
-/* The last cluster may be short, and could not be moved then. */
-static bool fill_up(struct img_store *file, uint32_t cluster, struct img_err *err)
+bool qcow1_fill_up(struct img_store *file, uint32_t cluster, struct img_err *err)
 {
 	uint64_t size;
 
@@ -58,14 +57,14 @@ static bool close_gaps(struct qcow1 *q, uint8_t *l1, uint32_t n, bool longer,
 		.no_l1 = longer,
 	};
 
-	if (!fill_up(c.file, cluster, err) || !qcow1_compact(&c, err))
+	if (!qcow1_fill_up(c.file, cluster, err) || !qcow1_compact(&c, err))
 		return false;
 	if (longer)
 		q->header.l1_off = img_round_up(c.end, cluster);
 	return true;
 }
 
-static bool write_header(const struct qcow1 *q, struct img_err *err)
+bool qcow1_header_write(const struct qcow1 *q, struct img_err *err)
 {
 	uint8_t raw[QCOW1_HDR_LEN];
 
@@ -91,7 +90,7 @@ static bool change_tables(struct qcow1 *q, const struct img_layer_resize *how, s
 	q->header.size = how->size;
 	return img_store_write(q->tables.file, q->header.l1_off, l1, (size_t)n * QCOW1_ENTRY_LEN,
 			       err) &&
-	       write_header(q, err);
+	       qcow1_header_write(q, err);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
@@ -140,8 +139,8 @@ static bool shorten(struct qcow1 *q, const struct img_layer *ly, const struct im
 
 	return l1 && img_store_read(c.file, q->header.l1_off, l1, (size_t)n * QCOW1_ENTRY_LEN, err) &&
 	       (ly->below || qcow1_hollow(c.hdr, c.file, l1, how->hollow, err)) &&
-	       fill_up(c.file, qcow1_cluster_size(c.hdr), err) &&
-	       qcow1_compact_some(&c, how->room, out, err) && write_header(q, err);
+	       qcow1_fill_up(c.file, qcow1_cluster_size(c.hdr), err) &&
+	       qcow1_compact_some(&c, how->room, out, err) && qcow1_header_write(q, err);
 }
 
 bool qcow1_compact_round(struct img_layer *ly, const struct img_layer_compact *how,

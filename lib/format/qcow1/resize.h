@@ -25,6 +25,11 @@ bool qcow1_compact(struct qcow1_compacting *c, struct img_err *err) IMG_MUST_CHE
 bool qcow1_compact_some(struct qcow1_compacting *c, uint64_t room, struct img_layer_compacted *out,
 			struct img_err *err) IMG_MUST_CHECK;
 
+/* resize.c: makes the last cluster of the file whole, which could not be moved else. */
+bool qcow1_fill_up(struct img_store *file, uint32_t cluster, struct img_err *err) IMG_MUST_CHECK;
+/* The same: the header into the file. */
+bool qcow1_header_write(const struct qcow1 *q, struct img_err *err) IMG_MUST_CHECK;
+
 /*
  * hollow.c: whole clusters of the disk that are in the set lose their entries in the tables of the
  * file, to which l1 leads.
