@@ -60,6 +60,14 @@ bool compress_copy(const struct options *opt, char *const names[2], struct img_e
 /* The image at path becomes its compressed copy. */
 bool compress_replace(struct options *opt, const char *path, struct img_err *err) IMG_MUST_CHECK;
 
+/*
+ * leftover.c: what the copy of the image at path is called until it is the image, beside it; the caller
+ * frees it.  NULL: it cannot be said.
+ */
+char *leftover_name(const char *path, struct img_err *err);
+/* Removes such copies whose processes are gone from this host. */
+bool leftover_remove(const struct options *opt, const char *path, struct img_err *err) IMG_MUST_CHECK;
+
 /* Bytes that the file at path takes; a pipe or a device says nothing of the image. */
 uint64_t copy_file_bytes(const char *path);
 /* The image at path without what is not needed of it; out: what is known so far. */

@@ -5,6 +5,7 @@ bin_PROGRAMS += %D%/imgcompress
 	%D%/copy.c \
 	%D%/replace.c \
 	%D%/in_place.c \
+	%D%/leftover.c \
 	%D%/report.c \
 	%D%/target.c \
 	%D%/twin.c

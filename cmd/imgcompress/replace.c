@@ -185,15 +185,18 @@ static bool replace(struct options *opt, struct img *src, const char *path, cons
 {
 	const struct img_format *source = img_layer_format(src, 0);
 	const struct img_format *format = target_choose(opt, source, NULL, err);
-	char *name = NULL;
+	char *name;
 	bool whole, ok;
 
 	if (!img_is_file(src))
 		return refuse(err, _("the image is in it, packed or in an archive"));
 	if (!format || !check_format(format, source, err) || !check_image(src, &whole, err))
 		return false;
-	if (asprintf(&name, "%s.%ld.part", path, (long)getpid()) < 0)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	name = leftover_name(path, err);
+	if (!name || !leftover_remove(opt, path, err)) {
+		free(name);
+		return false;
+	}
 	out->target = name;
 	ok = (whole ? twin_write(opt, src, out, err) : copy_write(opt, format, src, out, err)) &&
 	     settle(opt, src, path, st, whole, out, err);

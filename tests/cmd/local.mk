@@ -46,6 +46,7 @@ shell_tests += \
 	%D%/imgcompress/in-place.sh \
 	%D%/imgcompress/pack-qcow.sh \
 	%D%/imgcompress/pack.sh \
+	%D%/imgcompress/replace-killed.sh \
 	%D%/imgcompress/replace.sh \
 	%D%/imgcompress/taken.sh \
 	%D%/imgconv/archives.sh \
