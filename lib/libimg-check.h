@@ -50,6 +50,9 @@ struct img_check {
 	const char *header;		/* as in struct img_open; a repair is that of its own file */
 	const char *member;		/* as in struct img_open, as is max_size */
 	uint64_t max_size;
+	void (*spooled)(void *ctx, const char *text);	/* as in struct img_open */
+	void *spooled_ctx;
+	struct img_unpacked *unpacked;	/* gets what cannot be had again; NULL: nobody wants it */
 	unsigned threads;		/* 0: one for each core */
 	uint64_t memory;		/* bytes for counting at most; 0: IMG_CHECK_MEMORY */
 	size_t most;			/* findings of each kind that are listed; 0: IMG_CHECK_MOST */

@@ -234,6 +234,16 @@ enum {
 	IMG_OPEN_SHARE_WRITE = 1 << 9 | IMG_OPEN_NO_LOCK,
 };
 
+/*
+ * The bytes of an image that cannot be had again without unpacking or reading a stream: those that a check
+ * has read, for who opens the image behind it.  All zeros at first; by one thread, for one path and member.
+ */
+struct img_unpacked {
+	struct img_store *store;	/* NULL: nothing is kept */
+};
+/* What was opened of them stays so. */
+void img_unpacked_clear(struct img_unpacked *kept);
+
 struct img_open {
 	const char *path;	/* "-": standard input */
 	const char *format;	/* NULL: probe */
@@ -269,6 +279,7 @@ struct img_open {
 	 */
 	void (*spooled)(void *ctx, const char *text);
 	void *spooled_ctx;
+	struct img_unpacked *unpacked;	/* taken in the place of path, if there is any; or NULL */
 };
 
 /* Bytes that come out of a compressed file: a few of them can unpack to more than any disk holds. */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include "common/appliance.h"
 #include "common/source.h"
 #include "common/text.h"
 
@@ -96,6 +95,11 @@ static void say_spooled(void *ctx, const char *text)
 	fprintf(stderr, "%s: %s\n", program_invocation_short_name, text);
 }
 
+source_told *source_spooled(const struct source_options *how)
+{
+	return how->quiet && *how->quiet ? NULL : say_spooled;
+}
+
 static struct img *open_once(const struct source_options *how, const char *path, unsigned flags,
 			     struct img_err *err)
 {
@@ -109,34 +113,57 @@ static struct img *open_once(const struct source_options *how, const char *path,
 		.cache = how->cache, .cache_size = how->cache_size,
 		.gate = source_gate(how->gate), .keys = secret_keys(how->secrets),
 		.header = how->header,
-		.spooled = how->quiet && *how->quiet ? NULL : say_spooled,
+		.spooled = source_spooled(how),
 	};
 
 	return img_open(&open, err);
 }
 
 /* A disk of the appliance at path. */
+static bool find_disk(const char *which, const char *path, struct source_place *out, struct img_err *err)
+{
+	const struct appliance_disk *disk;
+	struct appliance a;
+	bool ok;
+
+	disk = appliance_open(path, &a, err) ? appliance_find(&a, which, err) : NULL;
+	ok = disk && appliance_place(&a, disk, &out->owned, out->number, err);
+	appliance_close(&a);
+	if (!ok)
+		return false;
+	out->path = out->owned;
+	out->member = out->number[0] ? out->number : NULL;
+	return true;
+}
+
+bool source_find(const struct source_options *how, const char *path, struct source_place *out,
+		 struct img_err *err)
+{
+	*out = (struct source_place){ .path = path, .member = how->member };
+	if (how->disk && how->member)
+		return img_fail(err, IMG_E_ARGUMENT, _("--disk and --member contradict each other"));
+	return !how->disk || find_disk(how->disk, path, out, err);
+}
+
+void source_place_clear(struct source_place *place)
+{
+	free(place->owned);
+	place->owned = NULL;
+}
+
 static struct img *open_disk(const struct source_options *how, const char *path, unsigned flags,
 			     struct img_err *err)
 {
 	struct source_options there = *how;
-	const struct appliance_disk *disk;
+	struct source_place place;
 	struct img *im = NULL;
-	struct appliance a;
-	char member[APPLIANCE_MEMBER_TEXT], *place;
 
-	if (how->member) {
-		img_fail(err, IMG_E_ARGUMENT, _("--disk and --member contradict each other"));
-		return NULL;
-	}
-	disk = appliance_open(path, &a, err) ? appliance_find(&a, how->disk, err) : NULL;
-	if (disk && appliance_place(&a, disk, &place, member, err)) {
+	if (source_find(how, path, &place, err)) {
 		there.disk = NULL;
-		there.member = member[0] ? member : NULL;
-		im = source_open_again(&there, place, flags, err);
-		free(place);
+		there.member = place.member;
+		im = source_open_again(&there, place.path, flags, err);
+		source_place_clear(&place);
 	}
-	appliance_close(&a);
 	return im;
 }
 

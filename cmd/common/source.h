@@ -3,6 +3,7 @@
 #ifndef CMD_SOURCE_H
 #define CMD_SOURCE_H
 
+#include "common/appliance.h"
 #include "common/cli.h"
 #include "common/secret.h"
 
@@ -27,6 +28,24 @@ static inline const struct img_gate *source_gate(const struct img_gate *chosen)
 {
 	return chosen ? chosen : &img_gate_local;
 }
+
+/* The file that is meant, for who does more than to open it. */
+struct source_place {
+	const char *path, *member;	/* for img_open(); member NULL: none was said */
+	char *owned;
+	char number[APPLIANCE_MEMBER_TEXT];
+};
+/*
+ * Where the image is that path and how->member or how->disk mean; all of them outlive *out, which
+ * source_place_clear() clears after success.  IMG_E_ARGUMENT: both are given, or there is no such disk.
+ */
+bool source_find(const struct source_options *how, const char *path, struct source_place *out,
+		 struct img_err *err) IMG_MUST_CHECK;
+void source_place_clear(struct source_place *place);
+
+/* What img_open() calls for a temporary file; NULL: nothing is to be said. */
+typedef void source_told(void *ctx, const char *text);
+source_told *source_spooled(const struct source_options *how);
 
 /* Into a gate.  IMG_E_ARGUMENT when the other one was given before. */
 cli_set source_set_untrusted, source_set_trusted;

@@ -101,6 +101,8 @@ static bool open_and_look(const struct img_check *how, struct facts *facts, stru
 	struct img_open open = {
 		.path = how->path, .format = how->format, .gate = how->gate,
 		.flags = how->flags | IMG_OPEN_NO_BACKING | IMG_OPEN_NO_KEY, .header = how->header,
+		.member = how->member, .max_size = how->max_size,
+		.spooled = how->spooled, .spooled_ctx = how->spooled_ctx, .unpacked = how->unpacked,
 	};
 	struct img *im = img_open(&open, err);
 	bool ok;

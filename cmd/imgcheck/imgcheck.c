@@ -34,6 +34,7 @@ static const struct cli_option rows[] = {
 	{ 0, "findings", NULL, cli_set_flag, AT(kinds),
 	  N_("list all that can be found, and what it means") },
 	SOURCE_ROW_PARENT(AT(source.parent)),
+	SOURCE_ROW_DISK(AT(source.disk)),
 	SOURCE_ROW_MEMBER(AT(source.member)),
 	SOURCE_ROW_MAX_SIZE(AT(source.max_size)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
@@ -113,14 +114,15 @@ static struct img_node *report_of_one(const struct run *run)
 	return run->list ? img_node_map(run->list, "image") : run->root;
 }
 
-struct img_check check_of(const struct options *opt, const char *path)
+struct img_check check_of(const struct options *opt, const struct source_place *where)
 {
 	return (struct img_check){
-		.path = path, .format = opt->source.format,
+		.path = where->path, .format = opt->source.format,
 		.flags = opt->source.force_share ? IMG_OPEN_FORCE_SHARE : 0,
 		.gate = source_gate(opt->source.gate),
 		.parent = opt->source.parent, .header = opt->source.header,
-		.member = opt->source.member, .max_size = opt->source.max_size,
+		.member = where->member, .max_size = opt->source.max_size,
+		.spooled = source_spooled(&opt->source),
 		.data = opt->data, .keys = secret_keys(opt->source.secrets),
 		.threads = opt->threads, .memory = opt->memory,
 	};
@@ -161,17 +163,17 @@ static bool check_with_keys(const struct run *run, const struct img_check *what,
 }
 
 /* Targets have an opinion about images with nothing that could be checked, too. */
-static bool check(struct run *run, const char *path, const struct img_job *job, struct img_err *err)
+static bool check_at(struct run *run, const char *path, const struct img_check *what,
+		     const struct img_job *job, struct img_err *err)
 {
-	const struct img_check what = check_of(run->opt, path);
 	const bool asked = run->opt->targets.wanted;
 	struct facts facts = { 0 };
 	struct img_check_result result;
-	const bool checked = check_with_keys(run, &what, job, &result, err);
+	const bool checked = check_with_keys(run, what, job, &result, err);
 	bool ok = checked || (asked && err->code == IMG_E_UNSUPPORTED);
 
 	if (ok && asked)
-		ok = facts_collect(&what, checked ? &result : NULL, &facts, err);
+		ok = facts_collect(what, checked ? &result : NULL, &facts, err);
 	if (ok)
 		tell(run, path, &result, &facts);
 	facts_clear(&facts);
@@ -180,13 +182,36 @@ static bool check(struct run *run, const char *path, const struct img_job *job, 
 	return ok;
 }
 
+static bool check(struct run *run, const char *path, const struct img_job *job, struct img_err *err)
+{
+	struct img_unpacked unpacked = { .store = NULL };
+	struct source_place where;
+	struct img_check what;
+	bool ok;
+
+	if (!source_find(&run->opt->source, path, &where, err))
+		return false;
+	what = check_of(run->opt, &where);
+	what.unpacked = &unpacked;
+	ok = check_at(run, path, &what, job, err);
+	img_unpacked_clear(&unpacked);
+	source_place_clear(&where);
+	return ok;
+}
+
 static bool repair(struct run *run, const char *path, const struct img_job *job,
 		   struct img_err *err)
 {
 	const bool plan = run->opt->plan;
+	struct source_place where;
 	struct repaired repaired;
+	bool ok;
 
-	if (!repair_image(run->opt, path, job, &repaired, err))
+	if (!source_find(&run->opt->source, path, &where, err))
+		return false;
+	ok = repair_image(run->opt, &where, job, &repaired, err);
+	source_place_clear(&where);
+	if (!ok)
 		return false;
 	if (!run->opt->quiet && !run->root)
 		print_repair(path, &repaired, plan);
@@ -351,7 +376,9 @@ static bool run_action(struct run *run, char *const *names, int n, struct img_er
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .source.secrets = &opt.secrets, .style = IMG_STYLE_HUMAN };
+	struct options opt = {
+		.source.secrets = &opt.secrets, .source.quiet = &opt.quiet, .style = IMG_STYLE_HUMAN,
+	};
 	struct run run = { .opt = &opt, .status = CMD_DONE, .all = true };
 	struct img_err err = { 0 };
 	char **names;

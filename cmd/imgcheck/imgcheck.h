@@ -29,8 +29,8 @@ struct options {
 
 extern const struct cli cli;		/* imgcheck.c */
 
-/* imgcheck.c: the image and how it is checked, as the options say. */
-struct img_check check_of(const struct options *opt, const char *path);
+/* imgcheck.c: the image and how it is checked, as the options say.  where: borrowed. */
+struct img_check check_of(const struct options *opt, const struct source_place *where);
 
 /* repair.c */
 struct repaired {
@@ -40,7 +40,7 @@ struct repaired {
 	size_t n_more;
 };
 /* repaired: to be cleared when it was successful. */
-bool repair_image(const struct options *opt, const char *path, const struct img_job *job,
+bool repair_image(const struct options *opt, const struct source_place *where, const struct img_job *job,
 		  struct repaired *repaired, struct img_err *err) IMG_MUST_CHECK;
 void repaired_clear(struct repaired *repaired);
 /* Takes a repair back; path NULL: the image that the name of the undo file tells. */

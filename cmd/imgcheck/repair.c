@@ -115,17 +115,17 @@ static bool name_extent_undo(void *ctx, const char *path, char **undo_path, stru
 	return more[repaired->n_more++] || fail_memory(err);
 }
 
-bool repair_image(const struct options *opt, const char *path, const struct img_job *job,
+bool repair_image(const struct options *opt, const struct source_place *where, const struct img_job *job,
 		  struct repaired *repaired, struct img_err *err)
 {
 	struct img_repair what = {
-		.check = check_of(opt, path), .plan = opt->plan,
+		.check = check_of(opt, where), .plan = opt->plan,
 		.level = opt->repair == REPAIR_LEAKS ? IMG_REPAIR_LEAKS : IMG_REPAIR_ALL,
 		.name_undo = opt->no_undo ? NULL : name_extent_undo, .name_undo_ctx = repaired,
 	};
 
 	*repaired = (struct repaired){ .n_more = 0 };
-	if (name_undo_file(opt, path, &repaired->undo_path, err)) {
+	if (name_undo_file(opt, where->path, &repaired->undo_path, err)) {
 		what.undo_path = repaired->undo_path;
 		if (img_repair_run(&what, job, &repaired->result, err)) {
 			forget_undo_file(repaired);

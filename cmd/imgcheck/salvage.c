@@ -18,10 +18,12 @@ static void note_lost(void *ctx, const struct img_extent *ex)
 	pieces_add(ctx, &one);
 }
 
-static struct img *open_once(const struct salvage_job *job, const char *path, struct img_err *err)
+static struct img *open_once(const struct salvage_job *job, const struct source_place *where,
+			     struct img_err *err)
 {
 	const struct img_open open = {
-		.path = path, .format = job->source.format, .size = job->how->size,
+		.path = where->path, .member = where->member, .max_size = job->source.max_size,
+		.spooled = source_spooled(&job->source), .format = job->source.format, .size = job->how->size,
 		.cache_size = job->memory / 2,
 		.parent = job->source.parent, .header = job->source.header,
 		.flags = IMG_OPEN_SALVAGE | (job->source.force_share ? IMG_OPEN_FORCE_SHARE : 0),
@@ -33,11 +35,15 @@ static struct img *open_once(const struct salvage_job *job, const char *path, st
 
 static struct img *open_source(const struct salvage_job *job, const char *path, struct img_err *err)
 {
+	struct source_place where;
 	struct img *im;
 
+	if (!source_find(&job->source, path, &where, err))
+		return NULL;
 	do
-		im = open_once(job, path, err);
-	while (!im && secret_try_again(job->source.secrets, path, err));
+		im = open_once(job, &where, err);
+	while (!im && secret_try_again(job->source.secrets, where.path, err));
+	source_place_clear(&where);
 	return im;
 }
 

@@ -11,7 +11,7 @@
 struct options {
 	struct source_options source;
 	struct secrets secrets;
-	const char *format_b, *parent_b, *header_b, *member_b;
+	const char *format_b, *parent_b, *header_b, *member_b, *disk_b;
 	bool strict, all, quiet;
 	unsigned threads;
 	struct progress_options progress;
@@ -34,6 +34,10 @@ static const struct cli_option rows[] = {
 	{ 0, "parent", "FILE", cli_set_text, AT(source.parent),
 	  N_("what the first image stands on, whatever it says itself") },
 	{ 0, "second-parent", "FILE", cli_set_text, AT(parent_b),
+	  N_("the same of the second image") },
+	{ 0, "disk", "N", cli_set_text, AT(source.disk),
+	  N_("of an appliance that disk is the first image: a number, an id or a file") },
+	{ 0, "second-disk", "N", cli_set_text, AT(disk_b),
 	  N_("the same of the second image") },
 	{ 0, "member", "NAME|GLOB|N", cli_set_text, AT(source.member),
 	  N_("the file in an archive that is the first image") },
@@ -100,6 +104,7 @@ static bool compare(const struct options *opt, char *const names[2], int *status
 	second.parent = opt->parent_b;
 	second.header = opt->header_b;
 	second.member = opt->member_b;
+	second.disk = opt->disk_b;
 	a = source_open(&cli, &opt->source, names[0], 0, err);
 	if (a)
 		b = source_open(&cli, &second, names[1], 0, err);

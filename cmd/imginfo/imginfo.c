@@ -25,6 +25,7 @@ static const struct cli_option rows[] = {
 	{ 0, "formats", NULL, cli_set_flag, AT(formats),
 	  N_("list the formats, and what can be done with them") },
 	SOURCE_ROW_PARENT(AT(source.parent)),
+	SOURCE_ROW_DISK(AT(source.disk)),
 	SOURCE_ROW_MEMBER(AT(source.member)),
 	SOURCE_ROW_MAX_SIZE(AT(source.max_size)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),

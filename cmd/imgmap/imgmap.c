@@ -29,6 +29,7 @@ static const struct cli_option rows[] = {
 	{ 0, "free", "[=force]", leave_out_set, AT(free),
 	  N_("show what the file systems on the disk do not use; force: although they were in use") },
 	SOURCE_ROW_PARENT(AT(source.parent)),
+	SOURCE_ROW_DISK(AT(source.disk)),
 	SOURCE_ROW_MEMBER(AT(source.member)),
 	SOURCE_ROW_MAX_SIZE(AT(source.max_size)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),

@@ -60,6 +60,7 @@ static const struct cli_option rows[] = {
 	{ 'T', "source-cache", CLI_CACHES, cli_set_cache, AT(source.cache),
 	  N_("how the source is read") },
 	SOURCE_ROW_PARENT(AT(source.parent)),
+	SOURCE_ROW_DISK(AT(source.disk)),
 	SOURCE_ROW_MEMBER(AT(source.member)),
 	SOURCE_ROW_MAX_SIZE(AT(source.max_size)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),

@@ -45,6 +45,7 @@ struct check {
 	struct img_named_files files;
 	struct img_findings found;
 	struct img_layer ly;
+	struct img_unpacked unpacked;	/* for this check alone */
 	const char *doubt;
 };
 
@@ -145,14 +146,14 @@ static bool check_data(struct check *c, struct img_err *err)
 /* What needs the image open; the lock on the file is held by then. */
 static bool check_opened(struct check *c, struct img_err *err)
 {
-	const bool is_file = c->ly.store->caps & IMG_STORE_SEEK && strcmp(c->what->path, "-");
+	const bool again = c->ly.store->caps & IMG_STORE_SEEK;
 
 	if (!is_usable(c))
 		return true;
-	if (c->what->data && !is_file)
+	if (c->what->data && !again)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("%s: the data of what comes through a pipe "
 				"cannot be checked"), c->ly.store->name);
-	if (is_file && may_miss_files(c) && !check_chain(c, err))
+	if (again && may_miss_files(c) && !check_chain(c, err))
 		return false;
 	return !c->what->data || check_data(c, err);
 }
@@ -202,12 +203,23 @@ bool img_check_layer(struct img_layer *ly, const struct img_checking *how, size_
 	return ok;
 }
 
+/* What is opened again later, and would have to be unpacked again, or is gone from a pipe. */
+static void keep(struct check *c)
+{
+	struct img_store *st = c->ly.store;
+
+	if ((st->caps & IMG_STORE_SEEK) && !c->how.unpacked->store &&
+	    ((st->caps & IMG_STORE_COMING) || !strcmp(c->what->path, "-")))
+		c->how.unpacked->store = img_store_hold(st);
+}
+
 static bool run(struct check *c, struct img_check_result *result, struct img_err *err)
 {
 	struct img_store *store = img_open_top_store(&c->how, err);
 
 	if (!store || !img_layer_recognize(&c->ly, store, &c->how, &c->doubt, err))
 		return false;
+	keep(c);
 	img_named_files_init(&c->files, &c->how, c->ly.store->name);
 	c->driver.opener = &c->files.opener;
 	const bool ok = check_structures(c, result, err) && check_opened(c, err);
@@ -226,6 +238,8 @@ bool img_check_run(const struct img_check *what, const struct img_job *job,
 			.gate = what->gate, .parent = what->parent, .keys = what->keys,
 			.header = what->header,
 			.member = what->member, .max_size = what->max_size,
+			.spooled = what->spooled, .spooled_ctx = what->spooled_ctx,
+			.unpacked = what->unpacked ? what->unpacked : &c.unpacked,
 		},
 		.found = { .most = what->most ? what->most : IMG_CHECK_MOST },
 	};
@@ -233,6 +247,7 @@ bool img_check_run(const struct img_check *what, const struct img_job *job,
 	clear_numbers(result);
 	img_checking_init(&c.driver, what, job);
 	const bool ok = run(&c, result, err);
+	img_unpacked_clear(&c.unpacked);
 	img_findings_clear(&c.found);
 	return ok;
 }

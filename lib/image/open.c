@@ -20,9 +20,18 @@ struct img_store *img_open_path(const struct img_open *how, struct img_err *err)
 
 struct img_store *img_open_top_store(const struct img_open *how, struct img_err *err)
 {
-	struct img_store *st = img_open_path(how, err);
+	struct img_store *st;
 
+	if (how->unpacked && how->unpacked->store)
+		return img_store_hold(how->unpacked->store);
+	st = img_open_path(how, err);
 	return st ? img_unpack(st, how, err) : NULL;
+}
+
+void img_unpacked_clear(struct img_unpacked *kept)
+{
+	img_store_close(kept->store);
+	kept->store = NULL;
 }
 
 /* How the files are opened for an image that is to be written in place. */

@@ -86,6 +86,10 @@ gzip -1c zeros.raw >zeros.raw.gz
 TMPDIR=$PWD imgcmp zeros.raw.gz zeros.raw 2>said >out
 same "imgcmp: zeros.raw.gz: has to be read out of order: what comes behind 64 MiB is kept in a temporary \
 file in $PWD meanwhile" "$(sed 's/^lt-//' said)" "what is said of a temporary file"
+# A check that needs the image three times has it unpacked once, of a pipe as well.
+TMPDIR=$PWD exits 6 imgcheck --data --for esxi zeros.raw.gz 2>check-said >out
+same "$(sed 's/imgcmp/imgcheck/' said | sed 's/^lt-//')" "$(sed 's/^lt-//' check-said)" "what a check says of it"
+gzip -c disk.qcow2 | imgcheck -q --data - || fail "a check of what is unpacked from a pipe"
 imgcmp -q zeros.raw.gz zeros.raw 2>said
 [ ! -s said ] || fail "with -q: $(cat said)"
 imgconv zeros.raw.gz zeros.qcow2 2>said

@@ -49,6 +49,21 @@ for appliance in web.ova folder/web.ovf k.box; do
 	cmp b.raw c.raw
 done
 exits 1 imgconv --disk 1 --member 2 web.ova c.raw 2>err
+
+# Every command that reads images takes a disk by its number.
+imginfo --disk 2 --output=json web.ova | jq -e '."virtual-size" == 2097152' >/dev/null
+imgmap --disk 2 web.ova >by-number
+imgmap --member web-disk2.vmdk web.ova | diff by-number -
+imgcmp -q --disk 2 web.ova b.raw
+imgcmp -q --second-disk 2 b.raw folder/web.ovf
+imgcmp -q --disk 1 --second-disk web-disk1.vmdk web.ova folder/web.ovf
+exits 1 imgcmp -q --disk 1 --second-disk 2 web.ova web.ova
+imgmeasure --disk 2 -O raw --output=json web.ova | jq -e '."fully-allocated" == 2097152' >/dev/null
+imgcheck -q --disk 2 --data web.ova
+exits 1 imgcheck --disk 3 web.ova 2>err
+exits 1 imginfo --disk 1 --member 2 web.ova 2>err
+imgcheck -q --salvage --disk 2 -O raw -o saved.raw web.ova
+cmp b.raw saved.raw
 for box in v.box z.box; do
 	imgova extract --disk 1 -O raw $box - | cmp - b.raw
 done
