@@ -77,6 +77,7 @@ libimg_sources += \
 	%D%/rbd-conn.c \
 	%D%/rbd-extent.c \
 	%D%/rbd-flight.c \
+	%D%/rbd-leave.c \
 	%D%/rbd-library.c \
 	%D%/rbd-library.h \
 	%D%/rbd-new.c \

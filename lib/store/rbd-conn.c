@@ -98,18 +98,6 @@ bool img_rbd_connect(struct img_rbd *rbd, const char *path, struct img_err *err)
 	       open_pool(rbd, err);
 }
 
-void img_rbd_disconnect(struct img_rbd *rbd)
-{
-	img_rbd_close(rbd);
-	if (rbd->pool)
-		rbd->lib.pool_close(rbd->pool);
-	if (rbd->cluster)
-		rbd->lib.shutdown(rbd->cluster);
-	img_rbd_name_clear(&rbd->name);
-	rbd->pool = NULL;
-	rbd->cluster = NULL;
-}
-
 /* ---- Who else uses the image --------------------------------------------------------------------- */
 
 enum { MAX_USERS = 8, ADDRESS_BYTES = 4096 };
@@ -201,6 +189,18 @@ static bool claim(struct img_rbd *rbd, unsigned flags, struct img_err *err)
 	       (!write || take_lock(rbd, err));
 }
 
+/* Who may use one namespace alone may not be allowed to ask, so it is no condition. */
+bool img_rbd_check_space(struct img_rbd *rbd, int ret, struct img_err *err)
+{
+	bool exists = true;
+
+	if (ret == -ENOENT && rbd->name.space &&
+	    rbd->lib.namespace_exists(rbd->pool, rbd->name.space, &exists) < 0)
+		return true;
+	return exists || img_fail(err, IMG_E_ARGUMENT, _("the pool \"%s\" has no namespace \"%s\""),
+				  rbd->name.pool, rbd->name.space);
+}
+
 bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct img_err *err)
 {
 	const bool write = flags & IMG_OPEN_WRITE;
@@ -211,19 +211,13 @@ bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct
 		return img_fail(err, IMG_E_DENIED, _("a snapshot can only be read"));
 	ret = write ? rbd->lib.open(rbd->pool, image, &rbd->image, NULL)
 		    : rbd->lib.open_read_only(rbd->pool, image, &rbd->image, snapshot);
-	if (!img_rbd_fail(ret, err, _("the image cannot be opened"))) {
+	if (!img_rbd_check_space(rbd, ret, err) ||
+	    !img_rbd_fail(ret, err, _("the image cannot be opened"))) {
 		rbd->image = NULL;
 		return false;
 	}
 	if (claim(rbd, flags, err))
 		return true;
-	img_rbd_close(rbd);
+	(void)img_rbd_close(rbd);		/* failed already */
 	return false;
-}
-
-void img_rbd_close(struct img_rbd *rbd)
-{
-	if (rbd->image)
-		(void)rbd->lib.close(rbd->image);	/* what was written is durable, or not asked for */
-	rbd->image = NULL;
 }

@@ -170,11 +170,12 @@ bool img_rbd_land(struct img_rbd_flights *flights, struct img_err *err)
 	return tell(flights->error, err);
 }
 
-void img_rbd_flights_end(struct img_rbd_flights *flights)
+bool img_rbd_flights_end(struct img_rbd_flights *flights)
 {
 	img_rbd_settle(flights, 0, UINT64_MAX);
 	pthread_cond_destroy(&flights->landed);
 	pthread_mutex_destroy(&flights->lock);
+	return flights->error != -ETIMEDOUT;
 }
 
 /* ---- Reads --------------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@ struct img_rbd_library {
 	__typeof__(rados_conf_read_file) *read_conf;
 	__typeof__(rados_conf_parse_env) *read_args;
 	__typeof__(rados_conf_set) *set_conf;
+	__typeof__(rados_conf_get) *get_conf;
 	__typeof__(rados_connect) *connect;
 	__typeof__(rados_shutdown) *shutdown;
 	__typeof__(rados_ioctx_create) *pool_open;
@@ -21,6 +22,8 @@ struct img_rbd_library {
 	__typeof__(rbd_open) *open;
 	__typeof__(rbd_open_read_only) *open_read_only;
 	__typeof__(rbd_close) *close;
+	__typeof__(rbd_aio_close) *aio_close;
+	__typeof__(rbd_namespace_exists) *namespace_exists;
 	__typeof__(rbd_create4) *create4;
 	__typeof__(rbd_remove) *remove;
 	__typeof__(rbd_rename) *rename;

@@ -81,18 +81,34 @@ static bool set_options(const struct img_rbd_library *lib, rbd_image_options_t o
 	       taken(lib->options_string(options, RBD_IMAGE_OPTION_DATA_POOL, how->data_pool), err);
 }
 
+/* That it is there, or librbd says no more than that something is not. */
+static bool check_data_pool(struct img_rbd *rbd, const char *pool, struct img_err *err)
+{
+	rados_ioctx_t data;
+
+	if (!img_rbd_fail(rbd->lib.pool_open(rbd->cluster, pool, &data), err,
+			  _("pool \"%s\" cannot be opened"), pool))
+		return false;
+	rbd->lib.pool_close(data);
+	return true;
+}
+
 static bool create(struct img_rbd *rbd, const char *name, uint64_t size, const struct img_rbd_new *how,
 		   struct img_err *err)
 {
 	rbd_image_options_t options;
+	int ret = 0;
 	bool ok;
 
+	if (how->data_pool && !check_data_pool(rbd, how->data_pool, err))
+		return false;
 	rbd->lib.options_create(&options);
-	ok = set_options(&rbd->lib, options, how, err) &&
-	     img_rbd_fail(rbd->lib.create4(rbd->pool, name, size, options), err,
-			  _("the image cannot be made"));
+	ok = set_options(&rbd->lib, options, how, err);
+	if (ok)
+		ret = rbd->lib.create4(rbd->pool, name, size, options);
 	rbd->lib.options_destroy(options);
-	return ok;
+	return ok && img_rbd_check_space(rbd, ret, err) &&
+	       img_rbd_fail(ret, err, _("the image cannot be made"));
 }
 
 /* That the name is free. */

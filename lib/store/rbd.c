@@ -339,7 +339,8 @@ static bool give_name(struct rbd_store *rs, struct img_err *err)
 {
 	struct img_rbd *rbd = &rs->rbd;
 
-	img_rbd_close(rbd);
+	if (!img_rbd_close(rbd))
+		return img_rbd_fail(-ETIMEDOUT, err, _("the new image cannot be closed"));
 	if (!img_rbd_fail(rbd->lib.rename(rbd->pool, rs->temporary, rbd->name.image), err,
 			  _("the new image cannot get its name")))
 		return false;
@@ -359,11 +360,11 @@ static void rbd_close_store(struct img_store *st)
 {
 	struct rbd_store *rs = of(st);
 
-	img_rbd_flights_end(&rs->flights);
-	if (rs->rbd.image && !rs->temporary)
+	const bool answers = img_rbd_flights_end(&rs->flights);
+
+	if (rs->rbd.image && !rs->temporary && answers)
 		(void)trim(rs, NULL);		/* room that is too much does no harm */
-	img_rbd_close(&rs->rbd);
-	if (rs->temporary)
+	if (img_rbd_close(&rs->rbd) && rs->temporary && answers)
 		(void)rs->rbd.lib.remove(rs->rbd.pool, rs->temporary);	/* its name says what it is */
 	img_rbd_disconnect(&rs->rbd);
 	pthread_mutex_destroy(&rs->lock);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Images on a Ceph cluster: what their name means (rbd-name.c), the way to a pool and an image in it
- * (rbd-conn.c), requests that are under way (rbd-flight.c), where data lie (rbd-extent.c), snapshots
- * (rbd-snap.c), the store (rbd.c), and new images (rbd-new.c).
+ * (rbd-conn.c) and back from there (rbd-leave.c), requests that are under way (rbd-flight.c), where data lie
+ * (rbd-extent.c), snapshots (rbd-snap.c), the store (rbd.c), and new images (rbd-new.c).
  *
  * Functions of librbd give a negative errno for a failure; img_rbd_fail() makes a sentence of it.
  */
@@ -23,6 +23,7 @@ struct img_rbd {
 	rados_t cluster;
 	rados_ioctx_t pool;		/* in the namespace that name says */
 	rbd_image_t image;		/* NULL: none is open */
+	bool is_silent;			/* gave no answer when we took leave */
 };
 
 /* Fails, unless ret >= 0, with the errno that it is. */
@@ -40,8 +41,13 @@ bool img_rbd_connect(struct img_rbd *rbd, const char *path, struct img_err *err)
  */
 bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct img_err *err)
 	IMG_MUST_CHECK;
-/* Releases the lock as well. */
-void img_rbd_close(struct img_rbd *rbd);
+/* ret: of a function that needs the namespace.  Fails if it says that something is missing, and this is. */
+bool img_rbd_check_space(struct img_rbd *rbd, int ret, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Releases the lock as well (rbd-leave.c).  False: the cluster did not answer in time, and is not to be asked
+ * for anything any more.
+ */
+bool img_rbd_close(struct img_rbd *rbd);
 /* Closes the image, too.  *rbd may be all zero. */
 void img_rbd_disconnect(struct img_rbd *rbd);
 
@@ -62,8 +68,8 @@ struct img_rbd_flights {
 };
 
 void img_rbd_flights_init(struct img_rbd_flights *flights, struct img_rbd *rbd);
-/* Waits for all that are under way, and forgets how they ended. */
-void img_rbd_flights_end(struct img_rbd_flights *flights);
+/* Waits for all that are under way.  False: one of them got no answer in time. */
+bool img_rbd_flights_end(struct img_rbd_flights *flights);
 /* from: NULL for zeros, of which with thick each has its place.  Any number of threads. */
 bool img_rbd_change(struct img_rbd_flights *flights, uint64_t at, const void *from, uint64_t len,
 		    bool thick, struct img_err *err) IMG_MUST_CHECK;

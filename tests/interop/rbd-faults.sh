@@ -21,6 +21,9 @@ make_disk disk.raw $((24 * mib))
 
 says 'rbd:rbd/none: the image cannot be opened: No such file' imginfo rbd:rbd/none
 says 'pool "none" cannot be opened: No such file' imginfo rbd:none/x
+says 'the pool "rbd" has no namespace "none"' imginfo rbd:rbd/none/x
+says 'the pool "rbd" has no namespace "none"' imgconv -q -O raw disk.raw rbd:rbd/none/x
+says 'pool "none" cannot be opened' imgcreate -q -f raw -o data_pool=none rbd:rbd/x 1M
 says 'names a pool, but no image' imginfo rbd:rbd
 says 'Ceph takes no setting "hope"' imginfo rbd:rbd/x:hope=1
 says 'none.conf: No such file' imginfo rbd:rbd/x:conf=none.conf
@@ -85,5 +88,15 @@ status=0
 wait $copy || status=$?
 same 1 "$status" "a cluster that does not answer: $(cat err)"
 grep -q 'rbd:rbd/slow: .*[Tt]imed out' err || fail "$(cat err)"
+kill -CONT "$ceph_osd"
+# Taking leave of it, and away what is half done, is no longer waited for either.
+timeout 60 imgconv -q --timeout 4 -r 8M -O raw disk.raw rbd:rbd/half 2>err &
+copy=$!
+becomes is_begun half
+kill -STOP "$ceph_osd"
+exits 1 wait $copy
+kill -CONT "$ceph_osd"
+! rbd ls | grep -qx half || fail "half a copy has a name"
+kill -STOP "$ceph_osd"
 kill -KILL "$ceph_monitor"
 says 'cannot connect to the cluster: Connection timed out' imginfo --timeout 1 rbd:rbd/slow
