@@ -42,7 +42,7 @@ static bool choose_undo_name(const char *path, char **name, struct img_err *err)
 {
 	struct stat sb;
 
-	if (!stat(path, &sb) && !S_ISREG(sb.st_mode))
+	if (img_path_is_uri(path) || (!stat(path, &sb) && !S_ISREG(sb.st_mode)))
 		return img_fail(err, IMG_E_ARGUMENT, _("%s: is no regular file; say with --undo-file "
 				"where what it was is to be kept"), path);
 	for (unsigned i = 0; i < UNDO_FILES_MAX; i++) {

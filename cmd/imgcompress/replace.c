@@ -24,6 +24,8 @@ static bool refuse(struct img_err *err, const char *sentence)
 
 static bool check_file(const char *path, struct stat *st, struct img_err *err)
 {
+	if (img_path_is_uri(path))
+		return refuse(err, _("it is no regular file"));
 	if (stat(path, st))
 		return img_fail_os(err, "%s", path);
 	if (!S_ISREG(st->st_mode))
@@ -208,7 +210,7 @@ static bool replace(struct options *opt, struct img *src, const char *path, cons
 bool compress_replace(struct options *opt, const char *name, struct img_err *err)
 {
 	struct outcome out = { .source = name, .target = name };
-	char *path = realpath(name, NULL);
+	char *path = img_path_is_uri(name) ? strdup(name) : realpath(name, NULL);
 	struct img *src = NULL;
 	struct stat st;
 	bool ok;

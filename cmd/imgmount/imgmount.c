@@ -82,10 +82,10 @@ static bool show(const struct options *opt, const char *path, const char *folder
 		 struct img_err *err)
 {
 	struct mount mount = {
-		.opt = opt, .source = opt->source, .lock = PTHREAD_MUTEX_INITIALIZER,
+		.opt = opt, .source = opt->source, .lock = PTHREAD_MUTEX_INITIALIZER, .ready = -1,
 	};
-	bool ok = open_image(&mount, path, err) && files_find(&mount, err) &&
-		  session_run(&mount, folder, err);
+	bool ok = (opt->foreground || background_begin(&mount.ready, err)) && open_image(&mount, path, err) &&
+		  files_find(&mount, err) && session_run(&mount, folder, err);
 
 	ok = finish(&mount, ok, err);
 	if (!ok && mount.background)

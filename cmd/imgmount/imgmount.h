@@ -29,6 +29,7 @@ struct mount {
 	struct img *im;
 	struct shown *files;
 	size_t n;
+	int ready;		/* for background_enter(); -1: stays in the foreground */
 	bool background;	/* nobody reads standard error any more */
 	pthread_mutex_t lock;	/* guards opened */
 	struct opened *opened;	/* the first of the files that somebody has open */
@@ -71,6 +72,16 @@ struct fuse_lowlevel_ops;
 
 /* What the kernel asks; the user data of a session is a struct mount. */
 extern const struct fuse_lowlevel_ops requests;
+
+/* ---- background.c ---------------------------------------------------------------------------- */
+
+/*
+ * Goes on in a child, before any thread is started; the parent ends when the child is ready, and if that
+ * never happens as the child does.  *ready: for background_enter().
+ */
+bool background_begin(int *ready, struct img_err *err) IMG_MUST_CHECK;
+/* Leaves the terminal and lets the parent end; a failure if that is gone.  Takes ready over. */
+bool background_enter(int ready, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- session.c ------------------------------------------------------------------------------- */
 

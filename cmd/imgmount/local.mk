@@ -1,4 +1,5 @@
 %C%_imgmount_SOURCES = \
+	%D%/background.c \
 	%D%/files.c \
 	%D%/fuse3.h \
 	%D%/imgmount.c \

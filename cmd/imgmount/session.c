@@ -63,10 +63,8 @@ static bool leave_terminal(struct mount *mount, struct img_err *err)
 {
 	if (mount->opt->foreground)
 		return true;
-	if (fuse_daemonize(0))
-		return img_fail(err, IMG_E_IO, _("cannot go into the background"));
-	mount->background = true;
-	return true;
+	mount->background = background_enter(mount->ready, err);
+	return mount->background;
 }
 
 static bool serve(struct mount *mount, struct fuse_session *se, struct img_err *err)

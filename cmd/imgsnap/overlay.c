@@ -68,12 +68,16 @@ static char *relative_name(const char *folder, const char *file, struct img_err 
 	return name;
 }
 
+/* Of a place on a server nothing is in the same folder. */
 static char *name_base(const char *base, const char *path, struct img_err *err)
 {
-	char *file = realpath(base, NULL), *folder = NULL, *name = NULL;
+	char *file = img_path_is_uri(base) ? strdup(base) : realpath(base, NULL);
+	char *folder = NULL, *name = NULL;
 
 	if (!file)
 		img_fail_os(err, "%s", base);
+	else if (img_path_is_uri(base) || img_path_is_uri(path))
+		return file;
 	else
 		folder = folder_of(path, err);
 	if (folder)

@@ -44,11 +44,23 @@ static struct img *open_image(const struct served *sv, unsigned flags, struct im
 	return im;
 }
 
+/* What talks with a cluster has threads, which a server in the background would be without. */
+static bool has_threads(const struct served *sv)
+{
+	return img_path_is_rbd(sv->how.path) || (sv->how.parent && img_path_is_rbd(sv->how.parent));
+}
+
 bool served_start(struct served *sv, struct img_err *err)
 {
 	sv->never_writable = sv->how.snapshot || (sv->how.flags & IMG_OPEN_FORCE_SHARE);
 	sv->im = open_image(sv, 0, err);
-	return sv->im && find_unit(sv->im, &sv->unit, err);
+	if (!sv->im || !find_unit(sv->im, &sv->unit, err))
+		return false;
+	if (has_threads(sv)) {
+		img_close(sv->im);		/* the first client has it opened again */
+		sv->im = NULL;
+	}
+	return true;
 }
 
 /* Whether trying again could not help either. */

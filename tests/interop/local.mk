@@ -44,6 +44,7 @@ shell_tests += \
 	%D%/pipe-vmdk.sh \
 	%D%/pipes.sh \
 	%D%/rbd-faults.sh \
+	%D%/rbd-served.sh \
 	%D%/rbd.sh \
 	%D%/read-map.sh \
 	%D%/read-matrix.sh \

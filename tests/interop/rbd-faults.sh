@@ -88,15 +88,5 @@ status=0
 wait $copy || status=$?
 same 1 "$status" "a cluster that does not answer: $(cat err)"
 grep -q 'rbd:rbd/slow: .*[Tt]imed out' err || fail "$(cat err)"
-kill -CONT "$ceph_osd"
-# Taking leave of it, and away what is half done, is no longer waited for either.
-timeout 60 imgconv -q --timeout 4 -r 8M -O raw disk.raw rbd:rbd/half 2>err &
-copy=$!
-becomes is_begun half
-kill -STOP "$ceph_osd"
-exits 1 wait $copy
-kill -CONT "$ceph_osd"
-! rbd ls | grep -qx half || fail "half a copy has a name"
-kill -STOP "$ceph_osd"
 kill -KILL "$ceph_monitor"
 says 'cannot connect to the cluster: Connection timed out' imginfo --timeout 1 rbd:rbd/slow
