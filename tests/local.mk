@@ -4,12 +4,13 @@
 unit_tests =
 shell_tests =
 
+# First what takes longest, so that nothing is left to run alone at the end.
+include $(top_srcdir)/tests/disk/local.mk
 include $(top_srcdir)/tests/unit/local.mk
 include $(top_srcdir)/tests/cmd/local.mk
 include $(top_srcdir)/tests/conformance/local.mk
 include $(top_srcdir)/tests/interop/local.mk
 include $(top_srcdir)/tests/fault/local.mk
-include $(top_srcdir)/tests/disk/local.mk
 include $(top_srcdir)/tests/doc/local.mk
 include $(top_srcdir)/tests/tools/local.mk
 include $(top_srcdir)/tests/fuzz/local.mk
