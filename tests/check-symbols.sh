@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# libimg.so shows img_ names and no others, and holds no variable that anyone could change.
+# libimg.so shows img_ names and no others, holds no variable that anyone could change, and waits for
+# no library at its start that could be loaded when it is first used.
 . "$srcdir/tests/functions.sh"
 requires nm --version
 
@@ -21,3 +22,7 @@ variables=$(cd "$builddir/lib" && find . -name '*.o' -path '*/.libs/*' -exec nm 
 			echo "$file: $name" || true
 	done)
 [ -z "$variables" ] || fail "variables in lib/, where there must be none: $variables"
+
+linked=$(objdump -p "$lib" | awk '$1 == "NEEDED" { print $2 }' |
+	grep -vE '^(lib(c|dl|pthread|deflate|json-c)\.so|ld-)' || true)
+[ -z "$linked" ] || fail "libimg.so is linked to what base/lazy.h should load: $linked"
