@@ -29,11 +29,13 @@ unit_tests += %D%/test
 	%D%/luks_options_test.c \
 	%D%/move_test.c \
 	%D%/moves_test.c \
+	%D%/packing_test.c \
 	%D%/placement_test.c \
 	%D%/qcow1/check_test.c \
 	%D%/qcow1/disk_test.c \
 	%D%/qcow1/header_test.c \
 	%D%/qcow1/map_test.c \
+	%D%/qcow1/pack_test.c \
 	%D%/qcow1/resize_test.c \
 	%D%/qcow1/salvage_over_test.c \
 	%D%/qcow1/salvage_test.c \
@@ -59,6 +61,7 @@ unit_tests += %D%/test
 	%D%/qcow2/header_test.c \
 	%D%/qcow2/map_test.c \
 	%D%/qcow2/options_test.c \
+	%D%/qcow2/pack_test.c \
 	%D%/qcow2/rebuild_test.c \
 	%D%/qcow2/recrypt_mark_test.c \
 	%D%/qcow2/refs_judge_test.c \
