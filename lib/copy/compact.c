@@ -4,6 +4,7 @@
  * driver then works in rounds, each of which gets into the files at once.
  */
 #include <inttypes.h>
+#include <sys/stat.h>
 #include "base/err.h"
 #include "base/num.h"
 #include "copy/chain.h"
@@ -15,6 +16,8 @@
 enum { ROUND_MIN = 64 << 20, ROUNDS = 256 };
 /* What is moved in a round is kept beside, lies in the journal, and may fill holes of the file. */
 enum { COPIES = 3 };
+/* Zeros get smaller than that part of them in any codec. */
+enum { ZEROS_SHRINK = 512 };
 
 struct compacting {
 	struct img *im;
@@ -124,17 +127,37 @@ static uint64_t most_of_round(const struct compacting *c)
 				 : img_min_u64(bytes_of_round(c->left), c->left);
 }
 
+/* Of the files that can have holes; what has none takes as much as it is long. */
+static uint64_t allocated(const struct compacting *c)
+{
+	struct stat st;
+
+	return stat(img_layer_name(c->im, 0), &st) || !S_ISREG(st.st_mode) ||
+	       c->im->layers[0].n_data_files ? UINT64_MAX : 512 * (uint64_t)st.st_blocks;
+}
+
+/*
+ * What a round writes.  Packing leaves holes what they are, or makes zeros of them that are a thousandth
+ * of that compressed; the tables are those of all units.
+ */
+static uint64_t room_of_round(const struct compacting *c)
+{
+	const uint64_t most = most_of_round(c), there = img_min_u64(allocated(c), most);
+	const uint64_t room = img_room_for(most, c->im->layers[0].unit);
+
+	return c->what->compress ? img_min_u64(room, room - most + most / ZEROS_SHRINK + there) : room;
+}
+
 /* What tables take is known when they were written, and thrown away or not. */
 static bool plan(struct compacting *c, struct img_layer_compacted *out, struct img_err *err)
 {
-	const uint64_t unit = c->im->layers[0].unit;
 	uint64_t tables;
 
 	if (!call_driver(c, 0, out, err) || !img_at_once_kept(c->im->at_once, &tables, err))
 		return false;
 	c->left = out->left;
 	c->stats.after = out->end;
-	c->stats.extra = COPIES * (tables + img_room_for(most_of_round(c), unit));
+	c->stats.extra = COPIES * (tables + room_of_round(c));
 	return true;
 }
 

@@ -133,7 +133,7 @@ says() {
 	same "$before" "$(sha256sum <image)" "$*: refused"
 }
 says 1 "compressed with deflate alone" --codec=zstd
-says 1 "13" --level=13
+says 1 "0 to 12" --level=13
 printf secret >key
 imgconv -q -O qcow -o encrypt.format=aes --new-key-file=key part.00 image
 says 63 "is encrypted" --key-file key

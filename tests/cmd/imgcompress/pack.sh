@@ -156,6 +156,8 @@ rm -f huge.qcow2
 qemu-img create -q -f qcow2 -o preallocation=metadata huge.qcow2 128G
 qemu-io -c "write -P 3 64G 1M" -c "write -P 5 127G 4k" huge.qcow2 >/dev/null
 cp --sparse=always huge.qcow2 was.qcow2
+imgcompress --in-place -c --dry-run --output=json was.qcow2 >told.json
+[ "$(jq '."space-needed"' told.json)" -lt $((256 << 20)) ] || fail "the room of holes: $(cat told.json)"
 (
 	ulimit -t 10
 	imgcompress --in-place -c -q huge.qcow2
