@@ -36,7 +36,7 @@ fi
 if [ -x "$builddir/cmd/imgmount/imgmount" ] && [ -w /dev/fuse ] && fusermount3 --version >/dev/null; then
 	mkdir mnt
 	cleanup_fn fusermount3 -q -u -z mnt
-	imgmount --rw rbd:rbd/disk mnt
+	timeout 60 imgmount --rw rbd:rbd/disk mnt
 	timeout 60 cmp mnt/disk.raw disk.raw
 	printf changed | timeout 60 dd of=mnt/disk.raw bs=4096 seek=3 conv=notrunc,fsync status=none
 	exits 1 imgmount rbd:rbd/disk mnt 2>err
