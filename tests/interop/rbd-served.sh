@@ -25,7 +25,7 @@ grep -q 'say with --undo-file' err || fail "$(cat err)"
 plugin=$builddir/cmd/nbdkit-img/.libs/nbdkit-img-plugin.so
 if [ -e "$plugin" ] && nbdkit --version >/dev/null && nbdcopy --version >/dev/null; then
 	nbdkit -P "$PWD/pid" -U "$PWD/socket" "$plugin" rbd:rbd/disk
-	cleanup_fn kill "$(cat pid)"
+	cleanup_fn kill -KILL "$(cat pid)"
 	timeout 60 nbdcopy "nbd+unix:///?socket=$PWD/socket" served.raw
 	cmp served.raw disk.raw
 	kill "$(cat pid)"
