@@ -22,7 +22,7 @@ struct img_change {
 
 struct img_diff {
 	struct img *a, *b;	/* the disk as it was, and as it is */
-	unsigned threads;	/* 0: one for each core */
+	unsigned threads;	/* 0: one for each core, eight at least to read from a cluster */
 	/*
 	 * Bytes that lie at different places are compared, in pieces of 4 KiB.  Otherwise they have
 	 * changed: right for two snapshots of one image, and it costs no more than their tables.  What

@@ -455,7 +455,7 @@ struct img_job {
 
 struct img_copy {
 	struct img *src, *dst;
-	unsigned threads;	/* 0: one for each core */
+	unsigned threads;	/* 0: one for each core, eight at least to read from a cluster */
 	uint64_t memory;	/* bytes of buffers in flight at most; 0: the default */
 	uint32_t zero_grain;	/* power of two: looked at as one when searching zeros; or 0 */
 	uint64_t rate;		/* bytes of data a second at most; 0: no limit */
@@ -554,7 +554,7 @@ bool img_resize(struct img *im, const struct img_resize *what, const struct img_
 
 struct img_compare {
 	struct img *a, *b;
-	unsigned threads;	/* 0: one for each core */
+	unsigned threads;	/* 0: one for each core, eight at least to read from a cluster */
 	bool strict;		/* sizes and allocation must agree too */
 	bool all;		/* go on after the first difference */
 	/* Each differing range in guest order, merged; exact to the byte.  May be NULL. */

@@ -4,7 +4,6 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/parallel.h"
 #include "copy/copy.h"
 #include "copy/side.h"
 #include "copy/turns.h"
@@ -211,7 +210,7 @@ static bool run(struct comparison *c, struct img_err *err)
 	const struct img_turns turns = {
 		.take = take, .work = compare_window, .tell = tell, .ctx = c,
 	};
-	const unsigned n = img_thread_count(c->what->threads, MAX_THREADS);
+	const unsigned n = img_side_threads(c->what->a, c->what->b, c->what->threads, MAX_THREADS);
 	struct window *windows = img_calloc(n, sizeof(*windows), err);
 	void *each[MAX_THREADS];
 	bool ok = windows;

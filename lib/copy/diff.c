@@ -7,7 +7,6 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/parallel.h"
 #include "base/zero.h"
 #include "copy/side.h"
 #include "copy/turns.h"
@@ -290,7 +289,7 @@ static bool init_window(const struct img_diff *what, struct window *w, struct im
 static bool run(struct diff *d, struct img_err *err)
 {
 	const struct img_turns turns = { .take = take, .work = work, .tell = tell, .ctx = d };
-	const unsigned n = img_thread_count(d->what->threads, MAX_THREADS);
+	const unsigned n = img_side_threads(d->what->a, d->what->b, d->what->threads, MAX_THREADS);
 	struct window *windows = img_calloc(n, sizeof(*windows), err);
 	void *each[MAX_THREADS];
 	bool ok = windows;

@@ -17,7 +17,6 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/parallel.h"
 #include "copy/copy.h"
 
 #define DEFAULT_MEMORY (64 * 1024 * 1024)
@@ -574,7 +573,7 @@ static bool conclude(struct engine *e, struct img_err *err)
 bool img_copy_run(const struct img_copy *what, const struct img_job *job,
 		  struct img_copy_stats *stats, struct img_err *err)
 {
-	const unsigned threads = img_thread_count(what->threads, MAX_THREADS);
+	const unsigned threads = img_reading_threads(what->src, what->threads, MAX_THREADS);
 	struct engine e = {
 		.what = what, .job = job, .stats = stats, .dst = &what->dst->layers[0],
 		.fail_seq = UINT64_MAX, .lock = PTHREAD_MUTEX_INITIALIZER,

@@ -24,3 +24,11 @@ bool img_side_read(struct img *im, uint64_t at, void *buf, size_t len, struct im
 	memset((uint8_t *)buf + have, 0, len - have);
 	return true;
 }
+
+unsigned img_side_threads(const struct img *a, const struct img *b, unsigned wanted, unsigned most)
+{
+	const unsigned n = img_reading_threads(a, wanted, most);
+	const unsigned m = img_reading_threads(b, wanted, most);
+
+	return n > m ? n : m;
+}

@@ -4,11 +4,14 @@
 #include <string.h>
 #include "base/err.h"
 #include "base/num.h"
+#include "base/parallel.h"
 #include "extent/extent.h"
 #include "image/image.h"
 
 /* So many extents behind a lost one are looked at: of a hostile file there may be millions. */
 enum { LOST_PIECES = 100 };
+/* So many reads at once are as fast as more are where each of them waits for another machine. */
+enum { FAR_READS = 8 };
 
 static bool check_range(const struct img *im, uint64_t at, uint64_t end, struct img_err *err)
 {
@@ -17,6 +20,21 @@ static bool check_range(const struct img *im, uint64_t at, uint64_t end, struct 
 	return img_fail(err, IMG_E_RANGE,
 			_("%s: bytes %" PRIu64 " to %" PRIu64 " are not inside the disk of %" PRIu64
 			  " bytes"), img_layer_name(im, 0), at, end, img_size(im));
+}
+
+static bool is_far(const struct img *im)
+{
+	for (size_t i = 0; i < im->n_layers; i++)
+		if (im->layers[i].store->caps & IMG_STORE_FAR)
+			return true;
+	return false;
+}
+
+unsigned img_reading_threads(const struct img *im, unsigned wanted, unsigned most)
+{
+	const unsigned usual = img_thread_count(wanted, most);
+
+	return !wanted && usual < FAR_READS && is_far(im) ? img_thread_count(FAR_READS, most) : usual;
 }
 
 bool img_extent_from(struct img *im, size_t depth, uint64_t at, uint64_t limit,

@@ -422,7 +422,7 @@ static bool look_at(struct rbd_store *rs, bool write, struct img_err *err)
 {
 	if (!look_at_length(rs, err))
 		return false;
-	rs->st.caps = IMG_STORE_SEEK | IMG_STORE_PARALLEL | IMG_STORE_EXTENTS |
+	rs->st.caps = IMG_STORE_SEEK | IMG_STORE_PARALLEL | IMG_STORE_EXTENTS | IMG_STORE_FAR |
 		      (write ? IMG_STORE_WRITE | IMG_STORE_ZERO | IMG_STORE_RESIZE : 0);
 	return true;
 }

@@ -19,6 +19,7 @@ enum {
 	IMG_STORE_FRESH    = 1 << 6,	/* new: what was never written reads as zeros */
 	IMG_STORE_COMING   = 1 << 7,	/* behind it is a stream: to ask for the size reads all */
 	IMG_STORE_DEVICE   = 1 << 8,	/* of a length of its own: what is behind an image is no leak */
+	IMG_STORE_FAR      = 1 << 9,	/* a read waits for another machine; several at once are faster */
 };
 
 /*
