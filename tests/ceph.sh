@@ -58,6 +58,7 @@ osd_data = $ceph_dir/osd
 osd_objectstore = memstore
 osd_mon_report_interval = 1
 osd_heartbeat_interval = 1
+osd_client_watch_timeout = 6
 memstore_device_bytes = 2147483648
 log_file = $ceph_dir/log.\$name
 CONF
