@@ -162,6 +162,11 @@ static void fault_expect(struct img_store *st, uint64_t end)
 	img_store_expect(parent_of(st), end);
 }
 
+static void fault_expect_run(struct img_store *st, uint64_t at, uint64_t end)
+{
+	img_store_expect_run(parent_of(st), at, end);
+}
+
 static bool fault_sync(struct img_store *st, struct img_err *err)
 {
 	return passes(st, CALL_SYNC, err) && img_store_sync(parent_of(st), err);
@@ -197,6 +202,7 @@ static const struct img_store_ops fault_ops = {
 	.resize = fault_resize,
 	.preallocate = fault_preallocate,
 	.expect = fault_expect,
+	.expect_run = fault_expect_run,
 	.sync = fault_sync,
 	.copy = fault_copy,
 	.publish = fault_publish,

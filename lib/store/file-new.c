@@ -359,8 +359,6 @@ static bool flush_folder(const struct img_file *file, struct img_err *err)
 
 bool img_new_name_publish(struct img_file *file, struct img_err *err)
 {
-	if (!img_file_give_back(file))
-		return img_fail_os(err, _("cannot give back unused space"));
 	if (!flush(file, err) || !take_name(file, err) || !flush_folder(file, err))
 		return false;
 	img_new_name_free(file->new_name);

@@ -94,6 +94,8 @@ static bool file_publish(struct img_store *st, struct img_err *err)
 {
 	struct img_file *file = (struct img_file *)st;
 
+	if (!img_file_give_back(file))
+		return img_fail_os(err, _("cannot give back unused space"));
 	if (file->new_name)
 		return img_new_name_publish(file, err);
 	/* As if the bytes had been written one after the other: who comes next writes behind. */
@@ -128,6 +130,7 @@ const struct img_store_ops img_file_ops = {
 	.preallocate = img_file_preallocate,
 	.reserve = img_file_reserve,
 	.expect = img_file_expect,
+	.expect_run = img_file_expect_run,
 	.sync = file_sync,
 	.copy = img_file_copy,
 	.publish = file_publish,

@@ -19,8 +19,11 @@ struct img_direct {
 };
 
 struct img_ahead {
-	pthread_mutex_t lock;	/* one thread sets aside */
+	pthread_mutex_t lock;	/* guards what is not atomic; one thread sets aside */
 	_Atomic uint64_t end;	/* space is set aside up to here; UINT64_MAX: do not try */
+	uint64_t space;		/* the same, but kept when there are no more tries */
+	uint64_t run;		/* where the writes that rise without a hole began */
+	uint64_t reached;	/* all runs that were told end below this */
 };
 
 struct img_known_data {
@@ -91,6 +94,7 @@ bool img_file_copy(struct img_store *st, uint64_t at, struct img_store *from, ui
 
 /* file-ahead.c */
 void img_file_expect(struct img_store *st, uint64_t end);
+void img_file_expect_run(struct img_store *st, uint64_t at, uint64_t end);
 /* How far space is set aside for a new file that is going to reach end. */
 uint64_t img_file_ahead_of(uint64_t end);
 /* Gives back what was set aside and not used.  Returns false and errno.  No writes meanwhile. */

@@ -235,6 +235,12 @@ void img_store_expect(struct img_store *st, uint64_t end)
 		st->ops->expect(st, end);
 }
 
+void img_store_expect_run(struct img_store *st, uint64_t at, uint64_t end)
+{
+	if (st->ops->expect_run)
+		st->ops->expect_run(st, at, end);
+}
+
 void img_store_forget(struct img_store *st, uint64_t before)
 {
 	if (st->ops->forget)

@@ -69,6 +69,7 @@ struct img_store_ops {
 	bool (*time)(struct img_store *st, int64_t *seconds, struct img_err *err);
 	size_t (*ready)(struct img_store *st, int wait_ms);	/* NULL: never waits */
 	void (*expect)(struct img_store *st, uint64_t end);
+	void (*expect_run)(struct img_store *st, uint64_t at, uint64_t end);
 	void (*forget)(struct img_store *st, uint64_t before);
 	bool (*sync)(struct img_store *st, struct img_err *err);
 	/* reflink or in-kernel copy; *done = 0: not possible here, move the bytes */
@@ -149,6 +150,12 @@ bool img_store_reserve(struct img_store *st, uint64_t at, uint64_t len, struct i
 	IMG_MUST_CHECK;
 /* Tells that a stream of rising writes will reach `end`; may reserve space ahead.  Never fails. */
 void img_store_expect(struct img_store *st, uint64_t end);
+/*
+ * The same where holes are left: [at, end) is written next, in a file that reaches there already.
+ * From the highest end told before up to `at` nothing is ever written, and space set aside there is
+ * given back.  A run below that end changes nothing.  Never fails.
+ */
+void img_store_expect_run(struct img_store *st, uint64_t at, uint64_t end);
 /*
  * Nothing in front of `before`, which has come already, will be read again: a spool needs no room for
  * it any more, and others do nothing.  Any thread.

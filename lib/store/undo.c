@@ -104,6 +104,11 @@ static void undo_expect(struct img_store *st, uint64_t end)
 	img_store_expect(parent_of(st), end);
 }
 
+static void undo_expect_run(struct img_store *st, uint64_t at, uint64_t end)
+{
+	img_store_expect_run(parent_of(st), at, end);
+}
+
 static bool undo_sync(struct img_store *st, struct img_err *err)
 {
 	return img_store_sync(parent_of(st), err);
@@ -136,6 +141,7 @@ static const struct img_store_ops undo_ops = {
 	.resize = undo_resize,
 	.preallocate = undo_preallocate,
 	.expect = undo_expect,
+	.expect_run = undo_expect_run,
 	.sync = undo_sync,
 	.close = undo_close,
 };

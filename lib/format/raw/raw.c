@@ -12,6 +12,7 @@
 struct raw {
 	enum img_preallocation preallocation;
 	uint64_t covered;	/* while writing: guest bytes below this have their space */
+	bool leaves_holes;	/* while writing: has its full length, and gaps stay as they are */
 };
 
 static const struct img_option raw_create_options[] = {
@@ -43,6 +44,16 @@ static bool can_have_gaps(const struct img_store *st)
 	return (st->caps & IMG_STORE_FRESH) && (st->caps & IMG_STORE_SEEK);
 }
 
+/* Space can be set aside for runs of data where what is not used can be given back. */
+static bool leaves_holes(const struct img_layer *ly, const struct img_layer_create *what)
+{
+	const struct raw *raw = ly->priv;
+
+	return !what->in_place && can_have_gaps(ly->store) &&
+	       (ly->store->caps & IMG_STORE_RESIZE) && ly->size != IMG_SIZE_UNKNOWN &&
+	       raw->preallocation == IMG_PREALLOC_OFF;
+}
+
 static bool raw_create(struct img_layer *ly, const struct img_layer_create *what,
 		       struct img_err *err)
 {
@@ -71,7 +82,12 @@ static bool raw_create(struct img_layer *ly, const struct img_layer_create *what
 	ly->size = what->size;
 	ly->takes_plain = true;
 	ly->reads_as_zero = what->in_place ? what->reads_as_zero : can_have_gaps(ly->store);
-	return true;
+	raw->leaves_holes = leaves_holes(ly, what);
+	if (!raw->leaves_holes || img_store_resize(ly->store, ly->size, err))
+		return true;
+	ly->priv = NULL;
+	free(raw);
+	return false;
 }
 
 static void raw_close(struct img_layer *ly)
@@ -115,10 +131,14 @@ static bool raw_cover(struct img_layer *ly, uint64_t at, uint64_t end, struct im
 static bool raw_reserve(struct img_layer *ly, struct img_slot *slots, size_t n,
 			struct img_err *err)
 {
+	const struct raw *raw = ly->priv;
+
 	(void)err;
 	for (size_t i = 0; i < n; i++) {
 		slots[i].store = ly->store;
 		slots[i].host = slots[i].at;
+		if (raw->leaves_holes)
+			img_store_expect_run(ly->store, slots[i].at, slots[i].at + slots[i].len);
 	}
 	return true;
 }
@@ -144,8 +164,11 @@ static bool raw_zero(struct img_layer *ly, uint64_t at, uint64_t len, struct img
 
 static bool raw_finish(struct img_layer *ly, struct img_err *err)
 {
+	const struct raw *raw = ly->priv;
 	uint64_t length;
 
+	if (raw->leaves_holes)
+		img_store_expect_run(ly->store, ly->size, ly->size);
 	if (!raw_cover(ly, ly->size, ly->size, err))
 		return false;
 	if (!(ly->store->caps & IMG_STORE_RESIZE))
