@@ -10,7 +10,7 @@
 
 /* ---- What there is to choose --------------------------------------------------------------------- */
 
-/* Numbers of CIM_OperatingSystem.OSType, and what VMware calls them. */
+/* Numbers of CIM_OperatingSystem.OSType (CIM 2.52), and VirtualMachineGuestOsIdentifier of vSphere. */
 static const struct system {
 	const char *name, *description;
 	unsigned id;
@@ -25,9 +25,13 @@ static const struct system {
 	{ "rhel", "Red Hat Enterprise Linux (64-bit)", 80, "rhel7_64Guest" },
 	{ "sles", "SUSE Linux Enterprise Server (64-bit)", 85, "sles12_64Guest" },
 	{ "ubuntu", "Ubuntu Linux (64-bit)", 94, "ubuntu64Guest" },
-	{ "windows2012r2", "Microsoft Windows Server 2012 R2 (64-bit)", 116, "windows8Server64Guest" },
+	{ "windows2012r2", "Microsoft Windows Server 2012 R2 (64-bit)", 115, "windows8Server64Guest" },
 };
 
+/*
+ * VMware: templates and ova-compose of its open-vmdk.  VirtualBox: ovfreader.cpp, which takes AHCI, and
+ * what VMware calls it in new versions alone.  oVirt reads what VMware writes.
+ */
 static const struct controller {
 	const char *name, *label;
 	unsigned type;
@@ -44,6 +48,10 @@ static const struct controller {
 	{ "ide", "IDE Controller 0", IMG_OVF_IDE, { NULL, "PIIX4", NULL }, 2, 0 },
 };
 
+/*
+ * vmx-13 is the hardware of ESXi 6.5, the first that took a manifest with SHA-256; open-vmdk has a
+ * template of it.  virtualbox-2.2 is what VirtualBox writes itself.
+ */
 static const struct profile {
 	const char *hardware, *controller, *network;
 } profiles[] = {
@@ -241,7 +249,7 @@ static void put_processors(struct writing *w)
 	img_xml_end(xml);
 }
 
-/* In whole MiB: that is the unit of all products. */
+/* In whole MiB: VMware writes no other unit, and VirtualBox refuses bytes. */
 static void put_memory(struct writing *w)
 {
 	const uint64_t bytes = w->machine->memory ? w->machine->memory : UINT64_C(1) << 30;

@@ -75,6 +75,30 @@ Test(ovf_write, profiles_differ)
 	img_ovf_free(ovf);
 }
 
+/* CIM_OperatingSystem.OSType. */
+Test(ovf_write, systems_have_the_numbers_of_cim)
+{
+	static const struct { const char *name, *id; } known[] = {
+		{ "other64", "\"102\"" }, { "linux", "\"101\"" }, { "centos", "\"107\"" },
+		{ "debian", "\"96\"" },
+		{ "oracle", "\"109\"" }, { "rhel", "\"80\"" }, { "sles", "\"85\"" }, { "ubuntu", "\"94\"" },
+		{ "windows2012r2", "\"115\"" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		const struct img_ovf_machine one = { .name = "vm", .os = known[i].name };
+		struct img_err err = { 0 };
+		size_t len;
+		char *text = img_ovf_write(&one, IMG_OVF_VSPHERE, NULL, 0, &len, &err);
+		const char *at = text ? strstr(text, "<OperatingSystemSection ovf:id=") : NULL;
+
+		cr_assert(at, "%s", err.text);
+		cr_expect_eq(strncmp(at + strlen("<OperatingSystemSection ovf:id="), known[i].id,
+				     strlen(known[i].id)), 0, "%s", known[i].name);
+		free(text);
+	}
+}
+
 Test(ovf_write, the_address_of_a_scsi_controller_is_left_out)
 {
 	struct img_ovf *ovf = write_and_read(&machine, IMG_OVF_OVIRT, 9);
