@@ -6,5 +6,6 @@ unit_tests += %D%/test
 	%D%/domain_test.c \
 	%D%/manifest_test.c \
 	%D%/read_test.c \
+	%D%/schema_test.c \
 	%D%/tar_test.c \
 	%D%/write_test.c
