@@ -22,6 +22,8 @@ struct img_recrypt {
 	const char *format;		/* NULL: by the first bytes */
 	unsigned flags;			/* IMG_OPEN_NO_LOCK */
 	enum img_recrypt_kind kind;
+	const char *header;		/* a file with the LUKS header; NULL: the image has it */
+	const char *journal;		/* where what is done is written down; NULL: beside the image */
 	const struct img_keys *keys;	/* of the image; to go on: also of what it is to become */
 	/* Opens it afterwards; NULL: the first of keys. */
 	const struct img_secret *fresh;
@@ -55,8 +57,11 @@ struct img_recrypt_pending {
 	uint64_t done, total;		/* bytes of the disk */
 };
 
-/* Whether the image at path was left half done, and how far it is; *found is false: it was not. */
-bool img_recrypt_look(const char *path, struct img_recrypt_pending *out, bool *found,
+/*
+ * Whether the image at path was left half done, and how far it is; *found is false: it was not.  journal:
+ * as in struct img_recrypt.
+ */
+bool img_recrypt_look(const char *path, const char *journal, struct img_recrypt_pending *out, bool *found,
 		      struct img_err *err) IMG_MUST_CHECK;
 
 #pragma GCC visibility pop

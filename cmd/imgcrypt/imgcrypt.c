@@ -56,6 +56,8 @@ static const struct cli_option rows[] = {
 	  N_("encrypt, decrypt, reencrypt: change the image itself; run again it goes on") },
 	{ 0, "dry-run", NULL, cli_set_flag, AT(dry_run),
 	  N_("with --in-place: only tell what would be done") },
+	{ 0, "journal", "FILE", cli_set_text, AT(journal),
+	  N_("with --in-place, list: FILE tells what is done, not IMAGE.recrypt") },
 	SOURCE_ROW_FORMAT(AT(source.format)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	{ 0, "output", CLI_STYLES, cli_set_style, AT(style),

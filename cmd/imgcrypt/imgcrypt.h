@@ -21,6 +21,7 @@ struct options {
 	uint64_t memory;		/* bytes; 0: the default */
 	bool force, quiet;
 	bool in_place, dry_run;
+	const char *journal;		/* of --in-place; NULL: beside the image */
 	enum img_style style;
 };
 

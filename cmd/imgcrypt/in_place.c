@@ -81,7 +81,7 @@ static bool get_new_key(struct options *opt, const char *name, enum img_recrypt_
 
 	if (opt->dry_run || kind != IMG_RECRYPT_ENCRYPT || opt->secrets.given)
 		return true;
-	return img_recrypt_look(name, &pending, &begun, err) &&
+	return img_recrypt_look(name, opt->journal, &pending, &begun, err) &&
 	       (begun || secret_need_new(&opt->fresh, name, err));
 }
 
@@ -90,6 +90,7 @@ static bool run(struct options *opt, const char *name, enum img_recrypt_kind kin
 {
 	struct img_recrypt what = {
 		.path = name, .format = opt->source.format, .kind = kind,
+		.header = opt->source.header, .journal = opt->journal,
 		.fresh = secret_first(&opt->fresh), .options = opt->target.options,
 		.threads = opt->threads, .dry_run = opt->dry_run,
 	};

@@ -10,7 +10,7 @@ bool crypt_list(struct options *opt, char *const *names, struct img_err *err)
 	struct img_node *root;
 	bool ok, half_done;
 
-	if (!img_recrypt_look(names[0], &pending, &half_done, err))
+	if (!img_recrypt_look(names[0], opt->journal, &pending, &half_done, err))
 		return false;
 	if (half_done)
 		return opt->quiet || crypt_report_pending(opt, names[0], &pending, err);

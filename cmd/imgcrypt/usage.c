@@ -7,13 +7,14 @@
 
 static bool check_in_place(const struct options *opt, const char *verb, struct img_err *err)
 {
-	if (opt->in_place &&
-	    (opt->target.format || opt->source.force_share || opt->source.header))
+	if (opt->in_place && (opt->target.format || opt->source.force_share))
 		return img_fail(err, IMG_E_ARGUMENT, _("--in-place makes no new image, so it does not go "
-				"with -O, --header or --force-share"));
+				"with -O or --force-share"));
 	if (opt->in_place && opt->target.options && !strcmp(verb, "decrypt"))
 		return img_fail(err, IMG_E_ARGUMENT, _("decrypt --in-place makes a raw image, which has no "
 				"options"));
+	if (opt->journal && !opt->in_place && strcmp(verb, "list") != 0)
+		return img_fail(err, IMG_E_ARGUMENT, _("--journal needs --in-place"));
 	if (opt->dry_run && !opt->in_place)
 		return img_fail(err, IMG_E_ARGUMENT, _("--dry-run needs --in-place"));
 	if (opt->style != IMG_STYLE_HUMAN && !opt->in_place && strcmp(verb, "list") != 0)
@@ -30,11 +31,12 @@ bool crypt_check_usage(const struct options *opt, const char *verb, struct img_e
 		{ "--key-file", opt->secrets.given,
 		  " test add-key change-key remove-key encrypt decrypt reencrypt " },
 		{ "--new-key-file", opt->fresh.given, " add-key change-key encrypt reencrypt " },
-		{ "--header", opt->source.header, copy },
+		{ "--header", opt->source.header, in_place },
 		{ "--target-format", opt->target.format, copy },
 		{ "--options", opt->target.options, in_place },
 		{ "--in-place", opt->in_place, in_place },
 		{ "--dry-run", opt->dry_run, in_place },
+		{ "--journal", opt->journal, " list encrypt decrypt reencrypt " },
 		{ "--slot", opt->slot != IMG_KEY_ANY_SLOT, " test add-key change-key remove-key " },
 		{ "--pbkdf", opt->pbkdf, new_key },
 		{ "--hash", opt->hash, new_key },

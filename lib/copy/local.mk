@@ -42,6 +42,7 @@ libimg_sources += \
 	%D%/pour.c \
 	%D%/recrypt.c \
 	%D%/recrypt.h \
+	%D%/recrypt_apart.c \
 	%D%/recrypt_begin.c \
 	%D%/recrypt_end.c \
 	%D%/recrypt_inside.c \

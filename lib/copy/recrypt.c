@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/err.h"
+#include "store/file.h"
 
 /* ---- The first bytes ----------------------------------------------------------------------------- */
 
@@ -18,6 +19,8 @@ static bool mark_whole(struct img_recrypt_run *run, struct img_err *err)
 
 	if (!img_store_size(run->file, &size, err) ||
 	    (size < run->hdr.after && !img_store_resize(run->file, run->hdr.after, err)))
+		return false;
+	if (run->hdr.apart && !img_recrypt_apart_mark(run, err))
 		return false;
 	img_recrypt_mark(run->hdr.id, raw);
 	return img_store_write(run->file, 0, raw, sizeof(raw), err) && img_store_sync(run->file, err);
@@ -46,8 +49,11 @@ static bool work(struct img_recrypt_run *run, bool marked, struct img_err *err)
 static bool begin(struct img_recrypt_run *run, struct img_err *err)
 {
 	run->next = 0;
-	if (!img_recrypt_plan(run, err))
+	if ((run->what->header && !img_recrypt_apart_begin(run, err)) || !img_recrypt_plan(run, err)) {
+		if (run->header_name)
+			img_beside_remove(run->header_name);
 		return false;
+	}
 	return run->what->dry_run || (img_recrypt_begin(run, err) && work(run, false, err));
 }
 
@@ -55,6 +61,17 @@ static bool begin(struct img_recrypt_run *run, struct img_err *err)
 static bool check_kind(const struct img_recrypt_run *run, struct img_err *err)
 {
 	return run->hdr.kind == run->what->kind || img_recrypt_refuse(run->file, run->what->path, err);
+}
+
+/* What is half done goes on with the header that it was begun with. */
+static bool check_header(struct img_recrypt_run *run, struct img_err *err)
+{
+	if (run->hdr.apart && !run->what->header)
+		return img_fail(err, IMG_E_ARGUMENT, _("its header is a file of its own, which --header has "
+				"to name"));
+	if (!run->hdr.apart && run->what->header)
+		return img_fail(err, IMG_E_ARGUMENT, _("it was begun without --header"));
+	return !run->hdr.apart || img_recrypt_apart_open(run, err);
 }
 
 static void tell(struct img_recrypt_run *run)
@@ -73,7 +90,7 @@ static bool go_on(struct img_recrypt_run *run, struct img_recrypt_found *found, 
 	run->hdr = found->hdr;
 	run->next = found->last.next;
 	tell(run);
-	if (!check_kind(run, err))
+	if (!check_kind(run, err) || !check_header(run, err))
 		return false;
 	return run->what->dry_run || (img_recrypt_go_on(run, found, err) && work(run, marked, err));
 }
@@ -154,7 +171,8 @@ static bool choose(struct img_recrypt_run *run, unsigned flags, struct img_recry
 		break;
 	}
 	return open_sound(run, flags, err) &&
-	       (run->what->dry_run || img_recrypt_drop_stale(run->what->path, err)) && begin(run, err);
+	       (run->what->dry_run || run->what->journal || img_recrypt_drop_stale(run->what->path, err)) &&
+	       begin(run, err);
 }
 
 static bool check_name(const char *path, struct img_err *err)
@@ -162,6 +180,12 @@ static bool check_name(const char *path, struct img_err *err)
 	return (!img_path_is_uri(path) && !img_is_stream_path(path) && strcmp(path, "-") != 0) ||
 	       img_fail(err, IMG_E_UNSUPPORTED, _("%s: is not a file, which has room beside it for a "
 			"record of what is done"), path);
+}
+
+static bool check_header_name(const struct img_recrypt *what, struct img_err *err)
+{
+	return !what->header || !img_same_file(what->path, what->header) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("%s: is the image itself"), what->header);
 }
 
 static void clear(struct img_recrypt_run *run)
@@ -173,6 +197,8 @@ static void clear(struct img_recrypt_run *run)
 	img_layer_close(&run->view);
 	drop_journal(run);
 	img_store_close(run->file);
+	img_store_close(run->header);
+	img_beside_free(run->header_name);
 }
 
 bool img_recrypt(const struct img_recrypt *what, const struct img_job *job,
@@ -184,11 +210,12 @@ bool img_recrypt(const struct img_recrypt *what, const struct img_job *job,
 	struct img_recrypt_found found = { 0 };
 	bool ok;
 
-	if (!check_name(what->path, err))
+	if (!check_name(what->path, err) || !check_header_name(what, err))
 		return false;
 	run.file = img_store_file(what->path, flags, IMG_CACHE_WRITEBACK, err);
+	run.device = run.file && img_file_of(run.file)->is_block;
 	ok = run.file && (what->dry_run || img_pending_finish(run.file, what->path, NULL, err)) &&
-	     img_recrypt_find(what->path, flags & IMG_OPEN_WRITE, &found, err) &&
+	     img_recrypt_find(what->path, what->journal, flags & IMG_OPEN_WRITE, &found, err) &&
 	     choose(&run, flags, &found, err);
 	img_recrypt_found_clear(&found);
 	if (run.file && !ok)

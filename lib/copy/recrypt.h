@@ -20,6 +20,9 @@ struct img_recrypt_run {
 	const struct img_job *job;	/* or NULL */
 	struct img_recrypt_stats *stats;
 	struct img_store *file;		/* owned; locked */
+	bool device;			/* it keeps its size, and is no place to have a file beside */
+	struct img_store *header;	/* owned; NULL: the LUKS header is in the file */
+	struct img_beside *header_name;	/* of one that is new; owned */
 	struct img_beside *beside;	/* the name of journal; owned */
 	struct img_store *journal;	/* owned */
 	struct img_recrypt_header hdr;
@@ -42,6 +45,12 @@ struct img_recrypt_part {
 	uint64_t iv;			/* where they lie for the old cipher */
 };
 
+/* Where the LUKS header of before is, unless it is inside an image. */
+static inline struct img_store *img_recrypt_key_store(const struct img_recrypt_run *run)
+{
+	return run->header ? run->header : run->file;
+}
+
 /* ---- recrypt_plan.c ------------------------------------------------------------------------------ */
 
 /*
@@ -56,12 +65,28 @@ bool img_recrypt_plan(struct img_recrypt_run *run, struct img_err *err) IMG_MUST
 bool img_recrypt_begin(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
 /*
  * Takes away what lies beside the image at path and says nothing, as it was not finished, or is wiped.  One
- * of another file is not ours to remove.
+ * of another file is not ours to remove, nor is a journal that the user has named.
  */
 bool img_recrypt_drop_stale(const char *path, struct img_err *err) IMG_MUST_CHECK;
 /* Opens the headers in the journal that was found, which is taken over, and finds the next window. */
 bool img_recrypt_go_on(struct img_recrypt_run *run, struct img_recrypt_found *found,
 		       struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- recrypt_apart.c: the LUKS header is a file of its own ---------------------------------------- */
+
+/* Opens run->header, which is there. */
+bool img_recrypt_apart_open(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
+/* The same before anything was begun: what is to be encrypted gets a new file; durable. */
+bool img_recrypt_apart_begin(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
+/* From then on it is no header for anybody else. */
+bool img_recrypt_apart_mark(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
+/* That it is the one that run->journal was begun with.  IMG_E_ARGUMENT. */
+bool img_recrypt_apart_check(const struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
+/* The new header out of the journal, but for its first RECRYPT_BLOCK bytes. */
+bool img_recrypt_put_header(struct img_recrypt_run *run, struct img_store *to, struct img_err *err)
+	IMG_MUST_CHECK;
+/* All windows are done: it is the new header, or nothing. */
+bool img_recrypt_apart_end(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- recrypt_inside.c: images whose disk is a part of the file ------------------------------------ */
 

@@ -26,9 +26,14 @@ bool img_recrypt_drop_stale(const char *path, struct img_err *err)
 	return ok;
 }
 
+static char *name_of(const struct img_recrypt *what, struct img_err *err)
+{
+	return what->journal ? img_strdup(what->journal, err) : img_recrypt_path(what->path, err);
+}
+
 static bool make_journal(struct img_recrypt_run *run, struct img_err *err)
 {
-	IMG_AUTO_FREE char *name = img_recrypt_path(run->what->path, err);
+	IMG_AUTO_FREE char *name = name_of(run->what, err);
 	const uint64_t end = img_recrypt_end(&run->hdr);
 
 	run->beside = name ? img_beside_new(name, err) : NULL;
@@ -39,7 +44,8 @@ static bool make_journal(struct img_recrypt_run *run, struct img_err *err)
 
 static bool put_old_header(struct img_recrypt_run *run, struct img_err *err)
 {
-	struct img_luks *lk = img_luks_open(run->file, run->seen.key_at, run->seen.key_len, err);
+	struct img_luks *lk = img_luks_open(img_recrypt_key_store(run), run->seen.key_at,
+					    run->seen.key_len, err);
 	struct img_store *st = lk ? img_store_slice(run->journal, RECRYPT_HEADERS, run->hdr.old_len, err)
 				  : NULL;
 	const bool ok = st && img_luks_backup(lk, st, err);
@@ -58,6 +64,7 @@ static bool make_new_header(struct img_recrypt_run *run, struct img_err *err)
 	bool ok;
 
 	full.payload_at = run->hdr.to;
+	full.detached = run->hdr.apart;
 	full.key = what->fresh ? what->fresh : what->keys && what->keys->n ? what->keys->v[0] : NULL;
 	if (!full.key)
 		img_fail(err, IMG_E_KEY, _("the image is to be encrypted, and no key was given"));
@@ -78,7 +85,8 @@ static bool put_heads(struct img_recrypt_run *run, struct img_err *err)
 	if (!img_recrypt_first(run, raw, err) ||
 	    !img_store_write(run->journal, RECRYPT_FIRST, raw, sizeof(raw), err))
 		return false;
-	if (hdr->new_len && !img_store_read(run->journal, img_recrypt_new_at(hdr), raw, sizeof(raw), err))
+	if (hdr->new_len && !hdr->apart &&
+	    !img_store_read(run->journal, img_recrypt_new_at(hdr), raw, sizeof(raw), err))
 		return false;
 	img_recrypt_head_sum(raw, &hdr->head_after);
 	return true;
@@ -98,8 +106,10 @@ static bool put_header(struct img_recrypt_run *run, struct img_err *err)
 
 static bool reserve(struct img_recrypt_run *run, struct img_err *err)
 {
-	return run->hdr.inside ? img_recrypt_reserve_inside(run, err)
-			       : img_store_reserve(run->file, 0, run->hdr.after, err);
+	if (run->hdr.inside)
+		return img_recrypt_reserve_inside(run, err);
+	return img_store_reserve(run->file, 0, run->hdr.after, err) &&
+	       (!run->hdr.apart || img_store_reserve(run->header, 0, run->hdr.new_len, err));
 }
 
 static void give_back(struct img_recrypt_run *run)
@@ -107,6 +117,8 @@ static void give_back(struct img_recrypt_run *run)
 	(void)!img_store_resize(run->file, run->hdr.before, NULL);	/* room that is not needed */
 	if (run->beside)
 		img_beside_remove(run->beside);
+	if (run->header_name)
+		img_beside_remove(run->header_name);
 }
 
 bool img_recrypt_begin(struct img_recrypt_run *run, struct img_err *err)
@@ -169,7 +181,7 @@ bool img_recrypt_go_on(struct img_recrypt_run *run, struct img_recrypt_found *fo
 	if ((hdr->old_len && !fits(hdr, &run->old, hdr->from)) ||
 	    (hdr->new_len && !fits(hdr, &run->fresh, hdr->to)))
 		return img_fail(err, IMG_E_CORRUPT, _("%s: contradicts itself"), run->journal->name);
-	if (hdr->inside && !go_on_inside(run, err))
+	if ((hdr->inside && !go_on_inside(run, err)) || (hdr->apart && !img_recrypt_apart_check(run, err)))
 		return false;
 	return img_recrypt_resume(run, found, err);
 }

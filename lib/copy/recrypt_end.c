@@ -5,25 +5,7 @@
 #include "copy/recrypt.h"
 #include "store/zeros.h"
 
-enum { PIECE = 1 << 20 };
-
 /* ---- The front of the file ----------------------------------------------------------------------- */
-
-/* The new header, but for its first bytes. */
-static bool put_header(struct img_recrypt_run *run, struct img_err *err)
-{
-	const uint64_t at = img_recrypt_new_at(&run->hdr), end = run->hdr.new_len;
-	IMG_AUTO_FREE uint8_t *buf = img_alloc_aligned(PIECE, err);
-
-	for (uint64_t done = RECRYPT_BLOCK; buf && done < end; done += PIECE) {
-		const size_t len = img_min_u64(PIECE, end - done);
-
-		if (!img_store_read(run->journal, at + done, buf, len, err) ||
-		    !img_store_write(run->file, done, buf, len, err))
-			return false;
-	}
-	return buf;
-}
 
 /* Bytes in clear, or old keys, were there: holes would leave them on the disk below. */
 static bool overwrite_rest(struct img_recrypt_run *run, struct img_err *err)
@@ -36,21 +18,32 @@ static bool overwrite_rest(struct img_recrypt_run *run, struct img_err *err)
 /* Whoever looks at the file knows it again from here on. */
 static bool put_head(struct img_recrypt_run *run, struct img_err *err)
 {
-	const uint64_t at = run->hdr.new_len ? img_recrypt_new_at(&run->hdr) : RECRYPT_FIRST;
+	const bool disk = !run->hdr.new_len || run->hdr.apart;
+	const uint64_t at = disk ? RECRYPT_FIRST : img_recrypt_new_at(&run->hdr);
 	uint8_t raw[RECRYPT_BLOCK];
 
 	return img_store_read(run->journal, at, raw, sizeof(raw), err) &&
 	       img_store_write(run->file, 0, raw, sizeof(raw), err) && img_store_sync(run->file, err);
 }
 
+static bool end_header(struct img_recrypt_run *run, struct img_err *err)
+{
+	if (run->hdr.apart)
+		return img_recrypt_apart_end(run, err);
+	return !run->hdr.new_len ||
+	       (img_recrypt_put_header(run, run->file, err) && overwrite_rest(run, err));
+}
+
+static bool end_whole(struct img_recrypt_run *run, struct img_err *err)
+{
+	return end_header(run, err) &&
+	       (run->device || img_store_resize(run->file, run->hdr.after, err)) &&
+	       img_store_sync(run->file, err) && put_head(run, err);
+}
+
 bool img_recrypt_end_run(struct img_recrypt_run *run, struct img_err *err)
 {
-	if (run->hdr.inside)
-		return img_recrypt_publish(run, err) && img_recrypt_wipe(run, err);
-	if (run->hdr.new_len && (!put_header(run, err) || !overwrite_rest(run, err)))
-		return false;
-	return img_store_resize(run->file, run->hdr.after, err) && img_store_sync(run->file, err) &&
-	       put_head(run, err) && img_recrypt_wipe(run, err);
+	return (run->hdr.inside ? img_recrypt_publish : end_whole)(run, err) && img_recrypt_wipe(run, err);
 }
 
 /* ---- The journal --------------------------------------------------------------------------------- */

@@ -24,6 +24,11 @@ static bool recognize(const struct img_recrypt_run *run, const struct img_format
 	const char *doubt = NULL;
 	struct img_layer ly;
 
+	/* Without its header an encrypted disk looks like nothing. */
+	if (run->hdr.apart && run->what->kind != IMG_RECRYPT_ENCRYPT) {
+		*seen = &img_format_luks;
+		return true;
+	}
 	if (!img_layer_recognize(&ly, img_store_hold(run->file), &how, &doubt, err))
 		return false;
 	*seen = ly.format;
@@ -31,14 +36,18 @@ static bool recognize(const struct img_recrypt_run *run, const struct img_format
 	return !doubt || img_fail(err, IMG_E_CORRUPT, "%s: %s", run->what->path, _(doubt));
 }
 
-static bool check_format(const struct img_format *is, enum img_recrypt_kind kind, struct img_err *err)
+static bool check_format(const struct img_format *is, const struct img_recrypt_header *hdr,
+			 struct img_err *err)
 {
+	if (hdr->apart && is->recrypt)
+		return img_fail(err, IMG_E_ARGUMENT, _("the header of %s images is in them; --header is for "
+				"raw disks"), is->name);
 	if (is->recrypt)
 		return true;
 	if (is != &img_format_raw && is != &img_format_luks)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("the encryption of %s images is not changed in "
 				"place; with another name for the new image a copy is made"), is->name);
-	return kind == IMG_RECRYPT_ENCRYPT || is == &img_format_luks ||
+	return hdr->kind == IMG_RECRYPT_ENCRYPT || is == &img_format_luks ||
 	       img_fail(err, IMG_E_ARGUMENT, _("it is not encrypted"));
 }
 
@@ -80,15 +89,16 @@ static bool check_snapshots(const struct img_recrypt_run *run, struct img_err *e
 static bool open_old(struct img_recrypt_run *run, struct img_err *err)
 {
 	if (run->what->dry_run)
-		return img_luks_look(run->file, 0, 0, &run->old, err);
-	return img_luks_unlock(run->file, 0, 0, run->what->keys, &run->old, err);
+		return img_luks_look(img_recrypt_key_store(run), 0, 0, &run->old, err);
+	return img_luks_unlock(img_recrypt_key_store(run), 0, 0, run->what->keys, &run->old, err);
 }
 
 /* The header and its key slots, without what may lie between them and the disk. */
 static bool measure_header(struct img_recrypt_run *run, struct img_err *err)
 {
-	const uint64_t most = run->hdr.inside ? RECRYPT_HEADER_MAX : run->hdr.from;
-	struct img_luks *lk = img_luks_open(run->file, run->seen.key_at, run->seen.key_len, err);
+	const uint64_t most = run->hdr.inside || run->hdr.apart ? RECRYPT_HEADER_MAX : run->hdr.from;
+	struct img_luks *lk = img_luks_open(img_recrypt_key_store(run), run->seen.key_at, run->seen.key_len,
+					    err);
 
 	if (!lk)
 		return false;
@@ -104,9 +114,13 @@ static bool measure_encrypted(struct img_recrypt_run *run, struct img_err *err)
 	uint64_t there;
 
 	if (!open_old(run, err))
-		return false;
-	if (!old->payload_at)
+		return run->header && img_within_file(err, run->what->header);
+	if (!old->payload_at && !hdr->apart)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("the header is that of data in another file"));
+	if (old->payload_at && hdr->apart)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("%s: says that the disk starts at 0x%" PRIx64 " of "
+				"the file; with a header of its own it is changed in place from the start of "
+				"a file alone"), run->what->header, old->payload_at);
 	if (hdr->before < old->payload_at)
 		return img_fail(err, IMG_E_INCOMPLETE, _("the file ends at 0x%" PRIx64 ", and the encrypted "
 				"data start at 0x%" PRIx64), hdr->before, old->payload_at);
@@ -152,13 +166,14 @@ static bool plan_header(struct img_recrypt_run *run, struct img_err *err)
 	if (hdr->inside && full.version != 1)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("inside an image there can only be LUKS of version "
 				"1"));
+	full.detached = hdr->apart;
 	if (!img_luks_complete(&full, err))
 		return false;
 	hdr->new_len = img_luks_header_len(&full);
 	if (hdr->inside)
 		return true;
-	hdr->to = place_for(hdr);
-	if (!hdr->from)
+	hdr->to = hdr->apart ? 0 : place_for(hdr);
+	if (hdr->kind == IMG_RECRYPT_ENCRYPT && !run->device)
 		hdr->len = img_round_up(hdr->len, full.sector);
 	return hdr->len % full.sector == 0 ||
 	       img_fail(err, IMG_E_RANGE, _("%" PRIu64 " bytes are no whole sectors of %" PRIu32), hdr->len,
@@ -213,9 +228,29 @@ static bool measure(struct img_recrypt_run *run, struct img_err *err)
 		return false;
 	*run->stats = (struct img_recrypt_stats){
 		.guest = img_recrypt_guest(hdr), .before = hdr->before, .after = hdr->after,
-		.extra = img_recrypt_end(hdr) + img_max_u64(hdr->after, data) - data,
+		.extra = img_recrypt_end(hdr) + img_max_u64(hdr->after, data) - data +
+			 (hdr->apart ? hdr->new_len : 0),
 	};
 	return check_room(run, err);
+}
+
+/* ---- Devices ------------------------------------------------------------------------------------- */
+
+static bool check_device(const struct img_recrypt_run *run, struct img_err *err)
+{
+	const struct img_recrypt_header *hdr = &run->hdr;
+
+	if (!run->device)
+		return true;
+	if (hdr->inside)
+		return img_fail(err, IMG_E_UNSUPPORTED, _("the encryption of %s images is changed in place "
+				"in files alone, and this is a block device"), run->format->name);
+	if (!run->what->journal)
+		return img_fail(err, IMG_E_ARGUMENT, _("it is a block device, which has no files beside it: "
+				"--journal has to say where to write down what is done"));
+	return hdr->after <= hdr->before ||
+	       img_fail(err, IMG_E_UNSUPPORTED, _("a block device keeps its size, and has no room for this "
+			"header; with --header it is a file of its own"));
 }
 
 /* ---- The whole ----------------------------------------------------------------------------------- */
@@ -263,16 +298,14 @@ bool img_recrypt_plan(struct img_recrypt_run *run, struct img_err *err)
 {
 	struct img_recrypt_header *hdr = &run->hdr;
 
-	*hdr = (struct img_recrypt_header){ .kind = run->what->kind };
-	if (!recognize(run, &run->format, err) || !check_format(run->format, hdr->kind, err) ||
+	*hdr = (struct img_recrypt_header){ .kind = run->what->kind, .apart = run->what->header };
+	if (!recognize(run, &run->format, err) || !check_format(run->format, hdr, err) ||
 	    !check_once(run, err) ||
 	    !check_snapshots(run, err) ||
 	    !img_store_size(run->file, &hdr->before, err))
 		return false;
-	if (!run->what->dry_run && !(run->file->caps & IMG_STORE_RESIZE))
-		return img_fail(err, IMG_E_UNSUPPORTED, _("a block device keeps its size"));
 	hdr->inside = run->format->recrypt;
-	if (!(hdr->inside ? plan_inside : plan_whole)(run, err))
+	if (!(hdr->inside ? plan_inside : plan_whole)(run, err) || !check_device(run, err))
 		return false;
 	choose_window(hdr);
 	return check_size(hdr, err) && measure(run, err);

@@ -72,7 +72,7 @@ static bool put(struct img_recrypt_run *run, const struct img_recrypt_part *part
 	const size_t skip = to < RECRYPT_BLOCK && !run->hdr.inside
 				    ? img_min_u64(RECRYPT_BLOCK - to, part->len) : 0;
 
-	return run->fresh.cipher ? img_store_write(run->file, to, buf, part->len, err)
+	return run->fresh.cipher ? img_store_write(run->file, to + skip, buf + skip, part->len - skip, err)
 				 : put_plain(run->file, to + skip, buf + skip, part->len - skip, err);
 }
 

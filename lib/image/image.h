@@ -272,10 +272,10 @@ struct img_recrypt_found {
 /* Where that file is.  The caller frees it. */
 char *img_recrypt_path(const char *path, struct img_err *err);
 /*
- * Looks beside the image at path.  flags: IMG_OPEN_WRITE or 0.  IMG_E_DENIED: it belongs to somebody
- * else than the image.
+ * Looks at journal, or, if that is NULL, beside the image at path.  flags: IMG_OPEN_WRITE or 0.
+ * IMG_E_DENIED: it belongs to somebody else than the image.
  */
-bool img_recrypt_find(const char *path, unsigned flags, struct img_recrypt_found *out,
+bool img_recrypt_find(const char *path, const char *journal, unsigned flags, struct img_recrypt_found *out,
 		      struct img_err *err) IMG_MUST_CHECK;
 void img_recrypt_found_clear(struct img_recrypt_found *found);
 bool img_recrypt_state_of(struct img_store *file, const struct img_recrypt_found *found,

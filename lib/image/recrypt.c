@@ -63,10 +63,10 @@ static bool is_absent(const struct img_err *why)
 	return why->os_errno == ENOENT || why->os_errno == ENAMETOOLONG;
 }
 
-bool img_recrypt_find(const char *path, unsigned flags, struct img_recrypt_found *out,
+bool img_recrypt_find(const char *path, const char *journal, unsigned flags, struct img_recrypt_found *out,
 		      struct img_err *err)
 {
-	IMG_AUTO_FREE char *name = img_recrypt_path(path, err);
+	IMG_AUTO_FREE char *name = journal ? img_strdup(journal, err) : img_recrypt_path(path, err);
 	struct img_err why = { 0 };
 	bool says = false, ok;
 
@@ -101,8 +101,8 @@ bool img_recrypt_state_of(struct img_store *file, const struct img_recrypt_found
 	return true;
 }
 
-bool img_recrypt_look(const char *path, struct img_recrypt_pending *out, bool *found_one,
-		      struct img_err *err)
+bool img_recrypt_look(const char *path, const char *journal, struct img_recrypt_pending *out,
+		      bool *found_one, struct img_err *err)
 {
 	struct img_recrypt_found found;
 	enum img_recrypt_state state = IMG_RECRYPT_OTHER;
@@ -112,7 +112,7 @@ bool img_recrypt_look(const char *path, struct img_recrypt_pending *out, bool *f
 	*found_one = false;
 	if (img_path_is_uri(path) || img_is_stream_path(path))
 		return true;
-	ok = img_recrypt_find(path, 0, &found, err);
+	ok = img_recrypt_find(path, journal, 0, &found, err);
 	if (ok && found.journal) {
 		file = img_store_file(path, IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, err);
 		ok = file && img_recrypt_state_of(file, &found, &state, err);
@@ -153,7 +153,7 @@ bool img_recrypt_refuse(struct img_store *file, const char *path, struct img_err
 {
 	struct img_recrypt_found found;
 	enum img_recrypt_state state = IMG_RECRYPT_OTHER;
-	bool ok = img_recrypt_find(path, 0, &found, err) &&
+	bool ok = img_recrypt_find(path, NULL, 0, &found, err) &&
 		  (!found.journal || img_recrypt_state_of(file, &found, &state, err));
 
 	if (ok && (state == IMG_RECRYPT_HALF || state == IMG_RECRYPT_BEGUN))
@@ -166,7 +166,7 @@ void img_recrypt_forget(const char *path)
 {
 	struct img_recrypt_found found;
 
-	if (!img_recrypt_find(path, 0, &found, NULL) || !found.journal)
+	if (!img_recrypt_find(path, NULL, 0, &found, NULL) || !found.journal)
 		return;
 	(void)unlink(found.journal->name);	/* it would be found not to be for this file */
 	img_recrypt_found_clear(&found);

@@ -30,14 +30,29 @@ static void get_head(const uint8_t *raw, struct img_recrypt_head *head)
 		head->sums[i] = img_get_be32(raw + 4 * i);
 }
 
-/* Whether each sector is that of one of both. */
+static bool is_any(uint32_t sum, size_t sector, const struct img_recrypt_head *of, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (of[i].sums[sector] == sum)
+			return true;
+	return false;
+}
+
+bool img_recrypt_head_is_mix(const struct img_recrypt_head *head, const struct img_recrypt_head *of,
+			     size_t n)
+{
+	for (size_t i = 0; i < RECRYPT_HEAD_SECTORS; i++)
+		if (!is_any(head->sums[i], i, of, n))
+			return false;
+	return true;
+}
+
 static bool is_mix(const struct img_recrypt_head *head, const struct img_recrypt_head *a,
 		   const struct img_recrypt_head *b)
 {
-	for (size_t i = 0; i < RECRYPT_HEAD_SECTORS; i++)
-		if (head->sums[i] != a->sums[i] && head->sums[i] != b->sums[i])
-			return false;
-	return true;
+	const struct img_recrypt_head both[] = { *a, *b };
+
+	return img_recrypt_head_is_mix(head, both, 2);
 }
 
 /* Its own mark holds the id as well. */
@@ -99,8 +114,9 @@ void img_recrypt_header_encode(const struct img_recrypt_header *hdr, uint8_t *ra
 	img_put_be64(raw + RECRYPT_HDR_NEW, hdr->new_len);
 	put_head(&hdr->head_before, raw + RECRYPT_HDR_HEADS);
 	put_head(&hdr->head_after, raw + RECRYPT_HDR_HEADS + sizeof(hdr->head_before));
-	img_put_be32(raw + RECRYPT_HDR_INSIDE, (hdr->inside ? RECRYPT_INSIDE_IMAGE : 0) |
-					       (hdr->legacy ? RECRYPT_INSIDE_LEGACY : 0));
+	img_put_be32(raw + RECRYPT_HDR_FLAGS, (hdr->inside ? RECRYPT_FLAG_INSIDE : 0) |
+					      (hdr->legacy ? RECRYPT_FLAG_LEGACY : 0) |
+					      (hdr->apart ? RECRYPT_FLAG_APART : 0));
 	img_put_be32(raw + RECRYPT_HDR_CHECK, hdr->check);
 	img_put_be64(raw + RECRYPT_HDR_GUEST, hdr->guest);
 	img_put_be32(raw + RECRYPT_HDR_CRC, img_journal_crc(raw, RECRYPT_HDR_CRC));
@@ -118,7 +134,13 @@ static bool windows_make_sense(const struct img_recrypt_header *hdr)
 
 static bool places_make_sense(const struct img_recrypt_header *hdr, bool was, bool will_be)
 {
-	return hdr->after == hdr->to + hdr->len && hdr->old_len <= hdr->from && hdr->new_len <= hdr->to &&
+	if (hdr->inside)
+		return !hdr->from && !hdr->to && !hdr->apart;
+	if (hdr->legacy || hdr->after != hdr->to + hdr->len)
+		return false;
+	if (hdr->apart)
+		return !hdr->from && !hdr->to;
+	return hdr->old_len <= hdr->from && hdr->new_len <= hdr->to &&
 	       was == (hdr->from >= RECRYPT_BLOCK) && will_be == (hdr->to >= RECRYPT_BLOCK);
 }
 
@@ -133,8 +155,7 @@ static bool makes_sense(const struct img_recrypt_header *hdr)
 	       hdr->old_len <= RECRYPT_HEADER_MAX && hdr->new_len <= RECRYPT_HEADER_MAX &&
 	       (was && !hdr->legacy) == (hdr->old_len >= RECRYPT_BLOCK) &&
 	       will_be == (hdr->new_len >= RECRYPT_BLOCK) && (was || !hdr->legacy) &&
-	       (hdr->inside ? !hdr->from && !hdr->to
-			    : !hdr->legacy && places_make_sense(hdr, was, will_be)) &&
+	       places_make_sense(hdr, was, will_be) &&
 	       windows_make_sense(hdr);
 }
 
@@ -150,8 +171,9 @@ bool img_recrypt_header_decode(const uint8_t *raw, struct img_recrypt_header *hd
 		.after = img_get_be64(raw + RECRYPT_HDR_AFTER),
 		.old_len = img_get_be64(raw + RECRYPT_HDR_OLD),
 		.new_len = img_get_be64(raw + RECRYPT_HDR_NEW),
-		.inside = img_get_be32(raw + RECRYPT_HDR_INSIDE) & RECRYPT_INSIDE_IMAGE,
-		.legacy = img_get_be32(raw + RECRYPT_HDR_INSIDE) & RECRYPT_INSIDE_LEGACY,
+		.inside = img_get_be32(raw + RECRYPT_HDR_FLAGS) & RECRYPT_FLAG_INSIDE,
+		.legacy = img_get_be32(raw + RECRYPT_HDR_FLAGS) & RECRYPT_FLAG_LEGACY,
+		.apart = img_get_be32(raw + RECRYPT_HDR_FLAGS) & RECRYPT_FLAG_APART,
 		.check = img_get_be32(raw + RECRYPT_HDR_CHECK),
 		.guest = img_get_be64(raw + RECRYPT_HDR_GUEST),
 	};

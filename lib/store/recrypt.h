@@ -10,7 +10,8 @@
  *	...	two windows in turns, where the disk stays at its place: as they are to be
  *
  * An image whose disk is only a part of the file (format/recrypt.h) has windows of the file, of which
- * that part alone is changed, and the two headers inside; first bytes are not kept.
+ * that part alone is changed, and the two headers inside; first bytes are not kept.  One whose header is a
+ * file of its own has a disk that starts with the file and stays there.
  *
  * No key is in it but as a LUKS header has it, and bytes of the disk are as they are going to be: in clear
  * where the disk is decrypted, and only there.
@@ -47,7 +48,7 @@ enum {
 	RECRYPT_HDR_OLD     = 80,
 	RECRYPT_HDR_NEW     = 88,
 	RECRYPT_HDR_HEADS   = 96,	/* checksums of sectors: before, after */
-	RECRYPT_HDR_INSIDE  = 512,	/* RECRYPT_INSIDE_* */
+	RECRYPT_HDR_FLAGS   = 512,	/* RECRYPT_FLAG_* */
 	RECRYPT_HDR_CHECK   = 516,
 	RECRYPT_HDR_GUEST   = 520,
 	RECRYPT_HDR_CRC     = RECRYPT_BLOCK - 4,
@@ -59,8 +60,9 @@ enum {
 };
 
 enum {
-	RECRYPT_INSIDE_IMAGE  = 1 << 0,
-	RECRYPT_INSIDE_LEGACY = 1 << 1,
+	RECRYPT_FLAG_INSIDE = 1 << 0,
+	RECRYPT_FLAG_LEGACY = 1 << 1,
+	RECRYPT_FLAG_APART  = 1 << 2,
 };
 
 /* Checksums of the sectors of the first RECRYPT_BLOCK bytes of a file. */
@@ -81,6 +83,7 @@ struct img_recrypt_header {
 	 * known.  legacy: it was encrypted without a header, and check tells the key again.
 	 */
 	bool inside, legacy;
+	bool apart;			/* the LUKS header is a file of its own; from and to are 0 */
 	uint32_t check;
 	uint64_t guest;			/* bytes of the disk */
 };
@@ -101,6 +104,9 @@ void img_recrypt_header_encode(const struct img_recrypt_header *hdr, uint8_t *ra
 bool img_recrypt_header_decode(const uint8_t *raw, struct img_recrypt_header *hdr);
 /* Whether these first bytes of a file are those of one that was begun and says nothing. */
 bool img_recrypt_is_unfinished(const uint8_t *raw, size_t len);
+/* Whether each sector is that of one of them. */
+bool img_recrypt_head_is_mix(const struct img_recrypt_head *head, const struct img_recrypt_head *of,
+			     size_t n);
 /* raw: of RECRYPT_BLOCK bytes. */
 void img_recrypt_head_sum(const uint8_t *raw, struct img_recrypt_head *out);
 void img_recrypt_record_encode(const struct img_recrypt_header *hdr,

@@ -56,6 +56,8 @@ shell_tests += \
 	%D%/repair-vdi.sh \
 	%D%/repair-vmdk-stream.sh \
 	%D%/repair.sh \
+	%D%/recrypt-apart.sh \
+	%D%/recrypt-device.sh \
 	%D%/recrypt-killed.sh \
 	%D%/recrypt-qcow2.sh \
 	%D%/recrypt-power.sh \

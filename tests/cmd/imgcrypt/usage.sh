@@ -34,7 +34,7 @@ misused "a list in place" list --in-place disk
 misused "a trial of a copy" encrypt --dry-run disk new
 misused "a report of a copy" decrypt --output=json disk new
 misused "another format in place" encrypt --in-place -O luks disk
-misused "a header elsewhere in place" decrypt --in-place --header head disk
+misused "a journal of a copy" encrypt --journal=record disk new
 misused "a header for what is in clear" decrypt --in-place -o version=2 disk
 misused "changing what is in use" add-key --force-share disk
 

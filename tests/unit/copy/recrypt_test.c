@@ -62,7 +62,7 @@ static void expect_nobody_opens_it(void)
 	how.format = "raw";
 	cr_assert_null(img_open(&how, &err));
 	cr_assert_eq(err.code, IMG_E_DENIED, "%s", err.text);
-	cr_assert(img_recrypt_look("image", &pending, &found, &err) && found);
+	cr_assert(img_recrypt_look("image", NULL, &pending, &found, &err) && found);
 	cr_assert_lt(pending.done, pending.total);
 }
 
@@ -154,7 +154,7 @@ Test(recrypt, each_byte_of_the_record_is_looked_at)
 
 		bytes[i] ^= 0x80;
 		files_write("image.recrypt", bytes, len);
-		cr_assert(img_recrypt_look("image", &pending, &found, &err), "%s", err.text);
+		cr_assert(img_recrypt_look("image", NULL, &pending, &found, &err), "%s", err.text);
 		bytes[i] ^= 0x80;
 	}
 	free(bytes);
@@ -190,5 +190,100 @@ Test(recrypt, one_that_was_never_finished_is_in_nobodys_way)
 	expect_disk();
 	cr_assert(recrypt(IMG_RECRYPT_ENCRYPT, NULL), "%s", err.text);
 	cr_assert_eq(files_count(), 1);
+	expect_disk();
+}
+
+/* ---- Plan, begin and end ------------------------------------------------------------------------- */
+
+static bool with(struct img_recrypt what, const struct img_job *job)
+{
+	err = (struct img_err){ 0 };
+	what.path = "image";
+	what.threads = 2;
+	if (what.kind != IMG_RECRYPT_DECRYPT && !what.options)
+		what.options = "iter-time=1";
+	return img_recrypt(&what, job, &stats, &err);
+}
+
+static void expect_untouched(void)
+{
+	size_t len;
+	uint8_t *bytes = files_read("image", &len);
+
+	cr_assert_eq(files_count(), 1);
+	cr_assert_eq(len, BYTES);
+	cr_assert_arr_eq(bytes, disk, BYTES);
+	free(bytes);
+}
+
+Test(recrypt, what_cannot_be_planned_changes_nothing)
+{
+	const struct {
+		struct img_recrypt what;
+		enum img_code code;
+	} cases[] = {
+		{ { .kind = IMG_RECRYPT_DECRYPT, .keys = fake_keys() }, IMG_E_ARGUMENT },
+		{ { .kind = IMG_RECRYPT_CHANGE, .keys = fake_keys() }, IMG_E_ARGUMENT },
+		{ { .kind = IMG_RECRYPT_ENCRYPT }, IMG_E_KEY },
+		{ { .kind = IMG_RECRYPT_ENCRYPT, .keys = fake_keys(), .options = "version=3" },
+		  IMG_E_ARGUMENT },
+		{ { .kind = IMG_RECRYPT_ENCRYPT, .keys = fake_keys(), .options = "label=x" },
+		  IMG_E_ARGUMENT },
+		{ { .kind = IMG_RECRYPT_ENCRYPT, .keys = fake_keys(), .journal = "image" }, IMG_E_ARGUMENT },
+		{ { .kind = IMG_RECRYPT_ENCRYPT, .keys = fake_keys(), .header = "image" }, IMG_E_ARGUMENT },
+		{ { .kind = IMG_RECRYPT_ENCRYPT, .keys = fake_keys(), .header = "no/head" }, IMG_E_IO },
+		{ { .kind = IMG_RECRYPT_DECRYPT, .keys = fake_keys(), .header = "head" }, IMG_E_IO },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		cr_assert_not(with(cases[i].what, NULL), "case %zu", i);
+		cr_expect_eq(err.code, cases[i].code, "case %zu: %d, %s", i, err.code, err.text);
+		expect_untouched();
+	}
+}
+
+Test(recrypt, a_plan_tells_what_will_be_and_changes_nothing)
+{
+	cr_assert(with((struct img_recrypt){ .kind = IMG_RECRYPT_ENCRYPT, .dry_run = true }, NULL), "%s",
+		  err.text);
+	cr_assert_eq(stats.before, BYTES);
+	cr_assert_eq(stats.guest, PADDED);
+	/* It moves by no less than a header, and no more than the disk is long. */
+	cr_assert_eq(stats.after, PADDED + (6 << 20));
+	cr_assert_geq(stats.extra, stats.after - stats.before);
+	expect_untouched();
+	cr_assert(with((struct img_recrypt){ .kind = IMG_RECRYPT_ENCRYPT, .dry_run = true, .header = "head" },
+		       NULL), "%s", err.text);
+	cr_assert_eq(stats.after, PADDED);
+	expect_untouched();
+}
+
+Test(recrypt, what_was_begun_goes_on_with_its_own_header_and_journal)
+{
+	struct img_recrypt what = {
+		.kind = IMG_RECRYPT_ENCRYPT, .keys = fake_keys(), .header = "head", .journal = "journal",
+	};
+	unsigned left = CALLS;
+	const struct img_job job = { .cancelled = is_over, .ctx = &left };
+	struct img_recrypt_pending pending;
+	bool found;
+
+	cr_assert_not(with(what, &job));
+	cr_assert_eq(err.code, IMG_E_CANCELLED, "%s", err.text);
+	cr_assert_eq(files_count(), 3);
+	cr_assert(img_recrypt_look("image", "journal", &pending, &found, &err) && found);
+	files_write("other", disk, HDR_BYTES);
+	what.header = NULL;
+	cr_assert_not(with(what, NULL));
+	cr_assert_eq(err.code, IMG_E_ARGUMENT, "%s", err.text);
+	what.header = "other";
+	cr_assert_not(with(what, NULL));
+	cr_assert_eq(err.code, IMG_E_ARGUMENT, "%s", err.text);
+	what.header = "head";
+	cr_assert(with(what, NULL), "%s", err.text);
+	/* Image, header and the other file: the journal is gone. */
+	cr_assert_eq(files_count(), 3);
+	what.kind = IMG_RECRYPT_DECRYPT;
+	cr_assert(with(what, NULL), "%s", err.text);
 	expect_disk();
 }

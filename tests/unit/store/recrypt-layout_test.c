@@ -36,6 +36,17 @@ static struct img_recrypt_header inside(void)
 	return hdr;
 }
 
+/* The header is a file of its own. */
+static struct img_recrypt_header apart(void)
+{
+	struct img_recrypt_header hdr = encrypting();
+
+	hdr.apart = true;
+	hdr.to = 0;
+	hdr.after = hdr.len;
+	return hdr;
+}
+
 static bool is_read(const struct img_recrypt_header *hdr)
 {
 	uint8_t raw[RECRYPT_BLOCK], again[RECRYPT_BLOCK];
@@ -256,4 +267,32 @@ Test(recrypt_layout, places_follow_each_other)
 	cr_assert_eq(img_recrypt_kept_at(&hdr, 4), 16384 + 3 * MIB + 4096);
 	cr_assert_eq(img_recrypt_kept_at(&hdr, 5), 16384 + 7 * MIB + 4096);
 	cr_assert_eq(img_recrypt_end(&hdr), 16384 + 11 * MIB + 4096);
+}
+
+Test(recrypt_layout, a_header_apart_leaves_the_disk_at_its_place)
+{
+	struct img_recrypt_header hdr = apart();
+
+	cr_assert(is_read(&hdr));
+	cr_assert(img_recrypt_is_kept(&hdr));
+	hdr.apart = false;
+	cr_assert_not(is_read(&hdr));
+	hdr = apart();
+	hdr.to = 16 * MIB;
+	hdr.after += hdr.to;
+	cr_assert_not(is_read(&hdr));
+	hdr = apart();
+	hdr.inside = true;
+	cr_assert_not(is_read(&hdr));
+}
+
+Test(recrypt_layout, a_mix_is_one_of_the_heads_sector_by_sector)
+{
+	const struct img_recrypt_head of[] = { { { 1, 1, 1 } }, { { 2, 2, 2 } }, { { 3, 3, 3 } } };
+	struct img_recrypt_head head = { { 3, 1, 2 } };
+
+	cr_assert(img_recrypt_head_is_mix(&head, of, 3));
+	cr_assert_not(img_recrypt_head_is_mix(&head, of, 2));
+	head.sums[RECRYPT_HEAD_SECTORS - 1] = 1;
+	cr_assert_not(img_recrypt_head_is_mix(&head, of, 3));
 }
