@@ -32,3 +32,17 @@ is_cut plain encrypt -f raw -o iter-time=1
 is_cut encrypted decrypt
 is_cut encrypted reencrypt -o iter-time=1
 is_cut encrypted reencrypt -o version=2,pbkdf=pbkdf2,iter-time=1
+
+# Where the disk is a part of the file, with a snapshot.
+rm -rf plain encrypted
+mkdir plain encrypted
+seq 1 120000 >disk.raw
+truncate -s 1M disk.raw
+hash=$(sha256sum <disk.raw | cut -d ' ' -f 1)
+imgconv -q -O qcow2 disk.raw plain/image
+imgsnap -q create plain/image before
+cp plain/image encrypted/image
+imgcrypt -q encrypt --in-place --key-file=one -o iter-time=1 encrypted/image
+is_cut plain encrypt -o iter-time=1
+is_cut encrypted decrypt
+is_cut encrypted reencrypt -o iter-time=1
