@@ -190,8 +190,10 @@ bool img_recrypt_is_unfinished(const uint8_t *raw, size_t len)
 {
 	struct img_recrypt_header hdr;
 
-	/* All that it says stands in its first sector; the checksum may be there without that. */
-	return img_is_zero(raw, img_min_u64(len, RECRYPT_HDR_CRC)) ||
+	const size_t end = img_min_u64(len, RECRYPT_HDR_CRC), gap = img_min_u64(len, RECRYPT_HDR_END);
+
+	/* The first sector tells what it is; flags and checksum may be there without that. */
+	return (img_is_zero(raw, img_min_u64(len, RECRYPT_HDR_FLAGS)) && img_is_zero(raw + gap, end - gap)) ||
 	       (len == RECRYPT_BLOCK && !memcmp(raw, magic, sizeof(magic)) &&
 		!img_recrypt_header_decode(raw, &hdr));
 }

@@ -296,3 +296,21 @@ Test(recrypt_layout, a_mix_is_one_of_the_heads_sector_by_sector)
 	head.sums[RECRYPT_HEAD_SECTORS - 1] = 1;
 	cr_assert_not(img_recrypt_head_is_mix(&head, of, 3));
 }
+
+/* A loss of power leaves some of its sectors. */
+Test(recrypt_layout, a_header_without_any_of_its_sectors_is_unfinished)
+{
+	const struct img_recrypt_header hdr = inside();
+	uint8_t raw[RECRYPT_BLOCK];
+
+	for (unsigned there = 0; there < 7; there++) {
+		img_recrypt_header_encode(&hdr, raw);
+		if (!(there & 1))
+			memset(raw, 0, RECRYPT_SECTOR);
+		if (!(there & 2))
+			memset(raw + RECRYPT_SECTOR, 0, RECRYPT_SECTOR);
+		if (!(there & 4))
+			memset(raw + RECRYPT_BLOCK - RECRYPT_SECTOR, 0, RECRYPT_SECTOR);
+		cr_expect(img_recrypt_is_unfinished(raw, sizeof(raw)), "sectors %x", there);
+	}
+}
