@@ -67,7 +67,7 @@ same "$hash" "$(hash_padded image)" "decrypted"
 patiently qemu-img create -q -f luks --object secret,id=s,file=two -o key-secret=s,iter-time=10 image 3145728
 qemu-img convert -n --object secret,id=s,file=two --target-image-opts -f raw disk.raw -O luks \
 	driver=luks,key-secret=s,file.filename=image 2>/dev/null ||
-	qemu-img convert -f raw -O luks --object secret,id=s,file=two -o key-secret=s,iter-time=10 \
+	patiently qemu-img convert -f raw -O luks --object secret,id=s,file=two -o key-secret=s,iter-time=10 \
 		disk.raw image
 in_place reencrypt --key-file=two --new-key-file=one -o iter-time=1
 they_read one

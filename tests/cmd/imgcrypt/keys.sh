@@ -22,7 +22,7 @@ slots() {
 	imgcrypt list --output=json disk.qcow2 | jq -c '[.slots[].number]'
 }
 
-qemu-img create -q -f qcow2 --object secret,id=s,file=one \
+patiently qemu-img create -q -f qcow2 --object secret,id=s,file=one \
 	-o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 disk.qcow2 3M
 same one "$(opens)" "keys of a new image"
 imgcrypt header-backup disk.qcow2 first
@@ -75,7 +75,7 @@ same "[]" "$(slots)" "no slot is left"
 
 # A backup is of one volume, unless somebody insists.
 cp disk.qcow2 other.qcow2
-qemu-img create -q -f qcow2 --object secret,id=s,file=two \
+patiently qemu-img create -q -f qcow2 --object secret,id=s,file=two \
 	-o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 disk.qcow2 3M
 exits 1 imgcrypt header-restore disk.qcow2 first 2>err
 grep -q -e --force err || fail "it does not say how it goes: $(cat err)"
