@@ -44,7 +44,7 @@ static const struct cli_option rows[] = {
 	{ 0, "in-place", NULL, cli_set_flag, AT(in_place),
 	  N_("make the file of the image itself shorter") },
 	{ 'c', "compress", NULL, cli_set_flag, AT(compress),
-	  N_("with --in-place: compress also what is stored plain; qcow2 alone can") },
+	  N_("with --in-place: compress also what is stored plain; qcow2 and qcow can") },
 	{ 0, "dry-run", NULL, cli_set_flag, AT(dry_run),
 	  N_("with --in-place: only tell what would be done") },
 	{ 0, "skip-free", "[=force]", leave_out_set, AT(free),
@@ -114,6 +114,9 @@ static bool run(struct options *opt, int n, char **names, struct img_err *err)
 {
 	if (opt->best_of && opt->codec)
 		return img_fail(err, IMG_E_ARGUMENT, _("--codec and --best-of do not go together"));
+	if (n == 1 && !strcmp(names[0], "-"))
+		return img_fail(err, IMG_E_ARGUMENT, _("standard input is no image that could be changed; "
+				"name the new one, too"));
 	if (opt->in_place)
 		return compress_in_place(opt, names[0], err);
 	if (opt->dry_run || opt->compress)

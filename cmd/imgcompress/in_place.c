@@ -6,9 +6,11 @@
 
 static bool check(const struct options *opt, struct img_err *err)
 {
-	if (opt->format || opt->settings || opt->verify || opt->best_of || opt->source.force_share)
+	if (opt->format || opt->settings || opt->cache != IMG_CACHE_DEFAULT || opt->verify || opt->best_of ||
+	    opt->dedup || opt->deterministic || opt->source.force_share)
 		return img_fail(err, IMG_E_ARGUMENT, _("--in-place makes no new image, so it does not go "
-				"with -O, -o, --verify, --best-of or --force-share"));
+				"with -O, -o, -t, --verify, --best-of, --dedup, --deterministic or "
+				"--force-share"));
 	return opt->compress || !(opt->codec || opt->level || opt->recode) ||
 	       img_fail(err, IMG_E_ARGUMENT, _("--in-place compresses nothing without -c, so --codec, "
 			"--level and --recode are of no use"));

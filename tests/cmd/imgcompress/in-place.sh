@@ -178,7 +178,12 @@ says() {
 	grep -q "$text" err || fail "$*: $(cat err)"
 }
 
-says 1 "does not go with" --in-place -O qcow2 image
+for option in '-O qcow2' '-t none' --dedup --deterministic --verify; do
+	# shellcheck disable=SC2086 # an option and its value
+	says 1 "does not go with" --in-place $option image
+done
+says 1 "standard input is no image that could be changed" --in-place - <disk.raw
+says 1 "standard input is no image that could be changed" - <disk.raw
 says 1 "need --in-place" --dry-run image new
 rm -f image
 imgcreate -q -f vdi -o static=on image 3M
