@@ -40,7 +40,8 @@ struct img_measured {
 	uint64_t blocks;	/* bytes that these take in blocks of 4 KiB */
 	/* Length, if the whole disk held data that do not compress; IMG_SIZE_UNKNOWN: none can. */
 	uint64_t full;
-	uint64_t bitmaps;	/* bytes for the bitmaps of src, which a copy leaves out */
+	/* Bytes for the bitmaps of src, which a copy leaves out; IMG_SIZE_UNKNOWN: damaged, or no place. */
+	uint64_t bitmaps;
 	/* IMG_ESTIMATED: in 19 of 20 cases length is wrong by no more bytes than that. */
 	uint64_t error;
 	uint64_t sampled, data;	/* bytes of the source that were compressed, of those there are */

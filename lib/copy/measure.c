@@ -328,7 +328,7 @@ bool img_measure_run(const struct img_measure *what, const struct img_job *job,
 	struct img *dst = NULL;
 	bool ok;
 
-	*out = (struct img_measured){ 0 };
+	*out = (struct img_measured){ .bitmaps = IMG_SIZE_UNKNOWN };
 	if (m.src && (img_is_stream(m.src) || m.src->passing))
 		return img_fail(err, IMG_E_UNSUPPORTED,
 				_("what comes through a pipe is measured when it has come"));

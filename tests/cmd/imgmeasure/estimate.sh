@@ -63,6 +63,8 @@ for options in cluster_size=64k cluster_size=4k cluster_size=2M,refcount_bits=64
 		fail "$options: $(cat ours theirs)"
 done
 qemu-img create -q -f qcow2 recorded.qcow2 3G
+same 0 "$(imgmeasure --output=json -O qcow2 recorded.qcow2 | key bitmaps)" "no bitmap"
+same null "$(imgmeasure --output=json -O vmdk recorded.qcow2 | key bitmaps)" "bitmaps in vmdk"
 for bitmap in "a 64k" "b 512" "c-with-a-long-name 1M"; do
 	qemu-img bitmap --add -g ${bitmap#* } recorded.qcow2 ${bitmap% *}
 done
