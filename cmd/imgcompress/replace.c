@@ -218,12 +218,10 @@ bool compress_replace(struct options *opt, const char *name, struct img_err *err
 	/* The only copy of a disk must be on the storage before the other one goes. */
 	if (opt->cache == IMG_CACHE_DEFAULT)
 		opt->cache = IMG_CACHE_WRITEBACK;
-	ok = path ? check_file(path, &st, err) : img_fail_os(err, "%s", name);
+	ok = path ? check_file(path, &st, err) || img_within(err, "%s", name) : img_fail_os(err, "%s", name);
 	if (ok)
 		src = copy_open_source(opt, name, &out, err);
-	ok = src && replace(opt, src, path, &st, &out, err);
-	if (!ok && path)
-		img_within(err, "%s", name);
+	ok = src && (replace(opt, src, path, &st, &out, err) || img_within(err, "%s", name));
 	ok = ok && copy_report(opt, &out, err);
 	free_space_clear(&out.unused);
 	img_close(src);

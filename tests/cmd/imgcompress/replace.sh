@@ -61,6 +61,9 @@ keeps 1 "is not replaced: the image is in it, packed" new.tar
 rm new.qcow2.xz new.tar
 imgconv disk.raw new.vmdk
 keeps 1 "is not replaced: a compressed VMDK image is of another kind" new.vmdk
+imgcreate -q -o encrypt.format=luks,encrypt.iter-time=10 --key-file disk.raw locked.qcow2 1M
+exits 5 imgcompress locked.qcow2 2>err
+[ "$(grep -o locked.qcow2 err | wc -l)" = 1 ] || fail "the name is not there once: $(cat err)"
 ln new.qcow2 other.qcow2
 keeps 1 "is not replaced: it has other names" new.qcow2
 rm other.qcow2
