@@ -47,12 +47,20 @@ static bool look(void *ctx, uint64_t at, uint64_t limit, struct img_piece *out, 
 	return *from != '?' || img_fail(err, IMG_E_IO, "look %lu", at / WINDOW);
 }
 
+/* However slow the one is that works on the window at which all is cancelled, nobody overtakes it. */
+static void stay_behind(struct disk *d, int window)
+{
+	while (d->cancel_at != NONE && window > d->cancel_at && !atomic_load(&d->worked[d->cancel_at]))
+		nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+}
+
 static bool work(void *ctx, const struct img_piece *piece, const struct img_pour_bufs *bufs,
 		 struct img_err *err)
 {
 	struct disk *d = ctx;
 	const char window = d->windows[piece->at / WINDOW];
 
+	stay_behind(d, (int)(piece->at / WINDOW));
 	memset(bufs->a, 1, WINDOW);
 	memset(bufs->b, 1, WINDOW);
 	for (uint64_t w = piece->at / WINDOW; w * WINDOW < piece->at + piece->len; w++)
