@@ -114,6 +114,7 @@ shell_tests += \
 	%D%/nbdkit-img/parameters.sh \
 	%D%/nbdkit-img/serve.sh
 EXTRA_DIST += \
+	%D%/imgcompress/packed.sh \
 	%D%/common/schema.jq \
 	%D%/imgcheck/vmdk_damage.py \
 	%D%/imgmount/folder.sh \

@@ -6,26 +6,7 @@
 . "$srcdir/tests/interop/judge.sh"
 requires qemu-img --version
 requires strace -V
-
-# Text that shrinks, noise that does not, and holes.
-head -c 256K /dev/urandom >random
-truncate -s 4M disk.raw
-place disk.raw 65536 text $mib
-place disk.raw $((2 * mib)) random $((256 * 1024))
-place disk.raw $((3 * mib)) text $((512 * 1024))
-split -b 256K -d -a 2 disk.raw part.
-
-# filled COMMAND...: made by QEMU with that, and written in another order than that of the disk.
-filled() {
-	local i commands=()
-
-	rm -f image
-	"$@"
-	for i in {15..0}; do
-		commands+=(-c "write -s part.$(printf %02d "$i") $((i * 256))k 256k")
-	done
-	qemu-io -f qcow "${commands[@]}" image >/dev/null
-}
+. "$srcdir/tests/cmd/imgcompress/packed.sh"
 
 # sound WHAT RAW: QEMU reads RAW in the image, and its tables are right.
 sound() {
@@ -52,7 +33,7 @@ packs() {
 }
 
 # A new image, compressed, is what it could be; clusters of 64 KiB are made by zlib.
-filled qemu-img create -q -f qcow image 4M
+filled qcow qemu-img create -q -f qcow image 4M
 # limit CLUSTER: $most is what a new image takes, and three clusters for what begins a new one.
 limit() {
 	imgconv -q -O qcow -c -o cluster_size="$1" disk.raw new
@@ -63,14 +44,14 @@ limit 4096
 packs "made by QEMU" "$most"
 [ "$(jq .compressed report.json)" -ge 1500000 ] || fail "$(cat report.json)"
 [ "$(jq .plain report.json)" -ge 200000 ] || fail "noise is plain"
-filled imgcreate -q -f qcow -o cluster_size=64k image 4M
+filled qcow imgcreate -q -f qcow -o cluster_size=64k image 4M
 limit 65536
 packs "large clusters" "$most" --threads=3
 cp image three
-filled imgcreate -q -f qcow -o cluster_size=64k image 4M
+filled qcow imgcreate -q -f qcow -o cluster_size=64k image 4M
 imgcompress --in-place -c -q --threads=1 image
 cmp three image || fail "the same bytes of any number of threads"
-filled imgcreate -q -f qcow -o cluster_size=512 image 4M
+filled qcow imgcreate -q -f qcow -o cluster_size=512 image 4M
 limit 512
 # Tables of nothing stay.
 packs "small clusters" $((most + 32768))
@@ -87,13 +68,13 @@ imgcompress --in-place -c --level=best -q image
 sound "--level=best" was.raw
 
 # A disk that grew has its L1 table behind the data, and over another file zeros are clusters.
-filled imgcreate -q -f qcow -o cluster_size=512 image 4M
+filled qcow imgcreate -q -f qcow -o cluster_size=512 image 4M
 imgresize -q image 600M
 limit 512
 packs "a longer L1 table" $((most + 262144))
 qemu-io -f qcow -c "write -s part.01 500M 256k" image >/dev/null
 packs "written to afterwards" $((most + 524288))
-filled qemu-img create -q -f qcow -b disk.raw -F raw image 4M
+filled qcow qemu-img create -q -f qcow -b disk.raw -F raw image 4M
 qemu-io -f qcow -c "write -P 0 64k 512k" image >/dev/null
 limit 4096
 packs "a backing file" $((most + 262144))
@@ -104,7 +85,7 @@ killed() {
 	local calls=pwrite64,pwritev,ftruncate,fallocate,fsync,fdatasync,unlinkat n all program
 
 	program=$(type -P imgcompress)
-	filled qemu-img create -q -f qcow image 4M
+	filled qcow qemu-img create -q -f qcow image 4M
 	cp image before
 	strace -f -qq -o trace.txt -e trace=$calls "$program" --in-place -c -q image
 	all=$(grep -cE "^[0-9]+ +[a-z0-9]+\(" trace.txt)

@@ -6,25 +6,11 @@
 . "$srcdir/tests/interop/judge.sh"
 requires qemu-img --version
 requires strace -V
+. "$srcdir/tests/cmd/imgcompress/packed.sh"
 
-# Text that shrinks, noise that does not, and holes.
-head -c 256K /dev/urandom >random
-truncate -s 4M disk.raw
-place disk.raw 65536 text $mib
-place disk.raw $((2 * mib)) random $((256 * 1024))
-place disk.raw $((3 * mib)) text $((512 * 1024))
-split -b 256K -d -a 2 disk.raw part.
-
-# filled OPTIONS: in another order than that of the disk.
-filled() {
-	local i commands=()
-
-	rm -f image
-	qemu-img create -q -f qcow2 ${1:+-o "$1"} image 4M
-	for i in {15..0}; do
-		commands+=(-c "write -s part.$(printf %02d "$i") $((i * 256))k 256k")
-	done
-	qemu-io "${commands[@]}" image >/dev/null
+# made OPTIONS: such a qcow2 image.
+made() {
+	filled qcow2 qemu-img create -q -f qcow2 ${1:+-o "$1"} image 4M
 }
 
 # content SNAPSHOT...: of the disk and of these; QEMU cannot tell them behind a journal that is half done.
@@ -63,7 +49,7 @@ packs() {
 }
 
 for options in "" compat=0.10 cluster_size=4k extended_l2=on compression_type=zstd; do
-	filled "$options"
+	made "$options"
 	qemu-img compare -q -f raw -F qcow2 disk.raw image || fail "$options: the test itself"
 	imgconv -q -O qcow2 -c ${options:+-o "$options"} disk.raw new
 	packs "$options" ""
@@ -71,10 +57,10 @@ for options in "" compat=0.10 cluster_size=4k extended_l2=on compression_type=zs
 	[ "$(jq .compressed report.json)" -ge 1500000 ] || fail "$options: $(cat report.json)"
 	[ "$(jq .plain report.json)" -ge 200000 ] || fail "$options: noise is plain"
 done
-filled
+made
 packs "one thread" "" --threads=1
 sha256sum <image >one
-filled
+made
 packs "three threads" "" --threads=3
 same "$(cat one)" "$(sha256sum <image)" "the same bytes of any number of threads"
 
@@ -88,7 +74,7 @@ imgcompress --in-place -c --level=best -q image
 sound "--level=best"
 
 # What snapshots share stays shared; bitmaps keep what they say; what lies below stays below.
-filled
+made
 qemu-img snapshot -c first image
 qemu-img bitmap --add -g 64k image changes
 qemu-io -c 'write -P 99 256k 512k' -c 'write -z 0 64k' image >/dev/null
@@ -107,7 +93,7 @@ killed() {
 	local calls=pwrite64,pwritev,ftruncate,fallocate,fsync,fdatasync,unlinkat n all old program
 
 	program=$(type -P imgcompress)
-	filled
+	made
 	qemu-img snapshot -c first image
 	cp image before
 	old=$(content first)
@@ -141,7 +127,7 @@ says() {
 says 1 "one way for all" --in-place -c --codec=zstd
 says 1 "no use" --in-place --level=3
 says 1 "need --in-place" -c
-filled refcount_bits=1
+made refcount_bits=1
 says 63 "too small" --in-place -c
 imgcreate -q -f qcow2 -o data_file=data image 4M
 says 63 "a file of their own" --in-place -c
