@@ -66,8 +66,8 @@ static char seen(struct sample *s, uint64_t at)
 static void expect_all(struct sample *s)
 {
 	for (uint32_t i = 0; i < 40; i++) {
-		cr_assert_eq(seen(s, i * 3 * C), 'A' + i, "cluster %u", i * 3);
-		cr_assert_eq(seen(s, i * 3 * C + C - 1), 'A' + i, "cluster %u", i * 3);
+		cr_assert_eq(seen(s, i * 3 * C), (char)('A' + i), "cluster %u", i * 3);
+		cr_assert_eq(seen(s, i * 3 * C + C - 1), (char)('A' + i), "cluster %u", i * 3);
 		cr_assert_eq(seen(s, (i * 3 + 1) * C), '.');
 	}
 }

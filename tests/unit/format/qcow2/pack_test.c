@@ -63,8 +63,8 @@ static void expect_all(struct sample *s)
 		cr_assert_eq(ex.kind, IMG_EXTENT_ENCODED, "cluster %u is compressed", i * 3);
 		cr_assert(img_format_qcow2.read(&s->ly, i * 3 * C, &c[0], 1, &err), "%s", err.text);
 		cr_assert(img_format_qcow2.read(&s->ly, (i * 3 + 1) * C - 1, &c[1], 1, &err));
-		cr_assert_eq(c[0], 'A' + i);
-		cr_assert_eq(c[1], 'A' + i);
+		cr_assert_eq(c[0], (char)('A' + i));
+		cr_assert_eq(c[1], (char)('A' + i));
 	}
 }
 
