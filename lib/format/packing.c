@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "base/num.h"
@@ -48,18 +47,6 @@ struct crew {
 	struct thread threads[MOST_THREADS];
 };
 
-/* What is behind the end of the file is zeros. */
-static bool read_padded(struct img_store *file, uint64_t at, uint8_t *raw, size_t len,
-			struct img_err *err)
-{
-	size_t got;
-
-	if (!img_store_read_some(file, at, raw, len, &got, err))
-		return false;
-	memset(raw + got, 0, len - got);
-	return true;
-}
-
 static bool load(struct packer *p, void *cx, size_t slot, struct img_err *err)
 {
 	const struct img_pack_unit *one = &p->v[p->units[slot]];
@@ -67,8 +54,8 @@ static bool load(struct packer *p, void *cx, size_t slot, struct img_err *err)
 	struct img_store *file = p->what->file;
 
 	if (one->kind == IMG_PACK_PLAIN)
-		return read_padded(file, one->host, in, p->size, err);
-	return read_padded(file, one->host, out, one->len, err) &&
+		return img_store_read_padded(file, one->host, in, p->size, err);
+	return img_store_read_padded(file, one->host, out, one->len, err) &&
 	       p->what->codec->decode(cx, out, one->len, in, p->size, err);
 }
 

@@ -15,10 +15,12 @@
 #include "base/num.h"
 
 #define MAX_RULES 32
-enum {			/* in place of an errno, since: */
+#define SECTOR 512
+
+/* In place of an errno. */
+enum {
 	SHORT = -1,	/* half of the work is done first */
 	TORN  = -2,	/* half of a write, but whole sectors, as when the power fails */
-	SECTOR = 512,
 };
 
 enum call {
@@ -107,9 +109,12 @@ static bool fault_peek(struct img_store *st, void *buf, size_t len, size_t *got,
 	return passes(st, CALL_READ, err) && img_store_peek(parent_of(st), buf, len, got, err);
 }
 
-static size_t torn_len(uint64_t at, size_t len)
+/* How much of a write is done before it fails. */
+static size_t part_of(int outcome, uint64_t at, size_t len)
 {
-	return img_min_u64(img_round_up(at + len / 2, SECTOR) - at, len);
+	if (outcome == TORN)
+		return img_min_u64(img_round_up(at + len / 2, SECTOR) - at, len);
+	return outcome == SHORT ? len / 2 : 0;
 }
 
 static bool fault_write(struct img_store *st, uint64_t at, const void *buf, size_t len,
@@ -119,9 +124,7 @@ static bool fault_write(struct img_store *st, uint64_t at, const void *buf, size
 
 	if (outcome == 0)
 		return img_store_write(parent_of(st), at, buf, len, err);
-	if (outcome == SHORT && !img_store_write(parent_of(st), at, buf, len / 2, err))
-		return false;
-	if (outcome == TORN && !img_store_write(parent_of(st), at, buf, torn_len(at, len), err))
+	if (outcome < 0 && !img_store_write(parent_of(st), at, buf, part_of(outcome, at, len), err))
 		return false;
 	return fail(st, CALL_WRITE, outcome, err);
 }

@@ -234,14 +234,12 @@ static bool check_step(const struct img_journal_reading *re, const struct step *
 	const struct img_journal_file *file = &re->files[step->rec.file];
 	const size_t len = step->rec.len;
 	uint64_t where;
-	size_t got;
 
 	if (step->rec.kind != JOURNAL_BYTES)
 		return true;
 	if (!img_store_read(re->journal, step->from, re->payload, step->payload, err) ||
-	    !img_store_read_some(st, step->rec.at, re->buf, len, &got, err))
+	    !img_store_read_padded(st, step->rec.at, re->buf, len, err))
 		return false;
-	memset(re->buf + got, 0, len - got);
 	return check_sectors(re, file, step->rec.at, len, &where) || fail_written(re, st, where, err);
 }
 

@@ -2,7 +2,6 @@
 /* Writing a journal from what was changed in overlays. */
 #include "store/journal.h"
 
-#include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
 #include "store/overlay.h"
@@ -52,16 +51,6 @@ static bool take_samples(struct writing *w, struct img_journal_change *change, s
 	return true;
 }
 
-static bool take_head(struct img_store *st, uint8_t *head, struct img_err *err)
-{
-	size_t got;
-
-	if (!img_store_read_some(st, 0, head, JOURNAL_HEAD, &got, err))
-		return false;
-	memset(head + got, 0, JOURNAL_HEAD - got);
-	return true;
-}
-
 static bool describe(struct writing *w, struct img_journal_change *change, struct img_err *err)
 {
 	struct img_journal_file *file = &change->file;
@@ -72,8 +61,9 @@ static bool describe(struct writing *w, struct img_journal_change *change, struc
 	    !img_store_size(change->overlay, &file->after, err))
 		return false;
 	file->cut = img_min_u64(img_overlay_cut(change->overlay), file->before);
-	return take_head(change->parent, file->head_before, err) &&
-	       take_head(change->overlay, file->head_after, err) && take_samples(w, change, err);
+	return img_store_read_padded(change->parent, 0, file->head_before, JOURNAL_HEAD, err) &&
+	       img_store_read_padded(change->overlay, 0, file->head_after, JOURNAL_HEAD, err) &&
+	       take_samples(w, change, err);
 }
 
 /* ---- Records ------------------------------------------------------------------------------------- */
@@ -114,12 +104,9 @@ static bool put_space(struct writing *w, const struct img_journal_change *change
 static bool fill_payload(struct writing *w, const struct img_journal_change *change,
 			 const struct img_journal_record *rec, struct img_err *err)
 {
-	size_t got;
-
 	if (!img_store_read(change->overlay, rec->at, w->buf, rec->len, err) ||
-	    !img_store_read_some(change->parent, rec->at, w->before, rec->len, &got, err))
+	    !img_store_read_padded(change->parent, rec->at, w->before, rec->len, err))
 		return false;
-	memset(w->before + got, 0, rec->len - got);
 	img_journal_sums_encode(rec->at, w->before, rec->len, w->buf + rec->len);
 	return true;
 }

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -118,6 +119,17 @@ bool img_store_time(struct img_store *st, int64_t *seconds, struct img_err *err)
 		return img_fail(err, IMG_E_UNSUPPORTED,
 				_("%s: there is no time of the last change"), st->name);
 	return st->ops->time(st, seconds, err) || fail_in(st, err);
+}
+
+bool img_store_read_padded(struct img_store *st, uint64_t at, void *buf, size_t len, struct img_err *err)
+{
+	size_t got = 0;
+
+	/* Places that no file can have are refused; a damaged header may name them. */
+	if (at <= INT64_MAX - len && !img_store_read_some(st, at, buf, len, &got, err))
+		return false;
+	memset((uint8_t *)buf + got, 0, len - got);
+	return true;
 }
 
 bool img_store_read(struct img_store *st, uint64_t at, void *buf, size_t len, struct img_err *err)

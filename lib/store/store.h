@@ -110,6 +110,9 @@ bool img_store_read(struct img_store *st, uint64_t at, void *buf, size_t len, st
 /* As read, but *got < len at the end of the store is no failure. */
 bool img_store_read_some(struct img_store *st, uint64_t at, void *buf, size_t len, size_t *got,
 			 struct img_err *err) IMG_MUST_CHECK;
+/* As read; what is behind the end of the store is zeros, also at places that no file can have. */
+bool img_store_read_padded(struct img_store *st, uint64_t at, void *buf, size_t len,
+			   struct img_err *err) IMG_MUST_CHECK;
 /*
  * How many bytes of a stream can be read without waiting for whoever writes it, having waited
  * wait_ms milliseconds at most for the first; 0: none yet.  At the end, and for what is no stream,

@@ -2,22 +2,8 @@
 /* Tables in bulk: a range of the file in pieces, or a list of clusters in runs. */
 #include "format/qcow2/bulk.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "base/num.h"
-
-bool qcow2_read_padded(struct img_store *file, uint64_t at, uint8_t *raw, size_t len,
-		       struct img_err *err)
-{
-	size_t got = 0;
-
-	/* A store refuses places that no file can have; a damaged header may name them. */
-	if (at <= INT64_MAX - len && !img_store_read_some(file, at, raw, len, &got, err))
-		return false;
-	memset(raw + got, 0, len - got);
-	return true;
-}
 
 bool qcow2_bulk_range(struct img_store *file, uint64_t at, uint64_t len, qcow2_bulk_visit *visit,
 		      void *ctx, struct img_err *err)
@@ -32,7 +18,7 @@ bool qcow2_bulk_range(struct img_store *file, uint64_t at, uint64_t len, qcow2_b
 	for (size_t index = 0; len; index++) {
 		const size_t piece = img_min_u64(len, QCOW2_BULK_BYTES);
 
-		if (!qcow2_read_padded(file, at, raw, piece, err) ||
+		if (!img_store_read_padded(file, at, raw, piece, err) ||
 		    !visit(ctx, index, at, raw, piece, err))
 			return false;
 		at += piece;
@@ -86,7 +72,7 @@ bool qcow2_bulk_clusters(const struct qcow2_cluster_list *list, qcow2_bulk_visit
 		return false;
 	for (size_t first = 0; first < list->n; first += n) {
 		n = run_length(list, first);
-		if (!qcow2_read_padded(list->file, list->v[first], raw, n * cluster, err))
+		if (!img_store_read_padded(list->file, list->v[first], raw, n * cluster, err))
 			return false;
 		for (size_t i = 0; i < n; i++)
 			if (!visit(ctx, first + i, list->v[first + i], raw + i * cluster, cluster,

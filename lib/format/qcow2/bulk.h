@@ -11,10 +11,6 @@
 /* Most that one read or write moves. */
 #define QCOW2_BULK_BYTES ((size_t)1 << 20)
 
-/* Reads len bytes; what is behind the end of the file is zeros. */
-bool qcow2_read_padded(struct img_store *file, uint64_t at, uint8_t *raw, size_t len,
-		       struct img_err *err) IMG_MUST_CHECK;
-
 /*
  * Told of a piece of the file: raw[0, len) stands at host.  What the file does not have is zeros.
  * index counts the pieces.
