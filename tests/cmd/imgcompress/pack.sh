@@ -113,17 +113,6 @@ killed() {
 # Leaks are not looked for under strace.
 [ "${SANITIZER-}" ] || killed
 
-# says STATUS TEXT ARG...: refused with that sentence, and nothing is changed.
-says() {
-	local status=$1 text=$2 before
-	shift 2
-
-	before=$(sha256sum <image)
-	exits "$status" imgcompress "$@" image 2>err
-	grep -q "$text" err || fail "$*: $(cat err)"
-	same "$before" "$(sha256sum <image)" "$*: refused"
-}
-
 says 1 "one way for all" --in-place -c --codec=zstd
 says 1 "no use" --in-place --level=3
 says 1 "need --in-place" -c

@@ -21,3 +21,14 @@ filled() {
 	done
 	qemu-io -f "$format" "${commands[@]}" image >/dev/null
 }
+
+# says STATUS TEXT ARG...: refused with that sentence, and nothing is changed.
+says() {
+	local status=$1 text=$2 before
+	shift 2
+
+	before=$(sha256sum <image)
+	exits "$status" imgcompress "$@" image 2>err
+	grep -q "$text" err || fail "$*: $(cat err)"
+	same "$before" "$(sha256sum <image)" "$*: refused"
+}
