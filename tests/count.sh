@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# count.sh BUILDDIR: adds up what the test harness left there, after a table of what cost most. A
-# unit test program counts as the tests Criterion ran in it, a script counts as one.
+# count.sh BUILDDIR: adds up what the test harness left there, after a table of what cost most and
+# the ends of the logs of what failed. A unit test program counts as the tests Criterion ran in it, a
+# script counts as one.
 
 cd "$1" || exit 1
 
@@ -16,6 +17,12 @@ NR <= 20
 	tests[build]++
 }
 END { for (b in cpu) printf "%8.1f           %d tests, build %s\n", cpu[b], tests[b], b }'
+
+find . -name '*.trs' -exec grep -lE '^:global-test-result: (FAIL|XPASS|ERROR)' {} + |
+	while IFS= read -r trs; do
+		echo "failed: ${trs%.trs}"
+		tail -n 40 "${trs%.trs}.log"
+	done
 
 find . -name '*.trs' -print0 | while IFS= read -r -d '' trs; do
 	log=${trs%.trs}.log

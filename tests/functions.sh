@@ -2,7 +2,11 @@
 # What every test script starts with: `. "$srcdir/tests/functions.sh"`.
 # Stops at the first failing command and works in an empty folder of its own, removed at the end.
 
-set -euo pipefail
+set -Eeuo pipefail
+
+# Where a test says why it failed, also where its commands' messages go elsewhere.
+exec {log}>&2
+trap 'echo "FAILED: line $LINENO: $BASH_COMMAND" >&$log' ERR
 
 srcdir=${srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 builddir=${builddir:-$srcdir/build}
@@ -36,7 +40,7 @@ skip() {
 
 # fail WHY: the test has found what it looks for.
 fail() {
-	echo "FAILED: $*" >&2
+	echo "FAILED: $* (line ${BASH_LINENO[-2]})" >&$log
 	exit 1
 }
 
@@ -97,7 +101,7 @@ becomes() {
 # same WANT GOT WHAT: two texts must be equal; shows how they differ.
 same() {
 	[ "$1" = "$2" ] || {
-		diff -u --label expected --label found <(echo "$1") <(echo "$2") >&2 || true
+		diff -u --label expected --label found <(echo "$1") <(echo "$2") >&$log || true
 		fail "$3"
 	}
 }

@@ -94,10 +94,10 @@ cmp mnt/snapshot-now.raw disk.raw
 fusermount3 -u mnt
 
 # It is in the background once the folder is there; what is wrong is said before.
+exits 63 imgmount --rw disk.cloop mnt 2>/dev/null
 imgmount disk.cloop mnt
 cmp mnt/partition5.raw <(tail -c +$((4 * mib + 1)) disk.raw | head -c $mib)
 fusermount3 -u mnt
-exits 63 imgmount --rw disk.cloop mnt 2>/dev/null
 exits 63 imgmount <(cat disk.raw) mnt 2>err
 grep -q 'a pipe cannot be shown' err || fail "$(cat err)"
 exits 1 imgmount none.qcow2 mnt 2>err
