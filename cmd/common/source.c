@@ -110,7 +110,8 @@ static struct img *open_once(const struct source_options *how, const char *path,
 		.flags = flags | (how->force_share ? IMG_OPEN_FORCE_SHARE : 0) |
 			 (how->mismatch ? IMG_OPEN_MISMATCH : 0) |
 			 (how->secrets ? 0 : IMG_OPEN_NO_KEY),
-		.cache = how->cache, .cache_size = how->cache_size,
+		.cache = how->cache,
+		.cache_size = how->cache_size ? how->cache_size : SOURCE_CACHE_SIZE,
 		.gate = source_gate(how->gate), .keys = secret_keys(how->secrets),
 		.header = how->header,
 		.spooled = source_spooled(how),

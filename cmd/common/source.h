@@ -7,10 +7,13 @@
 #include "common/cli.h"
 #include "common/secret.h"
 
+/* Who goes through a disk from its start to its end wants no table twice. */
+#define SOURCE_CACHE_SIZE (UINT64_C(16) << 20)
+
 struct source_options {
 	const char *format, *snapshot, *parent;
 	enum img_cache cache;
-	uint64_t cache_size;	/* bytes of tables at most; 0: the default */
+	uint64_t cache_size;	/* bytes of tables at most; 0: SOURCE_CACHE_SIZE */
 	uint64_t size;		/* of the disk; 0: nobody said it, the image does */
 	const char *member;	/* of an archive; NULL: the image that there is */
 	const char *disk;	/* of an appliance, as appliance_find() wants it; NULL: path is no such */

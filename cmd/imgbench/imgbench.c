@@ -101,7 +101,10 @@ static bool bench(struct bench_options *opt, const char *path, struct img_err *e
 
 int main(int argc, char **argv)
 {
-	struct bench_options opt = { .source.secrets = &opt.secrets, .load.read_share = 50 };
+	struct bench_options opt = {
+		.source = { .secrets = &opt.secrets, .cache_size = IMG_CACHE_SIZE },
+		.load.read_share = 50,
+	};
 	struct img_err err = { 0 };
 	char **names;
 	const int n = cli_parse(&cli, argc, argv, &opt, &names);

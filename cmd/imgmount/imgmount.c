@@ -99,7 +99,7 @@ static bool show(const struct options *opt, const char *path, const char *folder
 
 int main(int argc, char **argv)
 {
-	struct options opt = { .source.secrets = &opt.secrets };
+	struct options opt = { .source = { .secrets = &opt.secrets, .cache_size = IMG_CACHE_SIZE } };
 	struct img_err err = { 0 };
 	char **names;
 	bool ok;
