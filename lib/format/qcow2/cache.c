@@ -12,6 +12,7 @@
 enum {
 	LOAD_TABLES = 64,		/* read at once at most, in number ... */
 	LOAD_BYTES = 1 << 20,		/* ... and in bytes */
+	SLAB_BYTES = 1 << 18,		/* of small tables that get memory together */
 	BUCKETS_MAX = 1 << 16,
 };
 
@@ -39,6 +40,61 @@ struct qcow2_cache *qcow2_cache_new(const struct qcow2_cache_how *how, struct im
 pthread_mutex_t *qcow2_cache_lock(struct qcow2_cache *cache)
 {
 	return &cache->lock;
+}
+
+/* ---- Memory ----------------------------------------------------------------------------------- */
+
+/* Aligned blocks as small as tables can be would take twice their size. */
+struct qcow2_slab {
+	struct qcow2_slab *next;
+	uint8_t *raw;
+	struct qcow2_table tables[];
+};
+
+static bool grow(struct qcow2_cache *cache, struct img_err *err)
+{
+	const size_t n = img_max_u64(1, SLAB_BYTES / cache->how.table_len);
+	struct qcow2_slab *slab = img_calloc(1, sizeof(*slab) + n * sizeof(*slab->tables), err);
+
+	if (!slab)
+		return false;
+	slab->raw = img_alloc_aligned(n * cache->how.table_len, err);
+	if (!slab->raw) {
+		free(slab);
+		return false;
+	}
+	slab->next = cache->slabs;
+	cache->slabs = slab;
+	for (size_t i = 0; i < n; i++) {
+		slab->tables[i].raw = slab->raw + i * cache->how.table_len;
+		slab->tables[i].bucket = cache->spare;
+		cache->spare = &slab->tables[i];
+	}
+	return true;
+}
+
+/* One without anything but memory for its bytes. */
+static struct qcow2_table *take_spare(struct qcow2_cache *cache, struct img_err *err)
+{
+	struct qcow2_table *table;
+
+	if (!cache->spare && !grow(cache, err))
+		return NULL;
+	table = cache->spare;
+	cache->spare = table->bucket;
+	*table = (struct qcow2_table){ .raw = table->raw };
+	return table;
+}
+
+static void free_slabs(struct qcow2_cache *cache)
+{
+	struct qcow2_slab *slab;
+
+	while ((slab = cache->slabs)) {
+		cache->slabs = slab->next;
+		free(slab->raw);
+		free(slab);
+	}
 }
 
 /* ---- Lists ----------------------------------------------------------------------------------- */
@@ -97,8 +153,8 @@ static void drop(struct qcow2_cache *cache, struct qcow2_table *table)
 	*link = table->bucket;
 	use_remove(cache, table);
 	cache->bytes -= cache->how.table_len;
-	free(table->raw);
-	free(table);
+	table->bucket = cache->spare;
+	cache->spare = table;
 }
 
 void qcow2_cache_free(struct qcow2_cache *cache)
@@ -107,6 +163,7 @@ void qcow2_cache_free(struct qcow2_cache *cache)
 		return;
 	while (cache->oldest)
 		drop(cache, cache->oldest);
+	free_slabs(cache);
 	pthread_cond_destroy(&cache->progress);
 	pthread_mutex_destroy(&cache->lock);
 	free(cache->buckets);
@@ -209,15 +266,10 @@ static bool make_room(struct qcow2_cache *cache, bool *waited, struct img_err *e
 static struct qcow2_table *add(struct qcow2_cache *cache, uint64_t host, struct img_err *err)
 {
 	struct qcow2_table **link = bucket_of(cache, host);
-	struct qcow2_table *table = img_calloc(1, sizeof(*table), err);
+	struct qcow2_table *table = take_spare(cache, err);
 
 	if (!table)
 		return NULL;
-	table->raw = img_alloc_aligned(cache->how.table_len, err);
-	if (!table->raw) {
-		free(table);
-		return NULL;
-	}
 	table->host = host;
 	table->len = cache->how.table_len;
 	table->pins = 1;

@@ -19,6 +19,8 @@ struct qcow2_cache {
 	unsigned turn;			/* 0 or 1 */
 	uint64_t n_failed;		/* writes; their tables are in the queue again */
 	uint64_t bytes;			/* of tables */
+	struct qcow2_slab *slabs;	/* memory of all tables; it stays until the cache goes */
+	struct qcow2_table *spare;	/* those that are not in use, by their bucket link */
 };
 
 /* The queue of changed tables; both may be called for one that is in there, or is not. */
