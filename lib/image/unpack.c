@@ -4,8 +4,8 @@
  *
  * A file is looked into by its first bytes alone, whatever its name is, and a disk comes first: what
  * begins as an image of any format is that image, what has partitions is raw, and a CD is a disk although
- * it is an archive, too; so iso9660, binary cpio, and tar without a signature, are looked for only where
- * a member was named.
+ * it is an archive, too; so iso9660, binary cpio, tar without a signature, and what compress(1) made, are
+ * looked for only where a member was named.
  */
 #include <string.h>
 #include "base/mem.h"
@@ -75,7 +75,7 @@ static bool has_partitions(const uint8_t *head, size_t len)
 
 bool img_looks_packed(const uint8_t *head, size_t len)
 {
-	return !has_partitions(head, len) && (starts_archive(head, len) || img_packing_of(head, len));
+	return !has_partitions(head, len) && (starts_archive(head, len) || img_packing_of(head, len, false));
 }
 
 /* What looks packed may be an image whose header comes last, and whose first block is compressed. */
@@ -144,7 +144,7 @@ static bool step(struct unpacking *u, bool *more, struct img_err *err)
 	*more &= !image;
 	if (!*more)
 		return true;
-	packing = img_packing_of(u->head, u->len);
+	packing = img_packing_of(u->head, u->len, u->member);
 	if (packing)
 		return unpack(u, packing, err);
 	*more = !is_only_member(u);
@@ -176,7 +176,7 @@ static bool go_to_archive(struct unpacking *u, struct img_err *err)
 
 	if (!look(u, err))
 		return false;
-	for (; u->steps < MOST_STEPS && (packing = img_packing_of(u->head, u->len)); u->steps++)
+	for (; u->steps < MOST_STEPS && (packing = img_packing_of(u->head, u->len, true)); u->steps++)
 		if (!unpack(u, packing, err) || !look(u, err))
 			return false;
 	return !is_7zip(u) || (u->st->caps & IMG_STORE_SEEK) || img_put_spool(&u->st, u->how, err);

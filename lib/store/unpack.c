@@ -12,6 +12,7 @@ struct img_packing {
 	} magic;
 	struct img_producer *(*unpack)(struct img_store *packed, struct img_err *err);
 	bool (*follows)(const uint8_t *head, size_t len);	/* what a short magic needs; or NULL */
+	bool unlikely;			/* whoever begins so is a disk, unless it is said to be packed */
 };
 
 #ifdef HAVE_LZMA
@@ -36,22 +37,29 @@ static bool is_bzip2(const uint8_t *head, size_t len)
 	       (!memcmp(head + 4, block, sizeof(block)) || !memcmp(head + 4, end, sizeof(end)));
 }
 
+/* Codes have 9 to 16 bits; of the other three, two mean nothing. */
+static bool is_compress(const uint8_t *head, size_t len)
+{
+	return len >= 3 && !(head[2] & 0x60) && (head[2] & 0x1f) >= 9 && (head[2] & 0x1f) <= 16;
+}
+
 static const struct img_packing packings[] = {
-	{ "gzip", { { 0x1f, 0x8b, 8 }, 3 }, img_unpack_gzip, is_gzip },
-	{ "xz", { { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6 }, UNPACK_XZ, NULL },
-	{ "zstd", { { 0x28, 0xb5, 0x2f, 0xfd }, 4 }, img_unpack_other, NULL },
-	{ "bzip2", { { 'B', 'Z', 'h' }, 3 }, img_unpack_other, is_bzip2 },
-	{ "lz4", { { 4, 0x22, 0x4d, 0x18 }, 4 }, img_unpack_other, NULL },
-	{ "lzip", { { 'L', 'Z', 'I', 'P', 1 }, 5 }, img_unpack_other, NULL },
+	{ "gzip", { { 0x1f, 0x8b, 8 }, 3 }, img_unpack_gzip, is_gzip, false },
+	{ "xz", { { 0xfd, '7', 'z', 'X', 'Z', 0 }, 6 }, UNPACK_XZ, NULL, false },
+	{ "zstd", { { 0x28, 0xb5, 0x2f, 0xfd }, 4 }, img_unpack_other, NULL, false },
+	{ "bzip2", { { 'B', 'Z', 'h' }, 3 }, img_unpack_other, is_bzip2, false },
+	{ "lz4", { { 4, 0x22, 0x4d, 0x18 }, 4 }, img_unpack_other, NULL, false },
+	{ "lzip", { { 'L', 'Z', 'I', 'P', 1 }, 5 }, img_unpack_other, NULL, false },
+	{ "compress", { { 0x1f, 0x9d }, 2 }, img_unpack_other, is_compress, true },
 };
 
-const struct img_packing *img_packing_of(const uint8_t *head, size_t len)
+const struct img_packing *img_packing_of(const uint8_t *head, size_t len, bool said)
 {
 	for (size_t i = 0; i < sizeof(packings) / sizeof(packings[0]); i++) {
 		const struct img_packing *p = &packings[i];
 
-		if (len >= p->magic.len && !memcmp(head, p->magic.bytes, p->magic.len) &&
-		    (!p->follows || p->follows(head, len)))
+		if ((said || !p->unlikely) && len >= p->magic.len &&
+		    !memcmp(head, p->magic.bytes, p->magic.len) && (!p->follows || p->follows(head, len)))
 			return p;
 	}
 	return NULL;

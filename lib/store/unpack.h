@@ -9,8 +9,11 @@
 enum { IMG_PACKING_BYTES = 16 };
 
 struct img_packing;
-/* By the first len bytes of a file; NULL: it is not compressed in a way that is known.  Pure. */
-const struct img_packing *img_packing_of(const uint8_t *head, size_t len);
+/*
+ * By the first len bytes of a file; NULL: it is not compressed in a way that is known.  said: it is known
+ * to be no disk, so that fewer bytes are proof.  Pure.
+ */
+const struct img_packing *img_packing_of(const uint8_t *head, size_t len, bool said);
 /* "gzip" */
 const char *img_packing_name(const struct img_packing *packing);
 /*

@@ -39,6 +39,10 @@ for tool in gzip xz zstd bzip2 lz4; do
 	done
 done
 bsdtar -cf - --lzip --format raw disk.raw >packed && is_disk packed
+# Two bytes are no proof: only who names the member gets what is in it.
+bsdtar -cf packed -Z --format raw disk.raw && is_disk --member 1 packed && is_disk --member 1 - <packed
+imgconv packed out.raw && cmp packed out.raw
+bsdtar -cf packed -Z box.ovf disk.raw && is_disk --member disk.raw packed
 { head -c 1M disk.raw | gzip -c; tail -c +1048577 disk.raw | gzip -c; head -c 700 /dev/zero; } >packed
 is_disk packed
 gzip -c disk.raw | xz -c >packed && is_disk packed && is_disk --member 1 packed

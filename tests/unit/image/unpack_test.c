@@ -29,6 +29,14 @@ Test(unpack, looks_packed_unless_it_has_partitions)
 	cr_assert(!img_looks_packed(head, 3));
 	begin("070701", 6);
 	cr_assert(img_looks_packed(head, sizeof(head)));
+	begin("070702", 6);
+	cr_assert(img_looks_packed(head, sizeof(head)));
+	begin("070707", 6);
+	cr_assert(img_looks_packed(head, sizeof(head)));
+	begin("7z\xbc\xaf\x27\x1c", 6);
+	cr_assert(img_looks_packed(head, sizeof(head)));
+	begin("\x1f\x9d\x90", 3);
+	cr_assert(!img_looks_packed(head, sizeof(head)));
 	begin("070703", 6);
 	cr_assert(!img_looks_packed(head, sizeof(head)));
 	begin("\xc7\x71", 2);

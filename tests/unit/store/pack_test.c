@@ -34,7 +34,7 @@ Test(pack, comes_out_as_it_was)
 		ok(to = img_store_mem(NULL, 0, &err));
 		pack(to, filters[i]);
 		ok(img_store_read(to, 0, head, sizeof(head), &err));
-		packing = img_packing_of(head, sizeof(head));
+		packing = img_packing_of(head, sizeof(head), false);
 		cr_assert(packing && !strcmp(img_packing_name(packing), filters[i]));
 		ok(st = img_store_unpacked(to, packing, UINT64_MAX, &err));
 		ok(img_store_read_some(st, 0, found, LEN + 1, &got, &err));

@@ -5,7 +5,14 @@
 
 static const char *kind(const char *head, size_t len)
 {
-	const struct img_packing *packing = img_packing_of((const uint8_t *)head, len);
+	const struct img_packing *packing = img_packing_of((const uint8_t *)head, len, false);
+
+	return packing ? img_packing_name(packing) : "none";
+}
+
+static const char *said_kind(const char *head, size_t len)
+{
+	const struct img_packing *packing = img_packing_of((const uint8_t *)head, len, true);
 
 	return packing ? img_packing_name(packing) : "none";
 }
@@ -24,6 +31,13 @@ Test(unpack, is_known_by_the_first_bytes)
 	cr_assert_str_eq(kind("\4\x22\x4d\x18", 4), "lz4");
 	cr_assert_str_eq(kind("QFI\xfb\0\0\0\3", 8), "none");
 	cr_assert_str_eq(kind("", 0), "none");
+	cr_assert_str_eq(kind("\x1f\x9d\x90", 3), "none");
+	cr_assert_str_eq(said_kind("\x1f\x9d\x90", 3), "compress");
+	cr_assert_str_eq(said_kind("\x1f\x9d\x91", 3), "none");
+	cr_assert_str_eq(said_kind("\x1f\x9d\x88", 3), "none");
+	cr_assert_str_eq(said_kind("\x1f\x9d\xb0", 3), "none");
+	cr_assert_str_eq(said_kind("\x1f\x9d", 2), "none");
+	cr_assert_str_eq(said_kind("\x1f\x8b\x08\x18", 4), "gzip");
 }
 
 enum { LEN = 300000 };
@@ -54,7 +68,7 @@ static struct img_store *unpack(const uint8_t *bytes, size_t len)
 	struct img_store *packed, *st;
 
 	ok(packed = img_store_mem(bytes, len, &err));
-	ok(st = img_store_unpacked(packed, img_packing_of(bytes, len), UINT64_MAX, &err));
+	ok(st = img_store_unpacked(packed, img_packing_of(bytes, len, false), UINT64_MAX, &err));
 	return st;
 }
 
