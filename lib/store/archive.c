@@ -13,10 +13,13 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "store/archive-7zip.h"
 #include "store/libarchive.h"
 
 enum { INPUT_BYTES = 256 * 1024 };
 enum { ISO_RECORD_BYTES = 33, MOST_RECORDS = 1 << 20 };
+/* Bytes that may tell of one member: names and folders are kept in memory. */
+enum { MOST_HEADER = 8 << 20 };
 
 struct img_archive {
 	enum img_archive_kind kind;
@@ -24,6 +27,8 @@ struct img_archive {
 	struct archive *reader;
 	struct img_pull in;
 	bool owns;			/* the store of in */
+	bool in_header;			/* what is read tells of members */
+	uint64_t header_bytes;		/* of that, in one piece */
 	uint8_t *input;
 	struct img_err failed;		/* why libarchive got no more bytes */
 	struct img_member member;	/* the current one; name is owned */
@@ -46,6 +51,12 @@ static la_ssize_t give(struct archive *reader, void *ctx, const void **bytes)
 		a->la.set_error(reader, EIO, "%s", a->failed.text);
 		return ARCHIVE_FATAL;
 	}
+	a->header_bytes += got;
+	if (a->in_header && a->header_bytes > MOST_HEADER) {
+		img_fail(&a->failed, IMG_E_RANGE, _("%s: takes more than the %d bytes that are read to tell "
+			 "of a member"), a->in.st->name, MOST_HEADER);
+		return ARCHIVE_FATAL;
+	}
 	*bytes = a->input;
 	return (la_ssize_t)got;
 }
@@ -65,6 +76,7 @@ static la_int64_t skip(struct archive *reader, void *ctx, la_int64_t wanted)
 		return 0;
 	n = a->in.at < size ? img_min_u64((uint64_t)wanted, size - a->in.at) : 0;
 	a->in.at += n;
+	a->header_bytes = 0;
 	return (la_int64_t)n;
 }
 
@@ -81,6 +93,7 @@ static la_int64_t seek(struct archive *reader, void *ctx, la_int64_t offset, int
 		return ARCHIVE_FATAL;
 	a->in.at = from + (uint64_t)offset;
 	a->in.ended = false;
+	a->header_bytes = 0;
 	return (la_int64_t)a->in.at;
 }
 
@@ -90,12 +103,20 @@ static const char *reason(const struct img_archive *a)
 {
 	const char *why = a->la.error_string(a->reader);
 
-	return why ? why : _("no reason is known");
+	return why ? why : _("it is damaged, or ends too early");
 }
 
+/* libarchive has no code for what ends too early, but words. */
 static enum img_code class_of(const char *why)
 {
-	return strcasestr(why, "truncated") ? IMG_E_INCOMPLETE : IMG_E_CORRUPT;
+	static const char *const ends[] = {
+		"truncated", "no progress is possible", "remaining data is less",
+	};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (strcasestr(why, ends[i]))
+			return IMG_E_INCOMPLETE;
+	return IMG_E_CORRUPT;
 }
 
 /* Fails with what libarchive says, or with why it got no bytes. */
@@ -122,6 +143,9 @@ static bool fail_behind(struct img_archive *a, struct img_err *err)
 {
 	if (a->failed.code != IMG_OK || a->kind == IMG_ARCHIVE_COMPRESSED)
 		return fail_with_reason(a, err);
+	if (!a->member.number)
+		return img_fail(err, class_of(reason(a)), _("%s: its first member cannot be read: %s"),
+				a->in.st->name, reason(a));
 	return img_fail(err, class_of(reason(a)),
 			_("%s: cannot be read behind member %" PRIu64 ": %s"), a->in.st->name,
 			a->member.number, reason(a));
@@ -210,13 +234,17 @@ bool img_archive_peek(struct img_archive *a, const void **bytes, size_t *len, st
 	return true;
 }
 
-/* A member that has fewer bytes than were promised ended with the file. */
+/* A member that has fewer bytes than were promised ended with the file; one that has more lies. */
 static bool check_end(const struct img_archive *a, struct img_err *err)
 {
 	const struct img_member *m = &a->member;
 
 	if (m->size == IMG_SIZE_UNKNOWN || a->done == m->size)
 		return true;
+	if (a->done > m->size)
+		return img_fail(err, IMG_E_CORRUPT,
+				_("%s: member %" PRIu64 ", \"%s\": has %" PRIu64 " bytes, and should have "
+				  "%" PRIu64), a->in.st->name, m->number, m->name, a->done, m->size);
 	return img_fail(err, IMG_E_INCOMPLETE,
 			_("%s: member %" PRIu64 ", \"%s\": has %" PRIu64 " bytes of the %" PRIu64
 			  " that it should have"), a->in.st->name, m->number, m->name, a->done, m->size);
@@ -359,11 +387,33 @@ static bool check_count(struct img_archive *a, struct img_err *err)
 			"room for"), a->in.st->name, most);
 }
 
+/* What libarchive would do first itself, so that what tells of the next member can be counted. */
+static bool skip_rest(struct img_archive *a, struct img_err *err)
+{
+	const int result = a->member.number ? a->la.data_skip(a->reader) : ARCHIVE_OK;
+
+	return is_good(result) || fail_behind(a, err);
+}
+
+static int next_header(struct img_archive *a, struct archive_entry **entry)
+{
+	int result;
+
+	a->in_header = a->kind == IMG_ARCHIVE_MEMBERS;
+	a->header_bytes = 0;
+	result = a->la.next_header(a->reader, entry);
+	a->in_header = false;
+	return result;
+}
+
 bool img_archive_next(struct img_archive *a, struct img_member *out, bool *end, struct img_err *err)
 {
 	struct archive_entry *entry;
-	const int result = a->la.next_header(a->reader, &entry);
+	int result;
 
+	if (!skip_rest(a, err))
+		return false;
+	result = next_header(a, &entry);
 	*end = result == ARCHIVE_EOF;
 	if (*end)
 		return drain(a, err);
@@ -419,6 +469,12 @@ static bool open_reader(struct img_archive *a, struct img_err *err)
 			a->in.st->name);
 }
 
+static bool check_list(const struct img_archive *a, struct img_err *err)
+{
+	return a->kind != IMG_ARCHIVE_MEMBERS || !(a->in.st->caps & IMG_STORE_SEEK) ||
+	       img_7zip_check_list(a->in.st, err);
+}
+
 struct img_archive *img_archive_read_from(const struct img_pull *in, enum img_archive_kind kind,
 					  bool owns, struct img_err *err)
 {
@@ -428,7 +484,7 @@ struct img_archive *img_archive_read_from(const struct img_pull *in, enum img_ar
 		return NULL;
 	a->kind = kind;
 	a->in = *in;
-	if (img_libarchive_load(&a->la, err) && open_reader(a, err)) {
+	if (check_list(a, err) && img_libarchive_load(&a->la, err) && open_reader(a, err)) {
 		a->owns = owns;
 		return a;
 	}

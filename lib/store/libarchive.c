@@ -28,6 +28,7 @@ bool img_libarchive_load(struct img_libarchive *la, struct img_err *err)
 		{ "archive_read_open1", &la->open },
 		{ "archive_read_next_header", &la->next_header },
 		{ "archive_read_data_block", &la->data_block },
+		{ "archive_read_data_skip", &la->data_skip },
 		{ "archive_filter_bytes", &la->filter_bytes },
 		{ "archive_format", &la->format },
 		{ "archive_error_string", &la->error_string },

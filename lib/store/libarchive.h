@@ -31,6 +31,7 @@ struct img_libarchive {
 	__typeof__(archive_read_open1) *open;
 	__typeof__(archive_read_next_header) *next_header;
 	__typeof__(archive_read_data_block) *data_block;
+	__typeof__(archive_read_data_skip) *data_skip;
 	__typeof__(archive_filter_bytes) *filter_bytes;
 	__typeof__(archive_format) *format;
 	__typeof__(archive_error_string) *error_string;

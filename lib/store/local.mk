@@ -3,6 +3,8 @@
 libimg_sources += \
 	%D%/archive.c \
 	%D%/archive.h \
+	%D%/archive-7zip.c \
+	%D%/archive-7zip.h \
 	%D%/beside.c \
 	%D%/beside.h \
 	%D%/count.c \

@@ -1,6 +1,7 @@
 unit_tests += %D%/test
 %C%_test_LDADD = $(unit_ldadd) -lpthread
 %C%_test_SOURCES = \
+	%D%/archive-7zip_test.c \
 	%D%/archive_test.c \
 	%D%/count_test.c \
 	%D%/fault_test.c \
