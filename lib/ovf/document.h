@@ -9,8 +9,8 @@
 #include <libxml/tree.h>
 #include "libimg.h"
 
-/* Bytes of a document; descriptors of large appliances have a few hundred thousand. */
-enum { OVF_DOCUMENT_MOST = 16 << 20 };
+/* Bytes of a document, whose tree may take 35 times that; large appliances have a few hundred thousand. */
+enum { OVF_DOCUMENT_MOST = 4 << 20 };
 
 struct ovf_document;
 /*

@@ -35,6 +35,15 @@ static bool fill_file(struct ovf_document *doc, xmlNode *file, const struct img_
 	       set_number(doc, file, "size", image->file_size, err);
 }
 
+/* Whether a disk in front of this one is in the same file. */
+static bool is_taken(const xmlNode *disk, const char *file)
+{
+	for (const xmlNode *at = ovf_child(disk->parent, "Disk"); at != disk; at = ovf_next(at, "Disk"))
+		if (ovf_attribute(at, "fileRef") && !strcmp(ovf_attribute(at, "fileRef"), file))
+			return true;
+	return false;
+}
+
 static bool fill_disk(struct ovf_document *doc, xmlNode *references, xmlNode *disk,
 		      const struct img_ovf_image *image, struct img_err *err)
 {
@@ -45,6 +54,11 @@ static bool fill_disk(struct ovf_document *doc, xmlNode *references, xmlNode *di
 		return img_fail(err, IMG_E_UNSUPPORTED,
 				_("line %u of the OVF: a disk without a file, which could not be replaced"),
 				(unsigned)disk->line);
+	if (is_taken(disk, id))
+		return img_fail(err, IMG_E_UNSUPPORTED,
+				_("line %u of the OVF: a disk in the file of another one"),
+				(unsigned)disk->line);
+	ovf_drop_attribute(doc, disk, "parentRef");
 	return fill_file(doc, file, image, err) &&
 	       set_number(doc, disk, "capacity", image->capacity, err) &&
 	       set_number(doc, disk, "populatedSize", image->populated, err) &&

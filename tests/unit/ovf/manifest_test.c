@@ -48,6 +48,26 @@ Test(manifest, what_is_no_line)
 	cr_assert_null(img_manifest_read("SHA1(a)= 12\0", 12, NULL));
 }
 
+Test(manifest, lines_have_a_limit)
+{
+	enum { MOST = 8192 };
+	static const char line[] = "SHA1(a)= 12\n";
+	const size_t len = sizeof(line) - 1;
+	char *text = malloc((MOST + 1) * len + 1);
+	struct img_err err = { 0 };
+	struct img_manifest *m;
+
+	cr_assert(text);
+	for (size_t i = 0; i <= MOST; i++)
+		strcpy(text + i * len, line);
+	m = img_manifest_read(text, MOST * len, &err);
+	cr_assert(m && m->n_lines == MOST, "%s", err.text);
+	img_manifest_free(m);
+	cr_assert_null(img_manifest_read(text, (MOST + 1) * len, &err));
+	cr_assert_eq(err.code, IMG_E_RANGE);
+	free(text);
+}
+
 Test(manifest, comes_back_as_it_was_written)
 {
 	const uint8_t sum[] = { 1, 0xab };

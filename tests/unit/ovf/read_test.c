@@ -2,6 +2,7 @@
 /* Descriptors of both versions, and what is wrong with some. */
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "ovf/ovf.h"
 
@@ -131,6 +132,13 @@ Test(ovf, what_is_wrong_is_named)
 	       IMG_E_CORRUPT, "acre");
 	refuse(DISK("ovf:diskId='d' ovf:capacity='16' ovf:capacityAllocationUnits='byte*2^60'"),
 	       IMG_E_RANGE, "2^60");
+	refuse(ENVELOPE("1", "<References><File ovf:href='a'/></References>"), IMG_E_CORRUPT, "\"id\"");
+	refuse(DISK("ovf:diskId='d' ovf:capacity='1' ovf:populatedSize='x'"), IMG_E_CORRUPT, "populatedSize");
+	refuse(ITEM("<r:ResourceType>65536</r:ResourceType>"), IMG_E_CORRUPT, "resource type");
+	refuse(ITEM("<r:ResourceType>4</r:ResourceType><r:AllocationUnits>acre</r:AllocationUnits>"
+		    "<r:VirtualQuantity>1</r:VirtualQuantity>"), IMG_E_CORRUPT, "acre");
+	refuse(ITEM("<r:ResourceType>4</r:ResourceType><r:AllocationUnits>byte * 2^60</r:AllocationUnits>"
+		    "<r:VirtualQuantity>16</r:VirtualQuantity>"), IMG_E_RANGE, "2^60");
 	refuse(ITEM("<r:InstanceID>1</r:InstanceID>"), IMG_E_CORRUPT, "resource type");
 	refuse(ITEM("<r:ResourceType>3</r:ResourceType><r:VirtualQuantity>two</r:VirtualQuantity>"),
 	       IMG_E_CORRUPT, "two");
@@ -148,6 +156,48 @@ Test(ovf, collections_have_a_limit)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "</VirtualSystemCollection>");
 	snprintf(text + n, sizeof(text) - n, "</Envelope>");
 	refuse(text, IMG_E_RANGE, "collections");
+}
+
+/* n times the same element, between what opens and what closes an envelope. */
+static bool reads_many(const char *before, const char *one, size_t n, const char *after, struct img_err *err)
+{
+	const size_t len = strlen(one), head = strlen(before);
+	char *text = malloc(head + n * len + strlen(after) + 1);
+	struct img_ovf *ovf;
+
+	cr_assert(text);
+	memcpy(text, before, head);
+	for (size_t i = 0; i < n; i++)
+		memcpy(text + head + i * len, one, len);
+	strcpy(text + head + n * len, after);
+	ovf = read_text(text, err);
+	img_ovf_free(ovf);
+	free(text);
+	return ovf;
+}
+
+#define OPEN "<Envelope xmlns='http://schemas.dmtf.org/ovf/envelope/1' xmlns:o='o'>"
+#define MACHINE "<VirtualSystem><VirtualHardwareSection>"
+
+Test(ovf, of_each_kind_there_is_a_limit)
+{
+	static const struct { size_t most; const char *before, *one, *after; } table[] = {
+		{ 4096, OPEN "<References>", "<File o:id='f' o:href='a'/>", "</References></Envelope>" },
+		{ 4096, OPEN "<DiskSection>", "<Disk o:diskId='d' o:capacity='1'/>",
+		  "</DiskSection></Envelope>" },
+		{ 1024, OPEN, "<VirtualSystem/>", "</Envelope>" },
+		{ 4096, OPEN MACHINE, "<Item><ResourceType>1</ResourceType></Item>",
+		  "</VirtualHardwareSection></VirtualSystem></Envelope>" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const char *before = table[i].before, *one = table[i].one, *after = table[i].after;
+		struct img_err err = { 0 };
+
+		cr_expect(reads_many(before, one, table[i].most, after, &err), "row %zu: %s", i, err.text);
+		cr_expect_not(reads_many(before, one, table[i].most + 1, after, &err));
+		cr_expect_eq(err.code, IMG_E_RANGE, "row %zu: %s", i, err.text);
+	}
 }
 
 Test(ovf, units)

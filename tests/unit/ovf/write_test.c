@@ -129,7 +129,8 @@ Test(ovf_write, what_there_is_not)
 #define FILES(files, disks) "<Envelope xmlns='" NS "' xmlns:o='" NS "'><References>" files \
 	"</References><DiskSection>" disks "</DiskSection><Kept a='b'>c</Kept></Envelope>"
 #define FILE1 "<File o:id='f' o:href='old' o:size='1' o:compression='gzip' o:chunkSize='3'/>"
-#define DISK1 "<Disk o:diskId='d' o:fileRef='f' o:capacity='8' o:capacityAllocationUnits='GigaBytes'/>"
+#define DISK1 "<Disk o:diskId='d' o:fileRef='f' o:parentRef='p' o:capacity='8' " \
+	"o:capacityAllocationUnits='GigaBytes'/>"
 
 Test(ovf_fill, keeps_all_but_the_disk)
 {
@@ -150,6 +151,7 @@ Test(ovf_fill, keeps_all_but_the_disk)
 	cr_assert_eq(ovf->files[0].chunk, 0);
 	cr_assert_eq(ovf->disks[0].capacity, 4096);
 	cr_assert_str_eq(ovf->disks[0].id, "d");
+	cr_assert_null(ovf->disks[0].parent);
 	cr_assert(strstr(ovf->disks[0].format, "streamOptimized"));
 	img_ovf_free(ovf);
 	free(text);
@@ -165,11 +167,24 @@ static void refuse_fill(const char *other, enum img_code code)
 	cr_assert_eq(err.code, code, "%s", err.text);
 }
 
+Test(ovf_fill, each_disk_has_a_file_of_its_own)
+{
+	static const char other[] = FILES(FILE1 "<File o:id='g' o:href='i'/>", DISK1 DISK1);
+	const struct img_ovf_image disks[] = { { "a", 1, 512, 1 }, { "b", 1, 512, 1 } };
+	struct img_err err = { 0 };
+	size_t len;
+
+	cr_assert_null(img_ovf_fill(other, strlen(other), disks, 2, &len, &err));
+	cr_assert_eq(err.code, IMG_E_UNSUPPORTED, "%s", err.text);
+	cr_assert(strstr(err.text, "another one"), "%s", err.text);
+}
+
 Test(ovf_fill, what_does_not_fit)
 {
 	refuse_fill(FILES(FILE1, ""), IMG_E_ARGUMENT);
 	refuse_fill(FILES(FILE1, DISK1 DISK1), IMG_E_ARGUMENT);
 	refuse_fill(FILES(FILE1 "<File o:id='iso' o:href='i'/>", DISK1), IMG_E_UNSUPPORTED);
 	refuse_fill(FILES("<File o:id='g' o:href='i'/>", DISK1), IMG_E_UNSUPPORTED);
+	refuse_fill(FILES("<File o:id='f' o:href='i'/>", "<Disk o:diskId='d'/>"), IMG_E_UNSUPPORTED);
 	refuse_fill("<a/>", IMG_E_NOT_THIS_FORMAT);
 }
