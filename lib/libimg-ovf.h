@@ -181,6 +181,20 @@ void img_manifest_free(struct img_manifest *manifest);
 /* One line, without a blank in front of the bracket, which some readers do not take. */
 void img_manifest_put(FILE *out, const char *hash, const char *name, const uint8_t *sum, size_t len);
 
+/* ---- Boxes of Vagrant ---------------------------------------------------------------------------- */
+
+struct img_box {
+	const char *const *disks;	/* names of their files, borrowed from it */
+	size_t n_disks;			/* 0: it lists none, as boxes with one disk do not */
+};
+
+/*
+ * By its metadata.json, for libvirt.  IMG_E_CORRUPT, IMG_E_RANGE (too long, or too many disks), IMG_E_NOMEM.
+ * Free with img_box_free(), which accepts NULL.
+ */
+struct img_box *img_box_read(const void *bytes, size_t len, struct img_err *err);
+void img_box_free(struct img_box *box);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

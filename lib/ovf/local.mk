@@ -1,6 +1,7 @@
-# Appliances: descriptors and manifests, and the frames of the archives they come in.
+# Appliances: descriptors, manifests and metadata, and the frames of the archives they come in.
 
 libimg_sources += \
+	%D%/box.c \
 	%D%/document.c \
 	%D%/document.h \
 	%D%/domain.c \
