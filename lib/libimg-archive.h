@@ -36,11 +36,12 @@ struct img_member {
 };
 
 /*
- * path: as in struct img_open.  Close with img_archive_close().
+ * Of how path, max_size and spooled count.  Close with img_archive_close().
  * Errors: IMG_E_NOT_THIS_FORMAT: that is no archive; IMG_E_UNSUPPORTED: libarchive cannot be loaded;
+ * IMG_E_RANGE: it unpacks to more than max_size;
  * and those of reading, as for the functions below: IMG_E_CORRUPT, IMG_E_INCOMPLETE, IMG_E_IO, IMG_E_NOMEM.
  */
-struct img_archive *img_archive_open(const char *path, struct img_err *err);
+struct img_archive *img_archive_open(const struct img_open *how, struct img_err *err);
 /* The next member; *end: there is none, and out is untouched. */
 bool img_archive_next(struct img_archive *archive, struct img_member *out, bool *end,
 		      struct img_err *err) IMG_MUST_CHECK;

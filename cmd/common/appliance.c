@@ -11,7 +11,7 @@
 #include "common/text.h"
 
 /* Bytes of a descriptor, of a manifest, and members that are looked at. */
-enum { MOST_TEXT = 16 << 20, MOST_FILES = 16384 };
+enum { MOST_TEXT = 4 << 20, MOST_FILES = 16384 };
 
 static bool out_of_memory(struct img_err *err)
 {
@@ -97,7 +97,8 @@ char *appliance_path(const struct appliance *a, const char *name, struct img_err
 static struct appliance_text *text_of(struct appliance *a, const struct img_member *m)
 {
 	struct appliance_text *text = ends_in(m->name, ".ovf") ? &a->descriptor
-				      : ends_in(m->name, ".mf") ? &a->manifest : NULL;
+				      : ends_in(m->name, ".mf") ? &a->manifest
+				      : appliance_same_name(m->name, "metadata.json") ? &a->metadata : NULL;
 
 	return text && !text->bytes && m->kind == IMG_MEMBER_FILE ? text : NULL;
 }
@@ -131,7 +132,7 @@ static bool add_member(struct appliance *a, struct img_archive *archive, const s
 
 static bool read_archive(struct appliance *a, struct img_err *err)
 {
-	struct img_archive *archive = img_archive_open(a->path, err);
+	struct img_archive *archive = img_archive_open(&a->how, err);
 	struct img_member member;
 	bool ok = archive != NULL, end = false;
 
@@ -271,9 +272,30 @@ static bool told_disks(struct appliance *a, struct img_err *err)
 	return true;
 }
 
-/* Of a box for libvirt: "box.img", or "box_1.img" and so on. */
+/* Of a box for libvirt: those that its metadata list. */
+static bool listed_disks(struct appliance *a, struct img_err *err)
+{
+	if (!a->metadata.bytes)
+		return true;
+	a->box = img_box_read(a->metadata.bytes, a->metadata.len, err);
+	if (!a->box)
+		return img_within(err, "%s", a->metadata.name);
+	a->disks = calloc(a->box->n_disks + 1, sizeof(*a->disks));
+	if (!a->disks)
+		return out_of_memory(err);
+	for (size_t i = 0; i < a->box->n_disks; i++)
+		a->disks[a->n_disks++] = (struct appliance_disk){
+			.file = appliance_file(a, a->box->disks[i]), .name = a->box->disks[i],
+		};
+	return true;
+}
+
+/* Otherwise "box.img", or "box_1.img" and so on. */
 static bool boxed_disks(struct appliance *a, struct img_err *err)
 {
+	if (!listed_disks(a, err) || a->n_disks)
+		return a->n_disks;
+	free(a->disks);
 	a->disks = calloc(a->n_files + 1, sizeof(*a->disks));
 	if (!a->disks)
 		return out_of_memory(err);
@@ -302,12 +324,23 @@ static bool read_all(struct appliance *a, struct img_err *err)
 	return (a->packed || add_named_files(a, err)) && told_disks(a, err);
 }
 
-bool appliance_open(const char *path, struct appliance *out, struct img_err *err)
+/* Its disks are read after what tells where they are, and in any order. */
+static bool check_file(const struct appliance *a, struct img_err *err)
 {
+	struct stat st;
+
+	return (strcmp(a->path, "-") && (stat(a->path, &st) || !S_ISFIFO(st.st_mode))) ||
+	       img_fail(err, IMG_E_UNSUPPORTED,
+			_("an appliance has to be a file: it is read more than once"));
+}
+
+bool appliance_open(const struct img_open *how, struct appliance *out, struct img_err *err)
+{
+	const char *path = how->path;
 	const size_t len = strlen(path);
 
-	*out = (struct appliance){ .path = path };
-	if (read_all(out, err))
+	*out = (struct appliance){ .how = *how, .path = path };
+	if (check_file(out, err) && read_all(out, err))
 		return true;
 	/* Those that opened it have said its name. */
 	return !strncmp(err->text, path, len) && err->text[len] == ':' ? false
@@ -325,6 +358,9 @@ void appliance_close(struct appliance *a)
 	free(a->descriptor.bytes);
 	free(a->manifest.name);
 	free(a->manifest.bytes);
+	free(a->metadata.name);
+	free(a->metadata.bytes);
+	img_box_free(a->box);
 }
 
 const struct appliance_disk *appliance_find(const struct appliance *a, const char *which,

@@ -33,10 +33,13 @@ struct appliance_disk {
 };
 
 struct appliance {
-	const char *path;	/* borrowed */
+	struct img_open how;	/* as it was opened; texts are borrowed */
+	const char *path;	/* that of how */
 	bool packed;		/* an archive */
 	struct appliance_text descriptor, manifest;
+	struct appliance_text metadata;	/* of a box */
 	struct img_ovf *ovf;	/* NULL: a box without a descriptor */
+	struct img_box *box;	/* what that says of its disks, or NULL */
 	struct appliance_file *files;
 	size_t n_files, cap_files;
 	struct appliance_disk *disks;
@@ -44,10 +47,11 @@ struct appliance {
 };
 
 /*
- * Reads what path is.  IMG_E_NOT_THIS_FORMAT: neither a descriptor nor an archive that holds one or the
- * disk of a box.  For appliance_close(), also after a failure.
+ * Reads what the file at how->path is; max_size and spooled count, too.  IMG_E_NOT_THIS_FORMAT: neither a
+ * descriptor nor an archive that holds one or the disk of a box; IMG_E_UNSUPPORTED: it is a stream, in
+ * which one cannot go back.  For appliance_close(), also after a failure.
  */
-bool appliance_open(const char *path, struct appliance *out, struct img_err *err) IMG_MUST_CHECK;
+bool appliance_open(const struct img_open *how, struct appliance *out, struct img_err *err) IMG_MUST_CHECK;
 void appliance_close(struct appliance *a);
 
 /* By its number from 1 on, its id, or the name of its file.  IMG_E_ARGUMENT: there is none. */

@@ -120,14 +120,26 @@ static struct img *open_once(const struct source_options *how, const char *path,
 	return img_open(&open, err);
 }
 
-/* A disk of the appliance at path. */
-static bool find_disk(const char *which, const char *path, struct source_place *out, struct img_err *err)
+bool source_open_appliance(const struct source_options *how, const char *path, struct appliance *out,
+			   struct img_err *err)
 {
-	const struct appliance_disk *disk;
+	const struct img_open open = {
+		.path = path, .max_size = how->max_size, .spooled = source_spooled(how),
+	};
+
+	return appliance_open(&open, out, err);
+}
+
+/* The disk of an appliance that is wanted. */
+static bool find_disk(const struct source_options *how, const char *path, struct source_place *out,
+		      struct img_err *err)
+{
+	const struct appliance_disk *disk = NULL;
 	struct appliance a;
 	bool ok;
 
-	disk = appliance_open(path, &a, err) ? appliance_find(&a, which, err) : NULL;
+	if (source_open_appliance(how, path, &a, err))
+		disk = appliance_find(&a, how->disk, err);
 	ok = disk && appliance_place(&a, disk, &out->owned, out->number, err);
 	appliance_close(&a);
 	if (!ok)
@@ -143,7 +155,7 @@ bool source_find(const struct source_options *how, const char *path, struct sour
 	*out = (struct source_place){ .path = path, .member = how->member };
 	if (how->disk && how->member)
 		return img_fail(err, IMG_E_ARGUMENT, _("--disk and --member contradict each other"));
-	return !how->disk || find_disk(how->disk, path, out, err);
+	return !how->disk || find_disk(how, path, out, err);
 }
 
 void source_place_clear(struct source_place *place)

@@ -46,6 +46,10 @@ bool source_find(const struct source_options *how, const char *path, struct sour
 		 struct img_err *err) IMG_MUST_CHECK;
 void source_place_clear(struct source_place *place);
 
+/* The appliance at path; see appliance_open(). */
+bool source_open_appliance(const struct source_options *how, const char *path, struct appliance *out,
+			   struct img_err *err) IMG_MUST_CHECK;
+
 /* What img_open() calls for a temporary file; NULL: nothing is to be said. */
 typedef void source_told(void *ctx, const char *text);
 source_told *source_spooled(const struct source_options *how);

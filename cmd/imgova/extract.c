@@ -73,11 +73,12 @@ static bool extract_all(const struct options *opt, const struct appliance *a, co
 			struct img_err *err)
 {
 	struct options each = *opt;
+	const bool made = !mkdir(folder, 0777);
 	bool ok = true;
 
 	if (!each.target.format)
 		each.target.format = "qcow2";
-	if (mkdir(folder, 0777) && errno != EEXIST)
+	if (!made && errno != EEXIST)
 		return img_fail_os(err, _("%s: cannot make the folder"), folder);
 	for (size_t i = 0; ok && i < a->n_disks; i++) {
 		char *name = name_in(folder, &a->disks[i], i + 1, each.target.format, err);
@@ -85,7 +86,20 @@ static bool extract_all(const struct options *opt, const struct appliance *a, co
 		ok = name && extract(&each, a, &a->disks[i], name, err);
 		free(name);
 	}
+	if (!ok && made)
+		(void)rmdir(folder);	/* unless there is something in it already */
 	return ok;
+}
+
+static bool check_target(const struct options *opt, const char *target, struct img_err *err)
+{
+	if (strcmp(target, "-"))
+		return true;
+	if (!opt->disk)
+		return img_fail(err, IMG_E_ARGUMENT,
+				_("to standard output goes one disk; --disk says which"));
+	return !isatty(STDOUT_FILENO) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("an image is not written to a terminal"));
 }
 
 bool ova_extract(const struct options *opt, char *const *names, int n, int *status, struct img_err *err)
@@ -95,9 +109,9 @@ bool ova_extract(const struct options *opt, char *const *names, int n, int *stat
 	bool ok;
 
 	(void)n, (void)status;
-	if (!strcmp(names[1], "-") && isatty(STDOUT_FILENO))
-		return img_fail(err, IMG_E_ARGUMENT, _("an image is not written to a terminal"));
-	ok = appliance_open(names[0], &a, err);
+	if (!check_target(opt, names[1], err))
+		return false;
+	ok = source_open_appliance(&opt->source, names[0], &a, err);
 	if (ok && opt->disk) {
 		disk = appliance_find(&a, opt->disk, err);
 		ok = disk && extract(opt, &a, disk, names[1], err);

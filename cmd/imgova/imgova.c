@@ -50,6 +50,7 @@ static const struct cli_option rows[] = {
 	{ 'o', "options", "NAME=VALUE,...", cli_set_list, AT(target.options),
 	  N_("extract: options of that format; \"help\" lists them") },
 	SOURCE_ROW_FORMAT(AT(source.format)),
+	SOURCE_ROW_MAX_SIZE(AT(source.max_size)),
 	SOURCE_ROW_FORCE_SHARE(AT(source.force_share)),
 	SOURCE_ROW_UNTRUSTED(AT(source.gate)),
 	SOURCE_ROW_TRUSTED(AT(source.gate)),

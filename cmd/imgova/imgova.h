@@ -10,7 +10,7 @@
 /* In the order of OVA_BOXES. */
 enum ova_box { OVA_BOX_LIBVIRT, OVA_BOX_VIRTUALBOX };
 #define OVA_BOXES "libvirt|virtualbox"
-enum { OVA_MOST_NETWORKS = 64, OVA_MOST_XML = 16 << 20 /* bytes */ };
+enum { OVA_MOST_NETWORKS = 64, OVA_MOST_XML = 4 << 20 /* bytes */ };
 
 /* The options of all verbs; which belong to which says usage.c. */
 struct options {

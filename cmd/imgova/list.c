@@ -104,15 +104,15 @@ bool ova_list(const struct options *opt, char *const *names, int n, int *status,
 {
 	struct appliance a;
 	struct img_node *root;
-	bool ok = appliance_open(names[0], &a, err);
+	bool ok = source_open_appliance(&opt->source, names[0], &a, err);
 
 	(void)n, (void)status;
 	if (ok) {
 		root = img_node_root("imgova");
 		if (root)
 			add_all(root, &a);
-		ok = root ? img_report_write(root, opt->style, stdout, err)
-			  : img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		ok = root ? opt->quiet || img_report_write(root, opt->style, stdout, err)
+			  : ova_out_of_memory(err);
 		img_node_free(root);
 	}
 	appliance_close(&a);

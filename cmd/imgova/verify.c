@@ -41,6 +41,17 @@ static void add_problem(struct verifying *v, const char *id, const char *name, c
 	v->n++;
 }
 
+/* Which of two files of one name a reader takes, nobody knows. */
+static void check_once(struct verifying *v, const char *name)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->a.n_files; i++)
+		n += appliance_same_name(v->a.files[i].name, name);
+	if (v->a.packed && n > 1)
+		add_problem(v, "archive.twice", name, _("is in the archive more than once"));
+}
+
 /* ---- The manifest -------------------------------------------------------------------------------- */
 
 static const struct img_manifest_line *line_of(const struct verifying *v, const char *name)
@@ -104,7 +115,7 @@ static bool check_sum(struct verifying *v, const struct img_manifest_line *line,
 /* In one pass, in the order of the archive. */
 static bool check_archive_sums(struct verifying *v, struct img_err *err)
 {
-	struct bytes from = { .archive = img_archive_open(v->a.path, err) };
+	struct bytes from = { .archive = img_archive_open(&v->a.how, err) };
 	struct img_member member;
 	bool ok = from.archive != NULL, end = false;
 
@@ -137,9 +148,11 @@ static bool check_file_sum(struct verifying *v, const struct img_manifest_line *
 static bool check_file_sums(struct verifying *v, struct img_err *err)
 {
 	for (size_t i = 0; i < v->manifest->n_lines; i++) {
-		const struct appliance_file *file = appliance_file(&v->a, v->manifest->lines[i].name);
+		const struct img_manifest_line *line = &v->manifest->lines[i];
+		const struct appliance_file *file = appliance_file(&v->a, line->name);
 
-		if (file && file->regular && !check_file_sum(v, &v->manifest->lines[i], err))
+		if (file && file->regular && line_of(v, line->name) == line &&
+		    !check_file_sum(v, line, err))
 			return false;
 	}
 	return true;
@@ -147,10 +160,16 @@ static bool check_file_sums(struct verifying *v, struct img_err *err)
 
 static void check_names(struct verifying *v)
 {
-	for (size_t i = 0; i < v->manifest->n_lines; i++)
-		if (!appliance_file(&v->a, v->manifest->lines[i].name))
-			add_problem(v, "manifest.missing", v->manifest->lines[i].name,
+	for (size_t i = 0; i < v->manifest->n_lines; i++) {
+		const struct img_manifest_line *line = &v->manifest->lines[i];
+
+		if (line_of(v, line->name) != line)
+			add_problem(v, "manifest.twice", line->name,
+				    _("is in the manifest more than once"));
+		else if (!appliance_file(&v->a, line->name))
+			add_problem(v, "manifest.missing", line->name,
 				    _("is in the manifest, but nowhere else"));
+	}
 	for (size_t i = 0; v->a.ovf && i < v->a.ovf->n_files; i++)
 		if (!line_of(v, v->a.ovf->files[i].href) && !line_of(v, v->a.ovf->files[i].uri))
 			add_problem(v, "manifest.unlisted", v->a.ovf->files[i].href,
@@ -163,6 +182,7 @@ static bool check_manifest(struct verifying *v, struct img_err *err)
 
 	if (!v->a.manifest.bytes)
 		return true;
+	check_once(v, v->a.manifest.name);
 	v->manifest = img_manifest_read(v->a.manifest.bytes, v->a.manifest.len, &why);
 	if (!v->manifest && why.code == IMG_E_NOMEM)
 		return ova_out_of_memory(err);
@@ -176,16 +196,6 @@ static bool check_manifest(struct verifying *v, struct img_err *err)
 
 /* ---- The descriptor ------------------------------------------------------------------------------ */
 
-/* Whom of two files of one name a reader takes, nobody knows. */
-static bool is_there_twice(const struct appliance *a, const char *name)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < a->n_files; i++)
-		n += appliance_same_name(a->files[i].name, name);
-	return a->packed && n > 1;
-}
-
 static void check_references(struct verifying *v)
 {
 	for (size_t i = 0; i < v->a.ovf->n_files; i++) {
@@ -194,8 +204,7 @@ static void check_references(struct verifying *v)
 
 		if (img_ovf_file_of(v->a.ovf, told->id) != told)
 			add_problem(v, "file.twice", told->id, _("is the id of two files"));
-		if (is_there_twice(&v->a, told->href))
-			add_problem(v, "archive.twice", told->href, _("is in the archive more than once"));
+		check_once(v, told->href);
 		if (!img_ovf_href_is_inside(told->href))
 			add_problem(v, "file.outside", told->href,
 				    _("is no name of a file in the appliance"));
@@ -291,11 +300,13 @@ static void compare_capacity(struct verifying *v, const struct appliance_disk *d
 
 static bool check_image(struct verifying *v, const struct appliance_disk *disk, struct img_err *err)
 {
-	struct img_open how = { .gate = &img_gate_local, .flags = IMG_OPEN_NO_KEY };
+	struct img_open how = v->a.how;
 	struct img_err why = { 0 };
 	char member[APPLIANCE_MEMBER_TEXT], *path;
 	struct img *im;
 
+	if (!disk->told && !disk->file)
+		add_problem(v, "file.missing", disk->name, _("is not there"));
 	/* Of all others it is told elsewhere what is missing. */
 	if (!disk->told || !disk->file || !disk->file->regular || disk->told->parent ||
 	    disk->reference->chunk)
@@ -304,6 +315,8 @@ static bool check_image(struct verifying *v, const struct appliance_disk *disk, 
 		return false;
 	how.path = path;
 	how.member = member[0] ? member : NULL;
+	how.gate = &img_gate_local;
+	how.flags = IMG_OPEN_NO_KEY;
 	im = img_open(&how, &why);
 	if (im)
 		compare_capacity(v, disk, im);
@@ -318,6 +331,7 @@ static bool check_all(struct verifying *v, struct img_err *err)
 {
 	if (v->a.ovf) {
 		check_order(v);
+		check_once(v, v->a.descriptor.name);
 		check_references(v);
 		check_disks(v);
 		for (size_t i = 0; i < v->a.ovf->n_systems; i++)
@@ -343,7 +357,7 @@ static bool verify(struct verifying *v, struct img_node *root, struct img_err *e
 bool ova_verify(const struct options *opt, char *const *names, int n, int *status, struct img_err *err)
 {
 	struct verifying v = { .opt = opt };
-	bool ok = appliance_open(names[0], &v.a, err);
+	bool ok = source_open_appliance(&opt->source, names[0], &v.a, err);
 
 	(void)n;
 	if (ok) {

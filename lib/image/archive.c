@@ -327,10 +327,9 @@ struct img_store *img_open_member(struct img_store *st, const struct img_open *h
 
 /* ---- For those who want to see the members ------------------------------------------------------- */
 
-struct img_archive *img_archive_open(const char *path, struct img_err *err)
+struct img_archive *img_archive_open(const struct img_open *how, struct img_err *err)
 {
-	const struct img_open how = { .path = path };
-	struct img_store *st = img_open_packed(&how, err);
+	struct img_store *st = img_open_packed(how, err);
 	const struct img_pull in = { .st = st };
 	struct img_archive *archive;
 

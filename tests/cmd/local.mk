@@ -51,6 +51,7 @@ shell_tests += \
 	%D%/imgcompress/taken.sh \
 	%D%/imgconv/archives.sh \
 	%D%/imgconv/archives-hostile.sh \
+	%D%/imgconv/archives-lying.sh \
 	%D%/imgconv/backing.sh \
 	%D%/imgconv/digest.sh \
 	%D%/imgconv/doubt.sh \
@@ -95,6 +96,7 @@ shell_tests += \
 	%D%/imgmount/loop.sh \
 	%D%/imgmount/write.sh \
 	%D%/imgova/create.sh \
+	%D%/imgova/hostile.sh \
 	%D%/imgova/read.sh \
 	%D%/imgresize/cow.sh \
 	%D%/imgresize/gpt-damage.sh \
@@ -117,6 +119,7 @@ EXTRA_DIST += \
 	%D%/imgcompress/packed.sh \
 	%D%/common/schema.jq \
 	%D%/imgcheck/vmdk_damage.py \
+	%D%/imgconv/hostile_archives.py \
 	%D%/imgmount/folder.sh \
 	%D%/nbdkit-img/client.py \
 	%D%/nbdkit-img/server.sh
