@@ -26,7 +26,7 @@
 enum {
 #ifdef SANITIZED
 	POINTS		= 1000,		/* of each layout, at least */
-	PERCENT		= 40,		/* of them, at which the power is cut */
+	PERCENT		= 15,		/* of them, at which the power is cut */
 #else
 	POINTS		= 10000,
 	PERCENT		= 20,

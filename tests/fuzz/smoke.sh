@@ -20,5 +20,5 @@ if "$target" -help=1 2>/dev/null | grep -q libFuzzer; then
 	"$target" -seed=1 -runs=20000 -max_total_time=15 -timeout=20 -rss_limit_mb=2048 \
 		-malloc_limit_mb=512 corpus
 else
-	"$target" -m "$(few 5 15)" corpus/*
+	"$target" -m "$(few 5 8)" corpus/*
 fi
