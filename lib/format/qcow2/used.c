@@ -3,6 +3,18 @@
 #include "base/num.h"
 #include "format/qcow2/refs.h"
 
+/* The clusters from *cluster on that are referred to, as many as follow each other; 0: there are none. */
+static uint64_t next_run(struct qcow2_refs *refs, uint64_t *cluster)
+{
+	uint64_t end, next, count;
+
+	if (!qcow2_refs_next(refs, cluster, &count))
+		return 0;
+	for (end = next = *cluster + 1; qcow2_refs_next(refs, &next, &count) && next == end; next++)
+		end++;
+	return end - *cluster;
+}
+
 static bool visit(struct qcow2_refs *refs, const struct qcow2 *q, const struct img_used *used,
 		  struct img_err *err)
 {
@@ -10,7 +22,7 @@ static bool visit(struct qcow2_refs *refs, const struct qcow2 *q, const struct i
 	const uint64_t end = q->map.file_size;
 	uint64_t cluster = 0, n;
 
-	while (qcow2_refs_next(refs, &cluster, &n)) {
+	for (; (n = next_run(refs, &cluster)) > 0; cluster += n) {
 		const uint64_t at = cluster << bits;
 
 		/* The last cluster of a file may be cut short. */
@@ -18,7 +30,6 @@ static bool visit(struct qcow2_refs *refs, const struct qcow2 *q, const struct i
 			break;
 		if (!used->run(used->ctx, at, img_min_u64(n << bits, end - at), err))
 			return false;
-		cluster += n;
 	}
 	return true;
 }
