@@ -48,6 +48,7 @@ libimg_sources += \
 	%D%/recrypt_inside.c \
 	%D%/recrypt_map.c \
 	%D%/recrypt_plan.c \
+	%D%/recrypt_unpack.c \
 	%D%/recrypt_windows.c \
 	%D%/room.c \
 	%D%/side.c \

@@ -46,6 +46,19 @@ static bool work(struct img_recrypt_run *run, bool marked, struct img_err *err)
 	return img_fail(err, why.code, _("%s; the same command goes on with it"), why.text);
 }
 
+/* What is compressed cannot be enciphered where it is. */
+static bool unpack(struct img_recrypt_run *run, struct img_err *err)
+{
+	const uint64_t before = run->stats->before;
+
+	if (!run->packed)
+		return true;
+	if (!img_recrypt_unpack(run, err) || !img_recrypt_plan(run, err))
+		return false;
+	run->stats->before = before;
+	return !run->packed || img_fail(err, IMG_E_CORRUPT, _("the image contradicts itself"));
+}
+
 static bool begin(struct img_recrypt_run *run, struct img_err *err)
 {
 	run->next = 0;
@@ -54,7 +67,8 @@ static bool begin(struct img_recrypt_run *run, struct img_err *err)
 			img_beside_remove(run->header_name);
 		return false;
 	}
-	return run->what->dry_run || (img_recrypt_begin(run, err) && work(run, false, err));
+	return run->what->dry_run ||
+	       (unpack(run, err) && img_recrypt_begin(run, err) && work(run, false, err));
 }
 
 /* What fails is the sentence for all who may not open it. */

@@ -37,6 +37,7 @@ struct img_recrypt_run {
 	struct img_recrypt_mark mark;
 	struct img_layer view;		/* the file as what it was before; for reading */
 	struct img_recrypt_map map;
+	uint64_t packed;		/* entries for compressed units, which become plain first */
 };
 
 /* Bytes of the disk, at their place in the file, or in the disk if that is all of it. */
@@ -55,7 +56,7 @@ static inline struct img_store *img_recrypt_key_store(const struct img_recrypt_r
 
 /*
  * What is to be done of run->file, into run->hdr and stats; run->old of what is encrypted, opened with a
- * key unless this is a dry run.
+ * key unless this is a dry run.  May be called again for what is in clear.
  */
 bool img_recrypt_plan(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
 
@@ -105,11 +106,36 @@ bool img_recrypt_view(struct img_recrypt_run *run, struct img_err *err) IMG_MUST
 /* All windows are done: the file is an image again. */
 bool img_recrypt_publish(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
 
+/*
+ * The image, open for writing, and with marked as what it was before; what is written gets into run->file
+ * with a commit of c->once.  To be ended even on failure.
+ */
+struct img_recrypt_changing {
+	struct img_recrypt_run *run;
+	struct img_at_once *once;
+	struct img_layer ly;
+};
+bool img_recrypt_change_begin(struct img_recrypt_changing *c, struct img_recrypt_run *run, bool marked,
+			      struct img_err *err) IMG_MUST_CHECK;
+void img_recrypt_change_end(struct img_recrypt_changing *c);
+
+/* ---- recrypt_unpack.c ---------------------------------------------------------------------------- */
+
+/* Bytes of space that all run->packed take, at most; *growth: what the file grows by. */
+uint64_t img_recrypt_unpack_room(const struct img_recrypt_run *run, uint64_t *growth);
+/*
+ * Makes plain units of all that are compressed.  At each moment the image is one for everybody, in clear;
+ * if it is cut off, the next run finds what is left.
+ */
+bool img_recrypt_unpack(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- recrypt_map.c -------------------------------------------------------------------------------- */
 
 /* Makes run->map one of all the window [from, to). */
 bool img_recrypt_map_load(struct img_recrypt_run *run, uint64_t from, uint64_t to, struct img_err *err)
 	IMG_MUST_CHECK;
+/* The tables are others now. */
+void img_recrypt_map_drop(struct img_recrypt_run *run);
 /*
  * The first part at or behind `at` that changes, up to limit, which both are in the map, or the disk if
  * that is all of the file; len 0: there is none.

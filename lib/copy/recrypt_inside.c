@@ -150,22 +150,15 @@ bool img_recrypt_reserve_inside(struct img_recrypt_run *run, struct img_err *err
 
 /* ---- At once ------------------------------------------------------------------------------------- */
 
-/* The image, open for writing; what is written gets into its file with the commit. */
-struct changing {
-	struct img_recrypt_run *run;
-	struct img_at_once *once;
-	struct img_layer ly;
-};
-
-static bool begin_change(struct changing *c, bool marked, struct img_err *err)
+bool img_recrypt_change_begin(struct img_recrypt_changing *c, struct img_recrypt_run *run, bool marked,
+			      struct img_err *err)
 {
-	struct img_recrypt_run *run = c->run;
 	const struct img_open how = {
 		.path = run->what->path, .flags = IMG_OPEN_WRITE | IMG_OPEN_NO_KEY,
 	};
 	struct img_layer ly = { .format = run->format };
 
-	c->once = img_at_once_new(&how, err);
+	*c = (struct img_recrypt_changing){ .run = run, .once = img_at_once_new(&how, err) };
 	ly.store = c->once ? img_at_once_change(c->once, img_store_hold(run->file), NULL, err) : NULL;
 	if (!ly.store)
 		return false;
@@ -178,7 +171,7 @@ static bool begin_change(struct changing *c, bool marked, struct img_err *err)
 	return false;
 }
 
-static void end_change(struct changing *c)
+void img_recrypt_change_end(struct img_recrypt_changing *c)
 {
 	img_layer_close(&c->ly);
 	img_at_once_free(c->once);
@@ -187,7 +180,7 @@ static void end_change(struct changing *c)
 /* ---- Marking ------------------------------------------------------------------------------------- */
 
 /* By these bytes the file is known again. */
-static bool shows_mark(const struct changing *c, struct img_err *err)
+static bool shows_mark(const struct img_recrypt_changing *c, struct img_err *err)
 {
 	const struct img_recrypt_header *hdr = &c->run->hdr;
 	uint8_t raw[RECRYPT_BLOCK];
@@ -198,7 +191,7 @@ static bool shows_mark(const struct changing *c, struct img_err *err)
 		img_fail(err, IMG_E_RANGE, _("the header has no room for a mark near its start")));
 }
 
-static bool change_to_marked(struct changing *c, struct img_err *err)
+static bool change_to_marked(struct img_recrypt_changing *c, struct img_err *err)
 {
 	struct img_recrypt_run *run = c->run;
 	const uint64_t len = run->mark.key_len;
@@ -215,12 +208,12 @@ static bool change_to_marked(struct changing *c, struct img_err *err)
 
 bool img_recrypt_mark_inside(struct img_recrypt_run *run, struct img_err *err)
 {
-	struct changing c = { .run = run };
+	struct img_recrypt_changing c;
 	bool ok;
 
 	memcpy(run->mark.id, run->hdr.id, sizeof(run->mark.id));
-	ok = begin_change(&c, false, err) && change_to_marked(&c, err);
-	end_change(&c);
+	ok = img_recrypt_change_begin(&c, run, false, err) && change_to_marked(&c, err);
+	img_recrypt_change_end(&c);
 	return ok && img_recrypt_view(run, err);
 }
 
@@ -310,7 +303,7 @@ static bool clean(struct img_recrypt_run *run, struct img_err *err)
 	       (clear || run->hdr.legacy || overwrite_keys(run, err)) && img_store_sync(run->file, err);
 }
 
-static bool change_to_new(struct changing *c, struct img_err *err)
+static bool change_to_new(struct img_recrypt_changing *c, struct img_err *err)
 {
 	struct img_recrypt_run *run = c->run;
 	struct img_recrypt_head head;
@@ -327,10 +320,12 @@ static bool change_to_new(struct changing *c, struct img_err *err)
 
 bool img_recrypt_publish(struct img_recrypt_run *run, struct img_err *err)
 {
-	struct changing c = { .run = run };
+	struct img_recrypt_changing c;
 	bool ok;
 
-	ok = clean(run, err) && begin_change(&c, true, err) && change_to_new(&c, err);
-	end_change(&c);
+	if (!clean(run, err))
+		return false;
+	ok = img_recrypt_change_begin(&c, run, true, err) && change_to_new(&c, err);
+	img_recrypt_change_end(&c);
 	return ok;
 }

@@ -43,9 +43,16 @@ static bool fill(struct img_recrypt_run *run, struct img_err *err)
 
 	if (!run->format->recrypt->visit(&run->view, &visit, err))
 		return false;
-	return !visit.packed || run->hdr.kind == IMG_RECRYPT_DECRYPT ||
+	run->packed = run->hdr.kind == IMG_RECRYPT_ENCRYPT ? visit.packed : 0;
+	return !visit.packed || run->hdr.kind != IMG_RECRYPT_CHANGE ||
 	       img_fail(err, IMG_E_UNSUPPORTED, _("it has compressed clusters, which are never enciphered; "
-			"with another name for the new image an encrypted copy is made"));
+			"\"imgcrypt encrypt\" with another name makes a copy without them"));
+}
+
+void img_recrypt_map_drop(struct img_recrypt_run *run)
+{
+	free(run->map.guest);
+	run->map = (struct img_recrypt_map){ 0 };
 }
 
 bool img_recrypt_map_load(struct img_recrypt_run *run, uint64_t from, uint64_t to, struct img_err *err)
@@ -56,8 +63,8 @@ bool img_recrypt_map_load(struct img_recrypt_run *run, uint64_t from, uint64_t t
 
 	if (map->guest && from >= map->from && to <= map->to)
 		return true;
-	free(map->guest);
-	*map = (struct img_recrypt_map){ .from = img_round_down(from, unit) };
+	img_recrypt_map_drop(run);
+	map->from = img_round_down(from, unit);
 	n = img_min_u64(MAP_UNITS, (end - map->from) / unit);
 	map->to = map->from + n * unit;
 	map->guest = img_grow(NULL, n, sizeof(*map->guest), err);
@@ -67,8 +74,7 @@ bool img_recrypt_map_load(struct img_recrypt_run *run, uint64_t from, uint64_t t
 		map->guest[i] = NOWHERE;
 	if (fill(run, err))
 		return true;
-	free(map->guest);
-	*map = (struct img_recrypt_map){ 0 };
+	img_recrypt_map_drop(run);
 	return false;
 }
 

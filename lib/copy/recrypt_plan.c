@@ -137,6 +137,7 @@ static bool measure_encrypted(struct img_recrypt_run *run, struct img_err *err)
 
 static bool make_wish(struct img_recrypt_run *run, struct img_err *err)
 {
+	img_settings_free(run->settings);
 	run->settings = img_settings_parse(img_format_luks.create_options, run->what->options, err);
 	return run->settings && img_luks_wish_make_file(run->settings, &run->wish, err);
 }
@@ -222,13 +223,14 @@ static bool check_room(const struct img_recrypt_run *run, struct img_err *err)
 static bool measure(struct img_recrypt_run *run, struct img_err *err)
 {
 	const struct img_recrypt_header *hdr = &run->hdr;
-	uint64_t data;
+	uint64_t data, growth;
+	const uint64_t unpacked = img_recrypt_unpack_room(run, &growth);
 
 	if (!count_data(run, &data, err))
 		return false;
 	*run->stats = (struct img_recrypt_stats){
-		.guest = img_recrypt_guest(hdr), .before = hdr->before, .after = hdr->after,
-		.extra = img_recrypt_end(hdr) + img_max_u64(hdr->after, data) - data +
+		.guest = img_recrypt_guest(hdr), .before = hdr->before, .after = hdr->after + growth,
+		.extra = img_recrypt_end(hdr) + img_max_u64(hdr->after, data) - data + unpacked +
 			 (hdr->apart ? hdr->new_len : 0),
 	};
 	return check_room(run, err);

@@ -3,14 +3,15 @@
  * The encryption of an image changes in place: what is asked of a driver whose files hold more than the
  * bytes of a disk, and so have a header of their own to say what they are.
  *
- * The order is look, mark, visit, publish.  From mark to publish nobody opens the file as an image, and
- * its tables stay as they are.  What mark and publish write gets into the file at once, later, so that it
- * needs no order and no sync; only close may follow.
+ * The order is look, unpack if that is needed, mark, visit, publish.  From mark to publish nobody opens the
+ * file as an image, and its tables stay as they are.  What unpack, mark and publish write gets into the file
+ * at once, later, so that it needs no order and no sync; only close may follow.
  */
 #ifndef IMG_FORMAT_RECRYPT_H
 #define IMG_FORMAT_RECRYPT_H
 
 #include "format/format.h"
+#include "format/opener.h"
 #include "store/recrypt.h"
 
 /* What an image is now. */
@@ -37,7 +38,14 @@ struct img_recrypt_visit {
 	 */
 	bool (*found)(void *ctx, uint64_t host, uint64_t guest, uint64_t len, struct img_err *err);
 	void *ctx;
-	bool packed;			/* set when a unit is stored that is never enciphered */
+	uint64_t packed;		/* set: entries for compressed units, which are never enciphered */
+};
+
+struct img_recrypt_unpack {
+	uint64_t from;			/* bytes of the file that are done; moves on */
+	uint64_t most;			/* bytes that are looked at, and that become plain ones */
+	unsigned threads;		/* 0: one for each core */
+	const struct img_opener *opener;
 };
 
 struct img_recrypt_ops {
@@ -48,6 +56,11 @@ struct img_recrypt_ops {
 	bool (*look)(struct img_store *st, struct img_recrypt_seen *out, struct img_err *err);
 	/* Where the bytes of the disk lie, and those of its snapshots.  IMG_E_CORRUPT. */
 	bool (*visit)(struct img_layer *ly, struct img_recrypt_visit *visit, struct img_err *err);
+	/*
+	 * Makes plain units of some that are compressed, of a layer that is open for writing and was not
+	 * marked.  It may do no more than go on to where there are any.  IMG_E_CORRUPT.
+	 */
+	bool (*unpack)(struct img_layer *ly, struct img_recrypt_unpack *how, struct img_err *err);
 	/*
 	 * Puts mark, and a copy of all that key, if it is not NULL, holds, into a layer that is open for
 	 * writing; sets mark->key_at.

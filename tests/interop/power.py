@@ -14,7 +14,7 @@ than the command leaves without a cut.
 import hashlib, os, random, re, shutil, subprocess, sys
 
 SECTOR = 512
-CALLS = "openat,pwrite64,pwritev,ftruncate,fallocate,fsync,fdatasync,unlinkat,unlink,rename,renameat,renameat2"
+CALLS = "openat,pwrite64,pwritev,ftruncate,fallocate,fsync,fdatasync,unlinkat,unlink,rename,renameat,renameat2,linkat"
 NOTHING_TO_DO = re.compile(rb"encrypted already|not encrypted")
 
 
@@ -61,10 +61,14 @@ class Folder:
 
     def __init__(self, path):
         self.now = {e.name: File(open(e.path, "rb").read()) for e in os.scandir(path)}
-        self.durable, self.pending = dict(self.now), []
+        self.durable, self.pending, self.nameless = dict(self.now), [], {}
+
+    def file(self, name):
+        """What never had a name is called as strace calls it."""
+        return self.now.get(name) or self.nameless.setdefault(name, File())
 
     def synced(self, name):
-        (self if name == "" else self.now[name]).sync()
+        (self if name == "" else self.file(name)).sync()
         return True
 
     def name(self, change):
@@ -81,10 +85,12 @@ def record(start, command):
     shutil.copytree(start, "run")
     subprocess.run(["strace", "-f", "-y", "-qq", "-xx", "-s", "9999999", "-o", "../trace.txt", "-e",
                     "trace=" + CALLS] + command, cwd="run", check=True)
+    nameless = {}
     for line in open("trace.txt", encoding="latin-1"):
+        nameless.update(re.findall(r"(\d+)<([^>]*)>\(deleted\)", line))
         match = re.match(r"\d+ +(\w+)\((.*)\) += \d", line)
         assert match or "write" not in line or "unfinished" not in line, "several threads write"
-        step = match and understood(*match.groups())
+        step = match and understood(*match.groups(), nameless)
         if step:
             yield step
 
@@ -95,12 +101,14 @@ def base_of(path):
     return os.path.relpath(path, run) if path.startswith(run + "/") else "" if path == run else None
 
 
-def understood(call, arguments):
+def understood(call, arguments, nameless):
     """A function that gives true when something is durable by the call; None: it does nothing there."""
     at = re.match(r"\d+<([^>]*)>", arguments)
     name = base_of(text(at.group(1)).decode()) if at and "\\x" in at.group(1) else None
     if call in ("fsync", "fdatasync"):
         return name is not None and (lambda folder: folder.synced(name))
+    if call == "linkat":
+        return get_name(arguments, nameless)
     if call == "openat" and "O_CREAT" in arguments or call.startswith(("rename", "unlink")):
         names = names_in(arguments)
         return all(names) and (lambda folder: change_names(folder, call, names))
@@ -109,7 +117,15 @@ def understood(call, arguments):
     rest = arguments[at.end():]
     data = b"".join(text(s) for s in re.findall(r'"([^"]*)"', rest))
     change = change_of(call, rest, [int(n) for n in re.findall(r"-?\d+", re.sub(r'"[^"]*"', "", rest))])
-    return lambda folder: folder.now[name].do(change(data, len(folder.now[name].now)))
+    return lambda folder: folder.file(name).do(change(data, len(folder.file(name).now)))
+
+
+def get_name(arguments, nameless):
+    """A file that had none gets one, from /proc/self/fd."""
+    fd, name = re.findall(r'"([^"]*)"', arguments)
+    was = base_of(text(nameless[os.path.basename(text(fd).decode())]).decode())
+    name = text(name).decode()
+    return was and (lambda folder: folder.name(lambda all_: all_.__setitem__(name, folder.file(was))))
 
 
 def names_in(arguments):

@@ -92,6 +92,10 @@ cp disk.qcow2 one.qcow2
 imgcrypt -q encrypt --in-place --key-file=one -o iter-time=1 one.qcow2
 goes signal=KILL 29 4 disk.qcow2 one encrypt --key-file=one -o iter-time=1
 goes signal=KILL 31 5 one.qcow2 one decrypt --key-file=one
+# Compressed clusters become plain ones before anything is pending.
+imgconv -q -c disk.raw packed.qcow2
+imgsnap -q create packed.qcow2 before
+goes signal=KILL 31 3 packed.qcow2 one encrypt --key-file=one -o iter-time=1
 goes signal=KILL 37 6 one.qcow2 two reencrypt --key-file=one --key-file=two --new-key-file=two -o iter-time=1
 imgconv -q -O qcow2 --key-file=one -o encrypt.format=aes disk.raw aes.qcow2 2>/dev/null
 # No header tells which key is the right one to go on with.

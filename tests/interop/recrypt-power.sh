@@ -46,3 +46,9 @@ imgcrypt -q encrypt --in-place --key-file=one -o iter-time=1 encrypted/image
 is_cut plain encrypt -o iter-time=1
 is_cut encrypted decrypt
 is_cut encrypted reencrypt -o iter-time=1
+
+# Compressed clusters become plain ones first.
+mkdir packed
+imgconv -q -c -O qcow2 disk.raw packed/image
+imgsnap -q create packed/image before
+is_cut packed encrypt -o iter-time=1

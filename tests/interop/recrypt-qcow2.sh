@@ -110,9 +110,32 @@ same '["changes","disk.raw"]' "$(qemu-img info --output=json image |
 	jq -c '[."format-specific".data.bitmaps[0].name, ."backing-filename"]')" "bitmap and backing file"
 refused 5 decrypt --key-file=two
 
+# Compressed clusters become plain ones first, and what they were does not stay behind, also beside a cluster
+# that is shared.
+for options in cluster_size=512 compression_type=zstd extended_l2=on,cluster_size=16k; do
+	qemu-img convert -c -O qcow2 -o "$options" disk.raw image
+	cp disk.raw before.raw
+	cp disk.raw now.raw
+	qemu-img snapshot -c before image
+	writes -
+	LC_ALL=C grep -ao '[!-~]\{9,\}' <(tail -c +70000 image) >words
+	[ -s words ] || fail "$options: nothing to look for"
+	most=$(imgcrypt encrypt --in-place --dry-run --output=json image | jq .after)
+	imgcrypt -q encrypt --in-place --new-key-file=one -o iter-time=1 image
+	holds one "$options, compressed and encrypted"
+	[ "$(stat -c %s image)" -le "$most" ] || fail "$options: the file is longer than was told"
+	! grep -qaFf words image || fail "$options: compressed bytes show"
+	writes one
+	holds one "$options, compressed, encrypted and written to"
+done
+rm before.raw
+
+# One of them is damaged: nobody has to read it now, and the image stays what it was, in clear.
 qemu-img convert -c -O qcow2 disk.raw image
-refused 63 encrypt --key-file=one
-grep -q compressed message || fail "$(cat message)"
+head -c 5000 /dev/zero | tr '\0' '\377' | dd of=image seek=400000 bs=1 conv=notrunc status=none
+refused 1 encrypt --key-file=one
+grep -q "cluster at offset" message || fail "$(cat message)"
+
 rm image
 qemu-img create -q -f qcow2 -o data_file=data image 1M
 refused 63 encrypt --key-file=one

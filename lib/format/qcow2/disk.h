@@ -133,6 +133,9 @@ bool qcow2_reftable_write(struct qcow2 *q, uint64_t off, size_t from, size_t n, 
  */
 bool qcow2_grow(struct qcow2 *q, uint64_t n, struct qcow2_stretch *out, struct img_err *err)
 	IMG_MUST_CHECK;
+/* How many clusters the file is going to have behind qcow2_grow().  IMG_E_RANGE. */
+bool qcow2_grow_end(const struct qcow2 *q, uint64_t n, uint64_t *end, struct img_err *err)
+	IMG_MUST_CHECK;
 
 /* ---- alloc.c --------------------------------------------------------------------------------- */
 

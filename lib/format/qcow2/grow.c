@@ -239,6 +239,16 @@ static bool settle_in(struct qcow2 *q, const struct extension *ext, struct img_e
 	       ((!ext->blocks && !ext->table) || point_to_blocks(q, ext, err));
 }
 
+bool qcow2_grow_end(const struct qcow2 *q, uint64_t n, uint64_t *end, struct img_err *err)
+{
+	struct extension ext = { .first = q->disk->end, .n = n };
+
+	if (!plan(q, &ext, err))
+		return false;
+	*end = ext_end(&ext);
+	return true;
+}
+
 bool qcow2_grow(struct qcow2 *q, uint64_t n, struct qcow2_stretch *out, struct img_err *err)
 {
 	struct extension ext = { .first = q->disk->end, .n = n };

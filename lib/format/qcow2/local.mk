@@ -73,6 +73,7 @@ libimg_sources += \
 	%D%/recrypt.h \
 	%D%/recrypt_map.c \
 	%D%/recrypt_mark.c \
+	%D%/recrypt_unpack.c \
 	%D%/refs.c \
 	%D%/refs.h \
 	%D%/refs_bitmaps.c \

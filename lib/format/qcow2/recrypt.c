@@ -130,6 +130,7 @@ static bool publish(struct img_layer *ly, const struct img_recrypt_mark *mark, s
 const struct img_recrypt_ops qcow2_recrypt_ops = {
 	.look = qcow2_recrypt_look,
 	.visit = qcow2_recrypt_visit,
+	.unpack = qcow2_recrypt_unpack,
 	.mark = mark,
 	.unmark = unmark,
 	.publish = publish,

@@ -11,6 +11,10 @@
 bool qcow2_recrypt_look(struct img_store *st, struct img_recrypt_seen *out, struct img_err *err);
 bool qcow2_recrypt_visit(struct img_layer *ly, struct img_recrypt_visit *visit, struct img_err *err);
 
+/* ---- recrypt_unpack.c: what the ops promise ------------------------------------------------------ */
+
+bool qcow2_recrypt_unpack(struct img_layer *ly, struct img_recrypt_unpack *how, struct img_err *err);
+
 /* ---- recrypt_mark.c ------------------------------------------------------------------------------ */
 
 /*

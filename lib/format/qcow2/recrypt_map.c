@@ -162,7 +162,7 @@ static bool visit_entries(struct walk *w, const uint8_t *raw, size_t n, uint64_t
 	if (!qcow2_l2_decode(geo, entry, bitmap, &cluster, why))
 		return false;
 	if (cluster.kind == QCOW2_CLUSTER_COMPRESSED) {
-		w->visit->packed = true;
+		w->visit->packed++;
 		return true;
 	}
 	if (!cluster.allocated)
