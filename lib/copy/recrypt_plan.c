@@ -163,6 +163,8 @@ static bool plan_header(struct img_recrypt_run *run, struct img_err *err)
 
 	if (!make_wish(run, err))
 		return false;
+	if (hdr->inside)
+		img_luks_wish_inside(&run->wish);
 	full = run->wish.what;
 	if (hdr->inside && full.version != 1)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("inside an image there can only be LUKS of version "

@@ -72,14 +72,29 @@ static bool read_mode(const struct reading *r, struct img_luks_wish *out, struct
 	       img_fail(err, IMG_E_ARGUMENT, _("there is no hash \"%s\""), hash);
 }
 
-bool img_luks_wish_make(const struct img_settings *set, const char *prefix,
-			struct img_luks_wish *out, struct img_err *err)
+static bool read_all(const struct img_settings *set, const char *prefix, struct img_luks_wish *out,
+		     struct img_err *err)
 {
 	const struct reading r = { set, prefix };
 
 	*out = (struct img_luks_wish){ .what.hash = text_of(&r, "hash-alg") };
 	return read_cipher(&r, out, err) && read_mode(&r, out, err) &&
 	       read_time(&r, &out->what.iter_ms, err);
+}
+
+void img_luks_wish_inside(struct img_luks_wish *wish)
+{
+	if (!strcmp(wish->mode, "ecb"))
+		strcpy(wish->mode, "ecb-plain64");
+}
+
+bool img_luks_wish_make(const struct img_settings *set, const char *prefix,
+			struct img_luks_wish *out, struct img_err *err)
+{
+	if (!read_all(set, prefix, out, err))
+		return false;
+	img_luks_wish_inside(out);
+	return true;
 }
 
 /* ---- A file of its own --------------------------------------------------------------------------- */
@@ -105,7 +120,7 @@ static uint32_t number(const struct img_settings *set, const char *name)
 bool img_luks_wish_make_file(const struct img_settings *set, struct img_luks_wish *out,
 			     struct img_err *err)
 {
-	if (!img_luks_wish_make(set, "", out, err))
+	if (!read_all(set, "", out, err))
 		return false;
 	out->what.version = number(set, "version");
 	out->what.sector = number(set, "sector-size");

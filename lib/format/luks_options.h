@@ -31,14 +31,19 @@ struct img_luks_wish {
 };
 
 /*
- * Fills out, which must stay where it is, with what options of those rows say.  Whether the cipher is
- * there img_luks_format() finds out.  IMG_E_ARGUMENT.
+ * Fills out, which must stay where it is, with what options of those rows say of a header inside an image.
+ * Whether the cipher is there img_luks_format() finds out.  IMG_E_ARGUMENT.
  */
 bool img_luks_wish_make(const struct img_settings *set, const char *prefix,
 			struct img_luks_wish *out, struct img_err *err) IMG_MUST_CHECK;
 /* The same with all options of the format luks: of a header that is a file, or in front of one. */
 bool img_luks_wish_make_file(const struct img_settings *set, struct img_luks_wish *out,
 			     struct img_err *err) IMG_MUST_CHECK;
+/*
+ * The header is to be inside an image after all: QEMU, who reads it there, wants a name of IVs also of modes
+ * that have none; cryptsetup, who does not, refuses it.
+ */
+void img_luks_wish_inside(struct img_luks_wish *wish);
 /* None of the options of those rows is given, as there is to be no LUKS.  IMG_E_ARGUMENT. */
 bool img_luks_wish_none(const struct img_settings *set, const char *prefix, struct img_err *err)
 	IMG_MUST_CHECK;

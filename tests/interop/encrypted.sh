@@ -50,6 +50,7 @@ done <<-EOF2
 	image.qcow2 $luks
 	image.qcow2 $luks,cluster_size=512,compat=0.10
 	image.qcow2 $luks,encrypt.cipher-alg=aes-128,encrypt.cipher-mode=cbc,encrypt.ivgen-alg=essiv
+	image.qcow2 $luks,encrypt.cipher-mode=ecb,cluster_size=4k
 	image.qcow2 $luks,encrypt.hash-alg=sha512,extended_l2=on,preallocation=metadata
 	image.qcow2 $luks,data_file=data
 	image.qcow2 encrypt.format=aes

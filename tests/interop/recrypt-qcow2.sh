@@ -59,6 +59,8 @@ for options in compat=0.10 cluster_size=512 extended_l2=on,cluster_size=16k; do
 		-o iter-time=1,cipher-alg=aes-128,cipher-mode=cbc,ivgen-alg=essiv image
 	exits 5 imgcrypt -q test --key-file=one image 2>/dev/null
 	holds two "$options, with another key"
+	imgcrypt -q reencrypt --in-place --key-file=two -o iter-time=1,cipher-mode=ecb image
+	holds two "$options, without IVs"
 	writes two
 	imgcrypt -q decrypt --in-place --key-file=two image
 	holds - "$options, decrypted"

@@ -32,7 +32,7 @@ static const struct {
 	{ "encrypt.cipher-mode=cbc,encrypt.ivgen-alg=plain,encrypt.iter-time=10", "aes", "cbc-plain",
 	  "sha256", 32, 10 },
 	{ "encrypt.cipher-alg=cast5-128,encrypt.cipher-mode=ecb,encrypt.hash-alg=sha512", "cast5",
-	  "ecb", "sha512", 16, 2000 },
+	  "ecb-plain64", "sha512", 16, 2000 },
 };
 
 Test(luks_options, names_in_a_header)
