@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Headers as a whole: kept in a file, brought back, and made useless. */
+#include <inttypes.h>
 #include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
@@ -54,6 +55,18 @@ static bool is_same_volume(const struct img_luks *there, const struct img_luks *
 	       img_fail(err, IMG_E_MISMATCH, _("the backup says that the data start elsewhere"));
 }
 
+/* Without them it would take the keys that are there with it. */
+static bool has_its_slots(const struct img_luks *backup, struct img_err *err)
+{
+	struct img_keyslot slot;
+
+	for (uint32_t i = 0; i < backup->ops->n_slots; i++)
+		if (backup->ops->used(backup, i) && !backup->ops->slot(backup, i, &slot, NULL))
+			return img_fail(err, IMG_E_INCOMPLETE,
+					_("the backup is cut off: key slot %" PRIu32 " is not in it"), i);
+	return true;
+}
+
 bool img_luks_restore(struct img_store *st, uint64_t at, uint64_t len,
 		      const struct img_luks *backup, bool force, struct img_err *err)
 {
@@ -62,7 +75,8 @@ bool img_luks_restore(struct img_store *st, uint64_t at, uint64_t len,
 		.from = backup->st, .from_at = backup->at, .to = st, .to_at = at,
 	};
 	struct img_luks *there = force ? NULL : img_luks_open(st, at, len, err);
-	const bool fits = force || (there && is_same_volume(there, backup, err));
+	const bool fits = force || (there && is_same_volume(there, backup, err) &&
+				    has_its_slots(backup, err));
 	uint64_t size;
 
 	img_luks_close(there);

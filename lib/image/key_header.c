@@ -35,6 +35,15 @@ static bool find_place(struct place *p, const struct img_open *how, struct img_e
 	return false;
 }
 
+/* Raw is also what has lost its header. */
+static bool may_have_slots(const struct place *p, struct img_err *err)
+{
+	const struct img_format *format = p->ly.format;
+
+	return format->key_area || format == &img_format_luks || format == &img_format_raw ||
+	       img_fail(err, IMG_E_UNSUPPORTED, _("it has no key slots"));
+}
+
 struct img_key_header *img_key_header_open(const struct img_open *how, struct img_err *err)
 {
 	struct img_key_header *kh = img_calloc(1, sizeof(*kh), err);
@@ -42,7 +51,8 @@ struct img_key_header *img_key_header_open(const struct img_open *how, struct im
 	if (!kh)
 		return NULL;
 	if (find_place(&kh->place, how, err)) {
-		kh->lk = img_luks_open(kh->place.ly.store, kh->place.at, kh->place.len, err);
+		if (may_have_slots(&kh->place, err))
+			kh->lk = img_luks_open(kh->place.ly.store, kh->place.at, kh->place.len, err);
 		if (kh->lk)
 			return kh;
 		img_within_file(err, kh->place.ly.store->name);

@@ -73,6 +73,14 @@ imgcrypt erase --force disk.qcow2
 same "" "$(opens)" "nothing opens it"
 same "[]" "$(slots)" "no slot is left"
 
+# One that is cut off would take the keys away.
+imgcrypt list disk.qcow2 >list
+head -c 8000 first >cut
+exits 4 imgcrypt header-restore disk.qcow2 cut 2>err
+grep -q 'key slot 0' err || fail "which key is missing: $(cat err)"
+cmp <(imgcrypt list disk.qcow2) list || fail "the header is another one"
+imgcrypt header-restore disk.qcow2 first
+
 # A backup is of one volume, unless somebody insists.
 cp disk.qcow2 other.qcow2
 patiently qemu-img create -q -f qcow2 --object secret,id=s,file=two \
@@ -82,3 +90,7 @@ grep -q -e --force err || fail "it does not say how it goes: $(cat err)"
 same two "$(opens)" "nothing was changed"
 imgcrypt header-restore --force disk.qcow2 first
 same one "$(opens)" "somebody insisted"
+
+# What has no key slots.
+imgcreate -q -f vdi disk.vdi 1M
+exits 63 imgcrypt list disk.vdi 2>err
