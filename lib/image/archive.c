@@ -136,7 +136,6 @@ struct member_stream {
 	struct img_archive *archive;
 	struct choice choice;		/* what may not follow */
 	char *wanted;			/* behind choice; owned */
-	bool alone;			/* whatever follows is no other choice */
 	bool whole;			/* all was looked at */
 };
 
@@ -148,7 +147,7 @@ static bool look_behind(struct member_stream *m, struct img_err *err)
 
 	while (!end)
 		if (!img_archive_next(m->archive, &next, &end, err) ||
-		    (!end && !m->alone && !consider(&m->choice, m->archive, &next, &meant, err)))
+		    (!end && !consider(&m->choice, m->archive, &next, &meant, err)))
 			return false;
 	m->whole = true;
 	return m->choice.n_meant <= 1 ||
@@ -195,7 +194,6 @@ static struct img_store *stream_member(const struct found *f, const char *shown_
 		return NULL;
 	m->producer.ops = &member_ops;
 	m->choice = f->choice;
-	m->alone = is_number(f->choice.wanted);
 	m->wanted = f->choice.wanted ? img_strdup(f->choice.wanted, err) : NULL;
 	m->choice.wanted = m->wanted;
 	if (m->wanted || !f->choice.wanted)

@@ -94,6 +94,7 @@ bsdtar -cf text.tar text && cat text.tar | refused 1 'holds one file (1 "text"),
 refused 1 'no member "x", but no files at all' --member x device.tar
 refused 1 'no member ""' --member '' text.tar
 refused 1 'holds several images (1 "again.raw", 2 "again.raw", ' many.tar
+grep -q '[0-9]* "again.raw", \.\.\.); ' said || fail "more names than there is room for: $(cat said)"
 
 # Few bytes that become many, in an archive and around one; and archives in archives.
 refused 1 'has 67108864 bytes, and 1048576 are allowed' --max-size 1M bomb.zip

@@ -58,14 +58,16 @@ cp --sparse=always disk.raw sparse.raw && tar -cSf sparse.tar sparse.raw && is_d
 
 # Which of them.
 bsdtar -cf two.tar box.ovf disk.qcow2 ./disk.vmdk
-refused '2 "disk.qcow2", 3' two.tar
+refused '(2 "disk.qcow2", 3' two.tar
+refused 'is no archive' --member disk.qcow2 disk.qcow2
 refused '"d*" means several' --member 'd*' two.tar
 refused 'no member "nix"' --member nix two.tar
 is_disk --member 2 two.tar
 is_disk --member disk.vmdk two.tar
 is_disk --member '*.qcow2' two.tar
 gzip -k two.tar
-refused '2 "disk.qcow2", 3' two.tar.gz
+refused '(2 "disk.qcow2", 3' two.tar.gz
+bsdtar -czf one.tgz disk.raw && is_disk --member 1 one.tgz
 refused '--member says which' - <two.tar.gz
 is_disk --member disk.qcow2 - <two.tar.gz
 
@@ -96,5 +98,6 @@ same "$(sed 's/imgcmp/imgcheck/' said | sed 's/^lt-//')" "$(sed 's/^lt-//' check
 gzip -c disk.qcow2 | imgcheck -q --data - || fail "a check of what is unpacked from a pipe"
 imgcmp -q zeros.raw.gz zeros.raw 2>said
 [ ! -s said ] || fail "with -q: $(cat said)"
+bsdtar -czf zeros.tgz zeros.raw && imgcmp -q zeros.tgz zeros.raw
 imgconv zeros.raw.gz zeros.qcow2 2>said
 [ ! -s said ] || fail "of what streams: $(cat said)"

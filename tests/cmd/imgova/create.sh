@@ -58,6 +58,8 @@ same 3072 "$(at "//*[local-name()='Item'][2]/*[local-name()='VirtualQuantity']")
 imgova create --deterministic --name web -m 1 one.ova a.raw b.raw
 imgova create --deterministic --name web -m 3 - - b.qcow2 <a.raw | cat >two.ova
 cmp one.ova two.ova
+imgova create --deterministic --name web - a.raw b.raw >three.ova
+cmp one.ova three.ova
 imgova create --deterministic --name web - - b.raw < <(cat a.raw) >four.ova
 name=web n=0 content four.ova a.raw b.raw
 whole

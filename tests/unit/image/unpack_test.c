@@ -94,4 +94,5 @@ Test(unpack, goes_as_far_in_as_it_is_told)
 	begin("no archive", 10);
 	check_size(&(struct img_open){ .path = "t" }, sizeof(head));
 	check_refused(&(struct img_open){ .path = "t", .member = "a" }, IMG_E_NOT_THIS_FORMAT);
+	check_refused(&(struct img_open){ .path = "t", .member = "1" }, IMG_E_NOT_THIS_FORMAT);
 }
