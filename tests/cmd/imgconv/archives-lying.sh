@@ -79,6 +79,7 @@ refused 1 'without a file' link.zip
 refused 1 'without a file' device.tar
 refused 1 'is no file' --member 2 device.tar
 refused 1 'loop.iso: ' --member '*' loop.iso
+refused 1 'members that there is room for' --member none crowd.iso
 
 # Names are names, however they are told: nothing is made or read where they point to.
 for archive in absolute.tar pax-path.tar through.tar; do

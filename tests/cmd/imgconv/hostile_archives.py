@@ -228,6 +228,24 @@ def cpios():
     os.truncate("long-name.cpio", 400 << 20)
 
 
+def record(name, block, flags):
+    """Of a folder: what is called name lies in one block."""
+    raw = struct.pack("<BBIxxxxIxxxx7xBBBHxxB", 33 + len(name), 0, block, SECTOR, flags, 0, 0, 1, len(name)) + name
+    raw += bytes(len(raw) % 2)
+    return bytes([len(raw)]) + raw[1:]
+
+
+def crowd(raw):
+    """Each folder has the next one twice; a file that lies in front lets libarchive go back for the other."""
+    first, last = 23, 40
+    for block in range(first, last + 1):
+        records = record(b"\0", block, 2) + record(b"\1", first, 2)
+        if block < last:
+            records += record(b"F", 20, 0) + record(b"A", block + 1, 2) + record(b"B", block + 1, 2)
+        raw[block * SECTOR:(block + 1) * SECTOR] = padded(records, SECTOR)
+    write("crowd.iso", raw)
+
+
 def isos():
     """A folder in a folder that is the other one."""
     os.makedirs("d/e")
@@ -244,6 +262,7 @@ def isos():
     struct.pack_into(">I", long, 16 * SECTOR + 84, 200 << 10)
     write("folder.iso", long)
     os.truncate("folder.iso", 400 << 20)
+    crowd(raw[:])
     raw[inner + 2:inner + 10] = raw[outer + 2:outer + 10]
     write("loop.iso", raw)
 
