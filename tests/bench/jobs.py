@@ -78,6 +78,13 @@ PLAIN = [
     to_raw("VDI to raw", "dynamic.vdi", 0.8),
 ]
 
+
+def moved_as_it_is(name, source, codec):
+    return Job(name, source,
+               [COPIERS[0], ("imgcompress", f"imgcompress -q --codec={codec} {{in}} {{out}}")],
+               1.3, suffix="qcow2", truth="disk.raw", limit=CODECS)
+
+
 # The peer of the three levels is qemu-img's only one.
 DEFLATE = "qemu-img convert -f raw -O qcow2 -c {in} {out}"
 PACKED = [
@@ -94,6 +101,8 @@ PACKED = [
              smaller=1.01),
     to_raw("zlib qcow2 to raw", "zlib.qcow2", 0.3),
     to_raw("zstd qcow2 to raw", "zstd.qcow2", 0.33),
+    moved_as_it_is("zlib qcow2 to qcow2, as it is", "zlib.qcow2", "deflate"),
+    moved_as_it_is("zstd qcow2 to qcow2, as it is", "zstd.qcow2", "zstd"),
     from_disk("raw to VMDK stream", "-O vmdk -o subformat=streamOptimized", 0.15, suffix="vmdk",
               limit=CODECS),
     to_raw("VMDK stream to raw", "stream.vmdk", 0.25),
