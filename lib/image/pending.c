@@ -15,7 +15,7 @@
 
 char *img_journal_path(const char *path, struct img_err *err)
 {
-	return img_format_text(err, "%s" SUFFIX, path);
+	return img_beside_path(path, SUFFIX, err);
 }
 
 /* A journal that was found, and says what is to be done; all NULL: there is none. */

@@ -8,12 +8,13 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "image/image.h"
+#include "store/beside.h"
 
 #define SUFFIX ".recrypt"
 
 char *img_recrypt_path(const char *path, struct img_err *err)
 {
-	return img_format_text(err, "%s" SUFFIX, path);
+	return img_beside_path(path, SUFFIX, err);
 }
 
 /* ---- Looking ------------------------------------------------------------------------------------- */

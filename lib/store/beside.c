@@ -4,12 +4,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/err.h"
 #include "base/mem.h"
 #include "store/file.h"
+
+char *img_beside_path(const char *path, const char *suffix, struct img_err *err)
+{
+	struct stat st;
+	const bool is_link = !lstat(path, &st) && S_ISLNK(st.st_mode);
+	IMG_AUTO_FREE char *real = is_link ? realpath(path, NULL) : NULL;
+
+	return img_format_text(err, "%s%s", real ? real : path, suffix);
+}
 
 static bool fail_exists(struct img_err *err)
 {

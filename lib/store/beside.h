@@ -11,6 +11,11 @@ struct img_beside {
 	bool made;
 };
 
+/*
+ * Where the file with that suffix lies that belongs to the one at path: of a symbolic link beside the file
+ * that it leads to, so that it is found by every path to that.  The caller frees it.
+ */
+char *img_beside_path(const char *path, const char *suffix, struct img_err *err);
 /* Where it is to be.  IMG_E_ARGUMENT when something has the name. */
 struct img_beside *img_beside_new(const char *path, struct img_err *err);
 /* Of a file that somebody has made already. */

@@ -18,9 +18,10 @@ hash() {
 	imgconv -q -O raw "$1" - | sha256sum
 }
 
-# goes STEP FILE: a file of that name with zeros in it, and others with names that begin like it.
+# goes STEP FILE [PATH]: a file of that name with zeros in it, and others with names that begin like it;
+# PATH leads to it while it is killed.
 goes() {
-	local step=${STEP-$1} file=$2 n=0 going=true what size
+	local step=${STEP-$1} file=$2 way=${3-work/$2} n=0 going=true what size
 
 	old=$(hash $file)
 	rm -rf whole
@@ -34,7 +35,8 @@ goes() {
 		rm -rf work seen
 		mkdir work
 		cp --sparse=never ${file%.*}* work
-		met $n work/$file || going=false
+		met $n "$way" || going=false
+		[[ $way = work/* ]] || same "$way" "$(echo "$way"*)" "$what: what lies beside the link"
 		cp -r work seen
 		same "$old" "$(hash seen/$file)" "$what: another disk"
 		imgcompress -q --in-place work/$file || fail "$what: it cannot be done again"
@@ -71,6 +73,8 @@ goes 7 split.vmdk
 imgcreate -q -f qcow older.qcow 3M
 filled qcow older.qcow 64
 goes 7 older.qcow
+ln -s work/older.qcow link
+goes 11 older.qcow link
 truncate -s 3M plain.raw
 filled raw plain.raw 64
 goes 1 plain.raw
