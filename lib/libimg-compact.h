@@ -17,7 +17,7 @@ struct img_compact {
 	size_t n_unneeded;
 	unsigned threads;	/* 0: one for each core */
 	bool dry_run;		/* only find out what would be done */
-	/* Units that are stored plain become compressed ones; of formats that can, which are qcow2. */
+	/* Units that are stored plain become compressed ones; of formats that can: qcow2 and qcow. */
 	bool compress;
 	const char *codec;	/* must be the one of the image, or NULL */
 	const char *level;	/* a number of the codec's, "fastest" or "best", or NULL */
@@ -32,7 +32,7 @@ struct img_compact_stats {
 	uint64_t plain;		/* ... and that stay plain, as they get no smaller */
 	uint64_t rounds;
 	uint64_t before, after;	/* bytes of the image's files; of a dry run with compress: at most */
-	uint64_t extra;		/* bytes of space that are needed meanwhile, at most */
+	uint64_t extra;		/* bytes of space that are needed meanwhile, at most, $TMPDIR included */
 };
 
 /*
@@ -44,15 +44,16 @@ struct img_compact_stats {
  * im must be open with IMG_OPEN_WRITE and IMG_OPEN_AT_ONCE, and nothing may have been written; only
  * img_close() may follow.  The work is done in rounds: each of them gets into the file at once, all of it
  * or nothing, so that whatever cuts it off leaves a whole image, and the same call goes on.  A round
- * moves 64 MiB or a 256th of what has to move, which bounds the space that is needed.  job may be NULL.
+ * moves 64 MiB or a 256th of what has to move, which bounds the space that is needed; holes of the file
+ * need none.  job may be NULL.
  *
  * With compress all of the file goes down behind each other first, compressed on the way; what is
  * compressed already is moved as it is.  What snapshots share stays shared.
  *
  * Errors: IMG_E_UNSUPPORTED (the format, or this image, cannot get shorter or hold compressed data),
- * IMG_E_DENIED (not open for it, or its backing file is not open), IMG_E_NOSPACE (before anything was
- * changed), IMG_E_CORRUPT, IMG_E_ARGUMENT (not such spans, another codec, no such level), IMG_E_RANGE,
- * IMG_E_IO, IMG_E_NOMEM, IMG_E_CANCELLED (what was done stays done).
+ * IMG_E_DENIED (not open for it, or its backing file is not open),
+ * IMG_E_NOSPACE (before anything was changed), IMG_E_CORRUPT, IMG_E_ARGUMENT (not such spans, another
+ * codec, no such level), IMG_E_RANGE, IMG_E_IO, IMG_E_NOMEM, IMG_E_CANCELLED (what was done stays done).
  */
 bool img_compact(struct img *im, const struct img_compact *what, const struct img_job *job,
 		 struct img_compact_stats *stats, struct img_err *err) IMG_MUST_CHECK;

@@ -4,20 +4,16 @@
  * driver then works in rounds, each of which gets into the files at once.
  */
 #include <inttypes.h>
-#include <sys/stat.h>
 #include "base/err.h"
 #include "base/num.h"
 #include "copy/chain.h"
+#include "copy/compact_room.h"
 #include "copy/hollow.h"
 #include "extent/extent.h"
 #include "format/compact.h"
 
 /* What a round moves: so much, or that part of all. */
 enum { ROUND_MIN = 64 << 20, ROUNDS = 256 };
-/* What is moved in a round is kept beside, lies in the journal, and may fill holes of the file. */
-enum { COPIES = 3 };
-/* Zeros get smaller than that part of them in any codec. */
-enum { ZEROS_SHRINK = 512 };
 
 struct compacting {
 	struct img *im;
@@ -26,6 +22,7 @@ struct compacting {
 	struct img_compact_stats stats;
 	struct img_rangeset hollow;
 	uint64_t left;			/* bytes that have still to move */
+	struct img_moved room;		/* what is needed of it, and was free before anything was kept */
 };
 
 static bool check(const struct compacting *c, struct img_err *err)
@@ -115,62 +112,44 @@ static bool call_driver(struct compacting *c, uint64_t room, struct img_layer_co
 	return ly->format->compact(ly, &how, out, err) || img_within_file(err, ly->store->name);
 }
 
-static uint64_t bytes_of_round(uint64_t all)
+/* One unit moves in any case. */
+static uint64_t bytes_of_round(const struct compacting *c, uint64_t all)
 {
-	return img_max_u64(all / ROUNDS, ROUND_MIN);
+	return img_max_u64(all / ROUNDS, img_max_u64(ROUND_MIN, c->im->layers[0].unit));
 }
 
 /* What a round works on at most. */
 static uint64_t most_of_round(const struct compacting *c)
 {
-	return c->what->compress ? img_min_u64(bytes_of_round(c->stats.before), c->stats.before)
-				 : img_min_u64(bytes_of_round(c->left), c->left);
-}
+	const uint64_t all = c->what->compress ? c->stats.before : c->left;
 
-/* Of the files that can have holes; what has none takes as much as it is long. */
-static uint64_t allocated(const struct compacting *c)
-{
-	struct stat st;
-
-	return stat(img_layer_name(c->im, 0), &st) || !S_ISREG(st.st_mode) ||
-	       c->im->layers[0].n_data_files ? UINT64_MAX : 512 * (uint64_t)st.st_blocks;
-}
-
-/*
- * What a round writes.  Packing leaves holes what they are, or makes zeros of them that are a thousandth
- * of that compressed; the tables are those of all units.
- */
-static uint64_t room_of_round(const struct compacting *c)
-{
-	const uint64_t most = most_of_round(c), there = img_min_u64(allocated(c), most);
-	const uint64_t room = img_room_for(most, c->im->layers[0].unit);
-
-	return c->what->compress ? img_min_u64(room, room - most + most / ZEROS_SHRINK + there) : room;
+	return img_min_u64(bytes_of_round(c, all), all);
 }
 
 /* What tables take is known when they were written, and thrown away or not. */
 static bool plan(struct compacting *c, struct img_layer_compacted *out, struct img_err *err)
 {
-	uint64_t tables;
+	struct img_compact_room room = {
+		.ly = &c->im->layers[0], .compress = c->what->compress,
+	};
 
-	if (!call_driver(c, 0, out, err) || !img_at_once_kept(c->im->at_once, &tables, err))
+	if (!img_room_look(img_layer_name(c->im, 0), &c->room, err) || !call_driver(c, 0, out, err) ||
+	    !img_at_once_kept(c->im->at_once, &room.tables, err))
 		return false;
 	c->left = out->left;
+	room.told = *out;
+	room.most = most_of_round(c);
 	c->stats.after = out->end;
-	c->stats.extra = COPIES * (tables + room_of_round(c));
+	c->stats.extra = c->room.space = img_compact_room(&room);
 	return true;
 }
 
 static bool check_room(const struct compacting *c, struct img_err *err)
 {
-	struct img_moved room = { .space = c->stats.extra };
-
-	if (!img_room_look(img_layer_name(c->im, 0), &room, err))
-		return false;
-	return room.space <= room.free ||
+	return c->room.space <= c->room.free ||
 	       img_fail(err, IMG_E_NOSPACE, _("%s: %" PRIu64 " bytes are needed meanwhile, and %"
 			PRIu64 " are free; nothing was changed"), img_layer_name(c->im, 0),
-			room.space, room.free);
+			c->room.space, c->room.free);
 }
 
 static bool do_round(struct compacting *c, uint64_t room, bool *more, struct img_err *err)
@@ -225,7 +204,7 @@ static bool run_packing(struct compacting *c, struct img_err *err)
 
 	do {
 		if (!may_go_on(c, err) ||
-		    !pack(c, bytes_of_round(c->stats.before), &packed, err) ||
+		    !pack(c, bytes_of_round(c, c->stats.before), &packed, err) ||
 		    !img_finish(c->im, err) || !img_open_again(c->im, err))
 			return false;
 		c->stats.compressed += packed.compressed;
@@ -254,7 +233,7 @@ static bool run_rounds(struct compacting *c, const struct img_hollow *search, st
 	if (!check_room(c, err) || (c->what->compress && !run_packing(c, err)))
 		return false;
 	while (more)
-		if (!do_round(c, bytes_of_round(c->left), &more, err))
+		if (!do_round(c, bytes_of_round(c, c->left), &more, err))
 			return false;
 	return measure(c, &c->stats.after, err);
 }

@@ -5,6 +5,8 @@ libimg_sources += \
 	%D%/chain_rebase.c \
 	%D%/commit.c \
 	%D%/compact.c \
+	%D%/compact_room.c \
+	%D%/compact_room.h \
 	%D%/hash_disk.c \
 	%D%/hollow.c \
 	%D%/hollow.h \

@@ -30,6 +30,10 @@ struct img_layer_compacted {
 	uint64_t moved;			/* bytes that were */
 	uint64_t left;			/* that have still to move: there is another round */
 	uint64_t end;			/* bytes of the image's files together, after the last round */
+	/* Of a call without room: */
+	uint64_t tables;		/* bytes of all tables that lead to what is stored */
+	uint64_t follow;		/* of these what changes at most from now on until all has moved */
+	bool seals;			/* holes of the file become bytes where they move */
 };
 
 /*

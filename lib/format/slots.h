@@ -41,6 +41,13 @@ struct img_slots_plan {
  */
 struct img_slots_plan img_slots_plan(const struct img_slots *slots, uint64_t most);
 
+/* Units that get another place by that, or lose theirs, at most.  Pure. */
+static inline uint64_t img_slots_changed(const struct img_slots *slots,
+					 const struct img_slots_plan *plan)
+{
+	return slots->n - plan->end + plan->moves;
+}
+
 struct img_slots_ops {
 	/* The unit has no place any more. */
 	bool (*drop)(void *ctx, uint64_t unit, struct img_err *err);

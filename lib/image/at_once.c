@@ -430,7 +430,9 @@ static bool add_kept(struct img_store *overlay, uint64_t *bytes, struct img_err 
 	while (found) {
 		if (!img_overlay_next(overlay, run.end, &run, &found, err))
 			return false;
-		*bytes += found && !run.zeros ? run.end - run.start : 0;
+		if (found && !run.zeros)
+			*bytes += img_round_up(run.end, IMG_FS_BLOCK) -
+				  img_round_down(run.start, IMG_FS_BLOCK);
 	}
 	return true;
 }

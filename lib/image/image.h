@@ -163,7 +163,7 @@ struct img_store *img_at_once_change(struct img_at_once *once, struct img_store 
 /* How the image was opened, and its file itself; live as long as once, or what keeps them. */
 const struct img_open *img_at_once_how(const struct img_at_once *once);
 struct img_store *img_at_once_file(const struct img_at_once *once);
-/* Bytes that are kept beside the files, zeros aside.  IMG_E_IO, IMG_E_NOMEM. */
+/* Bytes of the blocks that are kept beside the files, zeros aside.  IMG_E_IO, IMG_E_NOMEM. */
 bool img_at_once_kept(const struct img_at_once *once, uint64_t *bytes,
 		      struct img_err *err) IMG_MUST_CHECK;
 /* How a driver opens, makes and removes files meanwhile; lives as long as once. */

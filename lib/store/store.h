@@ -46,6 +46,9 @@ struct img_store_history {
 		     uint64_t *end);
 };
 
+/* Bytes that a file system keeps together, for who counts room. */
+enum { IMG_FS_BLOCK = 4096 };
+
 struct img_store_ops {
 	const char *kind;		/* "file", "pipe", "slice", ... */
 	const struct img_store_history *history;	/* NULL: nobody keeps any */

@@ -48,6 +48,7 @@ shell_tests += \
 	%D%/imgcompress/pack.sh \
 	%D%/imgcompress/replace-killed.sh \
 	%D%/imgcompress/replace.sh \
+	%D%/imgcompress/room.sh \
 	%D%/imgcompress/taken.sh \
 	%D%/imgconv/archives.sh \
 	%D%/imgconv/archives-hostile.sh \

@@ -196,6 +196,17 @@ static bool plan_some(struct some *s, uint64_t most, struct img_err *err)
 	return true;
 }
 
+/* Bytes of the L1 table, which each round writes, and of the blocks of all L2 tables. */
+static uint64_t tables_of(const struct qcow1_compacting *c)
+{
+	uint64_t bytes = c->n_l1 * QCOW1_ENTRY_LEN;
+
+	for (size_t i = 0; i < c->n_l1; i++)
+		if (img_get_be64(c->l1 + i * QCOW1_ENTRY_LEN))
+			bytes += img_max_u64(qcow1_l2_bytes(c->hdr), IMG_FS_BLOCK);
+	return bytes;
+}
+
 bool qcow1_compact_some(struct qcow1_compacting *c, uint64_t room, struct img_layer_compacted *out,
 			struct img_err *err)
 {
@@ -212,6 +223,7 @@ bool qcow1_compact_some(struct qcow1_compacting *c, uint64_t room, struct img_la
 			.moved = room ? n << bits : 0,
 			.left = (room ? s.left + (n > 0) : n) << bits,
 			.end = s.end << bits,
+			.tables = tables_of(c), .follow = n ? tables_of(c) : 0,
 		};
 		ok = !room || carry_out(c, &s.moves, err);
 	}

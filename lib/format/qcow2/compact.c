@@ -19,6 +19,9 @@ enum { ROUNDS = 8 };
 /* Counts that are looked at together. */
 enum { COUNTS = 1024 };
 
+/* Tables that change when a cluster moves: what leads to it, and the counts of both places. */
+enum { TABLES_EACH = 3 };
+
 /* ---- The picture ---------------------------------------------------------------------------------- */
 
 /* Lock held.  What the block of that index says of the clusters of the file. */
@@ -143,6 +146,20 @@ static bool move_counts(struct round *r, struct img_err *err)
 	return ok && qcow2_flush(r->q, err);
 }
 
+/* L2 tables and refcount blocks, and which of them change when n clusters move. */
+static void count_tables(const struct round *r, uint64_t n, struct img_layer_compacted *out)
+{
+	const uint64_t len = img_max_u64(qcow2_cluster_size(&r->q->geo), IMG_FS_BLOCK);
+	const uint64_t all = qcow2_refs_tables(r->refs) + (r->pic.n >> qcow2_count_bits(r->q)) + 1;
+	uint64_t cluster, some = n * TABLES_EACH;
+
+	/* What is referred to often may be so by all tables. */
+	if (n && qcow2_refs_most(r->refs, &cluster) > 1)
+		some = all;
+	out->tables = all * len;
+	out->follow = img_min_u64(some, all) * len;
+}
+
 /* ---- Bytes ---------------------------------------------------------------------------------------- */
 
 struct copying {
@@ -157,7 +174,7 @@ static bool reseal(const struct copying *copy, uint64_t host, uint8_t *raw, size
 	const struct round *r = copy->r;
 	const size_t step = img_min_u64(len, qcow2_cluster_size(&r->q->geo));
 
-	for (size_t i = 0; r->sealed && i < len; i += step)
+	for (size_t i = 0; i < len; i += step)
 		if (img_picture_get(r->sealed, (host + i) >> r->q->geo.cluster_bits) &&
 		    !qcow2_reseal(r->q, host + i, host + i - copy->down, raw + i, step, err))
 			return false;
@@ -182,15 +199,25 @@ static bool copy_piece(void *ctx, size_t index, uint64_t host, uint8_t *raw, siz
 	return img_store_write(file, host - copy->down, raw, len, err);
 }
 
+/* Holes stay holes, but for those that are to be enciphered. */
+static bool copy_shift(const struct round *r, struct img_shift one, struct img_err *err)
+{
+	const unsigned bits = r->q->geo.cluster_bits;
+	struct copying copy = { .r = r, .down = (one.from - one.to) << bits };
+	struct img_store *file = r->q->map.file;
+
+	return r->sealed
+		? qcow2_bulk_range(file, one.from << bits, one.n << bits, copy_piece, &copy, err)
+		: img_move(file, one.to << bits, one.from << bits, one.n << bits, r->job, err);
+}
+
 /* What is left where it was goes back to the file system, or with the end of the file. */
 static bool copy_run(const struct round *r, struct img_shift one, struct img_err *err)
 {
 	const unsigned bits = r->q->geo.cluster_bits;
-	struct copying copy = { .r = r, .down = (one.from - one.to) << bits };
 	const uint64_t left = img_max_u64(one.from, one.to + one.n);
 
-	if (!qcow2_bulk_range(r->q->map.file, one.from << bits, one.n << bits, copy_piece, &copy,
-			      err))
+	if (!copy_shift(r, one, err))
 		return false;
 	return !(r->q->map.file->caps & IMG_STORE_ZERO) ||
 	       img_store_zero(r->q->map.file, left << bits, (one.from + one.n - left) << bits,
@@ -315,7 +342,9 @@ static bool run_round(struct img_layer *ly, struct round *r, uint64_t room,
 		.moved = room ? n << bits : 0,
 		.left = (room ? r->left + (n > 0) : n) << bits,
 		.end = r->end << bits,
+		.seals = r->sealed,
 	};
+	count_tables(r, n, out);
 	return !room || !n || carry_out(ly, r, err);
 }
 

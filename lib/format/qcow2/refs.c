@@ -435,6 +435,11 @@ const struct qcow2_refs_stats *qcow2_refs_stats(const struct qcow2_refs *refs)
 	return &refs->stats;
 }
 
+uint64_t qcow2_refs_tables(const struct qcow2_refs *refs)
+{
+	return refs->tables.n;
+}
+
 bool qcow2_refs_claim(struct qcow2_refs *refs, uint64_t cluster, uint64_t n, struct img_err *err)
 {
 	for (uint64_t i = 0; i < n; i++)

@@ -65,6 +65,8 @@ bool qcow2_refs_next(struct qcow2_refs *refs, uint64_t *cluster, uint64_t *n);
 /* The largest count and the first cluster that has it. */
 uint64_t qcow2_refs_most(const struct qcow2_refs *refs, uint64_t *cluster);
 const struct qcow2_refs_stats *qcow2_refs_stats(const struct qcow2_refs *refs);
+/* L2 tables, those of snapshots among them. */
+uint64_t qcow2_refs_tables(const struct qcow2_refs *refs);
 /* Counts one reference to each of n further clusters, which nothing referred to. */
 bool qcow2_refs_claim(struct qcow2_refs *refs, uint64_t cluster, uint64_t n, struct img_err *err)
 	IMG_MUST_CHECK;

@@ -83,6 +83,14 @@ static bool carry_out(struct compacting *c, struct img_layer *ly, const struct i
 	       vdi_disk_flush(ly, &freed, err);
 }
 
+/* Bytes of the map, which is written in granules, and of those that change. */
+static void count_tables(const struct compacting *c, const struct img_slots_plan *whole,
+			 struct img_layer_compacted *out)
+{
+	out->tables = img_round_up(c->vdi->disk->map.len, IMG_GRANULE);
+	out->follow = img_min_u64(out->tables, img_slots_changed(&c->slots, whole) * IMG_GRANULE);
+}
+
 static bool compact(struct compacting *c, struct img_layer *ly, struct img_layer_compacted *out,
 		    struct img_err *err)
 {
@@ -99,6 +107,7 @@ static bool compact(struct compacting *c, struct img_layer *ly, struct img_layer
 		.moved = now.moves * stride, .left = (whole.moves - now.moves) * stride,
 		.end = end_of(c, whole.end),
 	};
+	count_tables(c, &whole, out);
 	return true;
 }
 

@@ -152,6 +152,21 @@ static bool carry_out(struct compacting *c, const struct img_slots_plan *plan, s
 
 /* ---- Parts --------------------------------------------------------------------------------------- */
 
+/* Adds the bytes of tables, and of those that change, each in a block of its own. */
+static void count_tables(const struct compacting *c, const struct img_slots_plan *whole,
+			 struct img_layer_compacted *out)
+{
+	const struct vmdk_sparse *sp = &c->part->sparse;
+	const uint64_t len = img_max_u64(sp->hdr.gt_entries * sizeof(uint32_t), IMG_FS_BLOCK) *
+			     (sp->rgd ? 2 : 1);
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < sp->live->n; i++)
+		n += sp->live->tables[i] != NULL;
+	out->tables += n * len;
+	out->follow += img_min_u64(n, img_slots_changed(&c->slots, whole)) * len;
+}
+
 static bool compact_grains(struct compacting *c, struct img_layer_compacted *out,
 			   struct img_err *err)
 {
@@ -168,6 +183,7 @@ static bool compact_grains(struct compacting *c, struct img_layer_compacted *out
 	out->moved += now.moves * grain;
 	out->left += (whole.moves - now.moves) * grain;
 	out->end += end_of(c, whole.end);
+	count_tables(c, &whole, out);
 	return true;
 }
 

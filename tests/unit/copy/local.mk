@@ -3,6 +3,7 @@ unit_tests += %D%/test
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 %C%_test_SOURCES = \
 	%D%/best_test.c \
+	%D%/compact_room_test.c \
 	%D%/compact_test.c \
 	%D%/compare_test.c \
 	%D%/dedup_test.c \

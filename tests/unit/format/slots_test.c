@@ -22,6 +22,7 @@ static struct img_slots draw(const char *text)
 
 struct file {
 	char text[80];
+	unsigned changed;
 };
 
 static bool drop(void *ctx, uint64_t unit, struct img_err *err)
@@ -32,6 +33,7 @@ static bool drop(void *ctx, uint64_t unit, struct img_err *err)
 	cr_assert(isupper((int)unit), "'%c' is needed", (char)unit);
 	cr_assert_not_null(at);
 	*at = '.';
+	((struct file *)ctx)->changed++;
 	return true;
 }
 
@@ -44,6 +46,7 @@ static bool move(void *ctx, uint64_t unit, uint64_t from, uint64_t to, struct im
 	cr_assert_eq(file->text[to], '.', "slot %lu is taken", (unsigned long)to);
 	file->text[to] = file->text[from];
 	file->text[from] = '.';
+	file->changed++;
 	return true;
 }
 
@@ -52,12 +55,13 @@ static void expect(const char *text, uint64_t most, const char *wanted)
 {
 	struct img_slots slots = draw(text);
 	const struct img_slots_plan plan = img_slots_plan(&slots, most);
-	struct file file;
+	struct file file = { .changed = 0 };
 	const struct img_slots_ops ops = { .drop = drop, .move = move, .ctx = &file };
 
 	strcpy(file.text, text);
 	cr_assert_leq(plan.moves, most);
 	cr_assert(img_slots_carry_out(&slots, &plan, &ops, NULL));
+	cr_assert_leq(file.changed, img_slots_changed(&slots, &plan));
 	cr_assert_eq(strspn(file.text + plan.end, "."), strlen(text) - plan.end,
 		     "%s: something is left behind the end: %s", text, file.text);
 	file.text[plan.end] = '\0';
