@@ -62,8 +62,14 @@ char *ova_vmdk_options(const struct options *opt, struct img_err *err)
 
 char *ova_descriptor(const struct ova_making *m, size_t *len, struct img_err *err)
 {
-	return m->other ? img_ovf_fill(m->other, m->other_len, m->disks, m->n, len, err)
-			: img_ovf_write(m->machine, m->profile, m->disks, m->n, len, err);
+	char *text;
+
+	if (!m->other)
+		return img_ovf_write(m->machine, m->profile, m->disks, m->n, len, err);
+	text = img_ovf_fill(m->other, m->other_len, m->disks, m->n, len, err);
+	if (!text)
+		img_within(err, "%s", m->opt->other);
+	return text;
 }
 
 bool ova_reserve_descriptor(struct ova_making *m, const char *name, size_t *room, struct img_err *err)

@@ -73,7 +73,7 @@ name=new n=0 content new.ova b.raw a.raw
 grep -q Mine unpacked/new.ovf || fail "the template was not kept"
 (cd unpacked && sed -E 's/^SHA1\((.*)\)= (.*)$/\2  \1/' new.mf | sha1sum -c --quiet)
 exits 1 imgova create --template web.ovf new2.ova b.raw 2>err
-grep -q "2 disks, and 1 images" err || fail "$(cat err)"
+grep -q "web.ovf: the OVF has 2 disks, and 1 images" err || fail "$(cat err)"
 [ ! -e new2.ova ] || fail "half an appliance is there"
 
 printf "<domain><name>dom</name><memory unit='MiB'>700</memory><vcpu>3</vcpu></domain>" >dom.xml
@@ -102,6 +102,6 @@ exits 1 imgova create a.raw a.raw 2>err
 exits 1 imgova create --name ../x no.ova a.raw 2>err
 printf '<!DOCTYPE a [<!ENTITY b "bb">]><a>&b;</a>' >bomb.xml
 exits 63 imgova create --template bomb.xml no.ova a.raw 2>err
-grep -q "document type" err || fail "$(cat err)"
+grep -q "bomb.xml: the XML has a document type" err || fail "$(cat err)"
 exits 1 imgova create no.ova a.raw missing.raw 2>err
 [ ! -e no.ova ] || fail "half an appliance is there"
