@@ -2,11 +2,10 @@
 # What every test script starts with: `. "$srcdir/tests/functions.sh"`.
 # Stops at the first failing command and works in an empty folder of its own, removed at the end.
 
-set -Eeuo pipefail
+set -euo pipefail
 
 # Where a test says why it failed, also where its commands' messages go elsewhere.
 exec {log}>&2
-trap 'echo "FAILED: line $LINENO: $BASH_COMMAND" >&$log' ERR
 
 srcdir=${srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
 builddir=${builddir:-$srcdir/build}
@@ -19,10 +18,14 @@ cleanup_fn() {
 }
 
 run_cleanups() {
-	local status=$? i
+	local status=$? command=$BASH_COMMAND i
 
 	trap - EXIT
 	set +e
+	case $status,$command in
+	0,* | *,exit\ *) ;;
+	*) echo "ended with $status: $command" >&$log ;;
+	esac
 	for ((i = ${#cleanups[@]} - 1; i >= 0; i--)); do
 		eval "${cleanups[i]}"
 	done
