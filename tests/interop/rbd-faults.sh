@@ -39,7 +39,7 @@ says 'rbd:rbd/used: is in use by the client at 127.0.0.1' imgconv -q -n -O raw d
 says 'is in use' imgconv -q -O raw rbd:rbd/used out.raw
 imgconv -q -U -O raw rbd:rbd/used out.raw
 rbd lock rm used here "$(rbd lock ls --format json used | jq -r '.[0].locker')"
-exec 3> >(rbd bench --io-type write --io-size 4K --io-threads 1 --io-total 4G used >bench.txt 2>&1)
+exec 3> >(exec rbd bench --io-type write --io-size 4K --io-threads 1 --io-total 4G used >bench.txt 2>&1)
 writer=$!
 cleanup_fn kill -KILL "$writer"
 is_watched() { rbd status used | grep -q watcher=; }
