@@ -241,9 +241,13 @@ static bool looks_like_xml(FILE *in, bool *is, struct img_err *err)
 
 static bool read_files(struct appliance *a, struct img_err *err)
 {
-	FILE *in = fopen(a->path, "re");
+	FILE *in;
 	bool is_xml = false, ok;
 
+	/* On a server nothing lies beside a descriptor. */
+	if (img_path_is_uri(a->path))
+		return read_archive(a, err);
+	in = fopen(a->path, "re");
 	if (!in)
 		return img_fail_os(err, _("cannot open"));
 	ok = looks_like_xml(in, &is_xml, err) && (!is_xml || read_stream(in, &a->descriptor, err));

@@ -121,13 +121,13 @@ int64_t target_time(bool same)
 	return same ? 0 : time(NULL);
 }
 
-/* A relative name starts where the new image lies. */
+/* A relative name starts where the new image lies; that of a place on a server is none. */
 static char *backing_path(const struct target_options *target, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *resolved;
 
-	if (target->backing[0] == '/' || !slash)
+	if (target->backing[0] == '/' || !slash || img_path_is_uri(target->backing))
 		return strdup(target->backing);
 	if (asprintf(&resolved, "%.*s/%s", (int)(slash - path), path, target->backing) < 0)
 		return NULL;

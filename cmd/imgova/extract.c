@@ -73,11 +73,14 @@ static bool extract_all(const struct options *opt, const struct appliance *a, co
 			struct img_err *err)
 {
 	struct options each = *opt;
-	const bool made = !mkdir(folder, 0777);
-	bool ok = true;
+	bool made, ok = true;
 
 	if (!each.target.format)
 		each.target.format = "qcow2";
+	if (img_path_is_uri(folder))
+		return img_fail(err, IMG_E_ARGUMENT, _("%s: is no folder: --disk says which disk goes there"),
+				folder);
+	made = !mkdir(folder, 0777);
 	if (!made && errno != EEXIST)
 		return img_fail_os(err, _("%s: cannot make the folder"), folder);
 	for (size_t i = 0; ok && i < a->n_disks; i++) {

@@ -7,6 +7,7 @@
 #include "base/num.h"
 #include "image/image.h"
 #include "store/pack.h"
+#include "store/rbd-new.h"
 
 struct target_opener {
 	struct img_opener opener;
@@ -132,21 +133,38 @@ struct img_store *img_open_new_store(const char *path, enum img_cache cache, str
 {
 	if (is_pipe(path))
 		return open_stream(path, IMG_OPEN_WRITE, err);
+	if (img_path_is_rbd(path))
+		return img_store_rbd_new(path, 0, &(struct img_rbd_new){ 0 }, cache, err);
 	if (!is_device(path))
 		return img_store_file_new(path, cache, err);
 	img_fail(err, IMG_E_ARGUMENT, _("%s: is a device, which a new file would replace"), path);
 	return NULL;
 }
 
-struct img_store *img_open_new_packed(const char *path, enum img_cache cache, const char *filter,
-				      struct img_err *err)
+/* Takes out over, which may be NULL. */
+static struct img_store *pack(struct img_store *out, const char *filter, struct img_err *err)
 {
-	struct img_store *out = img_open_new_store(path, cache, err);
 	struct img_store *packed = out ? img_store_packed(out, filter, err) : NULL;
 
 	if (!packed)
 		img_store_close(out);
 	return packed;
+}
+
+struct img_store *img_open_new_packed(const char *path, enum img_cache cache, const char *filter,
+				      struct img_err *err)
+{
+	return pack(img_open_new_store(path, cache, err), filter, err);
+}
+
+static struct img_store *open_packed(const struct img_create *what, const struct img_format *format,
+				     struct img_err *err)
+{
+	struct img_store *out = img_path_is_rbd(what->path)
+		? img_rbd_target(what, format, err)
+		: img_open_new_store(what->path, what->cache, err);
+
+	return pack(out, what->filter, err);
 }
 
 /* A pipe; or, in front of one that cannot be written to as it is, a temporary file. */
@@ -156,9 +174,8 @@ static struct img_store *open_output(const struct img_create *what,
 				     struct img_err *err)
 {
 	const unsigned flags = what->flags | IMG_OPEN_WRITE;
-	struct img_store *out = what->filter
-		? img_open_new_packed(what->path, what->cache, what->filter, err)
-		: open_stream(what->path, flags, err);
+	struct img_store *out = what->filter ? open_packed(what, format, err)
+					     : open_stream(what->path, flags, err);
 
 	if (!out || (out->caps & IMG_STORE_SEEK) || !needs_detour(how, format))
 		return out;

@@ -175,7 +175,7 @@ bool img_check_journal(const char *path, struct img_err *err)
 {
 	return !img_path_is_uri(path) ||
 	       img_fail(err, IMG_E_UNSUPPORTED, _("%s: such a change needs a journal beside the "
-			"image, and a server has no place for it"), path);
+			"image, and a server has no place for it; change a copy in a file"), path);
 }
 
 struct img *img_open(const struct img_open *how, struct img_err *err)

@@ -17,11 +17,12 @@ const struct img_option *img_rbd_options(void)
 	return rbd_options;
 }
 
-/* Of another format than raw the length comes out at the end. */
+/* Of another format than raw, and of what is compressed, the length comes out at the end. */
 struct img_store *img_rbd_target(const struct img_create *what, const struct img_format *format,
 				 struct img_err *err)
 {
-	const bool is_known = format == &img_format_raw && what->size != IMG_SIZE_UNKNOWN;
+	const bool is_known = format == &img_format_raw && what->size != IMG_SIZE_UNKNOWN &&
+			      !what->filter;
 	const char *options = what->options ? what->options : "";
 	IMG_AUTO_FREE char *ours = img_settings_part(rbd_options, options, true, err);
 	struct img_settings *set = ours ? img_settings_parse(rbd_options, ours, err) : NULL;

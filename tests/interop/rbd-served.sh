@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# An image on a Ceph cluster is served by nbdkit and shown by imgmount from the background, too, and commands
-# that want a file say so.
+# An image on a Ceph cluster is served by nbdkit and shown by imgmount from the background, too, stands below
+# others, and holds whatever a file can; commands that want a file say so.
 . "$srcdir/tests/functions.sh"
 . "$srcdir/tests/interop/judge.sh"
 . "$srcdir/tests/ceph.sh"
@@ -19,6 +19,46 @@ exits 1 imgcompress -q rbd:rbd/packed 2>err
 grep -q 'rbd:rbd/packed: is not replaced: it is no regular file' err || fail "$(cat err)"
 exits 1 imgcheck -q --repair rbd:rbd/packed 2>err
 grep -q 'say with --undo-file' err || fail "$(cat err)"
+
+# ---- What needs a journal is changed in a file
+
+exits 63 imgsnap create rbd:rbd/packed one 2>err
+grep -q 'change a copy in a file' err || fail "$(cat err)"
+imgconv -q --with-snapshots rbd:rbd/packed copy.qcow2
+imgsnap create copy.qcow2 one
+imgconv -q --with-snapshots -O qcow2 copy.qcow2 rbd:rbd/kept
+same one "$(qemu-img info -f qcow2 --output=json rbd:rbd/kept | jq -r '.snapshots[].name')" "snapshots"
+qemu-img check -q -f qcow2 rbd:rbd/kept
+qemu-img compare -q -F qcow2 disk.raw rbd:rbd/kept
+
+# ---- Overlays, beside the image and elsewhere
+
+cp disk.raw changed.raw
+head -c 64k /dev/urandom | dd of=changed.raw bs=64k seek=5 conv=notrunc status=none
+mkdir folder
+for over in folder/over.qcow2 rbd:rbd/over; do
+	imgconv -q -O qcow2 -B rbd:rbd/disk -F raw changed.raw $over
+	qemu-img compare -q -f qcow2 $over changed.raw || fail "$over is not the disk"
+	same 65536 "$(imgmap --parent rbd:rbd/disk --output=json $over |
+		jq '[.[] | select(.depth == 0 and .data) | .length] | add')" "what $over holds"
+	exits 1 imgconv -q -O raw $over flat.raw 2>err
+	grep -q '"rbd:rbd/disk", which is not a local file' err || fail "$(cat err)"
+	imgcmp -q --parent rbd:rbd/disk $over changed.raw
+done
+
+# ---- Archives and what is compressed
+
+imgova create -q rbd:rbd/box disk.raw
+imgova verify rbd:rbd/box >out || fail "$(cat out)"
+same 1 "$(imgova list --output=json rbd:rbd/box | jq '.disks | length')" "disks of an appliance"
+imgova extract -q -d 1 -O raw rbd:rbd/box rbd:rbd/unpacked
+rbd export --no-progress unpacked - | cmp - disk.raw
+exits 1 imgova extract -q rbd:rbd/box rbd:rbd/all 2>err
+grep -q 'rbd:rbd/all: is no folder: --disk says' err || fail "$(cat err)"
+imgconv -q --filter=zstd -O raw -o object_size=1M disk.raw rbd:rbd/zst
+imgcmp -q rbd:rbd/zst disk.raw
+rbd export --no-progress zst - | zstd -dc | cmp - disk.raw
+same 1048576 "$(rbd info --format json zst | jq .object_size)" "bytes of an object"
 
 # ---- nbdkit
 
