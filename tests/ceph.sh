@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A cluster of Ceph for one test: `. "$srcdir/tests/ceph.sh"`, behind tests/functions.sh.
-# One monitor, one manager and one store of objects, in memory, that listen on 127.0.0.1 alone and know
-# nothing of a Ceph that this machine may have; they end with the test.
+# One monitor, one manager and one store of objects, or up to three, in memory, that listen on 127.0.0.1 alone
+# and know nothing of a Ceph that this machine may have; they end with the test.
 
 # Their runtime must know how C++ throws before librados is loaded, and sees nothing of what that does.
 [ -z "${SANITIZER-}" ] || skip "librados cannot be loaded by a program with a sanitizer"
@@ -49,12 +49,13 @@ mon_allow_pool_size_one = true
 mon_cluster_log_file = $ceph_dir/log
 mon_data_avail_warn = 2
 mon_data_avail_crit = 1
+mon_debug_no_require_bluestore_for_ec_overwrites = true
 paxos_propose_interval = 0.02
 mgr_data = $ceph_dir/mgr
 mgr_initial_modules =
 mgr_module_path = $ceph_dir/none
 mgr_stats_period = 1
-osd_data = $ceph_dir/osd
+osd_data = $ceph_dir/osd\$id
 osd_objectstore = memstore
 osd_mon_report_interval = 1
 osd_heartbeat_interval = 1
@@ -66,13 +67,15 @@ CONF
 
 # Keys of the daemons and of the one client that may do everything.
 ceph_keys() {
-	local tool=(ceph-authtool "$ceph_dir/keyring" --gen-key)
+	local id tool=(ceph-authtool "$ceph_dir/keyring" --gen-key)
 
 	"${tool[@]}" --create-keyring -n mon. --cap mon 'allow *'
 	"${tool[@]}" -n client.admin --cap mon 'allow *' --cap mgr 'allow *' --cap osd 'allow *'
 	"${tool[@]}" -n mgr.x --cap mon 'allow profile mgr' --cap osd 'allow *'
-	"${tool[@]}" -n osd.0 --cap mon 'allow profile osd' --cap mgr 'allow profile osd' \
-		--cap osd 'allow *'
+	for id in 0 1 2; do
+		"${tool[@]}" -n "osd.$id" --cap mon 'allow profile osd' --cap mgr 'allow profile osd' \
+			--cap osd 'allow *'
+	done
 }
 
 # ceph_daemon KIND ID: runs until the test ends; its process is in $ceph_pid.
@@ -97,7 +100,7 @@ start_ceph() {
 	local port
 
 	port=$(free_port)
-	mkdir -p "$ceph_dir"/{mon,mgr,osd,none}
+	mkdir -p "$ceph_dir"/{mon,mgr,none}
 	ceph_configuration "$port" >"$CEPH_CONF"
 	ceph_keys >/dev/null
 	# A monitor that is not told its port by this map takes another one.
@@ -107,11 +110,28 @@ start_ceph() {
 	ceph_daemon mon a
 	ceph_monitor=$ceph_pid
 	ceph_daemon mgr x
-	ceph osd new "$(</proc/sys/kernel/random/uuid)" 0 >/dev/null
-	ceph-osd -i 0 --mkfs --osd-uuid "$(ceph osd dump | sed -n 's/^osd\.0 .* //p')" 2>>"$ceph_dir/said"
-	ceph_daemon osd 0
+	new_osd 0
 	ceph_osd=$ceph_pid
 	new_pool rbd
+}
+
+# new_osd ID: one more store of objects; its process is in $ceph_pid.
+new_osd() {
+	local uuid
+
+	uuid=$(</proc/sys/kernel/random/uuid)
+	mkdir "$ceph_dir/osd$1"
+	ceph osd new "$uuid" "$1" >/dev/null
+	ceph-osd -i "$1" --mkfs --osd-uuid "$uuid" 2>>"$ceph_dir/said"
+	ceph_daemon osd "$1"
+}
+
+# new_coded_pool NAME: one whose objects are spread over three stores, of which any two have all of it.
+new_coded_pool() {
+	ceph osd erasure-code-profile set coded k=2 m=1 crush-failure-domain=osd
+	ceph osd pool create "$1" erasure coded >/dev/null 2>&1
+	ceph osd pool set "$1" allow_ec_overwrites true >/dev/null 2>&1
+	ceph osd pool application enable "$1" rbd >/dev/null 2>&1
 }
 
 # new_pool NAME: one more, for images.

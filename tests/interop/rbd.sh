@@ -47,6 +47,15 @@ exits 1 imgcreate -q -f raw rbd:rbd/wrong 1M -o features=hope 2>err
 grep -q 'no feature "hope"' err
 exits 1 imgcreate -q -f raw rbd:rbd/wrong 1M -o object_size=3M 2>err
 
+# The data of one image on three stores, in a pool that could hold nothing else of it.
+new_osd 1
+new_osd 2
+new_coded_pool coded
+imgconv -q -O raw -o data_pool=coded disk.qcow2 rbd:rbd/coded
+holds coded "to a pool with erasure coding"
+same "$want" "$(hash_of imgconv -q -O raw rbd:rbd/coded -)" "from a pool with erasure coding"
+same coded "$(rbd info --format json coded | jq -r .data_pool)" "where the data are"
+
 # ---- Sources
 
 name=rbd:rbd/disk.raw

@@ -9,6 +9,7 @@ unit_tests += %D%/test
 	%D%/dedup_test.c \
 	%D%/diff_test.c \
 	%D%/engine_test.c \
+	%D%/far_test.c \
 	%D%/hash_disk_test.c \
 	%D%/inplace_test.c \
 	%D%/late_test.c \
