@@ -3,6 +3,8 @@ libimg_sources += \
 	%D%/err.c \
 	%D%/err.h \
 	%D%/hash.c \
+	%D%/hold.c \
+	%D%/hold.h \
 	%D%/lazy.c \
 	%D%/lazy.h \
 	%D%/lock.h \

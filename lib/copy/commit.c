@@ -54,7 +54,7 @@ static bool is_stored(const struct img_layer *dst, const struct img_slot *slot)
  * Bytes of neighbours below slot `end` that lie behind each other in memory and in the store go in
  * one write.
  */
-static bool store_run(struct img_layer *dst, const struct img_parcel *p, size_t *i, size_t end,
+static bool store_run(struct img_layer *dst, struct img_parcel *p, size_t *i, size_t end,
 		      struct img_err *err)
 {
 	const uint8_t *bytes = p->bytes[*i];
@@ -73,10 +73,10 @@ static bool store_run(struct img_layer *dst, const struct img_parcel *p, size_t 
 		run.len += next->len;
 	}
 	return stored ? dst->format->write->store(dst, &run, bytes, err)
-		      : img_store_write(run.store, run.host, bytes, run.stored_len, err);
+		      : img_store_write_held(run.store, run.host, bytes, run.stored_len, &p->hold, err);
 }
 
-static bool store_slots(struct img_layer *dst, const struct img_parcel *p, size_t i, size_t end,
+static bool store_slots(struct img_layer *dst, struct img_parcel *p, size_t i, size_t end,
 			struct img_err *err)
 {
 	while (i < end)

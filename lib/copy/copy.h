@@ -12,6 +12,14 @@
 
 #include "image/image.h"
 
+/* ---- Request (request.c) --------------------------------------------------------------------- */
+
+/*
+ * Whether what is asked for can be done.  IMG_E_ARGUMENT: the target is no new image, or not made for it;
+ * IMG_E_RANGE: it is too small, or the range is not in the source.
+ */
+bool img_copy_check(const struct img_copy *what, struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- Plan (plan.c): a lazy iterator over the source, one caller ------------------------------ */
 
 struct img_plan {
@@ -60,6 +68,8 @@ bool img_ranges_add(struct img_ranges *ranges, uint64_t at, uint64_t len, struct
 
 /* What is read goes to the target in pieces that lie in windows of this size, or of a larger unit. */
 #define IMG_MIN_WINDOW (1024 * 1024)
+/* The same where source or target is on another machine, which has work with each request. */
+#define IMG_FAR_WINDOW (2 * 1024 * 1024)
 
 /* ---- Work (work.c): one chunk from the source to what the target stores ---------------------- */
 
@@ -114,6 +124,7 @@ struct img_parcel {
 	struct img_hash *hash;		/* work->dedup: makes ... */
 	struct img_key *keys;		/* ... a key of the bytes of each slot of a unit */
 	size_t cap_keys;
+	struct img_hold hold;		/* of buf and out */
 };
 
 /* Buffers of window bytes; below and encode say which of them are needed. */

@@ -20,10 +20,10 @@
 #include "copy/copy.h"
 
 #define DEFAULT_MEMORY (64 * 1024 * 1024)
+#define HELD_MEMORY (32 * 1024 * 1024)	/* of it, for what a target needs when it was stored */
 #define MAX_THREADS 256
 #define SECOND_NS 1000000000
 #define PATIENCE_MS 200	/* between two looks whether the job is cancelled */
-#define MAX_ZERO_GRAIN (2 * 1024 * 1024)	/* a window's buffer holds at least one grain */
 
 enum stage { FREE, PLANNED, WORKED, RESERVED, STORED };
 
@@ -251,7 +251,8 @@ static bool ready(struct engine *e, enum role role)
 		return false;
 	switch (role) {
 	case PLAN:
-		return !e->planned_all && e->fail_seq == UINT64_MAX && parcel->stage == FREE;
+		return !e->planned_all && e->fail_seq == UINT64_MAX && parcel->stage == FREE &&
+		       !parcel->p.hold.n;
 	case DIGEST:
 		return e->digest && seq < e->next[PLAN] && parcel->stage >= WORKED &&
 		       !parcel->busy;
@@ -427,56 +428,19 @@ static bool init_ring(struct engine *e, unsigned threads, struct img_err *err)
 	const uint64_t each = e->work.window *
 			      (1 + (e->work.below != NULL) + (e->work.codec != NULL));
 	const uint64_t memory = e->what->memory ? e->what->memory : DEFAULT_MEMORY;
-	const uint64_t wanted = img_min_u64(4 * (uint64_t)threads, memory / each);
+	const uint64_t held = e->dst->store->ops->write_held ? HELD_MEMORY / each : 0;
+	const uint64_t wanted = img_min_u64(4 * (uint64_t)threads + held, memory / each);
 
 	e->n_ring = img_max_u64(wanted, 2);
 	e->ring = img_calloc(e->n_ring, sizeof(*e->ring), err);
 	if (!e->ring)
 		return false;
-	for (size_t i = 0; i < e->n_ring; i++)
+	for (size_t i = 0; i < e->n_ring; i++) {
 		if (!img_parcel_init(&e->ring[i].p, &e->work, err))
 			return false;
+		e->ring[i].p.hold = (struct img_hold){ .lock = &e->lock, .changed = &e->changed };
+	}
 	return true;
-}
-
-static bool check_range(const struct img_copy *what, struct img_err *err)
-{
-	const uint64_t size = img_is_stream(what->src) ? 0 : img_size(what->src);
-	const uint64_t at = what->range_at, len = what->range_len;
-
-	if (!len)
-		return true;
-	if (at >= size || len > size - at)
-		return img_fail(err, IMG_E_RANGE, _("the range [%" PRIu64 ", +%" PRIu64 ") is not in the "
-				"disk of the source, of %" PRIu64 " bytes"), at, len, size);
-	return (at % IMG_COPY_RANGE_UNIT == 0 &&
-		(len % IMG_COPY_RANGE_UNIT == 0 || at + len == size)) ||
-	       img_fail(err, IMG_E_ARGUMENT, _("a range begins and ends on a multiple of %d bytes, or "
-					       "ends with the disk"), IMG_COPY_RANGE_UNIT);
-}
-
-static bool check_request(const struct img_copy *what, struct img_err *err)
-{
-	const struct img_layer *dst = &what->dst->layers[0];
-
-	if (!what->dst->target || what->dst->target->finished)
-		return img_fail(err, IMG_E_ARGUMENT, _("%s: is no new image"), dst->store->name);
-	if (what->zero_grain > MAX_ZERO_GRAIN ||
-	    (what->zero_grain && !img_is_pow2(what->zero_grain)))
-		return img_fail(err, IMG_E_ARGUMENT,
-				_("zeros cannot be searched %" PRIu32 " bytes at a time"),
-				what->zero_grain);
-	if (what->compress && !dst->codec)
-		return img_fail(err, IMG_E_ARGUMENT, _("%s: was not made for compressed units"),
-				dst->store->name);
-	if (what->dedup && (!dst->codec || !dst->format->write->share))
-		return img_fail(err, IMG_E_ARGUMENT, _("%s: was not made for equal units that are "
-				"stored once"), dst->store->name);
-	if (!img_is_stream(what->src) && img_size(what->src) > dst->size)
-		return img_fail(err, IMG_E_RANGE,
-				_("%s: is smaller than the %" PRIu64 " bytes of the source"),
-				dst->store->name, img_size(what->src));
-	return check_range(what, err);
 }
 
 /* How much of a source that comes through a pipe this copy can take as it comes. */
@@ -523,8 +487,19 @@ static bool init(struct engine *e, unsigned threads, struct img_err *err)
 	return true;
 }
 
+/* Waits until the target needs no parcel any more. */
+static void let_go(struct engine *e)
+{
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&e->lock);
+
+	for (size_t i = 0; e->ring && i < e->n_ring; i++)
+		while (e->ring[i].p.hold.n)
+			pthread_cond_wait(&e->changed, &e->lock);
+}
+
 static void fini(struct engine *e)
 {
+	let_go(e);
 	for (size_t i = 0; e->ring && i < e->n_ring; i++)
 		img_parcel_free(&e->ring[i].p);
 	free(e->ring);
@@ -582,7 +557,7 @@ bool img_copy_run(const struct img_copy *what, const struct img_job *job,
 	bool ok;
 
 	memset(stats, 0, sizeof(*stats));
-	ok = check_request(what, err) && init(&e, threads, err);
+	ok = img_copy_check(what, err) && init(&e, threads, err);
 	if (ok) {
 		run(&e, threads);
 		ok = conclude(&e, err);

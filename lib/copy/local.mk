@@ -52,6 +52,7 @@ libimg_sources += \
 	%D%/recrypt_plan.c \
 	%D%/recrypt_unpack.c \
 	%D%/recrypt_windows.c \
+	%D%/request.c \
 	%D%/room.c \
 	%D%/side.c \
 	%D%/side.h \

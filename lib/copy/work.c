@@ -15,6 +15,13 @@ bool img_work_encodes(const struct img_copy *what)
 	return what->compress || framing->always || framing->unasked;
 }
 
+static uint64_t window_for(const struct img_copy *what)
+{
+	const bool is_far = img_is_far(what->src) || img_is_far(what->dst);
+
+	return is_far && !img_work_encodes(what) ? IMG_FAR_WINDOW : IMG_MIN_WINDOW;
+}
+
 bool img_work_init(struct img_work *work, const struct img_copy *what, bool in_order,
 		   struct img_err *err)
 {
@@ -29,7 +36,7 @@ bool img_work_init(struct img_work *work, const struct img_copy *what, bool in_o
 		.find_zeros = what->zero_grain && !dst->stores_zeros &&
 			      !(in_order && dst->format->write->announce),
 	};
-	work->window = img_max_u64(work->grain, IMG_MIN_WINDOW);
+	work->window = img_max_u64(work->grain, window_for(what));
 	if (!in_order && !img_open_below(what->dst, &work->below, err))
 		return false;
 	if (!img_work_encodes(what))

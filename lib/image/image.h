@@ -76,6 +76,8 @@ bool img_find_children(const struct img *im, const struct img_child_search *how,
  */
 bool img_read_extent(struct img *im, const struct img_extent *ex, uint64_t at, void *buf,
 		     size_t len, struct img_err *err) IMG_MUST_CHECK;
+/* Whether a read of im may wait for another machine. */
+bool img_is_far(const struct img *im);
 /*
  * With how many threads to read im: wanted, or if that is 0 one for each core, but eight where reads wait
  * for another machine; from 1 to most.

@@ -22,7 +22,7 @@ static bool check_range(const struct img *im, uint64_t at, uint64_t end, struct 
 			  " bytes"), img_layer_name(im, 0), at, end, img_size(im));
 }
 
-static bool is_far(const struct img *im)
+bool img_is_far(const struct img *im)
 {
 	for (size_t i = 0; i < im->n_layers; i++)
 		if (im->layers[i].store->caps & IMG_STORE_FAR)
@@ -34,7 +34,7 @@ unsigned img_reading_threads(const struct img *im, unsigned wanted, unsigned mos
 {
 	const unsigned usual = img_thread_count(wanted, most);
 
-	return !wanted && usual < FAR_READS && is_far(im) ? img_thread_count(FAR_READS, most) : usual;
+	return !wanted && usual < FAR_READS && img_is_far(im) ? img_thread_count(FAR_READS, most) : usual;
 }
 
 bool img_extent_from(struct img *im, size_t depth, uint64_t at, uint64_t limit,

@@ -11,6 +11,7 @@
 #include <string.h>
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/parallel.h"
 
 bool img_rbd_fail(int ret, struct img_err *err, const char *fmt, ...)
 {
@@ -26,15 +27,21 @@ bool img_rbd_fail(int ret, struct img_err *err, const char *fmt, ...)
 	return img_fail_os(err, "%s", what.text);
 }
 
+/* From so many on a client is left as many threads as it is configured to have. */
+enum { MANY_CORES = 4 };
+
 /* ---- The cluster --------------------------------------------------------------------------------- */
 
-/* Writes are copied by librbd (rbd-flight.c), what is copied once needs no cache, and we do the talking. */
+/* Bytes are copied by us (rbd-flight.c), what is copied once needs no cache, and we do the talking. */
 static const struct img_rbd_setting ours[] = {
-	{ (char *)"rbd_disable_zero_copy_writes", (char *)"true" },
+	{ (char *)"rbd_disable_zero_copy_writes", (char *)"false" },
 	{ (char *)"rbd_cache", (char *)"false" },
 	{ (char *)"log_to_stderr", (char *)"false" },
 	{ (char *)"err_to_stderr", (char *)"false" },
 };
+
+/* More threads that talk to the cluster than there are cores for only wake each other. */
+static const struct img_rbd_setting few_cores[] = { { (char *)"ms_async_op_threads", (char *)"1" } };
 
 static bool set(struct img_rbd *rbd, const struct img_rbd_setting *v, size_t n, bool must,
 		struct img_err *err)
@@ -57,6 +64,7 @@ static bool configure(struct img_rbd *rbd, struct img_err *err)
 			return false;
 	return img_rbd_fail(rbd->lib.read_args(rbd->cluster, NULL), err, "CEPH_ARGS") &&
 	       set(rbd, ours, sizeof(ours) / sizeof(*ours), false, err) &&
+	       set(rbd, few_cores, img_thread_count(0, MANY_CORES) < MANY_CORES, false, err) &&
 	       set(rbd, rbd->name.settings, rbd->name.n_settings, true, err);
 }
 
@@ -209,6 +217,9 @@ bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct
 
 	if (write && snapshot)
 		return img_fail(err, IMG_E_DENIED, _("a snapshot can only be read"));
+	/* What is read once the cluster need not keep in memory. */
+	rbd->read_flags = flags & IMG_OPEN_ONCE
+		? LIBRADOS_OP_FLAG_FADVISE_SEQUENTIAL | LIBRADOS_OP_FLAG_FADVISE_NOCACHE : 0;
 	ret = write ? rbd->lib.open(rbd->pool, image, &rbd->image, NULL)
 		    : rbd->lib.open_read_only(rbd->pool, image, &rbd->image, snapshot);
 	if (!img_rbd_check_space(rbd, ret, err) ||

@@ -7,18 +7,19 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/err.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
 
-/* Bytes of changes under way; librbd has a copy of each. */
+/* Bytes of changes under way, which are held or copied. */
 #define BYTES_UNDER_WAY (UINT64_C(32) << 20)
 /* A change of zeros counts for so much, and is cut into pieces that the cluster has in one go. */
 #define ZEROS_COUNT (UINT64_C(2) << 20)
 #define ZERO_PIECE (UINT64_C(1) << 30)
 /* Bytes of a read that goes out as one of several. */
-#define READ_PIECE (UINT64_C(1) << 20)
+#define READ_PIECE (UINT64_C(2) << 20)
 enum { READS = 16 };
 
 struct img_rbd_flight {
@@ -27,6 +28,8 @@ struct img_rbd_flight {
 	uint64_t at, len;
 	uint64_t counts;	/* for so many bytes under way */
 	bool zeros, thick;
+	struct img_hold *hold;	/* NULL: bytes are in copy */
+	uint8_t copy[];
 };
 
 void img_rbd_flights_init(struct img_rbd_flights *flights, struct img_rbd *rbd)
@@ -85,6 +88,8 @@ static void land(struct img_rbd_flight *flight, int error)
 		flights->error = error;
 	pthread_cond_broadcast(&flights->landed);
 	pthread_mutex_unlock(&flights->lock);
+	if (flight->hold)
+		img_hold_drop(flight->hold);
 	free(flight);
 }
 
@@ -118,36 +123,56 @@ static int start_change(struct img_rbd_flight *flight, const void *from)
 	return ret;
 }
 
-static bool change_piece(struct img_rbd_flight piece, const void *from, struct img_err *err)
+/* The flight of a piece, with its bytes if nobody holds them. */
+static struct img_rbd_flight *new_flight(const struct img_rbd_flight *piece, const void *from,
+					 struct img_err *err)
 {
-	struct img_rbd_flight *flight = img_calloc(1, sizeof(*flight), err);
+	const size_t kept = from && !piece->hold ? piece->len : 0;
+	struct img_rbd_flight *flight = malloc(sizeof(*flight) + kept);
+
+	if (!flight) {
+		img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return NULL;
+	}
+	*flight = *piece;
+	if (kept)
+		memcpy(flight->copy, from, kept);
+	return flight;
+}
+
+static bool change_piece(const struct img_rbd_flight *piece, const void *from, struct img_err *err)
+{
+	struct img_rbd_flight *flight = new_flight(piece, from, err);
 	int ret;
 
 	if (!flight)
 		return false;
-	*flight = piece;
 	if (!take_off(flight, err)) {
 		free(flight);
 		return false;
 	}
-	ret = start_change(flight, from);
+	if (flight->hold)
+		img_hold_add(flight->hold);
+	ret = start_change(flight, flight->hold ? from : flight->copy);
 	if (ret < 0)
 		land(flight, ret);
 	return tell(ret, err);
 }
 
-bool img_rbd_change(struct img_rbd_flights *flights, uint64_t at, const void *from, uint64_t len,
-		    bool thick, struct img_err *err)
+bool img_rbd_change(struct img_rbd_flights *flights, const struct img_rbd_change *what,
+		    struct img_err *err)
 {
-	const uint8_t *bytes = from;
+	const uint8_t *bytes = what->from;
 	const uint64_t most = bytes ? BYTES_UNDER_WAY / 4 : ZERO_PIECE;
-	struct img_rbd_flight piece = { .flights = flights, .zeros = !bytes, .thick = thick };
+	struct img_rbd_flight piece = {
+		.flights = flights, .zeros = !bytes, .thick = what->thick, .hold = what->hold,
+	};
 
-	for (uint64_t done = 0; done < len; done += piece.len) {
-		piece.at = at + done;
-		piece.len = img_min_u64(len - done, most);
+	for (uint64_t done = 0; done < what->len; done += piece.len) {
+		piece.at = what->at + done;
+		piece.len = img_min_u64(what->len - done, most);
 		piece.counts = bytes ? piece.len : ZEROS_COUNT;
-		if (!change_piece(piece, bytes ? bytes + done : NULL, err))
+		if (!change_piece(&piece, bytes ? bytes + done : NULL, err))
 			return false;
 	}
 	return true;
@@ -199,7 +224,7 @@ static int start_read(struct img_rbd *rbd, uint64_t at, void *buf, size_t len,
 
 	if (ret < 0)
 		return ret;
-	ret = rbd->lib.aio_read(rbd->image, at, len, buf, *completion);
+	ret = rbd->lib.aio_read2(rbd->image, at, len, buf, *completion, rbd->read_flags);
 	if (ret < 0)
 		rbd->lib.release(*completion);
 	return ret;

@@ -39,7 +39,7 @@ bool img_rbd_load(struct img_rbd_library *lib, struct img_err *err)
 		{ "rbd_watchers_list", &lib->watchers_list },
 		{ "rbd_watchers_list_cleanup", &lib->watchers_cleanup },
 		{ "rbd_diff_iterate2", &lib->diff_iterate2 },
-		{ "rbd_aio_read", &lib->aio_read },
+		{ "rbd_aio_read2", &lib->aio_read2 },
 		{ "rbd_aio_write", &lib->aio_write },
 		{ "rbd_aio_write_zeroes", &lib->aio_write_zeroes },
 		{ "rbd_flush", &lib->flush },

@@ -37,7 +37,7 @@ struct img_rbd_library {
 	__typeof__(rbd_watchers_list) *watchers_list;
 	__typeof__(rbd_watchers_list_cleanup) *watchers_cleanup;
 	__typeof__(rbd_diff_iterate2) *diff_iterate2;
-	__typeof__(rbd_aio_read) *aio_read;
+	__typeof__(rbd_aio_read2) *aio_read2;
 	__typeof__(rbd_aio_write) *aio_write;
 	__typeof__(rbd_aio_write_zeroes) *aio_write_zeroes;
 	__typeof__(rbd_flush) *flush;

@@ -149,7 +149,18 @@ static bool rbd_write_bytes(struct img_store *st, uint64_t at, const void *buf, 
 	struct rbd_store *rs = of(st);
 
 	return begin_change(rs, at + len, err) &&
-	       img_rbd_change(&rs->flights, at, buf, len, false, err);
+	       img_rbd_change(&rs->flights, &(struct img_rbd_change){
+		       .at = at, .len = len, .from = buf }, err);
+}
+
+static bool rbd_write_held(struct img_store *st, uint64_t at, const void *buf, size_t len,
+			   struct img_hold *hold, struct img_err *err)
+{
+	struct rbd_store *rs = of(st);
+
+	return begin_change(rs, at + len, err) &&
+	       img_rbd_change(&rs->flights, &(struct img_rbd_change){
+		       .at = at, .len = len, .from = buf, .hold = hold }, err);
 }
 
 static bool rbd_zero(struct img_store *st, uint64_t at, uint64_t len, bool keep_space,
@@ -158,7 +169,8 @@ static bool rbd_zero(struct img_store *st, uint64_t at, uint64_t len, bool keep_
 	struct rbd_store *rs = of(st);
 
 	return begin_change(rs, at + len, err) &&
-	       img_rbd_change(&rs->flights, at, NULL, len, keep_space, err);
+	       img_rbd_change(&rs->flights, &(struct img_rbd_change){
+		       .at = at, .len = len, .thick = keep_space }, err);
 }
 
 /* Both ways that there are to set space aside: zeros that have their place. */
@@ -381,6 +393,7 @@ static const struct img_store_ops rbd_ops = {
 	.size = rbd_size,
 	.read = rbd_read_bytes,
 	.write = rbd_write_bytes,
+	.write_held = rbd_write_held,
 	.zero = rbd_zero,
 	.extent = rbd_extent,
 	.resize = rbd_set_size,

@@ -23,6 +23,7 @@ struct img_rbd {
 	rados_t cluster;
 	rados_ioctx_t pool;		/* in the namespace that name says */
 	rbd_image_t image;		/* NULL: none is open */
+	int read_flags;			/* LIBRADOS_OP_FLAG_* */
 	bool is_silent;			/* gave no answer when we took leave */
 };
 
@@ -54,9 +55,9 @@ void img_rbd_disconnect(struct img_rbd *rbd);
 /* ---- Requests under way (rbd-flight.c) ----------------------------------------------------------- */
 
 /*
- * Changes of an image.  librbd takes a copy of what is written, so whoever writes goes on at once, and is
- * told of a failure with a later request, or a sync at the latest: after it, all fail.  Changes of the same
- * bytes never overtake each other.
+ * Changes of an image.  Bytes that are not held are copied, so whoever writes goes on at once, and is told
+ * of a failure with a later request, or a sync at the latest: after it, all fail.  Changes of the same bytes
+ * never overtake each other.
  */
 struct img_rbd_flights {
 	struct img_rbd *rbd;
@@ -70,9 +71,16 @@ struct img_rbd_flights {
 void img_rbd_flights_init(struct img_rbd_flights *flights, struct img_rbd *rbd);
 /* Waits for all that are under way.  False: one of them got no answer in time. */
 bool img_rbd_flights_end(struct img_rbd_flights *flights);
-/* from: NULL for zeros, of which with thick each has its place.  Any number of threads. */
-bool img_rbd_change(struct img_rbd_flights *flights, uint64_t at, const void *from, uint64_t len,
-		    bool thick, struct img_err *err) IMG_MUST_CHECK;
+struct img_rbd_change {
+	uint64_t at, len;
+	const void *from;		/* NULL: zeros */
+	bool thick;			/* zeros: each has its place */
+	struct img_hold *hold;		/* of from; NULL: it is copied */
+};
+
+/* Any number of threads. */
+bool img_rbd_change(struct img_rbd_flights *flights, const struct img_rbd_change *what,
+		    struct img_err *err) IMG_MUST_CHECK;
 /* Waits until nothing that touches [at, at + len) is under way. */
 void img_rbd_settle(struct img_rbd_flights *flights, uint64_t at, uint64_t len);
 /* Waits for all, and tells of the first failure. */

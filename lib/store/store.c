@@ -162,6 +162,17 @@ bool img_store_write(struct img_store *st, uint64_t at, const void *buf, size_t 
 	return st->ops->write(st, at, buf, len, err) || fail_in(st, err);
 }
 
+bool img_store_write_held(struct img_store *st, uint64_t at, const void *buf, size_t len,
+			  struct img_hold *hold, struct img_err *err)
+{
+	if (!st->ops->write_held || len == 0)
+		return img_store_write(st, at, buf, len, err);
+	if (!check_write(st, at, len, err))
+		return false;
+	count(&st->counts.writes, &st->counts.written_bytes, len);
+	return st->ops->write_held(st, at, buf, len, hold, err) || fail_in(st, err);
+}
+
 bool img_store_write_zeros(struct img_store *st, uint64_t at, uint64_t len, struct img_err *err)
 {
 	while (len > 0) {

@@ -7,6 +7,7 @@
 #define IMG_STORE_STORE_H
 
 #include <stdatomic.h>
+#include "base/hold.h"
 #include "libimg.h"
 
 enum {
@@ -61,6 +62,9 @@ struct img_store_ops {
 		     struct img_err *err);	/* NULL: read from 0 */
 	bool (*write)(struct img_store *st, uint64_t at, const void *buf, size_t len,
 		      struct img_err *err);
+	/* As write, but buf may be held.  NULL: it is needed no longer than the call takes */
+	bool (*write_held)(struct img_store *st, uint64_t at, const void *buf, size_t len,
+			   struct img_hold *hold, struct img_err *err);
 	bool (*zero)(struct img_store *st, uint64_t at, uint64_t len, bool keep_space,
 		     struct img_err *err);
 	bool (*extent)(struct img_store *st, uint64_t at, uint64_t limit, struct img_extent *out,
@@ -124,6 +128,9 @@ bool img_store_read_padded(struct img_store *st, uint64_t at, void *buf, size_t 
 size_t img_store_ready(struct img_store *st, int wait_ms);
 bool img_store_write(struct img_store *st, uint64_t at, const void *buf, size_t len,
 		     struct img_err *err) IMG_MUST_CHECK;
+/* As write, but buf must stay as it is until hold->n is 0. */
+bool img_store_write_held(struct img_store *st, uint64_t at, const void *buf, size_t len,
+			  struct img_hold *hold, struct img_err *err) IMG_MUST_CHECK;
 /* keep_space: stay allocated.  Without the capability zeros are written. */
 bool img_store_zero(struct img_store *st, uint64_t at, uint64_t len, bool keep_space,
 		    struct img_err *err) IMG_MUST_CHECK;

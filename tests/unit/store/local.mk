@@ -44,3 +44,8 @@ if HAVE_NBD
 	%D%/nbd_test.c \
 	%D%/nbd-conn_test.c
 endif
+if HAVE_RBD
+%C%_test_SOURCES += \
+	%D%/rbd-flight_test.c \
+	%D%/rbd-leave_test.c
+endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See hold.h. */
+#include "base/hold.h"
+
+void img_hold_add(struct img_hold *hold)
+{
+	pthread_mutex_lock(hold->lock);
+	hold->n++;
+	pthread_mutex_unlock(hold->lock);
+}
+
+void img_hold_drop(struct img_hold *hold)
+{
+	pthread_mutex_t *lock = hold->lock;	/* with the last one *hold may go */
+
+	pthread_mutex_lock(lock);
+	if (!--hold->n)
+		pthread_cond_broadcast(hold->changed);
+	pthread_mutex_unlock(lock);
+}
