@@ -30,6 +30,10 @@ static bool check_file(const char *path, struct stat *st, struct img_err *err)
 		return img_fail_os(err, "%s", path);
 	if (!S_ISREG(st->st_mode))
 		return refuse(err, _("it is no regular file"));
+	if (access(path, W_OK))
+		return refuse(err, _("it may not be written to"));
+	if (geteuid() && geteuid() != st->st_uid)
+		return refuse(err, _("it belongs to somebody else, and the copy would not"));
 	return st->st_nlink == 1 || refuse(err, _("it has other names, which would keep the old one"));
 }
 
@@ -150,8 +154,8 @@ static bool exchange(const char *path, const char *copy, const struct stat *st, 
 {
 	if (was_touched(path, st))
 		return img_fail(err, IMG_E_BUSY, _("has changed meanwhile, and is not replaced"));
-	if (chown(copy, st->st_uid, st->st_gid) && errno != EPERM)
-		return img_fail_os(err, "%s", copy);
+	if (chown(copy, st->st_uid, st->st_gid))
+		return img_fail_os(err, _("%s: cannot have the owner and the group of the image"), copy);
 	if (chmod(copy, st->st_mode & 07777) || rename(copy, path))
 		return img_fail_os(err, "%s", copy);
 	return sync_folder(path, err);

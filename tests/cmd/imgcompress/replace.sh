@@ -68,6 +68,26 @@ ln new.qcow2 other.qcow2
 keeps 1 "is not replaced: it has other names" new.qcow2
 rm other.qcow2
 
+# By who may not write to it, or cannot give the copy its owner.
+nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+chmod 711 .
+if "${nobody[@]}" imgcompress --version >/dev/null 2>&1; then
+	mkdir open
+	chmod 777 open
+	imgconv disk.raw open/own.qcow2
+	chmod 444 open/own.qcow2
+	for why in "it may not be written to" "it belongs to somebody else"; do
+		sha256sum open/own.qcow2 >was
+		exits 1 "${nobody[@]}" imgcompress open/own.qcow2 2>err
+		grep -qF "is not replaced: $why" err || fail "$(cat err)"
+		sha256sum -c --quiet was
+		chmod 666 open/own.qcow2
+	done
+	chown 65534:65534 open/own.qcow2
+	"${nobody[@]}" imgcompress -q open/own.qcow2
+	same 65534:65534 "$(stat -c %u:%g open/own.qcow2)" "the owner"
+fi
+
 # Snapshots, bitmaps and what it stands on: all of it is in the copy that takes its place.
 seq 300000 >part
 imgcreate -b disk.qcow2 full.qcow2
