@@ -51,7 +51,7 @@ struct img_compact_stats {
  * compressed already is moved as it is.  What snapshots share stays shared.
  *
  * Errors: IMG_E_UNSUPPORTED (the format, or this image, cannot get shorter or hold compressed data),
- * IMG_E_DENIED (not open for it, or its backing file is not open),
+ * IMG_E_DENIED (not open for it, its backing file is not open, or the file has other names),
  * IMG_E_NOSPACE (before anything was changed), IMG_E_CORRUPT, IMG_E_ARGUMENT (not such spans, another
  * codec, no such level), IMG_E_RANGE, IMG_E_IO, IMG_E_NOMEM, IMG_E_CANCELLED (what was done stays done).
  */

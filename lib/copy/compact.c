@@ -4,6 +4,7 @@
  * driver then works in rounds, each of which gets into the files at once.
  */
 #include <inttypes.h>
+#include <sys/stat.h>
 #include "base/err.h"
 #include "base/num.h"
 #include "copy/chain.h"
@@ -25,6 +26,17 @@ struct compacting {
 	struct img_moved room;		/* what is needed of it, and was free before anything was kept */
 };
 
+/* By another name nobody would find the journal of a round that was cut off. */
+static bool check_names(const struct compacting *c, struct img_err *err)
+{
+	const char *path = img_layer_name(c->im, 0);
+	struct stat st;
+
+	return !c->im->layers[0].format->compact || stat(path, &st) || st.st_nlink < 2 ||
+	       img_fail(err, IMG_E_DENIED, _("%s: has other names, by which nobody would find the "
+			"journal of a change that was cut off; nothing was changed"), path);
+}
+
 static bool check(const struct compacting *c, struct img_err *err)
 {
 	const struct img *im = c->im;
@@ -33,7 +45,7 @@ static bool check(const struct compacting *c, struct img_err *err)
 		return img_fail(err, IMG_E_DENIED, _("%s: is not open for getting shorter"),
 				img_layer_name(im, 0));
 	/* What loses its place must not show what lies below. */
-	return img_disk_check_sight(im, err);
+	return img_disk_check_sight(im, err) && check_names(c, err);
 }
 
 static bool may_go_on(const struct compacting *c, struct img_err *err)
@@ -68,10 +80,13 @@ static bool punch(void *ctx, uint64_t at, uint64_t len, struct img_err *err)
 	struct img_extent ex;
 
 	c->stats.hollow += len;
-	for (; !c->what->dry_run && at < end; at += ex.len) {
+	for (; at < end; at += ex.len) {
 		if (!img_extent(c->im, at, end, &ex, err))
 			return false;
-		if (!ex.depth && ex.kind == IMG_EXTENT_DATA &&
+		if (!ex.depth && ex.encrypted)
+			return img_fail(err, IMG_E_UNSUPPORTED, _("%s: it is encrypted, and zeros of its "
+					"disk are none in the file"), img_layer_name(c->im, 0));
+		if (!c->what->dry_run && !ex.depth && ex.kind == IMG_EXTENT_DATA &&
 		    !img_store_zero(img_at_once_file(c->im->at_once), ex.host, ex.len, false, err))
 			return false;
 	}

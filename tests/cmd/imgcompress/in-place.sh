@@ -185,11 +185,25 @@ done
 says 1 "standard input is no image that could be changed" --in-place - <disk.raw
 says 1 "standard input is no image that could be changed" - <disk.raw
 says 1 "need --in-place" --dry-run image new
+qemu-img create -q -f qcow2 two 3M
+filled qcow2 two
+ln two names
+sha256sum two >was
+says 1 "has other names" --in-place two
+sha256sum -c --quiet was
+ln flat.raw names.raw
+imgcompress --in-place -q -f raw flat.raw
 rm -f image
 imgcreate -q -f vdi -o static=on image 3M
 says 63 "static VDI" --in-place image
 imgconv -q -f raw -O cloop disk.raw image
 says 63 "cannot be written" --in-place image
+printf secret >key
+imgconv -q -f raw -O luks -o iter-time=10 --new-key-file=key disk.raw image
+sha256sum image >was
+says 63 "zeros of its disk are none in the file" --in-place --key-file=key image
+says 63 "zeros of its disk are none in the file" --in-place --dry-run --key-file=key image
+sha256sum -c --quiet was
 qemu-img create -q -f qcow2 damaged 3M
 qemu-io -c 'write -P 1 0 1M' damaged >/dev/null
 printf '\377' | dd of=damaged bs=1 seek=$((4 * 65536 + 1)) conv=notrunc status=none
