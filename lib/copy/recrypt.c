@@ -185,7 +185,7 @@ static bool choose(struct img_recrypt_run *run, unsigned flags, struct img_recry
 		break;
 	}
 	return open_sound(run, flags, err) &&
-	       (run->what->dry_run || run->what->journal || img_recrypt_drop_stale(run->what->path, err)) &&
+	       (run->what->dry_run || img_recrypt_drop_stale(run->what, err)) &&
 	       begin(run, err);
 }
 

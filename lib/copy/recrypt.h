@@ -65,10 +65,10 @@ bool img_recrypt_plan(struct img_recrypt_run *run, struct img_err *err) IMG_MUST
 /* Makes the journal, and what needs to be there for it; nothing of the file is changed. */
 bool img_recrypt_begin(struct img_recrypt_run *run, struct img_err *err) IMG_MUST_CHECK;
 /*
- * Takes away what lies beside the image at path and says nothing, as it was not finished, or is wiped.  One
- * of another file is not ours to remove, nor is a journal that the user has named.
+ * Takes away what lies beside the image and says nothing, as it was not finished, or is wiped.  One of
+ * another file is not ours to remove; under a name of the user's, nothing but what we began.
  */
-bool img_recrypt_drop_stale(const char *path, struct img_err *err) IMG_MUST_CHECK;
+bool img_recrypt_drop_stale(const struct img_recrypt *what, struct img_err *err) IMG_MUST_CHECK;
 /* Opens the headers in the journal that was found, which is taken over, and finds the next window. */
 bool img_recrypt_go_on(struct img_recrypt_run *run, struct img_recrypt_found *found,
 		       struct img_err *err) IMG_MUST_CHECK;

@@ -8,9 +8,14 @@
 
 /* ---- A new one ----------------------------------------------------------------------------------- */
 
-bool img_recrypt_drop_stale(const char *path, struct img_err *err)
+static char *name_of(const struct img_recrypt *what, struct img_err *err)
 {
-	IMG_AUTO_FREE char *name = img_recrypt_path(path, err);
+	return what->journal ? img_strdup(what->journal, err) : img_recrypt_path(what->path, err);
+}
+
+bool img_recrypt_drop_stale(const struct img_recrypt *what, struct img_err *err)
+{
+	IMG_AUTO_FREE char *name = name_of(what, err);
 	struct img_store *st = name ? img_store_file(name, IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, NULL)
 				    : NULL;
 	struct img_beside *old = st ? img_beside_old(name, NULL) : NULL;
@@ -19,26 +24,24 @@ bool img_recrypt_drop_stale(const char *path, struct img_err *err)
 	bool ok = name;
 
 	if (old && img_store_read_some(st, 0, raw, sizeof(raw), &got, NULL) &&
-	    img_recrypt_is_unfinished(raw, got))
+	    (what->journal ? img_recrypt_is_ours : img_recrypt_is_unfinished)(raw, got))
 		ok = img_beside_drop(old, st, err);
 	img_beside_free(old);
 	img_store_close(st);
 	return ok;
 }
 
-static char *name_of(const struct img_recrypt *what, struct img_err *err)
-{
-	return what->journal ? img_strdup(what->journal, err) : img_recrypt_path(what->path, err);
-}
-
 static bool make_journal(struct img_recrypt_run *run, struct img_err *err)
 {
 	IMG_AUTO_FREE char *name = name_of(run->what, err);
 	const uint64_t end = img_recrypt_end(&run->hdr);
+	uint8_t raw[RECRYPT_BLOCK];
 
+	img_recrypt_unfinished(raw);
 	run->beside = name ? img_beside_new(name, err) : NULL;
 	run->journal = run->beside ? img_beside_create(run->beside, err) : NULL;
-	return run->journal && img_store_resize(run->journal, end, err) &&
+	return run->journal && img_store_write(run->journal, 0, raw, sizeof(raw), err) &&
+	       img_store_resize(run->journal, end, err) &&
 	       img_store_reserve(run->journal, 0, end, err);
 }
 

@@ -61,11 +61,13 @@ static bool wipe_other_record(struct img_recrypt_run *run, struct img_err *err)
 bool img_recrypt_wipe(struct img_recrypt_run *run, struct img_err *err)
 {
 	const uint64_t from = img_recrypt_wiped_from(&run->hdr), end = img_recrypt_end(&run->hdr);
+	uint8_t raw[RECRYPT_BLOCK];
 
+	img_recrypt_unfinished(raw);
 	/* As long as its header is there it is found again, and wiped. */
 	return wipe_other_record(run, err) &&
 	       img_store_write_zeros(run->journal, from, end - from, err) &&
 	       img_store_sync(run->journal, err) &&
-	       img_store_write_zeros(run->journal, 0, RECRYPT_BLOCK, err) &&
+	       img_store_write(run->journal, 0, raw, sizeof(raw), err) &&
 	       img_beside_drop(run->beside, run->journal, err);
 }

@@ -186,16 +186,27 @@ bool img_recrypt_header_decode(const uint8_t *raw, struct img_recrypt_header *hd
 	       makes_sense(hdr);
 }
 
-bool img_recrypt_is_unfinished(const uint8_t *raw, size_t len)
+void img_recrypt_unfinished(uint8_t *raw)
+{
+	memset(raw, 0, RECRYPT_BLOCK);
+	memcpy(raw, magic, sizeof(magic));
+}
+
+bool img_recrypt_is_ours(const uint8_t *raw, size_t len)
 {
 	struct img_recrypt_header hdr;
 
+	return !len || (len == RECRYPT_BLOCK && !memcmp(raw, magic, sizeof(magic)) &&
+			!img_recrypt_header_decode(raw, &hdr));
+}
+
+bool img_recrypt_is_unfinished(const uint8_t *raw, size_t len)
+{
 	const size_t end = img_min_u64(len, RECRYPT_HDR_CRC), gap = img_min_u64(len, RECRYPT_HDR_END);
 
 	/* The first sector tells what it is; flags and checksum may be there without that. */
 	return (img_is_zero(raw, img_min_u64(len, RECRYPT_HDR_FLAGS)) && img_is_zero(raw + gap, end - gap)) ||
-	       (len == RECRYPT_BLOCK && !memcmp(raw, magic, sizeof(magic)) &&
-		!img_recrypt_header_decode(raw, &hdr));
+	       img_recrypt_is_ours(raw, len);
 }
 
 /* ---- Records ------------------------------------------------------------------------------------- */

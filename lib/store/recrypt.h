@@ -103,7 +103,11 @@ struct img_recrypt_record {
 void img_recrypt_header_encode(const struct img_recrypt_header *hdr, uint8_t *raw);
 /* False: it is no header that was finished, or one that makes no sense. */
 bool img_recrypt_header_decode(const uint8_t *raw, struct img_recrypt_header *hdr);
-/* Whether these first bytes of a file are those of one that was begun and says nothing. */
+/* The first RECRYPT_BLOCK bytes of one that says nothing yet, or any more. */
+void img_recrypt_unfinished(uint8_t *raw);
+/* Whether these first bytes of a file, which may have any name, are those, or it is empty. */
+bool img_recrypt_is_ours(const uint8_t *raw, size_t len);
+/* Whether these first bytes of a file beside an image are those of one that was begun and says nothing. */
 bool img_recrypt_is_unfinished(const uint8_t *raw, size_t len);
 /* Whether each sector is that of one of them. */
 bool img_recrypt_head_is_mix(const struct img_recrypt_head *head, const struct img_recrypt_head *of,

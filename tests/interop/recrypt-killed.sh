@@ -79,10 +79,10 @@ again() {
 
 cp disk.raw one.luks
 imgcrypt -q encrypt -f raw --in-place --key-file=one -o iter-time=1 one.luks
-goes signal=KILL 17 4 disk.raw one encrypt --key-file=one -o iter-time=1
-goes signal=KILL 17 5 one.luks one decrypt --key-file=one
-goes signal=KILL 17 6 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two -o iter-time=1
-goes error=ENOSPC 19 14 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two \
+goes signal=KILL 17 5 disk.raw one encrypt --key-file=one -o iter-time=1
+goes signal=KILL 17 6 one.luks one decrypt --key-file=one
+goes signal=KILL 17 7 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two -o iter-time=1
+goes error=ENOSPC 19 15 one.luks two reencrypt --key-file=one --key-file=two --new-key-file=two \
 	-o version=2,pbkdf=pbkdf2,iter-time=1
 
 # Where the disk is a part of the file: its clusters and those of a snapshot, a header inside.
@@ -90,13 +90,13 @@ imgconv -q disk.raw disk.qcow2
 imgsnap -q create disk.qcow2 before
 cp disk.qcow2 one.qcow2
 imgcrypt -q encrypt --in-place --key-file=one -o iter-time=1 one.qcow2
-goes signal=KILL 29 4 disk.qcow2 one encrypt --key-file=one -o iter-time=1
-goes signal=KILL 31 5 one.qcow2 one decrypt --key-file=one
+goes signal=KILL 29 5 disk.qcow2 one encrypt --key-file=one -o iter-time=1
+goes signal=KILL 31 6 one.qcow2 one decrypt --key-file=one
 # Compressed clusters become plain ones before anything is pending.
 imgconv -q -c disk.raw packed.qcow2
 imgsnap -q create packed.qcow2 before
 goes signal=KILL 31 3 packed.qcow2 one encrypt --key-file=one -o iter-time=1
-goes signal=KILL 37 6 one.qcow2 two reencrypt --key-file=one --key-file=two --new-key-file=two -o iter-time=1
+goes signal=KILL 37 7 one.qcow2 two reencrypt --key-file=one --key-file=two --new-key-file=two -o iter-time=1
 imgconv -q -O qcow2 --key-file=one -o encrypt.format=aes disk.raw aes.qcow2 2>/dev/null
 # No header tells which key is the right one to go on with.
 rm -rf work
@@ -108,7 +108,7 @@ printf wrong | exits 5 imgcrypt -q decrypt --in-place --key-file=- work/image 2>
 imgcrypt -q decrypt --in-place --key-file=one work/image
 imgconv -q -O raw work/image seen.raw
 same "$hash" "$(hash_padded seen.raw)" "another disk behind the old encryption"
-goes error=ENOSPC 47 14 one.qcow2 two reencrypt --key-file=one --key-file=two --new-key-file=two \
+goes error=ENOSPC 47 15 one.qcow2 two reencrypt --key-file=one --key-file=two --new-key-file=two \
 	-o iter-time=1
 
 # No room for it: found out before anything is changed.
@@ -136,3 +136,20 @@ for n in $((last - 20)) $((last - 1)); do
 	[ ! -e whole.recrypt ] || fail "something is left beside the image"
 done
 [ $met = 2 ] || fail "it was never killed while it took away what lies beside the image"
+
+# What was begun under a name of the user's goes on, too; what somebody else has there stays.
+cp disk.raw named
+in_place=(imgcrypt -q encrypt --in-place --journal=record --key-file=one -o iter-time=1 named)
+printf '\0\0\0\0\0\0\0\0mine' >record
+exits 1 "${in_place[@]}" 2>message
+grep -q mine record || fail "a file that the user has named is gone"
+rm record
+for call in pwrite64 ftruncate fdatasync; do
+	strace -f -qq -o trace.txt -e trace=$call -e inject=$call:signal=KILL:when=1 \
+		"$libtool" "${in_place[@]:1}" 2>/dev/null || true
+	[ -e record ] || fail "it was not killed at the first $call"
+done
+"${in_place[@]}"
+[ ! -e record ] || fail "the journal is left"
+imgconv -q --key-file=one -O raw named seen.raw
+same "$hash" "$(hash_padded seen.raw)" "another disk, with a journal that has a name"
