@@ -8,7 +8,7 @@ make_disk disk.raw $((11 * mib + 12345))
 want=$(hash_of cat disk.raw)
 for options in version=2.0 block_size=4k version=4.0,header=first \
 	version=4.0,header=first,compression_type=none version=4.0,header=first,compression_type=lz4 \
-	version=4.0; do
+	version=4.0,compression_type=xz version=4.0; do
 	imgconv -o $options disk.raw image.cloop
 	same "$want" "$(cat image.cloop | imgconv -f cloop - -O raw - | sha256sum | cut -d ' ' -f 1)" \
 		"$options, from a pipe to a pipe"
