@@ -181,3 +181,6 @@ refused 63 'no hash named "nohash"' verify bad/web.ovf
 lists "${right[@]}"
 for ((i = 0; i < 8200; i++)); do echo "${right[0]}"; done >>bad/web.mf
 finds bad/web.ovf manifest.unreadable
+lists "${right[@]}"
+head -c 5000000 /dev/zero | tr '\0' '\n' >>bad/web.mf
+refused 1 'has more than the' verify bad/web.ovf
