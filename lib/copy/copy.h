@@ -68,7 +68,7 @@ bool img_ranges_add(struct img_ranges *ranges, uint64_t at, uint64_t len, struct
 
 /* What is read goes to the target in pieces that lie in windows of this size, or of a larger unit. */
 #define IMG_MIN_WINDOW (1024 * 1024)
-/* The same where source or target is on another machine, which has work with each request. */
+/* The same where the target is on another machine, which has work with each request. */
 #define IMG_FAR_WINDOW (2 * 1024 * 1024)
 
 /* ---- Work (work.c): one chunk from the source to what the target stores ---------------------- */

@@ -17,9 +17,7 @@ bool img_work_encodes(const struct img_copy *what)
 
 static uint64_t window_for(const struct img_copy *what)
 {
-	const bool is_far = img_is_far(what->src) || img_is_far(what->dst);
-
-	return is_far && !img_work_encodes(what) ? IMG_FAR_WINDOW : IMG_MIN_WINDOW;
+	return img_is_far(what->dst) && !img_work_encodes(what) ? IMG_FAR_WINDOW : IMG_MIN_WINDOW;
 }
 
 bool img_work_init(struct img_work *work, const struct img_copy *what, bool in_order,
