@@ -121,6 +121,8 @@ EXTRA_DIST += \
 	%D%/common/schema.jq \
 	%D%/imgcheck/vmdk_damage.py \
 	%D%/imgconv/hostile_archives.py \
+	%D%/imgconv/refused.sh \
+	%D%/imgova/changed.sh \
 	%D%/imgmount/folder.sh \
 	%D%/nbdkit-img/client.py \
 	%D%/nbdkit-img/server.sh

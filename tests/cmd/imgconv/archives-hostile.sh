@@ -1,22 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Archives that are damaged, cut off or made to do harm: one sentence, an exit status, no target.
 . "$srcdir/tests/functions.sh"
+. "$srcdir/tests/cmd/imgconv/refused.sh"
 requires bsdtar --version
 requires zstd --version
 
 seq 200000 >disk.raw
 truncate -s 2M disk.raw
-
-# refused STATUS TEXT IMGCONV-ARGUMENT...
-refused() {
-	local status=$1 text=$2 got=0
-
-	shift 2
-	imgconv "$@" none.raw 2>said || got=$?
-	[ "$got" = "$status" ] && grep -qF -- "$text" said && [ "$(wc -l <said)" = 1 ] ||
-		fail "$*: exit status $got: $(cat said)"
-	[ ! -e none.raw ] || fail "$*: left a target"
-}
 
 # spoil FILE OFFSET-FROM-END: changes one byte.
 spoil() {

@@ -2,6 +2,7 @@
 # Archives that no program makes, and ones that end anywhere: one sentence that names the place, its exit
 # status, no target, and little memory.
 . "$srcdir/tests/functions.sh"
+. "$srcdir/tests/cmd/imgconv/refused.sh"
 requires bsdtar --version
 requires lz4 --version
 requires python3 --version
@@ -9,17 +10,6 @@ requires python3 --version
 python3 "$srcdir/tests/cmd/imgconv/hostile_archives.py"
 # Sanitizers reserve all that there is.
 [ "${SANITIZER-}" ] || ulimit -v 400000
-
-# refused STATUS TEXT IMGCONV-ARGUMENT...
-refused() {
-	local status=$1 text=$2 got=0
-
-	shift 2
-	imgconv "$@" none.raw 2>said || got=$?
-	[ "$got" = "$status" ] && grep -qF -- "$text" said && [ "$(wc -l <said)" = 1 ] ||
-		fail "$*: exit status $got: $(cat said)"
-	[ ! -e none.raw ] || fail "$*: left a target"
-}
 
 # Sizes that cannot be: of members, of lists, of what is packed, of windows.
 refused 1 'negative.tar: its first member cannot be read' negative.tar

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Appliances made to do harm: one sentence, its exit status, little memory, and nothing outside of the folder.
 . "$srcdir/tests/functions.sh"
+. "$srcdir/tests/cmd/imgova/changed.sh"
 requires bsdtar --version
 requires jq --version
 
@@ -24,14 +25,6 @@ refused() {
 	grep -q -- "$text" err || fail "$(cat err)"
 	same 1 "$(wc -l <err)" "sentences"
 	[ ! -e no ] || fail "$*: something is left"
-}
-
-# changed SCRIPT: folder/web.ovf changed by sed, in a folder of its own; the manifest would not fit.
-changed() {
-	rm -rf bad
-	cp -r folder bad
-	rm bad/web.mf
-	sed -i "$1" bad/web.ovf
 }
 
 # finds APPLIANCE ID...: all that verify says.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # imgova list, extract and verify: of archives, of folders and of boxes; and what is wrong with some.
 . "$srcdir/tests/functions.sh"
+. "$srcdir/tests/cmd/imgova/changed.sh"
 requires qemu-img --version
 requires bsdtar --version
 requires jq --version
@@ -92,14 +93,6 @@ grep -q 'no disk "3"' err || fail "$(cat err)"
 [ ! -e no.raw ] || fail "a disk that there is not"
 
 # ---- What is wrong ---------------------------------------------------------------------------------
-
-# changed SCRIPT: folder/web.ovf changed by sed; the manifest is left out, for it would not fit.
-changed() {
-	rm -rf bad
-	cp -r folder bad
-	rm bad/web.mf
-	sed -i "$1" bad/web.ovf
-}
 
 # finds ID...: all that verify says of bad/web.ovf.
 finds() {
