@@ -13,7 +13,7 @@ import threading
 import time
 
 MIB = 1 << 20
-ATTEMPTS = 6            # of a peer: some qemu-img fail now and then to find out how fast they are
+ATTEMPTS = 60           # of a peer: some qemu-img fail now and then to find out how fast they are
 PATIENCE = 150          # seconds; a peer that takes longer is stopped, and counts as if done then
 
 

@@ -92,7 +92,7 @@ heavy() {
 luks() {
 	local try
 
-	for try in 1 2 3 4 5 6; do
+	for try in {1..60}; do
 		! qemu-img convert --object secret,id=key,file=key -f raw -O qcow2 \
 			-o encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10 "$1" "$2" ||
 			return 0

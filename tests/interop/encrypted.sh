@@ -30,14 +30,8 @@ sealed() {
 
 # made_by_qemu FILE OPTIONS: of disk.raw; the shortest search for iterations may find none.
 made_by_qemu() {
-	local try
-
-	for try in 1 2 3 4 5; do
-		rm -f "$1"
-		qemu-img convert -f raw -O "${1##*.}" $secret -o "$2,encrypt.key-secret=s" disk.raw \
-			"$1" 2>/dev/null && return
-	done
-	fail "qemu-img makes no image with $2"
+	rm -f "$1"
+	patiently qemu-img convert -f raw -O "${1##*.}" $secret -o "$2,encrypt.key-secret=s" disk.raw "$1"
 }
 
 make_disk disk.raw $((11 * mib + 512))
