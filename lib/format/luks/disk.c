@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * An image that is written in place.  A sector of which a request has a part is read, changed and
- * written: so whoever writes claims its sectors.
+ * written, and one that is half written deciphers to what never was there: so whoever writes or reads
+ * claims its sectors.
  */
 #include <pthread.h>
 #include "base/lock.h"
@@ -49,6 +50,21 @@ static void unclaim(const struct luks *luks, const struct img_claim *claim)
 	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&luks->disk->lock);
 
 	img_unclaim(&luks->disk->claims, claim);
+}
+
+bool luks_disk_read(const struct img_layer *ly, uint64_t at, void *buf, size_t len, struct img_err *err)
+{
+	const struct luks *luks = ly->priv;
+	struct img_claim own;
+	struct img_sealed run;
+	bool ok;
+
+	if (!luks_sealed_at(ly, at, &run, err))
+		return false;
+	claim(luks, at, len, &own);
+	ok = img_sealed_read(&run, buf, len, err);
+	unclaim(luks, &own);
+	return ok;
 }
 
 static bool disk_write(struct img_layer *ly, uint64_t at, const void *buf, size_t len,

@@ -81,8 +81,11 @@ static bool luks_extent(struct img_layer *ly, uint64_t at, uint64_t limit, struc
 
 static bool luks_read(struct img_layer *ly, uint64_t at, void *buf, size_t len, struct img_err *err)
 {
+	const struct luks *luks = ly->priv;
 	struct img_sealed run;
 
+	if (luks->disk)
+		return luks_disk_read(ly, at, buf, len, err);
 	return luks_sealed_at(ly, at, &run, err) && img_sealed_read(&run, buf, len, err);
 }
 

@@ -43,6 +43,9 @@ extern const struct img_write_ops luks_write_ops;
 /* disk.c */
 struct luks_disk *luks_disk_new(struct img_err *err);
 void luks_disk_free(struct luks_disk *disk);	/* accepts NULL */
+/* What no request that is being written is in the middle of. */
+bool luks_disk_read(const struct img_layer *ly, uint64_t at, void *buf, size_t len,
+		    struct img_err *err) IMG_MUST_CHECK;
 extern const struct img_disk_ops luks_disk_ops;
 
 extern const struct img_check_ops luks_check_ops;		/* check.c */
