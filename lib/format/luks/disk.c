@@ -52,7 +52,9 @@ static void unclaim(const struct luks *luks, const struct img_claim *claim)
 	img_unclaim(&luks->disk->claims, claim);
 }
 
-bool luks_disk_read(const struct img_layer *ly, uint64_t at, void *buf, size_t len, struct img_err *err)
+/* Reads to in, or if that is NULL writes from out. */
+static bool transfer(const struct img_layer *ly, uint64_t at, void *in, const void *out, size_t len,
+		     struct img_err *err)
 {
 	const struct luks *luks = ly->priv;
 	struct img_claim own;
@@ -62,25 +64,20 @@ bool luks_disk_read(const struct img_layer *ly, uint64_t at, void *buf, size_t l
 	if (!luks_sealed_at(ly, at, &run, err))
 		return false;
 	claim(luks, at, len, &own);
-	ok = img_sealed_read(&run, buf, len, err);
+	ok = in ? img_sealed_read(&run, in, len, err) : img_sealed_write(&run, out, len, err);
 	unclaim(luks, &own);
 	return ok;
+}
+
+bool luks_disk_read(const struct img_layer *ly, uint64_t at, void *buf, size_t len, struct img_err *err)
+{
+	return transfer(ly, at, buf, NULL, len, err);
 }
 
 static bool disk_write(struct img_layer *ly, uint64_t at, const void *buf, size_t len,
 		       struct img_err *err)
 {
-	const struct luks *luks = ly->priv;
-	struct img_claim own;
-	struct img_sealed run;
-	bool ok;
-
-	if (!luks_sealed_at(ly, at, &run, err))
-		return false;
-	claim(luks, at, len, &own);
-	ok = img_sealed_write(&run, buf, len, err);
-	unclaim(luks, &own);
-	return ok;
+	return transfer(ly, at, NULL, buf, len, err);
 }
 
 static bool disk_zero(struct img_layer *ly, uint64_t at, uint64_t len, bool unmap,
