@@ -216,14 +216,14 @@ bool qcow1_compact_some(struct qcow1_compacting *c, uint64_t room, struct img_la
 		  plan_some(&s, room ? img_max_u64(room >> bits, 1) : UINT64_MAX, err);
 
 	if (ok) {
-		const uint64_t n = img_moves_count(&s.moves);
+		const uint64_t n = img_moves_count(&s.moves), tables = room ? 0 : tables_of(c);
 
 		/* What was moved may have left gaps that others slide into. */
 		*out = (struct img_layer_compacted){
 			.moved = room ? n << bits : 0,
 			.left = (room ? s.left + (n > 0) : n) << bits,
 			.end = s.end << bits,
-			.tables = tables_of(c), .follow = n ? tables_of(c) : 0,
+			.tables = tables, .follow = n ? tables : 0,
 		};
 		ok = !room || carry_out(c, &s.moves, err);
 	}
