@@ -4,8 +4,8 @@
  * driver then works in rounds, each of which gets into the files at once.
  */
 #include <inttypes.h>
-#include <sys/stat.h>
 #include "base/err.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "copy/chain.h"
 #include "copy/compact_room.h"
@@ -26,15 +26,15 @@ struct compacting {
 	struct img_moved room;		/* what is needed of it, and was free before anything was kept */
 };
 
-/* By another name nobody would find the journal of a round that was cut off. */
+/* Before all the work: what has a round has a journal. */
 static bool check_names(const struct compacting *c, struct img_err *err)
 {
-	const char *path = img_layer_name(c->im, 0);
-	struct stat st;
+	IMG_AUTO_FREE char *place = NULL;
 
-	return !c->im->layers[0].format->compact || stat(path, &st) || st.st_nlink < 2 ||
-	       img_fail(err, IMG_E_DENIED, _("%s: has other names, by which nobody would find the "
-			"journal of a change that was cut off; nothing was changed"), path);
+	if (!c->im->layers[0].format->compact)
+		return true;
+	place = img_journal_place(img_layer_name(c->im, 0), err);
+	return place != NULL;
 }
 
 static bool check(const struct compacting *c, struct img_err *err)

@@ -367,22 +367,26 @@ static bool end_longer(struct img_at_once *once, struct img_err *err)
 	return !longer || img_longer_end(longer, err);
 }
 
+static struct img_beside *find_place(const struct img_at_once *once, struct img_err *err)
+{
+	IMG_AUTO_FREE char *path = img_journal_place(once->how.path, err);
+
+	if (!path)
+		return NULL;
+	return once->longer ? img_beside_old(path, err) : img_beside_new(path, err);
+}
+
 bool img_at_once_commit(struct img_at_once *once, struct img_err *err)
 {
 	struct img_beside *beside;
-	char *path;
 	bool ok;
 
 	if (once->longer && !img_store_sync(once->changes[0].parent, err))
 		return false;
 	if (!is_changed(once))
 		return end_longer(once, err);
-	if (!once->fits && !reserve(once, err))
-		return false;
-	path = img_journal_path(once->how.path, err);
-	beside = path ? (once->longer ? img_beside_old : img_beside_new)(path, err) : NULL;
-	free(path);
-	ok = beside && write_and_apply(once, beside, err);
+	beside = find_place(once, err);
+	ok = beside && (once->fits || reserve(once, err)) && write_and_apply(once, beside, err);
 	img_beside_free(beside);
 	return ok;
 }

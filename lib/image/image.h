@@ -246,6 +246,8 @@ bool img_beside_snapshot_rename(const char *disk, const char *which, const char 
 
 /* Where the journal of an image is.  The caller frees it. */
 char *img_journal_path(const char *path, struct img_err *err);
+/* Where that of a new change is to be.  IMG_E_DENIED: some names of the image do not lead to it. */
+char *img_journal_place(const char *path, struct img_err *err);
 /*
  * Opens the file of an image.  Where a change at once was cut off it is finished first, or, for who
  * only reads, shown as if it had been.  gate: for the other files of the image, NULL: deny.

@@ -38,7 +38,7 @@ static bool write_way_back(const struct img_longer *longer, struct img_store *jo
 
 static bool start(struct img_longer *longer, const char *path, uint64_t bytes, struct img_err *err)
 {
-	IMG_AUTO_FREE char *place = img_journal_path(path, err);
+	IMG_AUTO_FREE char *place = img_journal_place(path, err);
 	struct img_store *journal;
 	bool ok;
 

@@ -4,6 +4,7 @@
  * missing.  Who writes finishes them; who reads sees them as if they had been.
  */
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/mem.h"
 #include "image/image.h"
@@ -16,6 +17,17 @@
 char *img_journal_path(const char *path, struct img_err *err)
 {
 	return img_beside_path(path, SUFFIX, err);
+}
+
+char *img_journal_place(const char *path, struct img_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) || st.st_nlink < 2)
+		return img_journal_path(path, err);
+	img_fail(err, IMG_E_DENIED, _("%s: has other names, by which nobody would find the journal of a "
+		 "change that was cut off; nothing was changed"), path);
+	return NULL;
 }
 
 /* A journal that was found, and says what is to be done; all NULL: there is none. */

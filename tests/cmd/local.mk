@@ -5,6 +5,7 @@ shell_tests += \
 	%D%/common/completion.sh \
 	%D%/common/exit-table.sh \
 	%D%/common/manual.sh \
+	%D%/common/names.sh \
 	%D%/common/schemas.sh \
 	%D%/common/translations.sh \
 	%D%/common/usage.sh \
