@@ -235,7 +235,8 @@ static bool run(struct packer *p, struct img_err *err)
 
 static bool begin(struct packer *p, struct img_err *err)
 {
-	p->n_slots = img_max_u64(BATCH_BYTES / p->size, p->n_threads);
+	p->n_slots = img_min_u64(img_max_u64(BATCH_BYTES / p->size, p->n_threads),
+				 img_max_u64(p->what->units->n, 1));
 	p->pool = img_codec_pool_new(p->what->codec, p->what->level, p->size, err);
 	p->in = img_alloc_aligned(p->n_slots * p->size, err);
 	p->out = img_alloc_aligned(p->n_slots * p->size, err);
