@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A cluster of Ceph for one test: `. "$srcdir/tests/ceph.sh"`, behind tests/functions.sh.
-# One monitor, one manager and one store of objects, or up to three, in memory, that listen on 127.0.0.1 alone
-# and know nothing of a Ceph that this machine may have; they end with the test.
+# One monitor, one manager and one store of objects, or up to three, in memory unless $ceph_store says
+# otherwise, that listen on 127.0.0.1 alone and know nothing of a Ceph that this machine may have; they end with
+# the test.
 
 # Their runtime must know how C++ throws before librados is loaded, and sees nothing of what that does.
 [ -z "${SANITIZER-}" ] || skip "librados cannot be loaded by a program with a sanitizer"
@@ -10,6 +11,7 @@ for program in ceph-mon ceph-mgr ceph-osd ceph-authtool monmaptool rbd; do
 done
 unset CEPH_ARGS CEPH_KEYRING
 ceph_dir=$PWD/ceph
+ceph_store=${ceph_store-memstore}
 export CEPH_CONF=$ceph_dir/ceph.conf
 
 # A port of this machine that nobody listens on.
@@ -56,11 +58,13 @@ mgr_initial_modules =
 mgr_module_path = $ceph_dir/none
 mgr_stats_period = 1
 osd_data = $ceph_dir/osd\$id
-osd_objectstore = memstore
+osd_objectstore = $ceph_store
 osd_mon_report_interval = 1
 osd_heartbeat_interval = 1
 osd_client_watch_timeout = 6
 memstore_device_bytes = 2147483648
+bluestore_block_size = 10737418240
+osd_memory_target = 1073741824
 log_file = $ceph_dir/log.\$name
 CONF
 }
