@@ -124,11 +124,12 @@ const char *img_store_name(const struct img_store *store);
  */
 bool img_path_is_uri(const char *path);
 /*
- * Whether it is one that leads to an image on a Ceph cluster: rbd:POOL[/NAMESPACE]/IMAGE[@SNAPSHOT], with
- * :NAME=VALUE behind it for the id of the client, its configuration (conf) and Ceph's settings.  There a
- * new image can be made, and gets its name when it is whole, as a file does.  Pure.
+ * Whether it is an image on a Ceph cluster: rbd:POOL[/NAMESPACE]/IMAGE[@SNAPSHOT], with :NAME=VALUE behind it
+ * for the client, its configuration (conf) and Ceph's settings.  A new one is named when it is whole.  Pure.
  */
 bool img_path_is_rbd(const char *path);
+/* The path, for free(), that name (maybe with "file:") means in an image at base.  NULL: memory is out. */
+char *img_resolve(const char *base, const char *name, struct img_err *err);
 
 enum img_extent_kind {
 	IMG_EXTENT_DATA,	/* guest bytes lie as they are at store[host, host + len) */
@@ -202,7 +203,7 @@ struct img_gate {
 extern const struct img_gate img_gate_deny;	/* nothing: the default of the library */
 /* Local regular files and block devices; extents only in the folder of the image, or below it. */
 extern const struct img_gate img_gate_local;
-/* The same, but extents may be anywhere: for images whose maker is trusted. */
+/* The same, but extents may be anywhere, and backing files on a cluster: for who trusts the maker. */
 extern const struct img_gate img_gate_anywhere;
 
 enum {
@@ -222,7 +223,7 @@ enum {
 	/*
 	 * With IMG_OPEN_WRITE: what is changed reaches the files of the image in img_finish(), all
 	 * of it or nothing, whatever cuts it off.  Until then it is kept beside, so this is for
-	 * changes of a structure and not for what a guest writes.
+	 * changes of a structure and not for what a guest writes.  A raw image on a cluster needs it not.
 	 */
 	IMG_OPEN_AT_ONCE     = 1 << 7,
 	/*

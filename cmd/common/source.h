@@ -129,6 +129,6 @@ bool source_is_same_file(const char *a, const char *b);
 	  N_("open no file that is named inside an image") }
 #define SOURCE_ROW_TRUSTED(member) \
 	{ 0, "trusted", NULL, source_set_trusted, member, \
-	  N_("open extents also where an image names them outside its own folder") }
+	  N_("open extents outside the folder of the image, and backing files on Ceph") }
 
 #endif

@@ -121,30 +121,17 @@ int64_t target_time(bool same)
 	return same ? 0 : time(NULL);
 }
 
-/* A relative name starts where the new image lies; that of a place on a server is none. */
-static char *backing_path(const struct target_options *target, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *resolved;
-
-	if (target->backing[0] == '/' || !slash || img_path_is_uri(target->backing))
-		return strdup(target->backing);
-	if (asprintf(&resolved, "%.*s/%s", (int)(slash - path), path, target->backing) < 0)
-		return NULL;
-	return resolved;
-}
-
 bool target_look_at_backing(const struct cli *cli, struct target_options *target,
 			    const char *path, uint64_t *size, struct img_err *err)
 {
 	const struct source_options how = {
 		.format = target->backing_format, .gate = target->gate,
 	};
-	char *resolved = backing_path(target, path);
+	char *resolved = img_resolve(path, target->backing, err);
 	struct img *im;
 
 	if (!resolved)
-		return out_of_memory(err);
+		return false;
 	im = source_open(cli, &how, resolved, 0, err);
 	free(resolved);
 	if (!im)

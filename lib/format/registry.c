@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 #include "format/format.h"
+#include "store/rbd-name.h"
 
 static const struct img_format *const formats[] = {
 #define IMG_FORMAT(name) &img_format_##name,
@@ -30,11 +31,9 @@ const struct img_format *img_format_named(const char *name)
 	return NULL;
 }
 
-/* Whether the list "qcow2|qc2" holds text, in any case. */
-static bool lists(const char *list, const char *text)
+/* Whether the list "qcow2|qc2" holds these len bytes of text, in any case. */
+static bool lists(const char *list, const char *text, size_t len)
 {
-	const size_t len = strlen(text);
-
 	while (list && *list) {
 		const size_t n = strcspn(list, "|");
 
@@ -48,10 +47,14 @@ static bool lists(const char *list, const char *text)
 const struct img_format *img_format_for_file(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	const char *dot = strrchr(slash ? slash : path, '.');
+	const char *name = slash ? slash : path, *dot;
+	size_t len = strlen(name);
 
+	if (img_path_is_rbd(path))
+		name = img_rbd_name_find(path, &len);
+	dot = memrchr(name, '.', len);
 	for (size_t i = 0; dot && i < N_FORMATS; i++)
-		if (lists(formats[i]->extensions, dot + 1))
+		if (lists(formats[i]->extensions, dot + 1, (size_t)(name + len - dot - 1)))
 			return formats[i];
 	return NULL;
 }

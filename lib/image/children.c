@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The images that stand on others: nothing names them, so they are looked for among the files beside
- * those.  What cannot be opened is no image, or nobody's concern.
+ * those; behind a server and on a cluster nothing lies beside.  What cannot be opened is no image, or
+ * nobody's concern.
  */
 #include <dirent.h>
 #include <string.h>
@@ -79,10 +80,13 @@ static void try_file(const struct search *s, const char *path)
 
 static bool try_folder(const struct search *s, const char *base, struct img_err *err)
 {
-	IMG_AUTO_FREE char *folder = img_resolve(base, ".", err);
+	IMG_AUTO_FREE char *folder = NULL;
 	struct dirent **files = NULL;
 	bool ok = true;
 
+	if (img_path_is_uri(base))
+		return true;
+	folder = img_resolve(base, ".", err);
 	if (!folder)
 		return false;
 	const int n = scandir(folder, &files, NULL, alphasort);

@@ -22,6 +22,8 @@ static char *place_of(const char *path, struct img_err *err)
 	IMG_AUTO_FREE char *real = folder ? realpath(folder, NULL) : NULL;
 	const char *slash = strrchr(path, '/');
 
+	if (img_path_is_uri(path))
+		return img_strdup(path, err);
 	if (real)
 		return img_format_text(err, "%s/%s", real, slash ? slash + 1 : path);
 	if (folder)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include "base/mem.h"
 #include "image/image.h"
+#include "store/rbd-name.h"
 
 /* Length of "scheme:" in front of a name such as "nbd://host" or "json:{...}"; 0: a plain path. */
 static size_t scheme_length(const char *name)
@@ -45,11 +46,10 @@ static bool leads_out(const char *name)
 	return false;
 }
 
-static bool allow_anywhere(void *ctx, const struct img_reference *ref, struct img_err *err)
+static bool allow_file(const struct img_reference *ref, struct img_err *err)
 {
 	struct stat st;
 
-	(void)ctx;
 	/* Beside an image behind a server is what another URI leads to. */
 	if (scheme_length(without_file_scheme(ref->name)) || img_path_is_uri(ref->path))
 		return img_fail(err, IMG_E_DENIED,
@@ -63,17 +63,33 @@ static bool allow_anywhere(void *ctx, const struct img_reference *ref, struct im
 	return true;
 }
 
+static bool is_on_cluster(const struct img_reference *ref)
+{
+	return ref->kind == IMG_REF_BACKING && img_path_is_rbd(ref->path);
+}
+
+static bool allow_anywhere(void *ctx, const struct img_reference *ref, struct img_err *err)
+{
+	(void)ctx;
+	return is_on_cluster(ref) || allow_file(ref, err);
+}
+
 /*
  * Extents move together with their descriptor; unless the user knows better, a place elsewhere is an
- * attack.
+ * attack.  So is an image on a cluster: its name may have settings that make Ceph write files.
  */
 static bool allow_local(void *ctx, const struct img_reference *ref, struct img_err *err)
 {
+	(void)ctx;
+	if (is_on_cluster(ref))
+		return img_fail(err, IMG_E_DENIED, _("the image names \"%s\", which is not a local file but "
+				"an image on a Ceph cluster; --trusted opens it, --parent another one"),
+				ref->name);
 	if (ref->kind == IMG_REF_EXTENT && leads_out(without_file_scheme(ref->name)))
 		return img_fail(err, IMG_E_DENIED,
 				_("the image names \"%s\", which is not in its own folder"),
 				ref->name);
-	return allow_anywhere(ctx, ref, err);
+	return allow_file(ref, err);
 }
 
 const struct img_gate img_gate_deny = { .allow = deny_all };
@@ -89,6 +105,7 @@ bool img_within_file(struct img_err *err, const char *name)
 	return img_within(err, "%s", name);
 }
 
+/* Of an image on a cluster, which has no folder, what has that name in its pool and namespace. */
 char *img_resolve(const char *base, const char *name, struct img_err *err)
 {
 	const char *plain = without_file_scheme(name);
@@ -96,6 +113,8 @@ char *img_resolve(const char *base, const char *name, struct img_err *err)
 
 	if (plain[0] == '/' || !slash || scheme_length(plain))
 		return img_strdup(plain, err);
+	if (img_path_is_rbd(base))
+		return img_rbd_name_beside(base, plain, err);
 	return img_format_text(err, "%.*s/%s", (int)(slash - base), base, plain);
 }
 

@@ -355,11 +355,8 @@ extern const struct img_finding_kind img_found_lost, img_found_undecodable;
 /* ---- Names inside images (gate.c) ------------------------------------------------------------ */
 
 /*
- * The path that name means when an image at `base` names it: relative to the directory of base.
- * "file:" in front is dropped.  The caller frees it.
+ * As img_resolve(), for what ref names, if gate (NULL: deny) allows that to be touched; ref->path is ignored.
  */
-char *img_resolve(const char *base, const char *name, struct img_err *err);
-/* The same for what ref names, if gate (NULL: deny) allows that to be touched; ref->path is ignored. */
 char *img_allowed_path(const struct img_gate *gate, const char *base,
 		       const struct img_reference *ref, struct img_err *err);
 /* Opens what ref names if gate (NULL: deny) allows it; the caller owns the store. */
@@ -426,8 +423,8 @@ struct img_store *img_open_member(struct img_store *st, const struct img_open *h
 struct img_store *img_open_path(const struct img_open *how, struct img_err *err);
 /* What how->path means; of what is packed that which is in it. */
 struct img_store *img_open_top_store(const struct img_open *how, struct img_err *err);
-/* Whether two names are those of one file. */
-bool img_same_file(const char *a, const char *b);
+/* The same of images; of those behind a server and on a cluster one name counts, whatever it shows. */
+bool img_same_image(const char *a, const char *b);
 /* Why layer depth does not go with the one below it: a phrase, or NULL. */
 const char *img_layer_mismatch(const struct img *im, size_t depth);
 /* Accepts a zeroed layer. */

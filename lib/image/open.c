@@ -51,10 +51,15 @@ bool img_same_file(const char *a, const char *b)
 	return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
+bool img_same_image(const char *a, const char *b)
+{
+	return img_path_is_uri(a) ? !strcmp(a, b) : img_same_file(a, b);
+}
+
 static bool check_loop(const struct img *im, const struct img_store *next, struct img_err *err)
 {
 	for (size_t i = 0; i < im->n_layers; i++)
-		if (img_same_file(im->layers[i].store->name, next->name))
+		if (img_same_image(im->layers[i].store->name, next->name))
 			return img_fail(err, IMG_E_CORRUPT,
 					_("the backing chain is a loop: \"%s\" is in it already"),
 					next->name);

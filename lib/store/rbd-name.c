@@ -137,6 +137,65 @@ void img_rbd_name_clear(struct img_rbd_name *name)
 	*name = (struct img_rbd_name){ 0 };
 }
 
+/* ---- Images beside it ---------------------------------------------------------------------------- */
+
+/* What has a meaning between and behind the parts of a name. */
+static const char special[] = "\\/@:";
+
+/* The first of `ends` that counts, or the end. */
+static const char *end_of_part(const char *at, const char *ends)
+{
+	for (; *at && !strchr(ends, *at); at++)
+		if (at[0] == '\\' && at[1])
+			at++;
+	return at;
+}
+
+const char *img_rbd_name_find(const char *text, size_t *len)
+{
+	const char *from = end_of_part(text + strlen(prefix), "/:");
+	const char *to;
+
+	(void)skip(&from, '/');
+	to = end_of_part(from, "/@:");
+	if (*to == '/') {
+		from = to + 1;
+		to = end_of_part(from, "@:");
+	}
+	*len = (size_t)(to - from);
+	return from;
+}
+
+static const char *settings_of(const char *text)
+{
+	return end_of_part(text + strlen(prefix), ":");
+}
+
+char *img_rbd_name_beside(const char *text, const char *image, struct img_err *err)
+{
+	size_t len;
+	const char *from = img_rbd_name_find(text, &len), *settings = settings_of(text);
+	char *name = img_calloc((size_t)(from - text) + 2 * strlen(image) + strlen(settings) + 1, 1, err);
+	char *to = name;
+
+	if (!name)
+		return NULL;
+	memcpy(to, text, (size_t)(from - text));
+	for (to += from - text; *image; *to++ = *image++)
+		if (strchr(special, *image))
+			*to++ = '\\';
+	memcpy(to, settings, strlen(settings));
+	return name;
+}
+
+char *img_rbd_name_append(const char *text, const char *suffix, struct img_err *err)
+{
+	size_t len;
+	const char *from = img_rbd_name_find(text, &len);
+
+	return img_format_text(err, "%.*s%s%s", (int)(from + len - text), text, suffix, settings_of(text));
+}
+
 /* ---- Arguments of Ceph's programs ---------------------------------------------------------------- */
 
 static size_t word_length(const char *text)

@@ -30,6 +30,15 @@ struct img_rbd_name {			/* all owned */
 bool img_rbd_name_parse(const char *text, struct img_rbd_name *out, struct img_err *err)
 	IMG_MUST_CHECK;
 void img_rbd_name_clear(struct img_rbd_name *name);
+/* Where in text, which is such a name, IMAGE stands; *len bytes, as they are written. */
+const char *img_rbd_name_find(const char *text, size_t *len);
+/*
+ * The name of the image called so that lies beside the one that text names: in the same pool and namespace,
+ * reached by the same settings.  The caller frees it.
+ */
+char *img_rbd_name_beside(const char *text, const char *image, struct img_err *err);
+/* As img_rbd_name_beside(), of the one whose name has the suffix behind IMAGE's; it needs no backslash. */
+char *img_rbd_name_append(const char *text, const char *suffix, struct img_err *err);
 /*
  * The id that arguments of Ceph's programs (of CEPH_ARGS) say: --id X, -n client.X and the like, which
  * librados leaves to its callers.  The caller frees it.  NULL: none, or memory is out (err->code).

@@ -53,6 +53,8 @@ Test(registry, by_file_name)
 		{"disk.raw", &img_format_raw},
 		{"disk.tar.raw", &img_format_raw},
 		{"disk", NULL}, {"disk.", NULL}, {"", NULL}, {"disk.qcow2x", NULL},
+		{"rbd:p/disk.qcow2@snap:conf=/etc/ceph.conf", &img_format_qcow2},
+		{"rbd:p/disk:conf=/etc/disk.raw", NULL}, {"rbd:p.raw/disk", NULL},
 		{"a.qcow2/disk", NULL}, {"qcow2", NULL}, {"disk.qcow2/", NULL},
 	};
 

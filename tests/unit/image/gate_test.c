@@ -23,6 +23,10 @@ static const struct {
 	{ "/a/top.qcow2", "json:{}", "json:{}" },
 	{ "/a/top.qcow2", "./x:y", "/a/./x:y" },
 	{ "/a/top.qcow2", ":x", "/a/:x" },
+	{ "rbd:p/top", "base", "rbd:p/base" },
+	{ "rbd:p/n/top@s:conf=/etc/ceph.conf", "base.qcow2", "rbd:p/n/base.qcow2:conf=/etc/ceph.conf" },
+	{ "rbd:p/top:id=x", "rbd:q/base", "rbd:q/base" },
+	{ "rbd:p/top:id=x", "/a/base", "/a/base" },
 };
 
 Test(gate, resolves_against_the_folder_of_the_image)

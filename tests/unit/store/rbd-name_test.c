@@ -53,6 +53,46 @@ Test(rbd_name, settings_keep_their_order)
 	img_rbd_name_clear(&name);
 }
 
+Test(rbd_name, leads_to_what_lies_beside)
+{
+	static const struct {
+		const char *text, *image, *beside, *longer;
+	} v[] = {
+		{ "rbd:p/i", "i", "rbd:p/b", "rbd:p/i.x" },
+		{ "rbd:p/n/i", "i", "rbd:p/n/b", "rbd:p/n/i.x" },
+		{ "rbd:p/n/i@s/t", "i", "rbd:p/n/b", "rbd:p/n/i.x" },
+		{ "rbd:p/i@s:conf=/a/c@d.conf:id=y", "i", "rbd:p/b:conf=/a/c@d.conf:id=y",
+		  "rbd:p/i.x:conf=/a/c@d.conf:id=y" },
+		{ "rbd:p\\/q/i\\@\\:j:id=y", "i\\@\\:j", "rbd:p\\/q/b:id=y", "rbd:p\\/q/i\\@\\:j.x:id=y" },
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		size_t len;
+		const char *image = img_rbd_name_find(v[i].text, &len);
+		char *beside = img_rbd_name_beside(v[i].text, "b", &err);
+		char *longer = img_rbd_name_append(v[i].text, ".x", &err);
+
+		cr_expect(len == strlen(v[i].image) && !memcmp(image, v[i].image, len), "%s", v[i].text);
+		cr_expect_str_eq(beside, v[i].beside);
+		cr_expect_str_eq(longer, v[i].longer);
+		free(beside);
+		free(longer);
+	}
+}
+
+Test(rbd_name, keeps_its_meaning_whatever_is_in_it)
+{
+	char *text = img_rbd_name_beside("rbd:p/i:id=x", "a/b@c:d\\e", &err);
+	struct img_rbd_name name;
+
+	ok(img_rbd_name_parse(text, &name, &err));
+	cr_expect_str_eq(name.image, "a/b@c:d\\e");
+	cr_expect(!name.space && !name.snapshot);
+	cr_expect_str_eq(name.id, "x");
+	img_rbd_name_clear(&name);
+	free(text);
+}
+
 Test(rbd_name, is_refused)
 {
 	static const char *const v[] = {
