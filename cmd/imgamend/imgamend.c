@@ -114,8 +114,8 @@ static unsigned at_once(const struct options *opt, const char *path)
 	struct stat st;
 
 	img_close(im);
-	return caps & IMG_FMT_AMEND_ONCE && !stat(path, &st) && S_ISREG(st.st_mode) ? IMG_OPEN_AT_ONCE
-										    : 0;
+	return caps & IMG_FMT_AMEND_ONCE &&
+	       (img_path_is_rbd(path) || (!stat(path, &st) && S_ISREG(st.st_mode))) ? IMG_OPEN_AT_ONCE : 0;
 }
 
 /* A name may be given before its file is there, and is a typing error all the more often. */

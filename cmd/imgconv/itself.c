@@ -28,6 +28,9 @@ bool check_itself(const struct options *opt, struct img_err *err)
 
 static bool check_name(const char *from, const char *to, struct img_err *err)
 {
+	if (to && strcmp(from, to) != 0 && img_path_is_uri(from))
+		return img_fail(err, IMG_E_ARGUMENT, _("%s: keeps its name: only a file gets another one"),
+				from);
 	return !to || !strcmp(from, to) || access(to, F_OK) ||
 	       img_fail(err, IMG_E_ARGUMENT, _("%s: exists already, and must be a new name"), to);
 }

@@ -66,21 +66,6 @@ static bool check_kind(const char *path, struct img_err *err)
 			? _("%s: a device keeps its size") : _("%s: is no file"), path);
 }
 
-/* A raw image on a Ceph cluster gets its length in one step, and needs nothing beside it. */
-static struct img *open_to_resize(const struct cli *cli, const struct options *opt, struct img_err *err)
-{
-	const char *path = opt->request.path;
-	struct img *im;
-
-	if (img_path_is_rbd(path)) {
-		im = source_open_to_change(cli, &opt->source, path, IMG_OPEN_WRITE, err);
-		if (!im || !strcmp(img_format_name(img_layer_format(im, 0)), "raw"))
-			return im;
-		img_close(im);
-	}
-	return source_open_to_change(cli, &opt->source, path, IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE, err);
-}
-
 bool resize(const struct cli *cli, const struct options *opt, struct img_err *err)
 {
 	struct img *im;
@@ -88,7 +73,8 @@ bool resize(const struct cli *cli, const struct options *opt, struct img_err *er
 
 	if (!check_kind(opt->request.path, err))
 		return false;
-	im = open_to_resize(cli, opt, err);
+	im = source_open_to_change(cli, &opt->source, opt->request.path, IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE,
+				   err);
 	ok = im && resize_image(cli, opt, im, err);
 	img_close(im);
 	return ok;

@@ -11,10 +11,8 @@
 /* A backing file that is gone keeps nobody from changing snapshots. */
 static struct img *open_to_change(const struct options *opt, const char *path, struct img_err *err)
 {
-	const unsigned how = img_path_is_rbd(path) ? 0 : IMG_OPEN_AT_ONCE;	/* a cluster does it itself */
-
-	return source_open(&imgsnap_cli, &opt->source, path, IMG_OPEN_WRITE | IMG_OPEN_NO_BACKING | how,
-			   err);
+	return source_open(&imgsnap_cli, &opt->source, path,
+			   IMG_OPEN_WRITE | IMG_OPEN_NO_BACKING | IMG_OPEN_AT_ONCE, err);
 }
 
 struct img_snapshot_new snap_made_now(const char *name)

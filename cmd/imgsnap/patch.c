@@ -44,14 +44,14 @@ static bool run(const struct options *opt, struct img *im, const char *path, str
 	return ok;
 }
 
-/* Beside a device, or on a cluster, there is no room for a journal: it gets the patch as any write. */
+/* Beside a device there is no room for a journal: it gets the patch as any write. */
 static unsigned flags_for(const struct options *opt, const char *path)
 {
 	struct stat st;
 
 	if (opt->dry_run)
 		return 0;
-	if (img_path_is_rbd(path) || (!stat(path, &st) && S_ISBLK(st.st_mode)))
+	if (!stat(path, &st) && S_ISBLK(st.st_mode))
 		return IMG_OPEN_WRITE;
 	return IMG_OPEN_WRITE | IMG_OPEN_AT_ONCE;
 }

@@ -37,11 +37,22 @@ static bool check_names(const struct compacting *c, struct img_err *err)
 	return place != NULL;
 }
 
+/* What has nothing but its bytes may lose zeros of them at any time. */
+static bool is_safe(const struct img *im)
+{
+	return im->at_once || img_layer_history(&im->layers[0]);
+}
+
+static struct img_store *file_of(const struct img *im)
+{
+	return im->at_once ? img_at_once_file(im->at_once) : im->layers[0].store;
+}
+
 static bool check(const struct compacting *c, struct img_err *err)
 {
 	const struct img *im = c->im;
 
-	if (!img_disk_is_open(im->disk) || !im->at_once)
+	if (!img_disk_is_open(im->disk) || !is_safe(im))
 		return img_fail(err, IMG_E_DENIED, _("%s: is not open for getting shorter"),
 				img_layer_name(im, 0));
 	/* What loses its place must not show what lies below. */
@@ -87,7 +98,7 @@ static bool punch(void *ctx, uint64_t at, uint64_t len, struct img_err *err)
 			return img_fail(err, IMG_E_UNSUPPORTED, _("%s: it is encrypted, and zeros of its "
 					"disk are none in the file"), img_layer_name(c->im, 0));
 		if (!c->what->dry_run && !ex.depth && ex.kind == IMG_EXTENT_DATA &&
-		    !img_store_zero(img_at_once_file(c->im->at_once), ex.host, ex.len, false, err))
+		    !img_store_zero(file_of(c->im), ex.host, ex.len, false, err))
 			return false;
 	}
 	return true;
@@ -95,7 +106,7 @@ static bool punch(void *ctx, uint64_t at, uint64_t len, struct img_err *err)
 
 static bool punch_all(struct compacting *c, const struct img_hollow *search, struct img_err *err)
 {
-	struct img_store *file = img_at_once_file(c->im->at_once);
+	struct img_store *file = file_of(c->im);
 
 	if (!(file->caps & IMG_STORE_ZERO))
 		return img_fail(err, IMG_E_UNSUPPORTED,

@@ -72,7 +72,7 @@ static bool check_room(const struct img_in_place_run *run, struct img_err *err)
 	struct statvfs fs;
 	uint64_t room;
 
-	if (run->what->dry_run)
+	if (run->what->dry_run || img_path_is_uri(path))
 		return true;
 	if (statvfs(path, &fs))
 		return img_fail_os(err, _("%s: how much room is left"), path);

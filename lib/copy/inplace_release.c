@@ -46,6 +46,9 @@ static bool check_undo(struct img_in_place_run *run, struct img_err *err)
 	if (!run->image->adopt->adopted(&run->ly, &run->note))
 		return img_fail(err, IMG_E_ARGUMENT, _("cannot be undone: it was not made of a raw "
 				"file in place; imgconv --in-place -O raw makes one of it"));
+	if (img_path_is_uri(run->what->path))
+		return img_fail(err, IMG_E_UNSUPPORTED, _("only what became an image in a file can "
+				"be undone; imgconv --in-place -O raw makes it raw"));
 	if (stat(run->what->path, &st))
 		return img_fail_os(err, "%s", run->what->path);
 	if (run->where.astray || st.st_mtim.tv_sec != run->note.time || st.st_mtim.tv_nsec)

@@ -53,6 +53,10 @@ static bool unpack(struct img_recrypt_run *run, struct img_err *err)
 
 	if (!run->packed)
 		return true;
+	/* A journal would hold what is unpacked, and on a cluster the file cannot get longer before it. */
+	if (img_path_is_uri(run->what->path))
+		return img_fail(err, IMG_E_UNSUPPORTED, _("it has compressed clusters, which are unpacked in "
+				"files alone; imgconv makes a copy without"));
 	if (!img_recrypt_unpack(run, err) || !img_recrypt_plan(run, err))
 		return false;
 	run->stats->before = before;
@@ -191,7 +195,7 @@ static bool choose(struct img_recrypt_run *run, unsigned flags, struct img_recry
 
 static bool check_name(const char *path, struct img_err *err)
 {
-	return (!img_path_is_uri(path) && !img_is_stream_path(path) && strcmp(path, "-") != 0) ||
+	return (img_has_beside(path) && !img_is_stream_path(path) && strcmp(path, "-") != 0) ||
 	       img_fail(err, IMG_E_UNSUPPORTED, _("%s: is not a file, which has room beside it for a "
 			"record of what is done"), path);
 }
@@ -200,6 +204,13 @@ static bool check_header_name(const struct img_recrypt *what, struct img_err *er
 {
 	return !what->header || !img_same_file(what->path, what->header) ||
 	       img_fail(err, IMG_E_ARGUMENT, _("%s: is the image itself"), what->header);
+}
+
+static bool is_block_device(struct img_store *st)
+{
+	const struct img_file *file = img_file_of(st);
+
+	return file && file->is_block;
 }
 
 static void clear(struct img_recrypt_run *run)
@@ -226,10 +237,10 @@ bool img_recrypt(const struct img_recrypt *what, const struct img_job *job,
 
 	if (!check_name(what->path, err) || !check_header_name(what, err))
 		return false;
-	run.file = img_store_file(what->path, flags, IMG_CACHE_WRITEBACK, err);
-	run.device = run.file && img_file_of(run.file)->is_block;
+	run.file = img_store_path(what->path, flags, IMG_CACHE_WRITEBACK, err);
+	run.device = run.file && is_block_device(run.file);
 	ok = run.file && (what->dry_run || img_pending_finish(run.file, what->path, NULL, err)) &&
-	     img_recrypt_find(what->path, what->journal, flags & IMG_OPEN_WRITE, &found, err) &&
+	     img_recrypt_find(what->path, what->journal, run.file, flags & IMG_OPEN_WRITE, &found, err) &&
 	     choose(&run, flags, &found, err);
 	img_recrypt_found_clear(&found);
 	if (run.file && !ok)

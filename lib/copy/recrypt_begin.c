@@ -16,9 +16,9 @@ static char *name_of(const struct img_recrypt *what, struct img_err *err)
 bool img_recrypt_drop_stale(const struct img_recrypt *what, struct img_err *err)
 {
 	IMG_AUTO_FREE char *name = name_of(what, err);
-	struct img_store *st = name ? img_store_file(name, IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, NULL)
-				    : NULL;
-	struct img_beside *old = st ? img_beside_old(name, NULL) : NULL;
+	struct img_store *st = NULL;
+	const bool found = name && img_beside_find(name, NULL, 0, &st, NULL) && st;
+	struct img_beside *old = found ? img_beside_old(name, NULL) : NULL;
 	uint8_t raw[RECRYPT_BLOCK];
 	size_t got;
 	bool ok = name;

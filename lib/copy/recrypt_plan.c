@@ -68,18 +68,32 @@ static bool check_once(const struct img_recrypt_run *run, struct img_err *err)
 	       img_fail(err, IMG_E_ARGUMENT, _("it is encrypted already"));
 }
 
-/* Snapshots of a raw disk are files that share its blocks. */
+/* Snapshots of a raw disk are kept by a cluster, or are files that share its blocks. */
+static bool list_snapshots(const struct img_recrypt_run *run, struct img_snapshot **list, size_t *n,
+			   struct img_err *err)
+{
+	const struct img_store_history *kept = run->file->ops->history;
+	const char *path = run->what->path;
+
+	*list = NULL;
+	*n = 0;
+	if (kept)
+		return kept->list(run->file, list, n, err);
+	return !img_beside_snapshot_possible(path) || img_beside_snapshot_list(path, list, n, err);
+}
+
 static bool check_snapshots(const struct img_recrypt_run *run, struct img_err *err)
 {
-	const char *path = run->what->path;
 	struct img_snapshot *list;
 	size_t n;
 
-	if (run->what->kind != IMG_RECRYPT_ENCRYPT || !img_beside_snapshot_possible(path))
+	if (run->what->kind != IMG_RECRYPT_ENCRYPT)
 		return true;
-	if (!img_beside_snapshot_list(path, &list, &n, err))
-		return false;
+	const bool ok = list_snapshots(run, &list, &n, err);
+
 	img_snapshot_list_free(list, n);
+	if (!ok)
+		return false;
 	return !n || img_fail(err, IMG_E_UNSUPPORTED, _("it has snapshots, which would stay in clear; they "
 				"have to be removed first"));
 }

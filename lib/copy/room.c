@@ -23,6 +23,8 @@ bool img_room_look(const char *path, struct img_moved *moved, struct img_err *er
 	struct stat st;
 
 	moved->free = IMG_SIZE_UNKNOWN;
+	if (img_path_is_uri(path))
+		return true;
 	if (stat(path, &st))
 		return img_fail_os(err, "%s", path);
 	if (!S_ISREG(st.st_mode))

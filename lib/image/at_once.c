@@ -184,7 +184,8 @@ static bool lengthen(const struct img_opener *self, uint64_t bytes, struct img_s
 	*out = NULL;
 	if (!has_its_length(image, &possible, err))
 		return false;
-	if (!possible || once->longer)
+	/* On a cluster no journal takes the place of another one in one step. */
+	if (!possible || once->longer || img_path_is_uri(once->how.path))
 		return true;
 	once->longer = img_longer_new(image->parent, once->how.path, bytes, err);
 	if (!once->longer)

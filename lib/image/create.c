@@ -190,9 +190,7 @@ static struct img_store *open_device(const struct img_create *what, const struct
 				     struct img_err *err)
 {
 	const unsigned flags = what->flags | IMG_OPEN_WRITE;
-	struct img_store *store = img_path_is_uri(what->path)
-		? img_store_uri(what->path, flags, what->cache, err)
-		: img_store_file(what->path, flags, what->cache, err);
+	struct img_store *store = img_store_path(what->path, flags, what->cache, err);
 	struct img_store *careful = NULL;
 	uint64_t room;
 

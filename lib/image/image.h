@@ -244,6 +244,8 @@ bool img_beside_snapshot_rename(const char *disk, const char *which, const char 
 
 /* ---- What was cut off (pending.c) ------------------------------------------------------------ */
 
+/* Whether there is room beside the image at path: behind a server is none. */
+bool img_has_beside(const char *path);
 /* Where the journal of an image is.  The caller frees it. */
 char *img_journal_path(const char *path, struct img_err *err);
 /* Where that of a new change is to be.  IMG_E_DENIED: some names of the image do not lead to it. */
@@ -276,11 +278,11 @@ struct img_recrypt_found {
 /* Where that file is.  The caller frees it. */
 char *img_recrypt_path(const char *path, struct img_err *err);
 /*
- * Looks at journal, or, if that is NULL, beside the image at path.  flags: IMG_OPEN_WRITE or 0.
- * IMG_E_DENIED: it belongs to somebody else than the image.
+ * Looks at journal, or, if that is NULL, beside the image at path, whose file image is, or NULL.  flags:
+ * IMG_OPEN_WRITE or 0.  IMG_E_DENIED: it belongs to somebody else than the image.
  */
-bool img_recrypt_find(const char *path, const char *journal, unsigned flags, struct img_recrypt_found *out,
-		      struct img_err *err) IMG_MUST_CHECK;
+bool img_recrypt_find(const char *path, const char *journal, struct img_store *image, unsigned flags,
+		      struct img_recrypt_found *out, struct img_err *err) IMG_MUST_CHECK;
 void img_recrypt_found_clear(struct img_recrypt_found *found);
 bool img_recrypt_state_of(struct img_store *file, const struct img_recrypt_found *found,
 			  enum img_recrypt_state *out, struct img_err *err) IMG_MUST_CHECK;

@@ -175,12 +175,40 @@ static bool check_match(const struct img *im, const struct img_open *how, struct
 			_(why));
 }
 
-/* A journal lies beside the image. */
 bool img_check_journal(const char *path, struct img_err *err)
 {
-	return !img_path_is_uri(path) ||
+	return img_has_beside(path) ||
 	       img_fail(err, IMG_E_UNSUPPORTED, _("%s: such a change needs a journal beside the "
 			"image, and a server has no place for it; change a copy in a file"), path);
+}
+
+/*
+ * What a raw image on a cluster has besides its bytes, its length and its snapshots, changes in one step
+ * there, and needs no journal.
+ */
+static bool needs_journal(struct img_store *store, const struct img_open *how, bool *yes, struct img_err *err)
+{
+	const struct img_format *format = how->format ? img_format_named(how->format) : NULL;
+
+	*yes = true;
+	if (!store->ops->history || how->header)
+		return true;
+	if (!how->format && !img_look_at(store, &format, err))
+		return false;
+	*yes = !format || !format->identity;
+	return true;
+}
+
+/* Begins to keep what is changed; store: the file of the image. */
+static bool start_at_once(struct img *im, struct img_store *store, const struct img_open *how,
+			  struct img_err *err)
+{
+	const unsigned wanted = IMG_OPEN_AT_ONCE | IMG_OPEN_WRITE;
+	bool needed = false;
+
+	if ((how->flags & wanted) == wanted && !needs_journal(store, how, &needed, err))
+		return false;
+	return !needed || (im->at_once = img_at_once_new(how, err));
 }
 
 struct img *img_open(const struct img_open *how, struct img_err *err)
@@ -193,12 +221,13 @@ struct img *img_open(const struct img_open *how, struct img_err *err)
 		return NULL;
 	if ((how->flags & IMG_OPEN_AT_ONCE) && !img_check_journal(how->path, err))
 		goto fail;
-	if ((how->flags & IMG_OPEN_AT_ONCE) && (how->flags & IMG_OPEN_WRITE) &&
-	    !(im->at_once = img_at_once_new(&files, err)))
-		goto fail;
 	im->any_below = how->flags & IMG_OPEN_MISMATCH;
 	im->ending.probed = !how->format;
 	store = img_open_top_store(&files, err);
+	if (store && !start_at_once(im, store, &files, err)) {
+		img_store_close(store);
+		goto fail;
+	}
 	if (!store || !push_layer(im, store, &files, err))
 		goto fail;
 	if (!(how->flags & IMG_OPEN_NO_BACKING) && !push_chain(im, &files, err))

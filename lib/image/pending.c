@@ -30,6 +30,11 @@ char *img_journal_place(const char *path, struct img_err *err)
 	return NULL;
 }
 
+bool img_has_beside(const char *path)
+{
+	return !img_path_is_uri(path) || img_path_is_rbd(path);
+}
+
 /* A journal that was found, and says what is to be done; all NULL: there is none. */
 struct pending {
 	char *path;
@@ -53,22 +58,20 @@ static bool check_owner(const struct pending *pending, const char *path, struct 
 }
 
 /*
- * The journal of the image at path.  One that was not finished is none; *stale tells of it.  A
- * file of that name that is no journal has nothing to do with images.
+ * The journal of the image at path, which image is, or NULL.  One that was not finished is none; *stale
+ * tells of it.  A file of that name that is no journal has nothing to do with images.
  */
-static bool find(struct pending *pending, const char *path, bool *stale, struct img_err *err)
+static bool find(struct pending *pending, const char *path, struct img_store *image, bool *stale,
+		 struct img_err *err)
 {
-	struct img_err why = { 0 };
 	bool foreign = false;
 
 	*pending = (struct pending){ .path = img_journal_path(path, err) };
 	*stale = false;
-	if (!pending->path)
+	if (!pending->path || !img_beside_find(pending->path, image, 0, &pending->journal, err))
 		return false;
-	pending->journal = img_store_file(pending->path, IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, &why);
 	if (!pending->journal)
-		return why.os_errno == ENOENT || why.os_errno == ENAMETOOLONG ||
-		       img_fail(err, why.code, "%s", why.text);
+		return true;
 	if (!img_journal_read(pending->journal, &pending->reading, &foreign, err))
 		return false;
 	*stale = !pending->reading && !foreign;
@@ -151,7 +154,7 @@ bool img_pending_finish(struct img_store *image, const char *path, const struct 
 	};
 	struct pending pending;
 	bool stale;
-	bool ok = find(&pending, path, &stale, err);
+	bool ok = find(&pending, path, image, &stale, err);
 
 	if (ok && pending.reading)
 		ok = img_journal_apply(pending.reading, &access, err) && drop(&pending, err);
@@ -185,7 +188,7 @@ static bool show_image(struct img_store **store, const char *path, struct img_er
 {
 	struct pending pending;
 	bool stale;
-	const bool ok = find(&pending, path, &stale, err) &&
+	const bool ok = find(&pending, path, *store, &stale, err) &&
 			(!pending.reading || show(&pending, 0, store, err));
 
 	clear(&pending);
@@ -244,7 +247,7 @@ struct img_store *img_open_named(const struct img_open *how, const char *base,
 		return give_up(&why, err);
 	if (!may_be_pending(how, ref))
 		return store;
-	ok = find(&pending, base, &stale, err) && show_named(&store, &pending, ref, err);
+	ok = find(&pending, base, NULL, &stale, err) && show_named(&store, &pending, ref, err);
 	clear(&pending);
 	if (ok)
 		return store ? store : give_up(&why, err);
@@ -257,12 +260,9 @@ struct img_store *img_open_named(const struct img_open *how, const char *base,
 struct img_store *img_open_file(const char *path, unsigned flags, enum img_cache cache,
 				const struct img_gate *gate, struct img_err *err)
 {
-	struct img_store *store;
+	struct img_store *store = img_store_path(path, flags, cache, err);
 
-	if (img_path_is_uri(path))
-		return img_store_uri(path, flags, cache, err);
-	store = img_store_file(path, flags, cache, err);
-	if (!store || (img_recrypt_refuse(store, path, err) &&
+	if (!store || !img_has_beside(path) || (img_recrypt_refuse(store, path, err) &&
 		       ((flags & IMG_OPEN_WRITE) ? img_pending_finish(store, path, gate, err)
 						 : show_image(&store, path, err))))
 		return store;
@@ -275,7 +275,7 @@ void img_pending_forget(const char *path)
 	struct pending pending;
 	bool stale;
 
-	if (find(&pending, path, &stale, NULL) && (pending.reading || stale))
+	if (find(&pending, path, NULL, &stale, NULL) && (pending.reading || stale))
 		(void)drop(&pending, NULL);	/* it will be found not to be for this file */
 	clear(&pending);
 	img_recrypt_forget(path);

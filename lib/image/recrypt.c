@@ -4,7 +4,6 @@
  * so, and nobody opens them but who goes on with it (copy/recrypt.c).
  */
 #include <inttypes.h>
-#include <unistd.h>
 #include "base/mem.h"
 #include "base/num.h"
 #include "image/image.h"
@@ -59,24 +58,17 @@ static bool check_owner(struct img_store *journal, const char *path, struct img_
 			"trusted"), journal->name);
 }
 
-static bool is_absent(const struct img_err *why)
-{
-	return why->os_errno == ENOENT || why->os_errno == ENAMETOOLONG;
-}
-
-bool img_recrypt_find(const char *path, const char *journal, unsigned flags, struct img_recrypt_found *out,
-		      struct img_err *err)
+bool img_recrypt_find(const char *path, const char *journal, struct img_store *image, unsigned flags,
+		      struct img_recrypt_found *out, struct img_err *err)
 {
 	IMG_AUTO_FREE char *name = journal ? img_strdup(journal, err) : img_recrypt_path(path, err);
-	struct img_err why = { 0 };
 	bool says = false, ok;
 
 	*out = (struct img_recrypt_found){ 0 };
-	if (!name)
+	if (!name || !img_beside_find(name, image, flags, &out->journal, err))
 		return false;
-	out->journal = img_store_file(name, flags | IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, &why);
 	if (!out->journal)
-		return is_absent(&why) || img_fail(err, why.code, "%s", why.text);
+		return true;
 	ok = read_all(out, &says, err) && (!says || check_owner(out->journal, path, err));
 	if (!ok || !says)
 		img_recrypt_found_clear(out);
@@ -111,11 +103,11 @@ bool img_recrypt_look(const char *path, const char *journal, struct img_recrypt_
 	bool ok;
 
 	*found_one = false;
-	if (img_path_is_uri(path) || img_is_stream_path(path))
+	if (!img_has_beside(path) || img_is_stream_path(path))
 		return true;
-	ok = img_recrypt_find(path, journal, 0, &found, err);
+	ok = img_recrypt_find(path, journal, NULL, 0, &found, err);
 	if (ok && found.journal) {
-		file = img_store_file(path, IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, err);
+		file = img_store_path(path, IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, err);
 		ok = file && img_recrypt_state_of(file, &found, &state, err);
 	}
 	*found_one = ok && (state == IMG_RECRYPT_HALF || state == IMG_RECRYPT_BEGUN);
@@ -154,7 +146,7 @@ bool img_recrypt_refuse(struct img_store *file, const char *path, struct img_err
 {
 	struct img_recrypt_found found;
 	enum img_recrypt_state state = IMG_RECRYPT_OTHER;
-	bool ok = img_recrypt_find(path, NULL, 0, &found, err) &&
+	bool ok = img_recrypt_find(path, NULL, file, 0, &found, err) &&
 		  (!found.journal || img_recrypt_state_of(file, &found, &state, err));
 
 	if (ok && (state == IMG_RECRYPT_HALF || state == IMG_RECRYPT_BEGUN))
@@ -166,9 +158,13 @@ bool img_recrypt_refuse(struct img_store *file, const char *path, struct img_err
 void img_recrypt_forget(const char *path)
 {
 	struct img_recrypt_found found;
+	struct img_beside *beside;
 
-	if (!img_recrypt_find(path, NULL, 0, &found, NULL) || !found.journal)
+	if (!img_recrypt_find(path, NULL, NULL, 0, &found, NULL) || !found.journal)
 		return;
-	(void)unlink(found.journal->name);	/* it would be found not to be for this file */
+	beside = img_beside_old(found.journal->name, NULL);
+	if (beside)
+		(void)!img_beside_drop(beside, found.journal, NULL);	/* will be found to be for another */
+	img_beside_free(beside);
 	img_recrypt_found_clear(&found);
 }

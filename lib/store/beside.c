@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "store/file.h"
+#include "store/rbd-name.h"
 
 char *img_beside_path(const char *path, const char *suffix, struct img_err *err)
 {
@@ -18,6 +19,8 @@ char *img_beside_path(const char *path, const char *suffix, struct img_err *err)
 	const bool is_link = !lstat(path, &st) && S_ISLNK(st.st_mode);
 	IMG_AUTO_FREE char *real = is_link ? realpath(path, NULL) : NULL;
 
+	if (img_path_is_rbd(path))
+		return img_rbd_name_append(path, suffix, err);
 	return img_format_text(err, "%s%s", real ? real : path, suffix);
 }
 
@@ -55,6 +58,12 @@ static bool check_free(const struct img_beside *beside, struct img_err *err)
 	return errno == ENOENT || img_fail_os(err, _("cannot look at it"));
 }
 
+static bool look_at_place(struct img_beside *beside, struct img_err *err)
+{
+	return img_path_is_rbd(beside->path) || (find_place(beside, beside->path, err) &&
+						 (beside->made || check_free(beside, err)));
+}
+
 static struct img_beside *new_beside(const char *path, bool made, struct img_err *err)
 {
 	struct img_beside *beside = img_calloc(1, sizeof(*beside), err);
@@ -64,7 +73,7 @@ static struct img_beside *new_beside(const char *path, bool made, struct img_err
 	beside->dir = -1;
 	beside->made = made;
 	beside->path = img_strdup(path, err);
-	if (beside->path && find_place(beside, path, err) && (made || check_free(beside, err)))
+	if (beside->path && look_at_place(beside, err))
 		return beside;
 	img_within(err, "%s", path);
 	img_beside_free(beside);
@@ -81,7 +90,35 @@ struct img_beside *img_beside_old(const char *path, struct img_err *err)
 	return new_beside(path, true, err);
 }
 
-struct img_store *img_beside_create(struct img_beside *beside, struct img_err *err)
+static bool is_absent(const struct img_err *why)
+{
+	return why->os_errno == ENOENT || why->os_errno == ENAMETOOLONG;
+}
+
+bool img_beside_find(const char *name, struct img_store *image, unsigned flags, struct img_store **out,
+		     struct img_err *err)
+{
+	struct img_err why = { 0 };
+	bool exists = true;
+
+	*out = NULL;
+	if (image && img_path_is_rbd(image->name) && img_path_is_rbd(name) &&
+	    !img_store_rbd_has(image, name, &exists, err))
+		return false;
+	if (!exists)
+		return true;
+	*out = img_store_path(name, flags | IMG_OPEN_NO_LOCK, IMG_CACHE_WRITEBACK, &why);
+	return *out || is_absent(&why) || img_fail(err, why.code, "%s", why.text);
+}
+
+static struct img_store *create_image(struct img_beside *beside, struct img_err *err)
+{
+	beside->image = img_store_rbd_named(beside->path, err);
+	beside->made = beside->image;
+	return beside->image;
+}
+
+static struct img_store *create_file(struct img_beside *beside, struct img_err *err)
 {
 	/* It holds parts of the image, which others may not be allowed to read. */
 	const int fd = openat(beside->dir, beside->base, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -103,6 +140,11 @@ struct img_store *img_beside_create(struct img_beside *beside, struct img_err *e
 	return NULL;
 }
 
+struct img_store *img_beside_create(struct img_beside *beside, struct img_err *err)
+{
+	return (img_path_is_rbd(beside->path) ? create_image : create_file)(beside, err);
+}
+
 static bool sync_folder(int dir)
 {
 	const int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -117,6 +159,8 @@ static bool sync_folder(int dir)
 
 bool img_beside_sync(struct img_beside *beside, struct img_store *file, struct img_err *err)
 {
+	if (img_path_is_rbd(beside->path))
+		return true;			/* a cluster answers when it is */
 	/* Some folders may be changed but not read, some file systems sync no folders. */
 	if (sync_folder(beside->dir) || !syncfs(img_file_of(file)->fd))
 		return true;
@@ -126,13 +170,17 @@ bool img_beside_sync(struct img_beside *beside, struct img_store *file, struct i
 
 void img_beside_remove(struct img_beside *beside)
 {
-	if (beside->made)
+	if (beside->made && beside->image)
+		(void)!img_store_rbd_remove(beside->image, NULL);
+	else if (beside->made)
 		(void)unlinkat(beside->dir, beside->base, 0);	/* is left then, and harmless */
 	beside->made = false;
 }
 
 bool img_beside_drop(struct img_beside *beside, struct img_store *file, struct img_err *err)
 {
+	if (img_path_is_rbd(beside->path))
+		return img_store_rbd_remove(file, err);
 	if (unlinkat(beside->dir, beside->base, 0) && errno != ENOENT)
 		return img_fail_os(err, _("%s: cannot be removed"), beside->path);
 	beside->made = false;

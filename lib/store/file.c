@@ -225,6 +225,8 @@ bool img_store_same_owner(struct img_store *st, const char *path)
 	const struct img_file *file = img_file_of(st);
 	struct stat own, other;
 
-	return file && !fstat(file->fd, &own) &&
+	if (!file)
+		return img_path_is_rbd(st->name);
+	return !fstat(file->fd, &own) &&
 	       (own.st_uid == geteuid() || (!stat(path, &other) && own.st_uid == other.st_uid));
 }

@@ -111,16 +111,36 @@ static bool create(struct img_rbd *rbd, const char *name, uint64_t size, const s
 	       img_rbd_fail(ret, err, _("the image cannot be made"));
 }
 
-/* That the name is free. */
-static bool check_name(struct img_rbd *rbd, struct img_err *err)
+bool img_rbd_exists(struct img_rbd *rbd, const char *name, bool *yes, struct img_err *err)
 {
 	rbd_image_t image;
-	const int ret = rbd->lib.open_read_only(rbd->pool, rbd->name.image, &image, NULL);
+	const int ret = rbd->lib.open_read_only(rbd->pool, name, &image, NULL);
 
-	if (ret < 0)
-		return ret == -ENOENT || img_rbd_fail(ret, err, _("cannot tell whether it exists"));
-	(void)rbd->lib.close(image);		/* was only looked at */
-	return img_fail(err, IMG_E_ARGUMENT, _("exists already; only -n writes into what exists"));
+	*yes = ret >= 0;
+	if (*yes)
+		(void)rbd->lib.close(image);	/* was only looked at */
+	return *yes || ret == -ENOENT || img_rbd_fail(ret, err, _("cannot tell whether it exists"));
+}
+
+static bool check_name(struct img_rbd *rbd, struct img_err *err)
+{
+	bool exists;
+
+	return img_rbd_exists(rbd, rbd->name.image, &exists, err) &&
+	       (!exists || img_fail(err, IMG_E_ARGUMENT,
+				    _("exists already; only -n writes into what exists")));
+}
+
+/* A removal that was cut off leaves an entry in the list of images, which goes while its name finds it. */
+bool img_rbd_create_named(struct img_rbd *rbd, struct img_err *err)
+{
+	bool exists;
+
+	if (!img_rbd_exists(rbd, rbd->name.image, &exists, err))
+		return false;
+	if (!exists)
+		(void)rbd->lib.remove(rbd->pool, rbd->name.image);	/* mostly there is nothing */
+	return create(rbd, rbd->name.image, 0, &(struct img_rbd_new){ 0 }, err);
 }
 
 bool img_rbd_create(struct img_rbd *rbd, uint64_t size, const struct img_rbd_new *how, char **temporary,

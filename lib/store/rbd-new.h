@@ -19,4 +19,9 @@ struct img_rbd_new {			/* 0 and NULL: as the cluster is configured */
 bool img_rbd_create(struct img_rbd *rbd, uint64_t size, const struct img_rbd_new *how, char **temporary,
 		    struct img_err *err) IMG_MUST_CHECK;
 
+/* Makes an empty one that has its name at once. */
+bool img_rbd_create_named(struct img_rbd *rbd, struct img_err *err) IMG_MUST_CHECK;
+/* Whether the pool has an image of that name. */
+bool img_rbd_exists(struct img_rbd *rbd, const char *name, bool *yes, struct img_err *err) IMG_MUST_CHECK;
+
 #endif

@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/err.h"
 #include "base/lock.h"
 #include "base/mem.h"
@@ -483,4 +484,60 @@ struct img_rbd *img_store_rbd_of(struct img_store *st)
 	struct rbd_store *rs = st->ops == &rbd_ops ? of(st) : NULL;
 
 	return rs && rs->rbd.image ? &rs->rbd : NULL;
+}
+
+/* ---- Images beside it ---------------------------------------------------------------------------- */
+
+struct img_store *img_store_rbd_named(const char *path, struct img_err *err)
+{
+	const unsigned flags = IMG_OPEN_WRITE | IMG_OPEN_NO_LOCK;
+	struct rbd_store *rs = new_store(path, IMG_CACHE_WRITEBACK, err);
+
+	if (!rs)
+		return NULL;
+	if (!img_rbd_connect(&rs->rbd, path, err) || !img_rbd_create_named(&rs->rbd, err) ||
+	    !img_rbd_open(&rs->rbd, rs->rbd.name.image, flags, err) || !look_at(rs, true, err))
+		return give_up(rs, path, err);
+	return &rs->st;
+}
+
+/* Who died with it open seems to have it open for as long as a cluster believes in a watch: 30 seconds. */
+static int remove_patiently(struct img_rbd *rbd)
+{
+	enum { ATTEMPTS = 45 };
+	int ret = -EBUSY;
+
+	for (int i = 0; ret == -EBUSY && i < ATTEMPTS; i++) {
+		if (i)
+			sleep(1);
+		ret = rbd->lib.remove(rbd->pool, rbd->name.image);
+	}
+	return ret;
+}
+
+bool img_store_rbd_remove(struct img_store *st, struct img_err *err)
+{
+	struct rbd_store *rs = of(st);
+	struct img_rbd *rbd = &rs->rbd;
+	int ret;
+
+	img_rbd_settle(&rs->flights, 0, UINT64_MAX);
+	ret = img_rbd_close(rbd) ? remove_patiently(rbd) : -ETIMEDOUT;
+	return ret == -ENOENT || img_rbd_fail(ret, err, _("cannot be removed")) ||
+	       img_within(err, "%s", st->name);
+}
+
+bool img_store_rbd_has(struct img_store *st, const char *path, bool *yes, struct img_err *err)
+{
+	struct img_rbd *rbd = img_store_rbd_of(st);
+	struct img_rbd_name name = { 0 };
+	struct img_err why = { 0 };
+	bool ok = true;
+
+	*yes = false;
+	if (rbd && !rbd->name.snapshot)
+		ok = img_rbd_name_parse(path, &name, &why) &&
+		     (img_rbd_exists(rbd, name.image, yes, &why) || why.os_errno == EPERM);
+	img_rbd_name_clear(&name);
+	return ok || img_fail(err, why.code, "%s: %s", path, why.text);
 }

@@ -218,10 +218,26 @@ struct img_store *img_store_rbd(const char *path, unsigned flags, enum img_cache
 struct img_rbd_new;
 struct img_store *img_store_rbd_new(const char *path, uint64_t size, const struct img_rbd_new *how,
 				    enum img_cache cache, struct img_err *err);
+/* A new, empty one that has its name at once. */
+struct img_store *img_store_rbd_named(const char *path, struct img_err *err);
+/* Takes away the image that st is; nothing but img_store_close() may follow. */
+bool img_store_rbd_remove(struct img_store *st, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Whether beside the image that st is, which is open, lies one called path.  Beside a snapshot nothing does,
+ * nor does what the user may not see, nor anything beside what is no image on a cluster.
+ */
+bool img_store_rbd_has(struct img_store *st, const char *path, bool *yes, struct img_err *err)
+	IMG_MUST_CHECK;
 /* What img_path_is_uri() is true of, opened by what its scheme asks for. */
 struct img_store *img_store_uri(const char *uri, unsigned flags, enum img_cache cache,
 				struct img_err *err);
-/* Whether st is a file of the caller's, or of whom the file at path belongs to. */
+/* What a name leads to: img_store_uri() or img_store_file(). */
+struct img_store *img_store_path(const char *path, unsigned flags, enum img_cache cache,
+				 struct img_err *err);
+/*
+ * Whether st is a file of the caller's, or of whom the file at path belongs to.  An image on a cluster
+ * belongs to all who can make one in its pool, as they can write to any there.
+ */
 bool img_store_same_owner(struct img_store *st, const char *path);
 /* A new file beside path, which gets that name in img_store_publish() only. */
 struct img_store *img_store_file_new(const char *path, enum img_cache cache, struct img_err *err);

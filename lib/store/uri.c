@@ -39,6 +39,12 @@ static struct img_store *open_nbd(const char *uri, unsigned flags, enum img_cach
 #endif
 }
 
+struct img_store *img_store_path(const char *path, unsigned flags, enum img_cache cache,
+				 struct img_err *err)
+{
+	return (img_path_is_uri(path) ? img_store_uri : img_store_file)(path, flags, cache, err);
+}
+
 struct img_store *img_store_uri(const char *uri, unsigned flags, enum img_cache cache,
 				struct img_err *err)
 {

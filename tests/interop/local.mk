@@ -43,6 +43,7 @@ shell_tests += \
 	%D%/pipe-ends.sh \
 	%D%/pipe-vmdk.sh \
 	%D%/pipes.sh \
+	%D%/rbd-changed.sh \
 	%D%/rbd-faults.sh \
 	%D%/rbd-served.sh \
 	%D%/rbd.sh \
