@@ -45,6 +45,7 @@ shell_tests += \
 	%D%/pipes.sh \
 	%D%/rbd-changed.sh \
 	%D%/rbd-faults.sh \
+	%D%/rbd-increments.sh \
 	%D%/rbd-served.sh \
 	%D%/rbd.sh \
 	%D%/read-map.sh \

@@ -20,6 +20,10 @@ grep -q 'rbd:rbd/packed: is not replaced: it is no regular file' err || fail "$(
 exits 1 imgcheck -q --repair rbd:rbd/packed 2>err
 grep -q 'say with --undo-file' err || fail "$(cat err)"
 
+exits 63 imgconv -q -O vmdk -o subformat=twoGbMaxExtentSparse disk.raw rbd:rbd/split 2>err
+grep -q '"split-s001.vmdk" would be a part' err || fail "$(cat err)"
+! rbd ls | grep -q split || fail "a part of an image is left"
+
 # ---- Snapshots of a qcow2 image come along
 
 imgsnap create rbd:rbd/packed one
