@@ -27,13 +27,6 @@ bool img_hash_finish(struct img_hash *h, uint8_t sum[IMG_HASH_MAX], struct img_e
 /* Accepts NULL. */
 void img_hash_close(struct img_hash *h);
 
-/*
- * The hash of the disk of im, as img_copy_run() tells it: lower-case hexadecimal.  Any number of threads,
- * each with a hash of its own.  IMG_E_UNSUPPORTED (name), IMG_E_IO and what else reading meets.
- */
-bool img_hash_disk(struct img *im, const char *name, char hex[2 * IMG_HASH_MAX + 1],
-		   struct img_err *err) IMG_MUST_CHECK;
-
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

@@ -57,17 +57,26 @@ static char *copy_value(const char *from, const char *end)
 	return value;
 }
 
+char *optlist_value(const char *list, const char *name)
+{
+	const char *start = find(list, name);
+	const char *value;
+
+	if (!start)
+		return NULL;
+	value = start + strlen(name);
+	return copy_value(*value == '=' ? value + 1 : value, option_end(start));
+}
+
 char *optlist_take(char *list, const char *name)
 {
 	char *start = (char *)find(list, name);
-	const char *end, *value;
-	char *taken;
+	char *taken = optlist_value(start, name);
+	const char *end;
 
 	if (!start)
 		return NULL;
 	end = option_end(start);
-	value = start + strlen(name);
-	taken = copy_value(*value == '=' ? value + 1 : value, end);
 	if (*end)
 		memmove(start, end + 1, strlen(end + 1) + 1);
 	else

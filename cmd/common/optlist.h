@@ -12,10 +12,9 @@ void optlist_print_help(const struct img_format *format, const struct img_option
 /* Prints those of a new image of that format, which may be made anywhere. */
 void optlist_print_new_help(const struct img_format *format);
 bool optlist_has(const char *list, const char *name);
-/*
- * Takes name=value out of list (which may be NULL) and returns the value; the caller frees it.
- * NULL: it is not there, or memory is out.
- */
+/* The value of name in list, which may be NULL; the caller frees it.  NULL: none, or memory is out. */
+char *optlist_value(const char *list, const char *name);
+/* The same, and takes name=value out of list. */
 char *optlist_take(char *list, const char *name);
 /* The options of list that a format has, as a list; the caller frees it.  NULL: memory is out. */
 char *optlist_keep(const char *list, const struct img_format *format);

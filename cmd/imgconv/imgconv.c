@@ -79,11 +79,10 @@ bool convert(const struct options *opt, const struct img_format *format, char *c
 	const size_t oddities = src ? source_oddities(src) : 0;
 	const bool ready = src && leave_out_free(&imgconv_cli, opt->free, opt->quiet, src, &unused,
 						 err);
-	out.skipped = ready && opt->skip_same && same_is_there(opt, format, names[1], src);
+	out.skipped = ready && opt->skip_same && same_is_there(opt, format, names[1], src, &stats);
 	struct img *dst = ready && !out.skipped
 		? target_create(opt, format, names[1], bundle, src, err) : NULL;
-	bool ok = out.skipped ? same_tell(opt, src, &stats, err)
-			      : dst && copy(opt, src, dst, &losses, &stats, err);
+	bool ok = out.skipped || (dst && copy(opt, src, dst, &losses, &stats, err));
 
 	/* Damage of single tables shows when they are read. */
 	if (ok && source_oddities(src) > oddities)

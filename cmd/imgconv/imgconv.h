@@ -74,12 +74,12 @@ bool check_itself(const struct options *opt, struct img_err *err) IMG_MUST_CHECK
 /* Whether the operands and the other options go together with --skip-same. */
 bool same_check_usage(const struct options *opt, char *const names[2], struct img_err *err)
 	IMG_MUST_CHECK;
-/* Whether path is an image of that format, and whole, that holds the disk of src. */
+/*
+ * Whether path is an image of that format, and whole, that holds the disk of src.  stats: the size and, if it
+ * was asked for, the digest.
+ */
 bool same_is_there(const struct options *opt, const struct img_format *format, const char *path,
-		   struct img *src);
-/* What was not copied: the size, and the digest if it was asked for. */
-bool same_tell(const struct options *opt, struct img *src, struct img_copy_stats *stats,
-	       struct img_err *err) IMG_MUST_CHECK;
+		   struct img *src, struct img_copy_stats *stats);
 /* Whether the other options go together with --range. */
 bool range_check_usage(const struct options *opt, const char *source, struct img_err *err)
 	IMG_MUST_CHECK;

@@ -4,7 +4,9 @@
 #include <string.h>
 #include "base/mem.h"
 #include "base/num.h"
+#include "codec/codec.h"
 #include "copy/copy.h"
+#include "copy/pace.h"
 #include "copy/side.h"
 #include "copy/turns.h"
 #include "extent/extent.h"
@@ -19,10 +21,12 @@ struct comparison {
 	const struct img_job *job;
 	struct img *side[SIDES];
 	uint64_t at;			/* taker: guest bytes below this are taken */
+	struct img_pace pace;		/* taker */
 
 	/* The thread whose turn it is: */
 	struct img_compare_stats *stats;
 	struct img_range run;		/* differing bytes that may go on in the next window */
+	struct img_digest *digest;	/* NULL: none */
 };
 
 /* One thread's window and what was found in it. */
@@ -33,6 +37,7 @@ struct window {
 	bool differs_in_allocation;
 	size_t have[SIDES];		/* bytes read already, from a stream */
 	bool streamed[SIDES];
+	uint64_t of_a;			/* bytes of it that A has */
 	uint8_t *buf[SIDES];
 	struct img_ranges found;
 };
@@ -82,24 +87,35 @@ static bool take_stream(struct comparison *c, struct window *w, struct img_err *
 	return true;
 }
 
+static uint64_t bytes_of_a(const struct comparison *c, const struct window *w)
+{
+	const uint64_t end = img_size(c->side[A]);
+
+	if (w->streamed[A])
+		return w->have[A];
+	return w->at < end ? img_min_u64(w->len, end - w->at) : 0;
+}
+
 static bool take(void *ctx, void *window, bool *more, struct img_err *err)
 {
 	struct comparison *c = ctx;
 	struct window *w = window;
-	const struct img_job *job = c->job;
 	const bool streams = img_is_stream(c->side[A]) || img_is_stream(c->side[B]);
 
 	w->at = c->at;
 	w->len = 0;
 	w->known_zero = w->differs_in_allocation = false;
 	w->streamed[A] = w->streamed[B] = false;
-	if (job && job->cancelled && job->cancelled(job->ctx))
-		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	if (!img_pace_keep(&c->pace, c->job, err))
+		return false;
 	if (w->at < end_of_both(c) &&
 	    !(streams ? take_stream(c, w, err) : look_ahead(c, w, err)))
 		return false;
 	w->total = end_of_both(c);
+	w->of_a = bytes_of_a(c, w);
 	c->at += w->len;
+	if (!w->known_zero)
+		c->pace.done += w->len;
 	*more = w->len;
 	return true;
 }
@@ -163,13 +179,20 @@ static void note_difference(struct comparison *c, struct img_range range)
 	c->run = range;
 }
 
+static bool add_to_digest(struct comparison *c, const struct window *w, struct img_err *err)
+{
+	if (!c->digest || !c->stats->same)
+		return true;
+	return w->known_zero ? img_digest_add_zeros(c->digest, w->of_a, err)
+			     : img_digest_add(c->digest, w->buf[A], w->of_a, err);
+}
+
 static bool tell(void *ctx, const void *window, bool *over, struct img_err *err)
 {
 	struct comparison *c = ctx;
 	const struct window *w = window;
 	const struct img_job *job = c->job;
 
-	(void)err;
 	if (w->differs_in_allocation && c->stats->same && !w->found.n) {
 		c->stats->same = false;
 		c->stats->allocation_differs = true;
@@ -180,7 +203,7 @@ static bool tell(void *ctx, const void *window, bool *over, struct img_err *err)
 	if (job && job->progress)
 		job->progress(job->ctx, w->at + w->len, w->total);
 	*over = !c->stats->same && !c->what->all;
-	return true;
+	return add_to_digest(c, w, err);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
@@ -225,16 +248,28 @@ static bool run(struct comparison *c, struct img_err *err)
 	return ok;
 }
 
+static bool run_hashing(struct comparison *c, const char *name, struct img_err *err)
+{
+	bool ok;
+
+	c->digest = img_digest_open(name, err);
+	ok = c->digest && run(c, err) &&
+	     (!c->stats->same || img_digest_finish(c->digest, c->stats->digest, err));
+	img_digest_close(c->digest);
+	return ok;
+}
+
 bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 		     struct img_compare_stats *stats, struct img_err *err)
 {
 	struct comparison c = {
 		.what = what, .job = job, .side = { what->a, what->b }, .stats = stats,
+		.pace = img_pace_start(what->rate),
 	};
 	bool ok;
 
 	*stats = (struct img_compare_stats){ .same = true };
-	ok = run(&c, err);
+	ok = what->digest ? run_hashing(&c, what->digest, err) : run(&c, err);
 	tell_run(&c);
 	if (!ok)
 		return false;

@@ -13,16 +13,15 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "copy/copy.h"
+#include "copy/pace.h"
 
 #define DEFAULT_MEMORY (64 * 1024 * 1024)
 #define HELD_MEMORY (32 * 1024 * 1024)	/* of it, for what a target needs when it was stored */
 #define MAX_THREADS 256
-#define SECOND_NS 1000000000
 #define PATIENCE_MS 200	/* between two looks whether the job is cancelled */
 
 enum stage { FREE, PLANNED, WORKED, RESERVED, STORED };
@@ -43,12 +42,11 @@ struct engine {
 	struct img_work work;		/* constant */
 	struct img_layer *dst;
 	struct img_plan plan;		/* plan role, as the next one */
-	uint64_t planned;		/* bytes of work */
+	struct img_pace pace;		/* of bytes of work */
 	struct img_dedup *dedup;	/* reserve and publish roles; NULL: equal units are not looked for */
 	struct img_digest *digest;	/* digest role; NULL: none */
 	bool strict_order;		/* store inside the publish role */
 	uint64_t total, done;		/* bytes of work for progress; publish role */
-	uint64_t start;			/* in nanoseconds */
 
 	pthread_mutex_t lock;		/* guards all below, and stage and busy of parcels */
 	pthread_cond_t changed;
@@ -112,36 +110,9 @@ static bool plan_stream(struct engine *e, struct img_parcel *p, struct img_err *
 	return true;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
-/* Waits while what was planned so far is ahead of the rate that was asked for. */
-static bool keep_rate(const struct engine *e, struct img_err *err)
-{
-	const uint64_t rate = e->what->rate;
-	const uint64_t due = !rate ? 0 : e->start + e->planned / rate * SECOND_NS +
-		(uint64_t)((double)(e->planned % rate) / (double)rate * SECOND_NS);
-
-	for (uint64_t now = now_ns(); now < due; now = now_ns()) {
-		const struct timespec nap = {
-			.tv_nsec = (long)img_min_u64(due - now, PATIENCE_MS * 1000000),
-		};
-
-		(void)nanosleep(&nap, NULL);	/* cut short it is not the last one */
-		if (cancelled(e, err))
-			return false;
-	}
-	return true;
-}
-
 static bool step_plan(struct engine *e, struct img_parcel *p, struct img_err *err)
 {
-	if (cancelled(e, err) || !keep_rate(e, err))
+	if (!img_pace_keep(&e->pace, e->job, err))
 		return false;
 	if (p->have_bytes || img_is_stream(e->work.src)) {
 		if (!plan_stream(e, p, err))
@@ -150,7 +121,7 @@ static bool step_plan(struct engine *e, struct img_parcel *p, struct img_err *er
 		return false;
 	}
 	if (p->chunk.kind != IMG_CHUNK_ZERO)
-		e->planned += p->chunk.len;
+		e->pace.done += p->chunk.len;
 	return true;
 }
 
@@ -483,7 +454,7 @@ static bool init(struct engine *e, unsigned threads, struct img_err *err)
 	if (e->job && e->job->progress && !img_is_stream(e->work.src) && !e->work.src->passing &&
 	    !measure(e, err))
 		return false;
-	e->start = now_ns();
+	e->pace = img_pace_start(e->what->rate);
 	return true;
 }
 

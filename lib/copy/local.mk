@@ -7,7 +7,6 @@ libimg_sources += \
 	%D%/compact.c \
 	%D%/compact_room.c \
 	%D%/compact_room.h \
-	%D%/hash_disk.c \
 	%D%/hollow.c \
 	%D%/hollow.h \
 	%D%/compare.c \
@@ -22,6 +21,8 @@ libimg_sources += \
 	%D%/inplace_move.c \
 	%D%/inplace_release.c \
 	%D%/late.c \
+	%D%/pace.c \
+	%D%/pace.h \
 	%D%/packed.c \
 	%D%/measure.c \
 	%D%/measure.h \

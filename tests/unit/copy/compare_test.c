@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "codec/codec.h"
 #include "copy/copy.h"
 #include "unit/fake/fake.h"
 
@@ -214,6 +215,72 @@ Test(compare, known_zeros_are_never_read)
 	cr_assert_eq(fake_store_of(a)->reads + fake_store_of(b)->reads, 0);
 	img_close(a);
 	img_close(b);
+}
+
+/* The hash of a is that of its bytes as a whole. */
+static void check_digest(struct img *a, struct img *b, const char *drawing, uint64_t size)
+{
+	uint8_t *bytes = fake_content(drawing, BLOCK, size);
+	struct img_digest *dg = img_digest_open("sha256", NULL);
+	const struct img_compare what = { .a = a, .b = b, .threads = 2, .digest = "sha256" };
+	struct img_compare_stats stats;
+	char expected[129];
+
+	cr_assert(img_digest_add(dg, bytes, size, NULL) && img_digest_finish(dg, expected, NULL));
+	cr_assert(img_compare_run(&what, NULL, &stats, NULL) && stats.same);
+	cr_assert_str_eq(stats.digest, expected, "%s", drawing);
+	img_digest_close(dg);
+	free(bytes);
+	img_close(a);
+	img_close(b);
+}
+
+Test(compare, hashes_one_of_two_that_are_the_same)
+{
+	check_digest(fake_disk("abcdqQ", BLOCK, 0), fake_disk("abcdqq", BLOCK, 0), "abcdqQ", 6 * BLOCK);
+	check_digest(fake_disk("..a0zz-b", BLOCK, 0), fake_disk("--a.---b", BLOCK, 0), "..a0zz-b", 8 * BLOCK);
+	check_digest(fake_disk("....", BLOCK, 0), fake_disk("....", BLOCK, 0), "....", 4 * BLOCK);
+	check_digest(fake_disk("a.b.", BLOCK, 3 * BLOCK + 512), fake_disk("a.b.", BLOCK, 3 * BLOCK + 512),
+		     "a.b.", 3 * BLOCK + 512);
+	check_digest(fake_disk("a.", BLOCK, BLOCK + 512), fake_disk("a...", BLOCK, 0), "a.", BLOCK + 512);
+	check_digest(fake_disk("ab..", BLOCK, 0), fake_disk("ab", BLOCK, 0), "ab..", 4 * BLOCK);
+	check_digest(fake_stream(W("a") "bb", BLOCK, 0), fake_disk(W("a") "bb", BLOCK, 0), W("a") "bb",
+		     18 * BLOCK);
+}
+
+Test(compare, has_no_hash_of_what_differs)
+{
+	struct img *a = fake_disk("aa", BLOCK, 0), *b = fake_disk("ab", BLOCK, 0);
+	struct img_compare what = { .a = a, .b = b, .all = true, .digest = "sha256" };
+	struct img_compare_stats stats;
+	struct img_err err = { 0 };
+
+	cr_assert(img_compare_run(&what, NULL, &stats, &err) && !stats.same);
+	cr_assert_str_empty(stats.digest);
+	what.digest = "no such hash";
+	cr_assert_not(img_compare_run(&what, NULL, &stats, &err));
+	cr_assert_eq(err.code, IMG_E_UNSUPPORTED, "%s", err.text);
+	img_close(a);
+	img_close(b);
+}
+
+static bool after_a_moment(void *ctx)
+{
+	return ++*(unsigned *)ctx > 2;
+}
+
+Test(compare, who_waits_for_a_rate_can_be_cancelled, .timeout = 60)
+{
+	struct img *a = fake_disk(W("a") W("a"), BLOCK, 0);
+	const struct img_compare what = { .a = a, .b = a, .threads = 1, .rate = 1 };
+	unsigned calls = 0;
+	const struct img_job job = { .cancelled = after_a_moment, .ctx = &calls };
+	struct img_compare_stats stats;
+	struct img_err err = { 0 };
+
+	cr_assert_not(img_compare_run(&what, &job, &stats, &err));
+	cr_assert_eq(err.code, IMG_E_CANCELLED);
+	img_close(a);
 }
 
 Test(compare, the_first_loss_in_guest_order_is_the_error)

@@ -10,7 +10,6 @@ unit_tests += %D%/test
 	%D%/diff_test.c \
 	%D%/engine_test.c \
 	%D%/far_test.c \
-	%D%/hash_disk_test.c \
 	%D%/inplace_test.c \
 	%D%/late_test.c \
 	%D%/measure_sample_test.c \
