@@ -9,21 +9,20 @@ set -u
 number=$2 kept=$3/$2
 line=$(sed -n "${number}p" "$1") || exit
 shift 3
+
+# What an earlier run left must not be taken for the result of this one.
+rm -f "$kept.json" "$kept.exit"
 tab=$(printf '\t')
 [ "${line#*"$tab"}" != "$line" ] || {
 	echo "convert.sh: line $number of the catalogue is not SOURCE<tab>TARGET" >&2
 	exit 1
 }
 
-# What an earlier run left must not be taken for the result of this one.
-rm -f "$kept.json" "$kept.exit"
+# Engines stop this script: the copy has to end with it, and takes what is half done away.
+trap '[ "${!-}" ] || exit 143; kill "$!" 2>/dev/null; wait "$!"' INT TERM
 imgconv --quiet --skip-same --digest=sha256 --report="$kept.json" "$@" \
 	"${line%%"$tab"*}" "${line#*"$tab"}" 2>"$kept.log" &
-copy=$!
-
-# Engines stop this script: the copy has to end with it, and takes what is half done away.
-trap 'kill "$copy" 2>/dev/null; wait "$copy"' INT TERM
-wait "$copy"
+wait "$!"
 status=$?
 echo "$status" >"$kept.exit"
 exit "$status"
