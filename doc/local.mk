@@ -22,6 +22,7 @@ EXTRA_DIST += %D%/performance.md
 EXTRA_DIST += %D%/fleet.md
 EXTRA_DIST += %D%/fleet/convert.sh
 EXTRA_DIST += %D%/fleet/kubernetes.yaml
+EXTRA_DIST += %D%/fleet/limits.sh
 EXTRA_DIST += %D%/fleet/parallel.sh
 EXTRA_DIST += %D%/fleet/slurm.sh
 EXTRA_DIST += %D%/fleet/split.sh

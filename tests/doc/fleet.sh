@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# doc/fleet as it is written: a catalogue by GNU parallel, stopped in the middle and run again, the way into
-# it of the other engines, and one image by two writers.  kubectl knows all fields of the Job.
+# doc/fleet as it is written: a catalogue by GNU parallel, stopped in the middle and run again, and with a
+# machine that is gone, the way into it of the other engines, and one image by two writers.  kubectl knows all
+# fields of the Job.
 . "$srcdir/tests/functions.sh"
 requires parallel --version
 requires jq --version
@@ -77,13 +78,32 @@ exits 1 sh "$fleet/parallel.sh" catalogue results
 same "$before" "$(whole)" "what was done already, by its bytes"
 same true "$(jq .skipped results/4.json)" "the report of what was there"
 
+# ---- With a machine that is gone, which takes what it gets and fails it at once
+
+cat >ssh <<'END'
+#!/bin/sh
+# Called as GNU parallel calls ssh: [OPTION]... HOST -- COMMAND
+while [ "$1" != here ]; do
+	[ "$1" != gone ] || exit 255
+	shift
+done
+shift 2
+exec sh -c "$*"
+END
+chmod +x ssh
+rm -r results
+PARALLEL_SSH=$PWD/ssh HOSTS=gone,here exits 1 sh "$fleet/parallel.sh" catalogue results 2>err
+statuses './1.exit:0 ./2.exit:0 ./3.exit:4 ./4.exit:0 ' "a machine that is gone"
+
 # ---- As tasks of Slurm, which has a shell of its own for each
 
 rm -r results big.qcow2
 mkdir results
 SLURM_SUBMIT_DIR=$fleet SLURM_ARRAY_TASK_ID=4 SLURM_CPUS_PER_TASK=1 sh "$fleet/slurm.sh" catalogue results
 is_made big.raw 4 big.qcow2
+echo 0 >results/5.exit
 exits 1 sh "$fleet/convert.sh" catalogue 5 results 2>err
+[ ! -e results/5.exit ] || fail "an old status of a line that is none"
 grep -q 'line 5 of the catalogue' err || fail "$(cat err)"
 
 # ---- One image by two writers
@@ -99,6 +119,17 @@ done
 
 exits 255 sh "$fleet/split.sh" big.qcow2 parts.raw 3 parts 2>err
 grep -q 'parts holds the results of another split' err || fail "$(cat err)"
+exits 255 sh "$fleet/split.sh" none.qcow2 parts.raw 2 none 2>err
+grep -q 'none.qcow2 has no size' err || fail "$(cat err)"
+exits 255 sh "$fleet/split.sh" big.qcow2 parts.raw two none 2>err
+
+# ---- The page has the table that its formula gives
+
+sh "$fleet/limits.sh" >table
+[ "$(wc -l <table)" = 4 ] || fail "no table"
+while read -r row; do
+	grep -Fxq "$row" "$fleet.md" || fail "the page has not: $row"
+done <table
 
 # ---- kubectl drops what it does not know when it changes the image, and keeps it when it adds a label
 
