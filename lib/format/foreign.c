@@ -17,6 +17,8 @@ static const struct {
 	{ "Parallels", "WithoutFreeSpace", false }, { "Parallels", "WithouFreSpacExt", false },
 	{ "QED", "QED", false }, { "DMG", "koly", true },
 	{ "Bochs", "Bochs Virtual HD Image", false },
+	{ "RBD export", "rbd image v2\n", false }, { "RBD difference", "rbd diff v1\n", false },
+	{ "RBD difference", "rbd diff v2\n", false },
 };
 
 static bool is_kind(const struct img_peek *peek, size_t i)

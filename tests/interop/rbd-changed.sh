@@ -26,6 +26,20 @@ content() {
 	done
 }
 
+watchers() { (rbd status --format json "$1" || echo '{}') 2>/dev/null | jq -r '.watchers[]?.address'; }
+
+# forget_writers IMAGE...: whoever died with one of them open is not waited for.
+forget_writers() {
+	local image
+
+	for image; do
+		watchers "$image" | xargs -r -n 1 ceph osd blocklist add 2>/dev/null
+		becomes is_free "$image"
+	done
+}
+
+is_free() { [ -z "$(watchers "$1")" ]; }
+
 start_ceph
 qemu-img create -q -f qcow2 -o cluster_size=4k guest.qcow2 8M
 qemu-io -c 'write -P 1 0 500k' -c 'write -P 2 3M 100k' guest.qcow2 >/dev/null
@@ -63,29 +77,20 @@ imgsnap delete rbd:rbd/raw one
 imgcrypt encrypt "${crypt[@]}" -o iter-time=10 rbd:rbd/raw
 imgcmp -q --key-file=key rbd:rbd/raw disk.raw
 same "8388608 luks" "$(imginfo --output=json rbd:rbd/raw | jq -r '"\(."virtual-size") \(.format)"')" "LUKS"
-imgcrypt decrypt "${crypt[@]}" rbd:rbd/raw
+for ((n = 110; n < 200; n += 60)); do
+	strace -f -qq -o trace.txt -e trace=sendmsg -e "inject=sendmsg:signal=KILL:when=$n" \
+		"$(type -P imgcrypt)" decrypt "${crypt[@]}" rbd:rbd/raw 2>/dev/null || true
+	forget_writers raw raw.recrypt
+done
+[ "$(imginfo rbd:rbd/raw 2>err | grep '^format: *raw')" ] || imgcrypt decrypt "${crypt[@]}" rbd:rbd/raw
 rbd export --no-progress raw - | cmp - disk.raw
 imgconv -q --in-place -O qcow2 rbd:rbd/raw 2>/dev/null
 judged rbd:rbd/raw disk.raw "raw became qcow2"
 imgconv -q --in-place -O raw rbd:rbd/raw
 rbd export --no-progress raw - | cmp - disk.raw
-same "" "$(rbd ls | grep -v '^guest$\|^raw$')" "nothing lies beside them"
+! rbd ls | grep -q 'raw\.journal' || fail "the journal of raw is still there"
 
 # ---- Killed
-
-watchers() { (rbd status --format json "$1" || echo '{}') 2>/dev/null | jq -r '.watchers[]?.address'; }
-
-# forget_writers IMAGE...: whoever died with one of them open is not waited for.
-forget_writers() {
-	local image
-
-	for image; do
-		watchers "$image" | xargs -r -n 1 ceph osd blocklist add 2>/dev/null
-		becomes is_free "$image"
-	done
-}
-
-is_free() { [ -z "$(watchers "$1")" ]; }
 
 program=$(type -P imgsnap)
 rbd import --no-progress guest.qcow2 before

@@ -98,3 +98,12 @@ for ((n = 0; n <= steps; n++)); do
 	same "$want" "$(of_cluster theirs@s$n)" "import-diff, step $n"
 	same "$want" "$(of_cluster ours@s$n)" "patch, step $n"
 done
+
+# ---- What rbd writes is no disk, but for what it exports by default
+
+rbd export --no-progress --export-format 2 ours v2
+rbd export-diff --no-progress ours@s1 diff
+for file in v2 diff; do
+	exits 63 imgconv -q -O raw $file out.raw 2>err
+	grep -q "$file: looks like a RBD" err || fail "$(cat err)"
+done

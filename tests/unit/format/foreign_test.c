@@ -29,6 +29,8 @@ Test(foreign, is_told_by_its_first_or_last_bytes)
 	cr_assert_str_eq(name_of("WithouFreSpacExt", "", LEN), "Parallels");
 	cr_assert_str_eq(name_of("QED", "", LEN), "QED");
 	cr_assert_str_eq(name_of("", "koly", LEN), "DMG");
+	cr_assert_str_eq(name_of("rbd image v2\n", "", LEN), "RBD export");
+	cr_assert_str_eq(name_of("rbd diff v1\n", "", LEN), "RBD difference");
 }
 
 Test(foreign, what_is_elsewhere_or_cut_is_none)
