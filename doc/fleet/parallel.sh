@@ -14,5 +14,5 @@ results=$(realpath "$2")
 shift 2
 exec parallel --quote --sshlogin "${HOSTS:-:}" --workdir "$PWD" --jobs "${JOBS:-2}" \
 	--arg-file "$catalogue" --joblog "$results/jobs" --resume-failed \
-	--retries "${TRIES:-2}" \
+	--retries "${TRIES:-2}" --sshdelay 0.1 \
 	sh "$here/convert.sh" "$catalogue" '{#}' "$results" "$@"

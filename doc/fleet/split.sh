@@ -38,6 +38,6 @@ for start in $(seq 0 "$part" $((size - 1))); do
 done >"$results/parts"
 exec parallel --quote --sshlogin "${HOSTS:-:}" --workdir "$PWD" --jobs "${JOBS:-2}" \
 	--arg-file "$results/parts" --joblog "$results/jobs" --resume-failed \
-	--retries "${TRIES:-2}" \
+	--retries "${TRIES:-2}" --sshdelay 0.1 \
 	imgconv --quiet -n --target-is-zero -O raw --range='{}' --digest=sha256 \
 	--report="$results/part-{}.json" "$@" "$source" "$target"
