@@ -553,30 +553,6 @@ struct img_resize {
 bool img_resize(struct img *im, const struct img_resize *what, const struct img_job *job,
 		struct img_err *err) IMG_MUST_CHECK;
 
-struct img_compare {
-	struct img *a, *b;
-	unsigned threads;	/* 0: one for each core, eight at least to read from a cluster */
-	bool strict;		/* sizes and allocation must agree too */
-	bool all;		/* go on after the first difference */
-	uint64_t rate;		/* bytes of data a second at most, from each side; 0: no limit */
-	const char *digest;	/* name of a hash of the content of a, or NULL; IMG_E_UNSUPPORTED */
-	/* Each differing range in guest order, merged; exact to the byte.  May be NULL. */
-	void (*differs)(void *ctx, uint64_t at, uint64_t len);
-	void *differs_ctx;
-};
-
-struct img_compare_stats {
-	bool same;
-	uint64_t first;		/* guest offset of the first difference, when !same */
-	uint64_t differing;	/* bytes; exact when all is set */
-	bool sizes_differ;	/* the tail of the longer one was compared with zeros */
-	bool allocation_differs;	/* strict: the first difference is one of allocation */
-	char digest[129];	/* hexadecimal; empty where the content differs */
-};
-
-bool img_compare_run(const struct img_compare *what, const struct img_job *job,
-		     struct img_compare_stats *stats, struct img_err *err) IMG_MUST_CHECK;
-
 #pragma GCC visibility pop
 
 #ifdef __cplusplus
@@ -588,6 +564,7 @@ bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 #include "libimg-chain.h"
 #include "libimg-check.h"
 #include "libimg-compact.h"
+#include "libimg-compare.h"
 #include "libimg-crypt.h"
 #include "libimg-diff.h"
 #include "libimg-hash.h"

@@ -9,6 +9,7 @@ libimg_headers = \
 	%D%/libimg-chain.h \
 	%D%/libimg-check.h \
 	%D%/libimg-compact.h \
+	%D%/libimg-compare.h \
 	%D%/libimg-crypt.h \
 	%D%/libimg-diff.h \
 	%D%/libimg-hash.h \

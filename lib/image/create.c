@@ -62,8 +62,8 @@ static bool create_named_file(const struct img_opener *self, const struct img_re
 	if (!path)
 		return false;
 	if (img_path_is_uri(path) && !target->counted)
-		return img_fail(err, IMG_E_UNSUPPORTED, _("\"%s\" would be a part of the image, and only "
-				"files have parts; a format or kind of one file can be made there"),
+		return img_fail(err, IMG_E_UNSUPPORTED, _("\"%s\" would be a part of the image, and "
+				"only files have parts; a format or kind of one file can be made there"),
 				ref->name);
 	extra = img_grow(target->extra, target->n_extra + 1, sizeof(struct img_store *), err);
 	if (!extra)
