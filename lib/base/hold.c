@@ -9,12 +9,23 @@ void img_hold_add(struct img_hold *hold)
 	pthread_mutex_unlock(hold->lock);
 }
 
-void img_hold_drop(struct img_hold *hold)
+static void drop(struct img_hold *hold, bool is_lost)
 {
 	pthread_mutex_t *lock = hold->lock;	/* with the last one *hold may go */
 
 	pthread_mutex_lock(lock);
+	hold->is_lost |= is_lost;
 	if (!--hold->n)
 		pthread_cond_broadcast(hold->changed);
 	pthread_mutex_unlock(lock);
+}
+
+void img_hold_drop(struct img_hold *hold)
+{
+	drop(hold, false);
+}
+
+void img_hold_lose(struct img_hold *hold)
+{
+	drop(hold, true);
 }

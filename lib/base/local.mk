@@ -1,5 +1,6 @@
 libimg_sources += \
 	%D%/bytes.h \
+	%D%/deadline.h \
 	%D%/err.c \
 	%D%/err.h \
 	%D%/hash.c \

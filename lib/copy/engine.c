@@ -472,7 +472,8 @@ static void fini(struct engine *e)
 {
 	let_go(e);
 	for (size_t i = 0; e->ring && i < e->n_ring; i++)
-		img_parcel_free(&e->ring[i].p);
+		if (!e->ring[i].p.hold.is_lost)
+			img_parcel_free(&e->ring[i].p);
 	free(e->ring);
 	img_work_fini(&e->work);
 	img_digest_close(e->digest);

@@ -13,7 +13,16 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 
-bool img_rbd_fail(int ret, struct img_err *err, const char *fmt, ...)
+/* What was begun is not removed then, which would have to be asked for as well. */
+static bool fail_silent(const struct img_rbd *rbd, const char *what, struct img_err *err)
+{
+	errno = ETIMEDOUT;
+	if (!rbd->temporary)
+		return img_fail_os(err, "%s", what);
+	return img_fail_os(err, _("%s, and what was begun stays as \"%s\""), what, rbd->temporary);
+}
+
+bool img_rbd_fail(struct img_rbd *rbd, int ret, struct img_err *err, const char *fmt, ...)
 {
 	struct img_err what = { 0 };
 	va_list args;
@@ -23,6 +32,10 @@ bool img_rbd_fail(int ret, struct img_err *err, const char *fmt, ...)
 	va_start(args, fmt);
 	(void)vsnprintf(what.text, sizeof(what.text), fmt, args);
 	va_end(args);
+	if (ret == -ETIMEDOUT) {
+		rbd->is_silent = true;
+		return fail_silent(rbd, what.text, err);
+	}
 	errno = -ret;
 	return img_fail_os(err, "%s", what.text);
 }
@@ -54,31 +67,75 @@ static bool set(struct img_rbd *rbd, const struct img_rbd_setting *v, size_t n, 
 }
 
 /* That there is no configuration where nobody named one is no failure: settings may say all. */
-static bool configure(struct img_rbd *rbd, struct img_err *err)
+static bool read_configuration(struct img_rbd *rbd, struct img_err *err)
 {
 	const char *conf = rbd->name.conf;
 	const int ret = rbd->lib.read_conf(rbd->cluster, conf);
 
-	if (ret != -ENOENT || conf || getenv("CEPH_CONF"))
-		if (!img_rbd_fail(ret, err, "%s", conf ? conf : _("configuration of Ceph")))
+	return (ret == -ENOENT && !conf && !getenv("CEPH_CONF")) ||
+	       img_rbd_fail(rbd, ret, err, "%s", conf ? conf : _("configuration of Ceph"));
+}
+
+/* Seconds, rounded up; 0: any number. */
+static unsigned seconds_of(struct img_rbd *rbd, const char *setting)
+{
+	char text[32];
+	double seconds;
+
+	if (rbd->lib.get_conf(rbd->cluster, setting, text, sizeof(text)) < 0)
+		return 0;
+	seconds = strtod(text, NULL);
+	return (unsigned)seconds + ((unsigned)seconds < seconds);
+}
+
+/* Where nothing else is said answers are waited for as long as the connection, and not without end. */
+static bool bound_waiting(struct img_rbd *rbd, struct img_err *err)
+{
+	static const char *const bounds[] = { "rados_mon_op_timeout", "rados_osd_op_timeout" };
+	char most[32];
+
+	(void)snprintf(most, sizeof(most), "%u", seconds_of(rbd, "client_mount_timeout"));
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(*bounds); i++)
+		if (!seconds_of(rbd, bounds[i]) &&
+		    !set(rbd, &(struct img_rbd_setting){ (char *)bounds[i], most }, 1, true, err))
 			return false;
-	return img_rbd_fail(rbd->lib.read_args(rbd->cluster, NULL), err, "CEPH_ARGS") &&
+	rbd->patience = seconds_of(rbd, "rados_osd_op_timeout");
+	return true;
+}
+
+static bool configure(struct img_rbd *rbd, struct img_err *err)
+{
+	return read_configuration(rbd, err) &&
+	       img_rbd_fail(rbd, rbd->lib.read_args(rbd->cluster, NULL), err, "CEPH_ARGS") &&
 	       set(rbd, ours, sizeof(ours) / sizeof(*ours), false, err) &&
 	       set(rbd, few_cores, img_thread_count(0, MANY_CORES) < MANY_CORES, false, err) &&
-	       set(rbd, rbd->name.settings, rbd->name.n_settings, true, err);
+	       set(rbd, rbd->name.settings, rbd->name.n_settings, true, err) && bound_waiting(rbd, err);
+}
+
+/* Takes from the arguments what the name does not say.  *to: owned. */
+static bool complete(char **to, char *(*word)(const char *args, struct img_err *err), const char *args,
+		     struct img_err *err)
+{
+	struct img_err why = { 0 };
+
+	if (*to)
+		return true;
+	*to = word(args, &why);
+	return !why.code || img_fail(err, why.code, "%s", why.text);
+}
+
+static bool read_arguments(struct img_rbd *rbd, struct img_err *err)
+{
+	const char *args = getenv("CEPH_ARGS");
+
+	if (!args)
+		return true;
+	return complete(&rbd->name.id, img_rbd_id_of_args, args, err);
 }
 
 static bool make_client(struct img_rbd *rbd, struct img_err *err)
 {
-	const char *args = getenv("CEPH_ARGS");
-	struct img_err why = { 0 };
-
-	if (!rbd->name.id && args) {
-		rbd->name.id = img_rbd_id_of_args(args, &why);
-		if (why.code)
-			return img_fail(err, why.code, "%s", why.text);
-	}
-	return img_rbd_fail(rbd->lib.create(&rbd->cluster, rbd->name.id), err,
+	return img_rbd_fail(rbd, rbd->lib.create(&rbd->cluster, rbd->name.id), err,
 			    _("cannot be a client of Ceph"));
 }
 
@@ -86,7 +143,7 @@ static bool open_pool(struct img_rbd *rbd, struct img_err *err)
 {
 	const int ret = rbd->lib.pool_open(rbd->cluster, rbd->name.pool, &rbd->pool);
 
-	if (!img_rbd_fail(ret, err, _("pool \"%s\" cannot be opened"), rbd->name.pool)) {
+	if (!img_rbd_fail(rbd, ret, err, _("pool \"%s\" cannot be opened"), rbd->name.pool)) {
 		rbd->pool = NULL;
 		return false;
 	}
@@ -101,8 +158,8 @@ bool img_rbd_connect(struct img_rbd *rbd, const char *path, struct img_err *err)
 {
 	*rbd = (struct img_rbd){ 0 };
 	return img_rbd_name_parse(path, &rbd->name, err) && img_rbd_load(&rbd->lib, err) &&
-	       make_client(rbd, err) && configure(rbd, err) &&
-	       img_rbd_fail(rbd->lib.connect(rbd->cluster), err, _("cannot connect to the cluster")) &&
+	       read_arguments(rbd, err) && make_client(rbd, err) && configure(rbd, err) &&
+	       img_rbd_fail(rbd, rbd->lib.connect(rbd->cluster), err, _("cannot connect to the cluster")) &&
 	       open_pool(rbd, err);
 }
 
@@ -125,7 +182,7 @@ static bool check_watchers(struct img_rbd *rbd, size_t own, struct img_err *err)
 
 	if (ret == -ERANGE)
 		return fail_busy(_("several places"), err);
-	if (!img_rbd_fail(ret, err, _("nobody tells who uses the image")))
+	if (!img_rbd_fail(rbd, ret, err, _("nobody tells who uses the image")))
 		return false;
 	ok = n <= own || fail_busy(v[0].addr, err);
 	rbd->lib.watchers_cleanup(v, n);
@@ -160,7 +217,7 @@ static bool check_lockers(struct img_rbd *rbd, struct img_err *err)
 
 	if (n == -ERANGE)
 		return fail_busy(_("several places"), err);
-	if (!img_rbd_fail((int)n, err, _("nobody tells who has locked the image")))
+	if (!img_rbd_fail(rbd, (int)n, err, _("nobody tells who has locked the image")))
 		return false;
 	found = find_lock(cookies, (size_t)n);
 	if (found == (size_t)n)
@@ -174,11 +231,11 @@ static bool take_lock(struct img_rbd *rbd, struct img_err *err)
 {
 	uint64_t features;
 
-	if (!img_rbd_fail(rbd->lib.get_features(rbd->image, &features), err,
+	if (!img_rbd_fail(rbd, rbd->lib.get_features(rbd->image, &features), err,
 			  _("cannot read its features")))
 		return false;
 	return !(features & RBD_FEATURE_EXCLUSIVE_LOCK) ||
-	       img_rbd_fail(rbd->lib.lock_acquire(rbd->image, RBD_LOCK_MODE_EXCLUSIVE), err,
+	       img_rbd_fail(rbd, rbd->lib.lock_acquire(rbd->image, RBD_LOCK_MODE_EXCLUSIVE), err,
 			    _("its exclusive lock is not to be had"));
 }
 
@@ -223,7 +280,7 @@ bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct
 	ret = write ? rbd->lib.open(rbd->pool, image, &rbd->image, NULL)
 		    : rbd->lib.open_read_only(rbd->pool, image, &rbd->image, snapshot);
 	if (!img_rbd_check_space(rbd, ret, err) ||
-	    !img_rbd_fail(ret, err, _("the image cannot be opened"))) {
+	    !img_rbd_fail(rbd, ret, err, _("the image cannot be opened"))) {
 		rbd->image = NULL;
 		return false;
 	}

@@ -64,7 +64,7 @@ bool img_rbd_map_ask(struct img_rbd *rbd, uint64_t at, uint64_t limit, struct im
 	map->start = at;
 	map->end = at + img_min_u64(limit - at, window);
 	map->n = 0;
-	return img_rbd_fail(rbd->lib.diff_iterate2(rbd->image, NULL, at, map->end - at, 1,
+	return img_rbd_fail(rbd, rbd->lib.diff_iterate2(rbd->image, NULL, at, map->end - at, 1,
 						   whole_objects, add_data, map),
 			    err, _("nobody tells where its data are"));
 }
@@ -76,7 +76,7 @@ bool img_rbd_map_changes(struct img_rbd *rbd, const char *since, uint64_t at, ui
 	map->start = at;
 	map->end = at + img_min_u64(limit - at, WITHOUT_MAP);
 	map->n = 0;
-	return img_rbd_fail(rbd->lib.diff_iterate2(rbd->image, since, at, map->end - at, 1, 0,
+	return img_rbd_fail(rbd, rbd->lib.diff_iterate2(rbd->image, since, at, map->end - at, 1, 0,
 						   add_change, map),
 			    err, _("nobody tells what has changed"));
 }

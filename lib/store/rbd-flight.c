@@ -2,12 +2,17 @@
 /*
  * Requests that are under way.  Reads wait for their bytes.  Changes do not: who makes one waits for
  * room among those under way, and for others of the same bytes.
+ *
+ * librbd may never end a change when the cluster has gone silent (seen with 16.2, where an object map
+ * could not be written), however long its requests may take.  So a thread watches, and gives up what does
+ * not land.
  */
 #include "store/rbd.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/deadline.h"
 #include "base/err.h"
 #include "base/lock.h"
 #include "base/mem.h"
@@ -21,9 +26,15 @@
 /* Bytes of a read that goes out as one of several. */
 #define READ_PIECE (UINT64_C(2) << 20)
 enum { READS = 16 };
+/* So many answers a change may need: of the object map, and of the object. */
+enum { ANSWERS = 2 };
+
+enum state { UNDER_WAY, LANDED, GIVEN_UP };
 
 struct img_rbd_flight {
-	struct img_rbd_flights *flights;
+	struct img_rbd_flights *flights;	/* may be gone if it is given up */
+	struct img_rbd_library lib;
+	_Atomic enum state state;
 	struct img_rbd_flight *next, **previous;
 	uint64_t at, len;
 	uint64_t counts;	/* for so many bytes under way */
@@ -37,6 +48,80 @@ void img_rbd_flights_init(struct img_rbd_flights *flights, struct img_rbd *rbd)
 	*flights = (struct img_rbd_flights){ .rbd = rbd };
 	pthread_mutex_init(&flights->lock, NULL);
 	pthread_cond_init(&flights->landed, NULL);
+	img_deadline_init_cond(&flights->watched);
+}
+
+/* ---- Who watches --------------------------------------------------------------------------------- */
+
+/* By when one of those that are under way now has to land. */
+static struct timespec next_deadline(const struct img_rbd_flights *flights)
+{
+	return img_deadline_in(flights->rbd->patience * ANSWERS);
+}
+
+/* With the lock held; of a flight that has got all of it as it says. */
+static void leave_list(struct img_rbd_flights *flights, struct img_rbd_flight **previous,
+		       struct img_rbd_flight *next, uint64_t counts)
+{
+	*previous = next;
+	if (next)
+		next->previous = previous;
+	flights->bytes -= counts;
+}
+
+/* With the lock held.  What lands just now takes care of itself; what is given up does, if it ever lands. */
+static void give_up(struct img_rbd_flights *flights)
+{
+	struct img_rbd_flight *next;
+
+	for (struct img_rbd_flight *f = flights->first; f; f = next) {
+		struct img_rbd_flight **previous = f->previous;
+		struct img_hold *hold = f->hold;
+		const uint64_t counts = f->counts;
+
+		next = f->next;
+		if (atomic_exchange(&f->state, GIVEN_UP) == LANDED)
+			continue;
+		leave_list(flights, previous, next, counts);
+		if (hold)
+			img_hold_lose(hold);
+	}
+	if (!flights->error)
+		flights->error = -ETIMEDOUT;
+	flights->rbd->is_silent = true;
+	pthread_cond_broadcast(&flights->landed);
+}
+
+static void *watch(void *arg)
+{
+	struct img_rbd_flights *flights = arg;
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&flights->lock);
+
+	while (!flights->is_over) {
+		const struct timespec until = flights->first ? flights->deadline : next_deadline(flights);
+
+		(void)pthread_cond_timedwait(&flights->watched, &flights->lock, &until);
+		if (flights->first && img_deadline_is_over(flights->deadline))
+			give_up(flights);
+	}
+	return NULL;
+}
+
+/* With the lock held.  Without a thread librbd's word has to do. */
+static void begin_watch(struct img_rbd_flights *flights)
+{
+	if (!flights->is_watched && flights->rbd->patience)
+		flights->is_watched = !pthread_create(&flights->watch, NULL, watch, flights);
+}
+
+static void end_watch(struct img_rbd_flights *flights)
+{
+	pthread_mutex_lock(&flights->lock);
+	flights->is_over = true;
+	pthread_cond_signal(&flights->watched);
+	pthread_mutex_unlock(&flights->lock);
+	if (flights->is_watched)
+		pthread_join(flights->watch, NULL);
 }
 
 /* ---- Changes ------------------------------------------------------------------------------------- */
@@ -50,9 +135,9 @@ static bool touches_any(const struct img_rbd_flights *flights, uint64_t at, uint
 	return false;
 }
 
-static bool tell(int error, struct img_err *err)
+static bool tell(struct img_rbd *rbd, int error, struct img_err *err)
 {
-	return img_rbd_fail(error, err, _("the cluster cannot do it"));
+	return img_rbd_fail(rbd, error, err, _("the cluster cannot do it"));
 }
 
 /* Joins those under way, when there is room. */
@@ -64,8 +149,11 @@ static bool take_off(struct img_rbd_flight *flight, struct img_err *err)
 	while (!flights->error && (touches_any(flights, flight->at, flight->len) ||
 				   (flights->first && flights->bytes + flight->counts > BYTES_UNDER_WAY)))
 		pthread_cond_wait(&flights->landed, &flights->lock);
-	if (!tell(flights->error, err))
+	if (!tell(flights->rbd, flights->error, err))
 		return false;
+	begin_watch(flights);
+	if (!flights->first)
+		flights->deadline = next_deadline(flights);
 	flight->next = flights->first;
 	flight->previous = &flights->first;
 	if (flight->next)
@@ -79,13 +167,18 @@ static void land(struct img_rbd_flight *flight, int error)
 {
 	struct img_rbd_flights *flights = flight->flights;
 
+	if (atomic_exchange(&flight->state, LANDED) == GIVEN_UP) {
+		free(flight);
+		return;
+	}
 	pthread_mutex_lock(&flights->lock);
-	*flight->previous = flight->next;
-	if (flight->next)
-		flight->next->previous = flight->previous;
-	flights->bytes -= flight->counts;
-	if (error < 0 && !flights->error)
+	leave_list(flights, flight->previous, flight->next, flight->counts);
+	if (error >= 0)
+		flights->deadline = next_deadline(flights);
+	else if (!flights->error)
 		flights->error = error;
+	if (error == -ETIMEDOUT)
+		flights->rbd->is_silent = true;
 	pthread_cond_broadcast(&flights->landed);
 	pthread_mutex_unlock(&flights->lock);
 	if (flight->hold)
@@ -97,10 +190,9 @@ static void land(struct img_rbd_flight *flight, int error)
 static void change_ended(rbd_completion_t completion, void *arg)
 {
 	struct img_rbd_flight *flight = arg;
-	const struct img_rbd_library *lib = &flight->flights->rbd->lib;
-	const ssize_t result = lib->result(completion);
+	const ssize_t result = flight->lib.result(completion);
 
-	lib->release(completion);
+	flight->lib.release(completion);
 	land(flight, (int)result);
 }
 
@@ -156,7 +248,7 @@ static bool change_piece(const struct img_rbd_flight *piece, const void *from, s
 	ret = start_change(flight, flight->hold ? from : flight->copy);
 	if (ret < 0)
 		land(flight, ret);
-	return tell(ret, err);
+	return tell(piece->flights->rbd, ret, err);
 }
 
 bool img_rbd_change(struct img_rbd_flights *flights, const struct img_rbd_change *what,
@@ -165,7 +257,8 @@ bool img_rbd_change(struct img_rbd_flights *flights, const struct img_rbd_change
 	const uint8_t *bytes = what->from;
 	const uint64_t most = bytes ? BYTES_UNDER_WAY / 4 : ZERO_PIECE;
 	struct img_rbd_flight piece = {
-		.flights = flights, .zeros = !bytes, .thick = what->thick, .hold = what->hold,
+		.flights = flights, .lib = flights->rbd->lib, .zeros = !bytes,
+		.thick = what->thick, .hold = what->hold,
 	};
 
 	for (uint64_t done = 0; done < what->len; done += piece.len) {
@@ -192,15 +285,16 @@ bool img_rbd_land(struct img_rbd_flights *flights, struct img_err *err)
 
 	while (flights->first)
 		pthread_cond_wait(&flights->landed, &flights->lock);
-	return tell(flights->error, err);
+	return tell(flights->rbd, flights->error, err);
 }
 
-bool img_rbd_flights_end(struct img_rbd_flights *flights)
+void img_rbd_flights_end(struct img_rbd_flights *flights)
 {
 	img_rbd_settle(flights, 0, UINT64_MAX);
+	end_watch(flights);
+	pthread_cond_destroy(&flights->watched);
 	pthread_cond_destroy(&flights->landed);
 	pthread_mutex_destroy(&flights->lock);
-	return flights->error != -ETIMEDOUT;
 }
 
 /* ---- Reads --------------------------------------------------------------------------------------- */
@@ -253,5 +347,5 @@ bool img_rbd_read(struct img_rbd *rbd, uint64_t at, void *buf, size_t len, struc
 	}
 	while (finished < started)
 		finish_read(&rbd->lib, v[finished++ % READS], &error);
-	return tell(error, err);
+	return tell(rbd, error, err);
 }

@@ -1,126 +1,162 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Taking leave of a cluster.  Closing an image is a dozen talks with it, each of which may wait as long as it
- * was told to; with one that has gone silent all of them together are to be bounded as well.
+ * Taking leave of a cluster.  What has to be done for that is a dozen talks with it, each of which may wait
+ * as long as it was told to; with one that has gone silent all of them together are to be bounded as well.
+ * So a thread does it, whose end we need not see.
  */
 #include "store/rbd.h"
 
 #include <stdlib.h>
-#include <time.h>
+#include "base/deadline.h"
 #include "base/lock.h"
 #include "base/mem.h"
 
-/* So many times as long as one answer may take all that closing needs is waited for. */
+/* So many times as long as one answer may take all of an errand is waited for. */
 enum { ANSWERS = 3 };
 
-/* Whoever comes last of the two, who waits and who is told of the end, frees it. */
-struct farewell {
-	pthread_mutex_t lock;
+/* ---- Errands ------------------------------------------------------------------------------------- */
+
+/* Whoever comes last of the two, who does it and who waits for that, frees it. */
+struct img_rbd_errand {
+	img_rbd_errand_fn *what;
+	void *arg;
+	unsigned patience;		/* seconds */
+	pthread_mutex_t lock;		/* guards all below */
 	pthread_cond_t ended;
-	struct img_rbd_library lib;
+	struct timespec until;		/* it is waited for */
 	bool is_over;
 	bool is_given_up;
 };
 
-static void free_farewell(struct farewell *farewell)
+static void free_errand(struct img_rbd_errand *errand)
 {
-	pthread_cond_destroy(&farewell->ended);
-	pthread_mutex_destroy(&farewell->lock);
-	free(farewell);
+	pthread_cond_destroy(&errand->ended);
+	pthread_mutex_destroy(&errand->lock);
+	free(errand);
 }
 
-static struct farewell *new_farewell(const struct img_rbd_library *lib)
+static struct img_rbd_errand *new_errand(unsigned patience, img_rbd_errand_fn *what, void *arg)
 {
-	struct farewell *farewell = img_calloc(1, sizeof(*farewell), NULL);
-	pthread_condattr_t clock;
+	struct img_rbd_errand *errand = img_calloc(1, sizeof(*errand), NULL);
 
-	if (!farewell)
+	if (!errand)
 		return NULL;
-	farewell->lib = *lib;
-	pthread_mutex_init(&farewell->lock, NULL);
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_cond_init(&farewell->ended, &clock);
-	pthread_condattr_destroy(&clock);
-	return farewell;
+	*errand = (struct img_rbd_errand){
+		.what = what, .arg = arg, .patience = patience, .until = img_deadline_in(patience),
+	};
+	pthread_mutex_init(&errand->lock, NULL);
+	img_deadline_init_cond(&errand->ended);
+	return errand;
 }
 
-/* In a thread of librbd. */
-static void closing_ended(rbd_completion_t completion, void *arg)
+static void *run(void *arg)
 {
-	struct farewell *farewell = arg;
+	struct img_rbd_errand *errand = arg;
 	bool is_given_up;
 
-	farewell->lib.release(completion);
-	pthread_mutex_lock(&farewell->lock);
-	farewell->is_over = true;
-	is_given_up = farewell->is_given_up;
-	pthread_cond_signal(&farewell->ended);
-	pthread_mutex_unlock(&farewell->lock);
+	errand->what(errand, errand->arg);
+	pthread_mutex_lock(&errand->lock);
+	errand->is_over = true;
+	is_given_up = errand->is_given_up;
+	pthread_cond_signal(&errand->ended);
+	pthread_mutex_unlock(&errand->lock);
 	if (is_given_up)
-		free_farewell(farewell);
+		free_errand(errand);
+	return NULL;
 }
 
-/* Whether it is over by then; if not the farewell is given up. */
-static bool wait_until_over(struct farewell *farewell, unsigned seconds)
+/* False: it is given up. */
+static bool wait_until_over(struct img_rbd_errand *errand)
 {
-	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&farewell->lock);
-	struct timespec until;
-	int ret = 0;
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&errand->lock);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += seconds;
-	while (!farewell->is_over && !ret)
-		ret = pthread_cond_timedwait(&farewell->ended, &farewell->lock, &until);
-	farewell->is_given_up = !farewell->is_over;
-	return farewell->is_over;
+	while (!errand->is_over && !img_deadline_is_over(errand->until)) {
+		const struct timespec until = errand->until;	/* which changes meanwhile */
+
+		(void)pthread_cond_timedwait(&errand->ended, &errand->lock, &until);
+	}
+	errand->is_given_up = !errand->is_over;
+	return errand->is_over;
 }
 
-/* Seconds that an answer may take; 0: any number. */
-static unsigned answer_time(struct img_rbd *rbd)
+void img_rbd_goes_on(struct img_rbd_errand *errand)
 {
-	char text[32];
+	IMG_AUTO_UNLOCK pthread_mutex_t *held = NULL;
 
-	if (rbd->lib.get_conf(rbd->cluster, "rados_osd_op_timeout", text, sizeof(text)) < 0)
-		return 0;
-	return (unsigned)strtoul(text, NULL, 10);
+	if (!errand)
+		return;
+	held = img_lock(&errand->lock);
+	errand->until = img_deadline_in(errand->patience);
 }
 
-static bool close_within(struct img_rbd *rbd, unsigned seconds)
+/* Seconds that all of an errand may take; 0: any number. */
+static unsigned bound_of(const struct img_rbd *rbd)
 {
-	struct farewell *farewell = new_farewell(&rbd->lib);
-	rbd_completion_t completion;
+	return rbd->is_silent ? rbd->patience : rbd->patience * ANSWERS;
+}
 
-	if (!farewell || rbd->lib.completion(farewell, closing_ended, &completion) < 0 ||
-	    rbd->lib.aio_close(rbd->image, completion) < 0)
-		return false;		/* what is there is left to the end of the process */
-	if (!wait_until_over(farewell, seconds))
-		return false;
-	free_farewell(farewell);
+bool img_rbd_within_bounds(struct img_rbd *rbd, img_rbd_errand_fn *what, void *arg)
+{
+	const unsigned patience = bound_of(rbd);
+	struct img_rbd_errand *errand = patience ? new_errand(patience, what, arg) : NULL;
+	pthread_t thread;
+
+	if (errand && !pthread_create(&thread, NULL, run, errand)) {
+		pthread_detach(thread);
+		if (!wait_until_over(errand))
+			return false;
+		free_errand(errand);
+		return true;
+	}
+	if (errand)
+		free_errand(errand);
+	what(NULL, arg);
 	return true;
+}
+
+/* ---- Images -------------------------------------------------------------------------------------- */
+
+/* What closing needs when whoever wanted it is gone. */
+struct closing {
+	struct img_rbd_library lib;
+	rbd_image_t image;
+};
+
+static void close_image(struct img_rbd_errand *errand, void *arg)
+{
+	struct closing *closing = arg;
+
+	(void)errand;
+	(void)closing->lib.close(closing->image);	/* what was written is durable, or not asked for */
+	free(closing);
 }
 
 bool img_rbd_close(struct img_rbd *rbd)
 {
-	const unsigned seconds = rbd->image ? answer_time(rbd) : 0;
+	struct closing *closing = rbd->image ? img_calloc(1, sizeof(*closing), NULL) : NULL;
 
-	if (rbd->image && !seconds)
-		(void)rbd->lib.close(rbd->image);	/* what was written is durable, or not asked for */
-	else if (rbd->image)
-		rbd->is_silent = !close_within(rbd, seconds * ANSWERS);
+	if (closing) {
+		*closing = (struct closing){ .lib = rbd->lib, .image = rbd->image };
+		rbd->is_left = !img_rbd_within_bounds(rbd, close_image, closing);
+	} else {
+		rbd->is_left |= rbd->image != NULL;	/* to the end of the process */
+	}
 	rbd->image = NULL;
-	return !rbd->is_silent;
+	return !rbd->is_left;
 }
 
 void img_rbd_disconnect(struct img_rbd *rbd)
 {
-	if (img_rbd_close(rbd)) {
-		if (rbd->pool)
-			rbd->lib.pool_close(rbd->pool);
-		if (rbd->cluster)
-			rbd->lib.shutdown(rbd->cluster);
-	}
+	if (rbd->image)
+		(void)rbd->lib.close(rbd->image);
+	if (rbd->pool && !rbd->is_left)
+		rbd->lib.pool_close(rbd->pool);
+	if (rbd->cluster && !rbd->is_left)
+		rbd->lib.shutdown(rbd->cluster);
 	img_rbd_name_clear(&rbd->name);
+	free(rbd->temporary);
+	rbd->temporary = NULL;
+	rbd->image = NULL;
 	rbd->pool = NULL;
 	rbd->cluster = NULL;
 }

@@ -22,10 +22,9 @@ struct img_rbd_library {
 	__typeof__(rbd_open) *open;
 	__typeof__(rbd_open_read_only) *open_read_only;
 	__typeof__(rbd_close) *close;
-	__typeof__(rbd_aio_close) *aio_close;
 	__typeof__(rbd_namespace_exists) *namespace_exists;
 	__typeof__(rbd_create4) *create4;
-	__typeof__(rbd_remove) *remove;
+	__typeof__(rbd_remove_with_progress) *remove;
 	__typeof__(rbd_rename) *rename;
 	__typeof__(rbd_resize) *resize;
 	__typeof__(rbd_stat) *stat;

@@ -61,24 +61,30 @@ static bool order_of(uint64_t object_size, uint64_t *order, struct img_err *err)
 }
 
 /* Whether librbd took an option. */
-static bool taken(int ret, struct img_err *err)
+static bool taken(struct img_rbd *rbd, int ret, struct img_err *err)
 {
-	return img_rbd_fail(ret, err, _("librbd takes an option not"));
+	return img_rbd_fail(rbd, ret, err, _("librbd takes an option not"));
 }
 
-static bool set_options(const struct img_rbd_library *lib, rbd_image_options_t options,
+static bool set_number(struct img_rbd *rbd, rbd_image_options_t options, int which, uint64_t number,
+		       struct img_err *err)
+{
+	return taken(rbd, rbd->lib.options_number(options, which, number), err);
+}
+
+static bool set_options(struct img_rbd *rbd, rbd_image_options_t options,
 			const struct img_rbd_new *how, struct img_err *err)
 {
 	uint64_t number;
 
 	if (how->object_size && (!order_of(how->object_size, &number, err) ||
-				 !taken(lib->options_number(options, RBD_IMAGE_OPTION_ORDER, number), err)))
+				 !set_number(rbd, options, RBD_IMAGE_OPTION_ORDER, number, err)))
 		return false;
 	if (how->features && (!parse_features(how->features, &number, err) ||
-			      !taken(lib->options_number(options, RBD_IMAGE_OPTION_FEATURES, number), err)))
+			      !set_number(rbd, options, RBD_IMAGE_OPTION_FEATURES, number, err)))
 		return false;
 	return !how->data_pool ||
-	       taken(lib->options_string(options, RBD_IMAGE_OPTION_DATA_POOL, how->data_pool), err);
+	       taken(rbd, rbd->lib.options_string(options, RBD_IMAGE_OPTION_DATA_POOL, how->data_pool), err);
 }
 
 /* That it is there, or librbd says no more than that something is not. */
@@ -86,7 +92,7 @@ static bool check_data_pool(struct img_rbd *rbd, const char *pool, struct img_er
 {
 	rados_ioctx_t data;
 
-	if (!img_rbd_fail(rbd->lib.pool_open(rbd->cluster, pool, &data), err,
+	if (!img_rbd_fail(rbd, rbd->lib.pool_open(rbd->cluster, pool, &data), err,
 			  _("pool \"%s\" cannot be opened"), pool))
 		return false;
 	rbd->lib.pool_close(data);
@@ -103,12 +109,12 @@ static bool create(struct img_rbd *rbd, const char *name, uint64_t size, const s
 	if (how->data_pool && !check_data_pool(rbd, how->data_pool, err))
 		return false;
 	rbd->lib.options_create(&options);
-	ok = set_options(&rbd->lib, options, how, err);
+	ok = set_options(rbd, options, how, err);
 	if (ok)
 		ret = rbd->lib.create4(rbd->pool, name, size, options);
 	rbd->lib.options_destroy(options);
 	return ok && img_rbd_check_space(rbd, ret, err) &&
-	       img_rbd_fail(ret, err, _("the image cannot be made"));
+	       img_rbd_fail(rbd, ret, err, _("the image cannot be made"));
 }
 
 bool img_rbd_exists(struct img_rbd *rbd, const char *name, bool *yes, struct img_err *err)
@@ -119,7 +125,7 @@ bool img_rbd_exists(struct img_rbd *rbd, const char *name, bool *yes, struct img
 	*yes = ret >= 0;
 	if (*yes)
 		(void)rbd->lib.close(image);	/* was only looked at */
-	return *yes || ret == -ENOENT || img_rbd_fail(ret, err, _("cannot tell whether it exists"));
+	return *yes || ret == -ENOENT || img_rbd_fail(rbd, ret, err, _("cannot tell whether it exists"));
 }
 
 static bool check_name(struct img_rbd *rbd, struct img_err *err)
@@ -143,8 +149,7 @@ bool img_rbd_create_named(struct img_rbd *rbd, struct img_err *err)
 	return create(rbd, rbd->name.image, 0, &(struct img_rbd_new){ 0 }, err);
 }
 
-bool img_rbd_create(struct img_rbd *rbd, uint64_t size, const struct img_rbd_new *how, char **temporary,
-		    struct img_err *err)
+bool img_rbd_create(struct img_rbd *rbd, uint64_t size, const struct img_rbd_new *how, struct img_err *err)
 {
 	uint64_t number;
 	char *name;
@@ -155,7 +160,7 @@ bool img_rbd_create(struct img_rbd *rbd, uint64_t size, const struct img_rbd_new
 		return false;
 	name = img_format_text(err, "%s.imgtools-%016" PRIx64 ".part", rbd->name.image, number);
 	if (name && create(rbd, name, size, how, err)) {
-		*temporary = name;
+		rbd->temporary = name;
 		return true;
 	}
 	free(name);

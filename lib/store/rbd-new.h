@@ -13,11 +13,11 @@ struct img_rbd_new {			/* 0 and NULL: as the cluster is configured */
 };
 
 /*
- * Makes the image that rbd->name says, under a name that is not its own yet: *temporary, which the caller
- * frees.  IMG_E_ARGUMENT: there is one with its name, or how makes no sense.
+ * Makes the image that rbd->name says, under a name that is not its own yet: rbd->temporary.  IMG_E_ARGUMENT:
+ * there is one with its name, or how makes no sense.
  */
-bool img_rbd_create(struct img_rbd *rbd, uint64_t size, const struct img_rbd_new *how, char **temporary,
-		    struct img_err *err) IMG_MUST_CHECK;
+bool img_rbd_create(struct img_rbd *rbd, uint64_t size, const struct img_rbd_new *how, struct img_err *err)
+	IMG_MUST_CHECK;
 
 /* Makes an empty one that has its name at once. */
 bool img_rbd_create_named(struct img_rbd *rbd, struct img_err *err) IMG_MUST_CHECK;

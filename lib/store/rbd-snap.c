@@ -32,7 +32,7 @@ static bool read_list(struct img_rbd *rbd, rbd_snap_info_t **out, size_t *n, str
 		ret = rbd->lib.snap_list(rbd->image, *out, &room);
 	}
 	*n = ret > 0 ? (size_t)ret : 0;
-	return img_rbd_fail(ret, err, _("nobody tells what snapshots there are"));
+	return img_rbd_fail(rbd, ret, err, _("nobody tells what snapshots there are"));
 }
 
 static bool is_users(struct img_rbd *rbd, uint64_t id)
@@ -48,7 +48,7 @@ static bool describe(struct img_rbd *rbd, const rbd_snap_info_t *info, struct im
 {
 	struct timespec when = { 0 };
 
-	if (!img_rbd_fail(rbd->lib.snap_time(rbd->image, info->id, &when), err,
+	if (!img_rbd_fail(rbd, rbd->lib.snap_time(rbd->image, info->id, &when), err,
 			  _("nobody tells when the snapshot \"%s\" was made"), info->name))
 		return false;
 	*out = (struct img_snapshot){
@@ -137,7 +137,7 @@ static bool check_new_name(struct img_rbd *rbd, const char *name, struct img_err
 
 static bool create(struct img_rbd *rbd, const char *name, struct img_err *err)
 {
-	return img_rbd_fail(rbd->lib.snap_create(rbd->image, name), err,
+	return img_rbd_fail(rbd, rbd->lib.snap_create(rbd->image, name), err,
 			    _("the snapshot \"%s\" cannot be made"), name);
 }
 
@@ -152,7 +152,7 @@ bool img_rbd_snap_apply(struct img_rbd *rbd, const char *which, const char *keep
 	IMG_AUTO_FREE char *name = name_of(rbd, which, err);
 
 	return name && (!keep || img_rbd_snap_create(rbd, keep, err)) &&
-	       img_rbd_fail(rbd->lib.snap_rollback(rbd->image, name), err,
+	       img_rbd_fail(rbd, rbd->lib.snap_rollback(rbd->image, name), err,
 			    _("the disk is not whole now: going back to the snapshot \"%s\" failed, and can "
 			      "be tried again"), name);
 }
@@ -161,7 +161,7 @@ static bool check_protected(struct img_rbd *rbd, const char *name, struct img_er
 {
 	int is_protected;
 
-	return img_rbd_fail(rbd->lib.snap_is_protected(rbd->image, name, &is_protected), err,
+	return img_rbd_fail(rbd, rbd->lib.snap_is_protected(rbd->image, name, &is_protected), err,
 			    _("nobody tells whether the snapshot \"%s\" is protected"), name) &&
 	       (!is_protected ||
 		img_fail(err, IMG_E_DENIED, _("the snapshot \"%s\" is protected, as clones may stand on it; "
@@ -173,7 +173,7 @@ bool img_rbd_snap_remove(struct img_rbd *rbd, const char *which, struct img_err 
 	IMG_AUTO_FREE char *name = name_of(rbd, which, err);
 
 	return name && check_protected(rbd, name, err) &&
-	       img_rbd_fail(rbd->lib.snap_remove(rbd->image, name), err,
+	       img_rbd_fail(rbd, rbd->lib.snap_remove(rbd->image, name), err,
 			    _("the snapshot \"%s\" cannot be removed"), name);
 }
 
@@ -183,7 +183,7 @@ bool img_rbd_snap_rename(struct img_rbd *rbd, const char *which, const char *to,
 
 	return name && (!strcmp(name, to) ||
 			(check_new_name(rbd, to, err) &&
-			 img_rbd_fail(rbd->lib.snap_rename(rbd->image, name, to), err,
+			 img_rbd_fail(rbd, rbd->lib.snap_rename(rbd->image, name, to), err,
 				      _("the snapshot \"%s\" cannot get another name"), name)));
 }
 
@@ -193,7 +193,7 @@ bool img_rbd_snap_show(struct img_rbd *rbd, const char *which, struct img_err *e
 
 	if (!name)
 		return false;
-	if (!img_rbd_fail(rbd->lib.snap_set(rbd->image, name), err,
+	if (!img_rbd_fail(rbd, rbd->lib.snap_set(rbd->image, name), err,
 			  _("the snapshot \"%s\" cannot be opened"), name)) {
 		free(name);
 		return false;

@@ -29,7 +29,6 @@ struct rbd_store {
 	struct img_store st;
 	struct img_rbd rbd;
 	struct img_rbd_flights flights;
-	char *temporary;		/* name of a new image until it is published; else NULL */
 	struct img_rbd_map changed;	/* since the snapshot that was asked about last */
 	pthread_mutex_t growth;		/* held while the image gets another length, in front of lock */
 
@@ -66,7 +65,7 @@ static void note_length(struct rbd_store *rs, uint64_t length, uint64_t room)
 static bool set_room(struct rbd_store *rs, uint64_t length, uint64_t room, struct img_err *err)
 {
 	if (room != rs->room &&
-	    !img_rbd_fail(rs->rbd.lib.resize(rs->rbd.image, room), err,
+	    !img_rbd_fail(&rs->rbd, rs->rbd.lib.resize(rs->rbd.image, room), err,
 			  _("cannot be made %" PRIu64 " bytes long"), room))
 		return false;
 	note_length(rs, length, room);
@@ -187,7 +186,7 @@ static bool rbd_sync(struct img_store *st, struct img_err *err)
 	struct rbd_store *rs = of(st);
 
 	return img_rbd_land(&rs->flights, err) &&
-	       (!rs->rbd.image || img_rbd_fail(rs->rbd.lib.flush(rs->rbd.image), err,
+	       (!rs->rbd.image || img_rbd_fail(&rs->rbd, rs->rbd.lib.flush(rs->rbd.image), err,
 					       _("cannot be made durable")));
 }
 
@@ -261,7 +260,8 @@ static bool look_at_length(struct rbd_store *rs, struct img_err *err)
 {
 	uint64_t size;
 
-	if (!img_rbd_fail(rs->rbd.lib.get_size(rs->rbd.image, &size), err, _("cannot tell its size")))
+	if (!img_rbd_fail(&rs->rbd, rs->rbd.lib.get_size(rs->rbd.image, &size), err,
+			  _("cannot tell its size")))
 		return false;
 	note_length(rs, size, size);
 	return true;
@@ -353,12 +353,12 @@ static bool give_name(struct rbd_store *rs, struct img_err *err)
 	struct img_rbd *rbd = &rs->rbd;
 
 	if (!img_rbd_close(rbd))
-		return img_rbd_fail(-ETIMEDOUT, err, _("the new image cannot be closed"));
-	if (!img_rbd_fail(rbd->lib.rename(rbd->pool, rs->temporary, rbd->name.image), err,
+		return img_rbd_fail(rbd, -ETIMEDOUT, err, _("the new image cannot be closed"));
+	if (!img_rbd_fail(rbd, rbd->lib.rename(rbd->pool, rbd->temporary, rbd->name.image), err,
 			  _("the new image cannot get its name")))
 		return false;
-	free(rs->temporary);
-	rs->temporary = NULL;
+	free(rbd->temporary);
+	rbd->temporary = NULL;
 	return true;
 }
 
@@ -366,26 +366,38 @@ static bool rbd_publish(struct img_store *st, struct img_err *err)
 {
 	struct rbd_store *rs = of(st);
 
-	return settle_all(rs, err) && (!rs->temporary || give_name(rs, err));
+	return settle_all(rs, err) && (!rs->rbd.temporary || give_name(rs, err));
+}
+
+static int one_more_is_gone(uint64_t n, uint64_t of, void *errand)
+{
+	(void)n, (void)of;
+	img_rbd_goes_on(errand);
+	return 0;
+}
+
+/* Room that is too much does no harm, and what is left of a new image its name says. */
+static void leave(struct img_rbd_errand *errand, void *arg)
+{
+	struct rbd_store *rs = arg;
+	struct img_rbd *rbd = &rs->rbd;
+
+	img_rbd_flights_end(&rs->flights);
+	if (rbd->image && !rbd->temporary && !rbd->is_silent)
+		(void)trim(rs, NULL);
+	if (rbd->temporary && img_rbd_close(rbd) && !rbd->is_silent)
+		(void)rbd->lib.remove(rbd->pool, rbd->temporary, one_more_is_gone, errand);
+	img_rbd_disconnect(rbd);
+	pthread_mutex_destroy(&rs->lock);
+	pthread_mutex_destroy(&rs->growth);
+	free(rs->map.v);
+	free(rs->changed.v);
+	free(rs);
 }
 
 static void rbd_close_store(struct img_store *st)
 {
-	struct rbd_store *rs = of(st);
-
-	const bool answers = img_rbd_flights_end(&rs->flights);
-
-	if (rs->rbd.image && !rs->temporary && answers)
-		(void)trim(rs, NULL);		/* room that is too much does no harm */
-	if (img_rbd_close(&rs->rbd) && rs->temporary && answers)
-		(void)rs->rbd.lib.remove(rs->rbd.pool, rs->temporary);	/* its name says what it is */
-	img_rbd_disconnect(&rs->rbd);
-	pthread_mutex_destroy(&rs->lock);
-	pthread_mutex_destroy(&rs->growth);
-	free(rs->temporary);
-	free(rs->map.v);
-	free(rs->changed.v);
-	free(rs);
+	(void)img_rbd_within_bounds(&of(st)->rbd, leave, of(st));	/* nobody is told */
 }
 
 static const struct img_store_ops rbd_ops = {
@@ -472,8 +484,8 @@ struct img_store *img_store_rbd_new(const char *path, uint64_t size, const struc
 	if (!rs)
 		return NULL;
 	if (!img_rbd_connect(&rs->rbd, path, err) ||
-	    !img_rbd_create(&rs->rbd, size, how, &rs->temporary, err) ||
-	    !img_rbd_open(&rs->rbd, rs->temporary, flags, err) || !look_at(rs, true, err))
+	    !img_rbd_create(&rs->rbd, size, how, err) ||
+	    !img_rbd_open(&rs->rbd, rs->rbd.temporary, flags, err) || !look_at(rs, true, err))
 		return give_up(rs, path, err);
 	rs->st.caps |= IMG_STORE_FRESH;
 	return &rs->st;
@@ -523,7 +535,7 @@ bool img_store_rbd_remove(struct img_store *st, struct img_err *err)
 
 	img_rbd_settle(&rs->flights, 0, UINT64_MAX);
 	ret = img_rbd_close(rbd) ? remove_patiently(rbd) : -ETIMEDOUT;
-	return ret == -ENOENT || img_rbd_fail(ret, err, _("cannot be removed")) ||
+	return ret == -ENOENT || img_rbd_fail(rbd, ret, err, _("cannot be removed")) ||
 	       img_within(err, "%s", st->name);
 }
 

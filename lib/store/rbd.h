@@ -10,6 +10,7 @@
 #define IMG_STORE_RBD_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include "store/rbd-name.h"
 #include "store/rbd-library.h"
 #include "store/store.h"
@@ -23,12 +24,16 @@ struct img_rbd {
 	rados_t cluster;
 	rados_ioctx_t pool;		/* in the namespace that name says */
 	rbd_image_t image;		/* NULL: none is open */
+	char *temporary;		/* owned: name of a new image until it is published; else NULL */
 	int read_flags;			/* LIBRADOS_OP_FLAG_* */
-	bool is_silent;			/* gave no answer when we took leave */
+	unsigned patience;		/* seconds that an answer may take; 0: any number */
+	atomic_bool is_silent;		/* did not answer in time */
+	bool is_left;			/* is still closing an image that we had open */
 };
 
-/* Fails, unless ret >= 0, with the errno that it is. */
-bool img_rbd_fail(int ret, struct img_err *err, const char *fmt, ...) IMG_PRINTF(3, 4);
+/* Fails, unless ret >= 0, with the errno that it is, and notes that there was no answer.  Any thread. */
+bool img_rbd_fail(struct img_rbd *rbd, int ret, struct img_err *err, const char *fmt, ...)
+	IMG_PRINTF(4, 5);
 /*
  * Connects to the cluster that path leads to, as its configuration, the variables CEPH_CONF and
  * CEPH_ARGS, and path itself say.  *rbd belongs to img_rbd_disconnect(), even on failure.
@@ -44,12 +49,22 @@ bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct
 	IMG_MUST_CHECK;
 /* ret: of a function that needs the namespace.  Fails if it says that something is missing, and this is. */
 bool img_rbd_check_space(struct img_rbd *rbd, int ret, struct img_err *err) IMG_MUST_CHECK;
+
+/* ---- The way back (rbd-leave.c) ------------------------------------------------------------------ */
+
+struct img_rbd_errand;
+typedef void img_rbd_errand_fn(struct img_rbd_errand *errand, void *arg);
+
 /*
- * Releases the lock as well (rbd-leave.c).  False: the cluster did not answer in time, and is not to be asked
- * for anything any more.
+ * Does what(errand, arg) in another thread, and waits for its end as long as three answers may take, or one
+ * when there was none in time.  False: it goes on, and needs all that arg leads to.
  */
+bool img_rbd_within_bounds(struct img_rbd *rbd, img_rbd_errand_fn *what, void *arg);
+/* Whoever waits for the errand has to do so from now on.  NULL: nobody does. */
+void img_rbd_goes_on(struct img_rbd_errand *errand);
+/* Releases the lock as well.  False: the cluster did not answer in time. */
 bool img_rbd_close(struct img_rbd *rbd);
-/* Closes the image, too.  *rbd may be all zero. */
+/* Closes the image, too.  However long that takes.  *rbd may be all zero. */
 void img_rbd_disconnect(struct img_rbd *rbd);
 
 /* ---- Requests under way (rbd-flight.c) ----------------------------------------------------------- */
@@ -66,11 +81,16 @@ struct img_rbd_flights {
 	struct img_rbd_flight *first;	/* those under way */
 	uint64_t bytes;			/* of all of them */
 	int error;			/* the first failure, a negative errno; or 0 */
+	struct timespec deadline;	/* one of those under way has to land until then */
+	bool is_over;
+	pthread_cond_t watched;		/* told of that */
+	pthread_t watch;		/* gives up those that do not land */
+	bool is_watched;		/* there is such a thread */
 };
 
 void img_rbd_flights_init(struct img_rbd_flights *flights, struct img_rbd *rbd);
-/* Waits for all that are under way.  False: one of them got no answer in time. */
-bool img_rbd_flights_end(struct img_rbd_flights *flights);
+/* Waits for all that are under way. */
+void img_rbd_flights_end(struct img_rbd_flights *flights);
 struct img_rbd_change {
 	uint64_t at, len;
 	const void *from;		/* NULL: zeros */

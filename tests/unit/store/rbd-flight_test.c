@@ -19,6 +19,7 @@ static struct {
 	unsigned n, under_way, most;
 	uint64_t bad;			/* the request with this byte fails */
 	bool crosses;			/* one touched two objects */
+	bool silent;			/* no write ever ends by itself */
 } cluster = { .bad = UINT64_MAX };
 
 static int completion(void *arg, rbd_callback_t told, rbd_completion_t *out)
@@ -57,7 +58,8 @@ static int begin_write(rbd_image_t image, uint64_t at, size_t len, const char *f
 
 	(void)image, (void)from;
 	begin(request, at, len);
-	request->told(which, request->arg);
+	if (!cluster.silent)
+		request->told(which, request->arg);
 	return 0;
 }
 
@@ -137,5 +139,35 @@ Test(rbd_flight, a_write_that_failed_is_told_by_all_that_follow)
 	fails(img_rbd_change(&flights, &change, &err), IMG_E_IO);
 	fails(img_rbd_land(&flights, &err), IMG_E_IO);
 	cr_expect_eq(cluster.n, 2);
-	cr_expect(img_rbd_flights_end(&flights));
+	img_rbd_flights_end(&flights);
+}
+
+/* Who made them is free at once, and an answer that comes in spite of it does no harm. */
+Test(rbd_flight, what_never_ends_is_given_up, .timeout = 60)
+{
+	static const uint8_t bytes[KIBI];
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+	struct img_hold hold = { .lock = &lock, .changed = &changed };
+	struct img_rbd_change change = { .from = bytes, .len = sizeof(bytes), .hold = &hold };
+	struct img_rbd rbd = open_image();
+	struct img_rbd_flights flights;
+
+	rbd.patience = 1;
+	cluster.silent = true;
+	img_rbd_flights_init(&flights, &rbd);
+	ok(img_rbd_change(&flights, &change, &err));
+	change.hold = NULL;
+	change.at = KIBI;
+	ok(img_rbd_change(&flights, &change, &err));
+	pthread_mutex_lock(&lock);
+	while (hold.n)
+		pthread_cond_wait(&changed, &lock);
+	pthread_mutex_unlock(&lock);
+	cr_expect(hold.is_lost && rbd.is_silent);
+	fails(img_rbd_land(&flights, &err), IMG_E_IO);
+	img_rbd_flights_end(&flights);
+	for (unsigned i = 0; i < cluster.n; i++)
+		cluster.v[i].told(&cluster.v[i], cluster.v[i].arg);
+	cr_expect_eq(cluster.under_way, 0);
 }
