@@ -25,10 +25,11 @@ static bool add_arguments(const char *arguments, struct img_err *err)
 	return ok;
 }
 
+/* An argument that names none takes back what CEPH_ARGS says, which would come before CEPH_CONF. */
 bool ceph_set_conf(const struct cli_option *row, void *field, const char *text, struct img_err *err)
 {
 	(void)row, (void)field;
-	return set_variable("CEPH_CONF", text, err);
+	return set_variable("CEPH_CONF", text, err) && add_arguments("--conf=", err);
 }
 
 /* Arguments end at a blank, so an id cannot have one there. */

@@ -130,7 +130,14 @@ static bool read_arguments(struct img_rbd *rbd, struct img_err *err)
 
 	if (!args)
 		return true;
-	return complete(&rbd->name.id, img_rbd_id_of_args, args, err);
+	if (!complete(&rbd->name.id, img_rbd_id_of_args, args, err) ||
+	    !complete(&rbd->name.conf, img_rbd_conf_of_args, args, err))
+		return false;
+	if (rbd->name.conf && !*rbd->name.conf) {
+		free(rbd->name.conf);
+		rbd->name.conf = NULL;
+	}
+	return true;
 }
 
 static bool make_client(struct img_rbd *rbd, struct img_err *err)

@@ -198,9 +198,11 @@ char *img_rbd_name_append(const char *text, const char *suffix, struct img_err *
 
 /* ---- Arguments of Ceph's programs ---------------------------------------------------------------- */
 
+static const char blanks[] = " \t\n";
+
 static size_t word_length(const char *text)
 {
-	return strcspn(text, " \t\n");
+	return strcspn(text, blanks);
 }
 
 /* Where the value of an argument that starts the text begins, or NULL: it is another one. */
@@ -212,25 +214,46 @@ static const char *value_of(const char *text, const char *argument)
 		return NULL;
 	if (text[len] == '=')
 		return text + len + 1;
-	return word_length(text) == len ? text + len + strspn(text + len, " \t\n") : NULL;
+	return word_length(text) == len ? text + len + strspn(text + len, blanks) : NULL;
+}
+
+/* How Ceph's programs spell an argument, and what its value starts with when it is meant. */
+struct spelling {
+	const char *argument, *start;
+};
+
+static const char *meant_by(const char *text, const struct spelling *spelling)
+{
+	const char *value = value_of(text, spelling->argument);
+	const size_t len = strlen(spelling->start);
+
+	return value && !strncmp(value, spelling->start, len) ? value + len : NULL;
+}
+
+/* A copy of the last value that counts, as for Ceph's programs.  NULL: none, or memory is out (err). */
+static char *last_of(const char *args, const struct spelling *spellings, size_t n, struct img_err *err)
+{
+	const char *found = NULL, *value;
+
+	for (args += strspn(args, blanks); *args; args += word_length(args), args += strspn(args, blanks))
+		for (size_t i = 0; i < n; i++)
+			if ((value = meant_by(args, &spellings[i])))
+				found = value;
+	return found ? img_format_text(err, "%.*s", (int)word_length(found), found) : NULL;
 }
 
 char *img_rbd_id_of_args(const char *args, struct img_err *err)
 {
-	static const char *const ids[] = { "--id", "--user", "-i" };
-	static const char *const names[] = { "--name", "-n" };
-	static const char type[] = "client.";
-	const char *found = NULL, *value;
+	static const struct spelling ids[] = {
+		{ "--id", "" }, { "--user", "" }, { "-i", "" }, { "--name", "client." }, { "-n", "client." },
+	};
 
-	for (args += strspn(args, " \t\n"); *args;
-	     args += word_length(args), args += strspn(args, " \t\n")) {
-		for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
-			if ((value = value_of(args, ids[i])))
-				found = value;
-		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-			if ((value = value_of(args, names[i])) &&
-			    !strncmp(value, type, strlen(type)))
-				found = value + strlen(type);
-	}
-	return found ? img_format_text(err, "%.*s", (int)word_length(found), found) : NULL;
+	return last_of(args, ids, sizeof(ids) / sizeof(*ids), err);
+}
+
+char *img_rbd_conf_of_args(const char *args, struct img_err *err)
+{
+	static const struct spelling confs[] = { { "--conf", "" }, { "-c", "" } };
+
+	return last_of(args, confs, sizeof(confs) / sizeof(*confs), err);
 }

@@ -44,5 +44,7 @@ char *img_rbd_name_append(const char *text, const char *suffix, struct img_err *
  * librados leaves to its callers.  The caller frees it.  NULL: none, or memory is out (err->code).
  */
 char *img_rbd_id_of_args(const char *args, struct img_err *err);
+/* In the same way, the configuration: -c FILE and the like.  An empty one stands for none. */
+char *img_rbd_conf_of_args(const char *args, struct img_err *err);
 
 #endif

@@ -85,6 +85,8 @@ same "$want" "$(hash_of imgconv -q -O raw rbd:rbd/clone -)" "a clone"
 	unset CEPH_CONF
 	imgcmp -q --ceph-conf "$conf" rbd:rbd/old disk.raw
 	imgcmp -q "rbd:rbd/old:conf=$conf:id=admin" disk.raw
+	CEPH_ARGS="-c $conf -n client.admin" imgcmp -q rbd:rbd/old disk.raw
+	CEPH_ARGS="-c none.conf" imgcmp -q --ceph-conf "$conf" rbd:rbd/old disk.raw
 	port=$(sed -n 's/^mon_host = v2:127.0.0.1://p' "$conf")
 	imgcmp -q "rbd:rbd/old:mon_host=v2\\:127.0.0.1\\:$port:keyring=$ceph_dir/keyring" disk.raw
 )

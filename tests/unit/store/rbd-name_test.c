@@ -125,3 +125,20 @@ Test(rbd_name, who_we_are_stands_among_arguments)
 		free(id);
 	}
 }
+
+Test(rbd_name, so_does_where_the_configuration_is)
+{
+	static const struct {
+		const char *args, *conf;
+	} v[] = {
+		{ "--id x", NULL }, { "-c /x --user u", "/x" }, { "--conf=/y", "/y" },
+		{ "-c /x --conf  /z", "/z" }, { "-c /x --conf=", "" }, { "--confess x", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {
+		char *conf = img_rbd_conf_of_args(v[i].args, &err);
+
+		cr_expect(same_text(conf, v[i].conf), "%s: %s", v[i].args, conf);
+		free(conf);
+	}
+}
