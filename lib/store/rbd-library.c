@@ -18,6 +18,9 @@ bool img_rbd_load(struct img_rbd_library *lib, struct img_err *err)
 		{ "rados_ioctx_destroy", &lib->pool_close },
 		{ "rados_ioctx_set_namespace", &lib->pool_space },
 		{ "rados_set_pool_full_try", &lib->pool_full_try },
+		{ "rados_stat", &lib->object_stat },
+		{ "rados_lock_exclusive", &lib->object_lock },
+		{ "rados_unlock", &lib->object_unlock },
 		{ NULL, NULL },
 	};
 	const struct img_lazy_symbol rbd[] = {

@@ -19,8 +19,13 @@ struct img_rbd_library {
 	__typeof__(rados_ioctx_destroy) *pool_close;
 	__typeof__(rados_ioctx_set_namespace) *pool_space;
 	__typeof__(rados_set_pool_full_try) *pool_full_try;
+	__typeof__(rados_stat) *object_stat;
+	__typeof__(rados_lock_exclusive) *object_lock;
+	__typeof__(rados_unlock) *object_unlock;
 	__typeof__(rbd_open) *open;
 	__typeof__(rbd_open_read_only) *open_read_only;
+	__typeof__(rbd_open_by_id_read_only) *open_by_id_read_only;
+	__typeof__(rbd_get_id) *get_id;
 	__typeof__(rbd_close) *close;
 	__typeof__(rbd_namespace_exists) *namespace_exists;
 	__typeof__(rbd_create4) *create4;

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+#include "base/deadline.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -13,6 +15,9 @@
 
 /* What librbd takes, by its orders 12 to 25. */
 enum { LEAST_ORDER = 12, MOST_ORDER = 25 };
+
+/* What librbd keeps the names of a pool in. */
+static const char directory[] = "rbd_directory";
 
 static const struct feature {
 	const char *name;
@@ -87,16 +92,23 @@ static bool set_options(struct img_rbd *rbd, rbd_image_options_t options,
 	       taken(rbd, rbd->lib.options_string(options, RBD_IMAGE_OPTION_DATA_POOL, how->data_pool), err);
 }
 
-/* That it is there, or librbd says no more than that something is not. */
+/*
+ * That it is there, or librbd says no more than that something is not, and that we may use it, or what is
+ * begun could not even be removed again.
+ */
 static bool check_data_pool(struct img_rbd *rbd, const char *pool, struct img_err *err)
 {
 	rados_ioctx_t data;
+	int ret;
 
 	if (!img_rbd_fail(rbd, rbd->lib.pool_open(rbd->cluster, pool, &data), err,
 			  _("pool \"%s\" cannot be opened"), pool))
 		return false;
+	if (rbd->name.space)
+		rbd->lib.pool_space(data, rbd->name.space);
+	ret = rbd->lib.object_stat(data, directory, NULL, NULL);
 	rbd->lib.pool_close(data);
-	return true;
+	return ret == -ENOENT || img_rbd_fail(rbd, ret, err, _("pool \"%s\" cannot be used"), pool);
 }
 
 static bool create(struct img_rbd *rbd, const char *name, uint64_t size, const struct img_rbd_new *how,
@@ -165,4 +177,50 @@ bool img_rbd_create(struct img_rbd *rbd, uint64_t size, const struct img_rbd_new
 	}
 	free(name);
 	return false;
+}
+
+/* ---- The name ------------------------------------------------------------------------------------ */
+
+static const char lock[] = "imgtools", cookie[] = "gives a name";
+
+/* Seconds after which the lock of who died is nobody's. */
+enum { LOCK_SECONDS = 30 };
+
+static int take_lock(struct img_rbd *rbd)
+{
+	struct timeval duration = { .tv_sec = LOCK_SECONDS };
+	const struct timespec until = img_deadline_in(2 * LOCK_SECONDS);
+	const struct timespec nap = { .tv_nsec = 20 * 1000 * 1000 };
+	int ret;
+
+	for (;;) {
+		ret = rbd->lib.object_lock(rbd->pool, directory, lock, cookie, "", &duration, 0);
+		if (ret != -EBUSY || img_deadline_is_over(until))
+			return ret;
+		nanosleep(&nap, NULL);
+	}
+}
+
+static bool rename_to_free(struct img_rbd *rbd, struct img_err *err)
+{
+	return check_name(rbd, err) &&
+	       img_rbd_fail(rbd, rbd->lib.rename(rbd->pool, rbd->temporary, rbd->name.image), err,
+			    _("the new image cannot get its name"));
+}
+
+/* Of two that rename at the same time librbd 16.2 may tell both that they have the name. */
+bool img_rbd_give_name(struct img_rbd *rbd, struct img_err *err)
+{
+	bool ok;
+
+	if (!img_rbd_fail(rbd, take_lock(rbd), err, _("the names of the pool cannot be locked")))
+		return false;
+	ok = rename_to_free(rbd, err);
+	if (!rbd->is_silent)
+		(void)rbd->lib.object_unlock(rbd->pool, directory, lock, cookie);	/* or it ends */
+	if (!ok)
+		return false;
+	free(rbd->temporary);
+	rbd->temporary = NULL;
+	return true;
 }

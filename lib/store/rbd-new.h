@@ -23,5 +23,10 @@ bool img_rbd_create(struct img_rbd *rbd, uint64_t size, const struct img_rbd_new
 bool img_rbd_create_named(struct img_rbd *rbd, struct img_err *err) IMG_MUST_CHECK;
 /* Whether the pool has an image of that name. */
 bool img_rbd_exists(struct img_rbd *rbd, const char *name, bool *yes, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Gives it the name that rbd->name says; it must be closed.  IMG_E_ARGUMENT: there is one meanwhile, and ours
+ * is as it was.
+ */
+bool img_rbd_give_name(struct img_rbd *rbd, struct img_err *err) IMG_MUST_CHECK;
 
 #endif

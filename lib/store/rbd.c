@@ -354,12 +354,7 @@ static bool give_name(struct rbd_store *rs, struct img_err *err)
 
 	if (!img_rbd_close(rbd))
 		return img_rbd_fail(rbd, -ETIMEDOUT, err, _("the new image cannot be closed"));
-	if (!img_rbd_fail(rbd, rbd->lib.rename(rbd->pool, rbd->temporary, rbd->name.image), err,
-			  _("the new image cannot get its name")))
-		return false;
-	free(rbd->temporary);
-	rbd->temporary = NULL;
-	return true;
+	return img_rbd_give_name(rbd, err);
 }
 
 static bool rbd_publish(struct img_store *st, struct img_err *err)
