@@ -13,10 +13,9 @@
 #include "base/mem.h"
 #include "base/parallel.h"
 
-/* What was begun is not removed then, which would have to be asked for as well. */
+/* By errno.  What was begun is not removed then, which would have to be asked for as well. */
 static bool fail_silent(const struct img_rbd *rbd, const char *what, struct img_err *err)
 {
-	errno = ETIMEDOUT;
 	if (!rbd->temporary)
 		return img_fail_os(err, "%s", what);
 	return img_fail_os(err, _("%s, and what was begun stays as \"%s\""), what, rbd->temporary);
@@ -32,11 +31,12 @@ bool img_rbd_fail(struct img_rbd *rbd, int ret, struct img_err *err, const char 
 	va_start(args, fmt);
 	(void)vsnprintf(what.text, sizeof(what.text), fmt, args);
 	va_end(args);
-	if (ret == -ETIMEDOUT) {
-		rbd->is_silent = true;
-		return fail_silent(rbd, what.text, err);
-	}
 	errno = -ret;
+	if (ret == -ETIMEDOUT || ret == -ESHUTDOWN) {
+		rbd->is_silent = true;
+		return fail_silent(rbd, ret == -ETIMEDOUT ? what.text
+				   : _("the cluster has cut off this client (blocklist)"), err);
+	}
 	return img_fail_os(err, "%s", what.text);
 }
 
@@ -173,13 +173,19 @@ bool img_rbd_connect(struct img_rbd *rbd, const char *path, struct img_err *err)
 /* ---- Who else uses the image --------------------------------------------------------------------- */
 
 enum { MAX_USERS = 8, ADDRESS_BYTES = 4096 };
+#define ANY SIZE_MAX
 
 static bool fail_busy(const char *address, struct img_err *err)
 {
 	return img_fail(err, IMG_E_BUSY, _("is in use by the client at %s"), address);
 }
 
-/* own: watches that are ours. */
+static bool fail_removed(struct img_err *err)
+{
+	return img_fail(err, IMG_E_IO, _("was removed while it was read"));
+}
+
+/* own: watches that are ours, or ANY: those of others do no harm. */
 static bool check_watchers(struct img_rbd *rbd, size_t own, struct img_err *err)
 {
 	rbd_image_watcher_t v[MAX_USERS];
@@ -188,7 +194,9 @@ static bool check_watchers(struct img_rbd *rbd, size_t own, struct img_err *err)
 	bool ok;
 
 	if (ret == -ERANGE)
-		return fail_busy(_("several places"), err);
+		return own == ANY || fail_busy(_("several places"), err);
+	if (ret == -ENOENT)
+		return fail_removed(err);
 	if (!img_rbd_fail(rbd, ret, err, _("nobody tells who uses the image")))
 		return false;
 	ok = n <= own || fail_busy(v[0].addr, err);
@@ -246,16 +254,22 @@ static bool take_lock(struct img_rbd *rbd, struct img_err *err)
 			    _("its exclusive lock is not to be had"));
 }
 
+/* Whether it is no matter who else uses the image. */
+static bool is_shared(const struct img_rbd *rbd)
+{
+	return (rbd->open_flags & IMG_OPEN_NO_LOCK) ||
+	       ((rbd->open_flags & IMG_OPEN_FORCE_SHARE) && !(rbd->open_flags & IMG_OPEN_WRITE));
+}
+
 /*
  * Whose watch appears after we looked sees ours.  The lock comes after that: who holds it and is idle
  * would give it to us.
  */
-static bool claim(struct img_rbd *rbd, unsigned flags, struct img_err *err)
+static bool claim(struct img_rbd *rbd, struct img_err *err)
 {
-	const bool write = flags & IMG_OPEN_WRITE;
+	const bool write = rbd->open_flags & IMG_OPEN_WRITE;
 
-	if ((flags & IMG_OPEN_NO_LOCK) || rbd->name.snapshot ||
-	    (!write && (flags & IMG_OPEN_FORCE_SHARE)))
+	if (is_shared(rbd) || rbd->name.snapshot)
 		return true;
 	return check_watchers(rbd, write ? 1 : 0, err) && check_lockers(rbd, err) &&
 	       (!write || take_lock(rbd, err));
@@ -279,6 +293,7 @@ bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct
 	const char *snapshot = rbd->name.snapshot;
 	int ret;
 
+	rbd->open_flags = flags;
 	if (write && snapshot)
 		return img_fail(err, IMG_E_DENIED, _("a snapshot can only be read"));
 	/* What is read once the cluster need not keep in memory. */
@@ -291,8 +306,33 @@ bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct
 		rbd->image = NULL;
 		return false;
 	}
-	if (claim(rbd, flags, err))
+	if (claim(rbd, err))
 		return true;
 	(void)img_rbd_close(rbd);		/* failed already */
 	return false;
+}
+
+/* What the open image knows of its snapshots is as old as that, so it is opened once more. */
+static bool confirm_snapshot(struct img_rbd *rbd, struct img_err *err)
+{
+	rbd_image_t again;
+	char id[ADDRESS_BYTES];
+	int ret = rbd->lib.get_id(rbd->image, id, sizeof(id));
+
+	if (ret >= 0)
+		ret = rbd->lib.open_by_id_read_only(rbd->pool, id, &again, rbd->name.snapshot);
+	if (ret == -ENOENT)
+		return fail_removed(err);
+	if (!img_rbd_fail(rbd, ret, err, _("nobody tells whether it is still there")))
+		return false;
+	(void)rbd->lib.close(again);		/* was only looked at */
+	return true;
+}
+
+bool img_rbd_confirm(struct img_rbd *rbd, struct img_err *err)
+{
+	if (rbd->open_flags & IMG_OPEN_WRITE)
+		return true;
+	return rbd->name.snapshot ? confirm_snapshot(rbd, err)
+				  : check_watchers(rbd, is_shared(rbd) ? ANY : 0, err);
 }

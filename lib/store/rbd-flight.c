@@ -163,6 +163,15 @@ static bool take_off(struct img_rbd_flight *flight, struct img_err *err)
 	return true;
 }
 
+/* With the lock held.  Who is on the list of those cut off gets no answer any more. */
+static void expect_nothing(struct img_rbd_flights *flights)
+{
+	flights->rbd->is_silent = true;
+	flights->rbd->patience = 1;
+	flights->deadline = next_deadline(flights);
+	pthread_cond_signal(&flights->watched);
+}
+
 static void land(struct img_rbd_flight *flight, int error)
 {
 	struct img_rbd_flights *flights = flight->flights;
@@ -179,6 +188,8 @@ static void land(struct img_rbd_flight *flight, int error)
 		flights->error = error;
 	if (error == -ETIMEDOUT)
 		flights->rbd->is_silent = true;
+	if (error == -ESHUTDOWN)
+		expect_nothing(flights);
 	pthread_cond_broadcast(&flights->landed);
 	pthread_mutex_unlock(&flights->lock);
 	if (flight->hold)

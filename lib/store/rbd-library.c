@@ -26,6 +26,8 @@ bool img_rbd_load(struct img_rbd_library *lib, struct img_err *err)
 	const struct img_lazy_symbol rbd[] = {
 		{ "rbd_open", &lib->open },
 		{ "rbd_open_read_only", &lib->open_read_only },
+		{ "rbd_open_by_id_read_only", &lib->open_by_id_read_only },
+		{ "rbd_get_id", &lib->get_id },
 		{ "rbd_close", &lib->close },
 		{ "rbd_namespace_exists", &lib->namespace_exists },
 		{ "rbd_create4", &lib->create4 },

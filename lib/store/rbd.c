@@ -190,6 +190,13 @@ static bool rbd_sync(struct img_store *st, struct img_err *err)
 					       _("cannot be made durable")));
 }
 
+static bool rbd_confirm(struct img_store *st, struct img_err *err)
+{
+	struct img_rbd *rbd = &of(st)->rbd;
+
+	return !rbd->image || img_rbd_confirm(rbd, err);
+}
+
 /* ---- Zeros --------------------------------------------------------------------------------------- */
 
 static void answer(struct img_store *st, const struct img_rbd_map *map, uint64_t at, uint64_t limit,
@@ -407,6 +414,7 @@ static const struct img_store_ops rbd_ops = {
 	.resize = rbd_set_size,
 	.preallocate = rbd_preallocate,
 	.sync = rbd_sync,
+	.confirm = rbd_confirm,
 	.publish = rbd_publish,
 	.close = rbd_close_store,
 };

@@ -26,6 +26,7 @@ struct img_rbd {
 	rbd_image_t image;		/* NULL: none is open */
 	char *temporary;		/* owned: name of a new image until it is published; else NULL */
 	int read_flags;			/* LIBRADOS_OP_FLAG_* */
+	unsigned open_flags;		/* IMG_OPEN_* */
 	unsigned patience;		/* seconds that an answer may take; 0: any number */
 	atomic_bool is_silent;		/* did not answer in time */
 	bool is_left;			/* is still closing an image that we had open */
@@ -47,6 +48,11 @@ bool img_rbd_connect(struct img_rbd *rbd, const char *path, struct img_err *err)
  */
 bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct img_err *err)
 	IMG_MUST_CHECK;
+/*
+ * That the image, or snapshot, that is open is there, and that nobody has it open for writing, unless that
+ * was no matter when it was opened.  Who only reads is not told when it is removed, and reads zeros then.
+ */
+bool img_rbd_confirm(struct img_rbd *rbd, struct img_err *err) IMG_MUST_CHECK;
 /* ret: of a function that needs the namespace.  Fails if it says that something is missing, and this is. */
 bool img_rbd_check_space(struct img_rbd *rbd, int ret, struct img_err *err) IMG_MUST_CHECK;
 

@@ -354,6 +354,11 @@ bool img_store_peek(struct img_store *st, void *buf, size_t len, size_t *got, st
 	return st->ops->peek(st, buf, len, got, err) || fail_in(st, err);
 }
 
+bool img_store_confirm(struct img_store *st, struct img_err *err)
+{
+	return !st->ops->confirm || st->ops->confirm(st, err) || fail_in(st, err);
+}
+
 bool img_store_publish(struct img_store *st, struct img_err *err)
 {
 	if (!st->ops->publish)

@@ -79,6 +79,8 @@ struct img_store_ops {
 	void (*expect_run)(struct img_store *st, uint64_t at, uint64_t end);
 	void (*forget)(struct img_store *st, uint64_t before);
 	bool (*sync)(struct img_store *st, struct img_err *err);
+	/* that what was read until now was there; NULL: it cannot go while it is open */
+	bool (*confirm)(struct img_store *st, struct img_err *err);
 	/* reflink or in-kernel copy; *done = 0: not possible here, move the bytes */
 	bool (*copy)(struct img_store *st, uint64_t at, struct img_store *from, uint64_t from_at,
 		     uint64_t len, uint64_t *done, struct img_err *err);
@@ -128,6 +130,8 @@ bool img_store_read_padded(struct img_store *st, uint64_t at, void *buf, size_t 
 size_t img_store_ready(struct img_store *st, int wait_ms);
 bool img_store_write(struct img_store *st, uint64_t at, const void *buf, size_t len,
 		     struct img_err *err) IMG_MUST_CHECK;
+/* That nobody has removed, while it was read, what was read until now. */
+bool img_store_confirm(struct img_store *st, struct img_err *err) IMG_MUST_CHECK;
 /* As write, but buf must stay as it is until hold->n is 0. */
 bool img_store_write_held(struct img_store *st, uint64_t at, const void *buf, size_t len,
 			  struct img_hold *hold, struct img_err *err) IMG_MUST_CHECK;

@@ -67,6 +67,52 @@ kill -TERM $copy
 wait $copy 2>/dev/null || true
 ! rbd ls | grep -q stopped || fail "a copy that was stopped is still there"
 
+# Of two at one new name one has it, and the other says so.
+make_disk other.raw $((24 * mib))
+for i in 1 2 3; do
+	imgconv -q -O raw disk.raw rbd:rbd/two$i 2>err1 &
+	first=$!
+	imgconv -q -O raw other.raw rbd:rbd/two$i 2>err2 && second=0 || second=$?
+	wait $first && first=0 || first=$?
+	same 1 $((first + second)) "those that failed of two writers: $(cat err1 err2)"
+	imgcmp -q rbd:rbd/two$i "$([ $first = 0 ] && echo disk.raw || echo other.raw)"
+	! is_begun two$i || fail "the second of two writers left something"
+done
+
+# ---- Gone while it is read: what is no more reads as zeros
+
+imgconv -q -O raw disk.raw rbd:rbd/gone
+for what in "rm gone" "snap rm two1@gone"; do
+	rbd snap create --no-progress two1@gone 2>>"$ceph_dir/said" || true
+	mkfifo pipe
+	imgconv -q -r 8M -O raw "rbd:rbd/${what##* }" - 2>err >pipe &
+	copy=$!
+	exec 4<pipe
+	head -c 65536 <&4 >begun
+	rbd ${what% *} --no-progress "${what##* }"
+	cat <&4 >rest
+	exec 4<&-
+	status=0
+	wait $copy || status=$?
+	same 1 "$status" "read although removed: $what"
+	grep -q 'was removed while it was read' err || fail "$(cat err)"
+	rm pipe
+done
+
+# ---- Who may not
+
+may() { ceph auth get-or-create "client.$1" mon 'profile rbd' osd "$2" -o "$1.keyring"; }
+may reader 'profile rbd-read-only pool=rbd'
+may writer 'profile rbd pool=rbd'
+new_pool data
+imgcmp -q "rbd:rbd/two2:id=reader:keyring=reader.keyring" rbd:rbd/two2
+says 'the image cannot be made: Operation not permitted' \
+	imgconv -q -O raw disk.raw rbd:rbd/new:id=reader:keyring=reader.keyring
+says 'pool "data" cannot be used: Operation not permitted' \
+	imgconv -q -O raw -o data_pool=data disk.raw rbd:rbd/new:id=writer:keyring=writer.keyring
+imgconv -q -O raw disk.raw rbd:rbd/new:id=writer:keyring=writer.keyring
+imgcmp -q rbd:rbd/new disk.raw
+
 # ---- A full pool
 
 new_pool small
@@ -80,13 +126,35 @@ says 'Disk quota exceeded\|No space left' imgconv -q -O raw disk.raw rbd:small/f
 # ---- Who does not answer
 
 imgcreate -q -f raw rbd:rbd/slow 24M
-imgconv -q --timeout 1 -r 8M -n -O raw disk.raw rbd:rbd/slow 2>err &
+imgconv -q --timeout 30 -r 8M -n -O raw disk.raw rbd:rbd/slow 2>err &
 copy=$!
 sleep 0.7
 kill -STOP "$ceph_osd"
-status=0
-wait $copy || status=$?
-same 1 "$status" "a cluster that does not answer: $(cat err)"
-grep -q 'rbd:rbd/slow: .*[Tt]imed out' err || fail "$(cat err)"
+sleep 1
+kill -CONT "$ceph_osd"
+wait $copy || fail "a short silence did harm: $(cat err)"
+imgcmp -q rbd:rbd/slow disk.raw
+
+# silent ARG...: in the middle of this copy the store of objects stops, until the copy has ended.
+silent() {
+	local status=0
+
+	timeout 120 imgconv -q --timeout 1 -r 8M -O raw disk.raw "$@" 2>err &
+	copy=$!
+	sleep 0.7
+	kill -STOP "$ceph_osd"
+	wait $copy || status=$?
+	kill -CONT "$ceph_osd"
+	same 1 "$status" "a cluster that does not answer: $(cat err)"
+	grep -q '[Tt]imed out' err || fail "$(cat err)"
+}
+
+silent -n rbd:rbd/slow
+silent rbd:rbd/silent
+left=$(sed -n 's/.*stays as "\(silent\.imgtools-[0-9a-f]*\.part\)".*/\1/p' err)
+rbd ls | grep -qx "$left" || fail "what is left is not what was said: $(cat err)"
+! rbd ls | grep -qx silent || fail "half a copy has a name"
+becomes rbd rm --no-progress "$left" 2>>"$ceph_dir/said" || fail "$left cannot be removed"
+kill -STOP "$ceph_osd"
 kill -KILL "$ceph_monitor"
 says 'cannot connect to the cluster: Connection timed out' imginfo --timeout 1 rbd:rbd/slow
