@@ -271,7 +271,7 @@ bool img_compare_run(const struct img_compare *what, const struct img_job *job,
 	*stats = (struct img_compare_stats){ .same = true };
 	ok = what->digest ? run_hashing(&c, what->digest, err) : run(&c, err);
 	tell_run(&c);
-	if (!ok)
+	if (!ok || !img_confirm(what->a, err) || !img_confirm(what->b, err))
 		return false;
 	stats->sizes_differ = img_size(what->a) != img_size(what->b);
 	if (what->strict && stats->sizes_differ && stats->same) {

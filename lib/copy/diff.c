@@ -317,5 +317,5 @@ bool img_diff_run(const struct img_diff *what, const struct img_job *job, struct
 					_("%s: cannot be compared while it comes through a pipe"),
 					img_layer_name(d.side[s], 0));
 	d.end = img_size(what->b);
-	return run(&d, err);
+	return run(&d, err) && img_confirm(what->a, err) && img_confirm(what->b, err);
 }

@@ -503,14 +503,6 @@ static bool end_pass(struct engine *e, struct img_err *err)
 	       img_copy_late(e->what, e->stats, err);
 }
 
-static bool confirm(const struct img *src, struct img_err *err)
-{
-	for (size_t i = 0; i < src->n_layers; i++)
-		if (!img_store_confirm(src->layers[i].store, err))
-			return false;
-	return true;
-}
-
 static bool conclude(struct engine *e, struct img_err *err)
 {
 	if (e->fail_seq != UINT64_MAX) {
@@ -520,7 +512,7 @@ static bool conclude(struct engine *e, struct img_err *err)
 	}
 	if (e->dst->size == IMG_SIZE_UNKNOWN)
 		e->dst->size = e->plan.at;
-	if ((e->work.src->passing && !end_pass(e, err)) || !confirm(e->work.src, err))
+	if ((e->work.src->passing && !end_pass(e, err)) || !img_confirm(e->work.src, err))
 		return false;
 	return !e->digest || img_digest_finish(e->digest, e->stats->digest, err);
 }

@@ -106,6 +106,15 @@ static inline bool img_is_stream(const struct img *im)
 	return im->layers[0].size == IMG_SIZE_UNKNOWN;
 }
 
+/* That nobody has removed, while it was read, what was read of it until now. */
+static inline bool img_confirm(const struct img *im, struct img_err *err)
+{
+	for (size_t i = 0; i < im->n_layers; i++)
+		if (!img_store_confirm(im->layers[i].store, err))
+			return false;
+	return true;
+}
+
 /* The extent at `at` in the layers from depth on; depth of the answer counts from the top. */
 bool img_extent_from(struct img *im, size_t depth, uint64_t at, uint64_t limit,
 		     struct img_extent *out, struct img_err *err) IMG_MUST_CHECK;

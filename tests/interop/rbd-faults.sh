@@ -98,6 +98,17 @@ for what in "rm gone" "snap rm two1@gone"; do
 	grep -q 'was removed while it was read' err || fail "$(cat err)"
 	rm pipe
 done
+rbd snap create --no-progress two1@gone 2>>"$ceph_dir/said"
+mkfifo pipe
+imgcmp -q rbd:rbd/two1@gone pipe 2>err &
+compare=$!
+exec 4>pipe
+rbd snap rm --no-progress two1@gone
+rbd export --no-progress two1 - >&4
+exec 4>&-
+status=0
+wait $compare || status=$?
+same 2 "$status" "compared although removed: $(cat err)"
 
 # ---- Who may not
 
