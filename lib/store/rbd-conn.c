@@ -161,13 +161,21 @@ static bool open_pool(struct img_rbd *rbd, struct img_err *err)
 	return true;
 }
 
+static bool join_cluster(struct img_rbd *rbd, struct img_err *err)
+{
+	const int ret = rbd->lib.connect(rbd->cluster);
+
+	return img_rbd_fail(rbd, ret, err, "%s", ret == -ENOENT
+			    ? _("cannot connect to the cluster: no monitor, or no key, is found")
+			    : _("cannot connect to the cluster"));
+}
+
 bool img_rbd_connect(struct img_rbd *rbd, const char *path, struct img_err *err)
 {
 	*rbd = (struct img_rbd){ 0 };
 	return img_rbd_name_parse(path, &rbd->name, err) && img_rbd_load(&rbd->lib, err) &&
 	       read_arguments(rbd, err) && make_client(rbd, err) && configure(rbd, err) &&
-	       img_rbd_fail(rbd, rbd->lib.connect(rbd->cluster), err, _("cannot connect to the cluster")) &&
-	       open_pool(rbd, err);
+	       join_cluster(rbd, err) && open_pool(rbd, err);
 }
 
 /* ---- Who else uses the image --------------------------------------------------------------------- */

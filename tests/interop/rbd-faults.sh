@@ -30,6 +30,7 @@ says 'none.conf: No such file' imginfo rbd:rbd/x:conf=none.conf
 ceph-authtool wrong --create-keyring --gen-key -n client.admin >/dev/null
 says 'cannot connect to the cluster: Permission denied' imginfo "rbd:rbd/x:keyring=$PWD/wrong"
 says 'cannot connect to the cluster: Permission denied' imginfo --ceph-id nobody rbd:rbd/x
+says 'no monitor, or no key, is found' imginfo rbd:rbd/x:keyring=/none:auth_client_required=cephx
 
 # ---- In use
 
