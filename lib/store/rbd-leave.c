@@ -145,6 +145,18 @@ bool img_rbd_close(struct img_rbd *rbd)
 	return !rbd->is_left;
 }
 
+static int one_more_is_gone(uint64_t n, uint64_t of, void *errand)
+{
+	(void)n, (void)of;
+	img_rbd_goes_on(errand);
+	return 0;
+}
+
+int img_rbd_remove(struct img_rbd *rbd, const char *image, struct img_rbd_errand *errand)
+{
+	return rbd->lib.remove(rbd->pool, image, one_more_is_gone, errand);
+}
+
 void img_rbd_disconnect(struct img_rbd *rbd)
 {
 	if (rbd->image)

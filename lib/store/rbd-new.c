@@ -157,7 +157,7 @@ bool img_rbd_create_named(struct img_rbd *rbd, struct img_err *err)
 	if (!img_rbd_exists(rbd, rbd->name.image, &exists, err))
 		return false;
 	if (!exists)
-		(void)rbd->lib.remove(rbd->pool, rbd->name.image);	/* mostly there is nothing */
+		(void)img_rbd_remove(rbd, rbd->name.image, NULL);	/* mostly there is nothing */
 	return create(rbd, rbd->name.image, 0, &(struct img_rbd_new){ 0 }, err);
 }
 

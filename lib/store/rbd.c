@@ -371,13 +371,6 @@ static bool rbd_publish(struct img_store *st, struct img_err *err)
 	return settle_all(rs, err) && (!rs->rbd.temporary || give_name(rs, err));
 }
 
-static int one_more_is_gone(uint64_t n, uint64_t of, void *errand)
-{
-	(void)n, (void)of;
-	img_rbd_goes_on(errand);
-	return 0;
-}
-
 /* Room that is too much does no harm, and what is left of a new image its name says. */
 static void leave(struct img_rbd_errand *errand, void *arg)
 {
@@ -388,7 +381,7 @@ static void leave(struct img_rbd_errand *errand, void *arg)
 	if (rbd->image && !rbd->temporary && !rbd->is_silent)
 		(void)trim(rs, NULL);
 	if (rbd->temporary && img_rbd_close(rbd) && !rbd->is_silent)
-		(void)rbd->lib.remove(rbd->pool, rbd->temporary, one_more_is_gone, errand);
+		(void)img_rbd_remove(rbd, rbd->temporary, errand);
 	img_rbd_disconnect(rbd);
 	pthread_mutex_destroy(&rs->lock);
 	pthread_mutex_destroy(&rs->growth);
@@ -525,7 +518,7 @@ static int remove_patiently(struct img_rbd *rbd)
 	for (int i = 0; ret == -EBUSY && i < ATTEMPTS; i++) {
 		if (i)
 			sleep(1);
-		ret = rbd->lib.remove(rbd->pool, rbd->name.image);
+		ret = img_rbd_remove(rbd, rbd->name.image, NULL);
 	}
 	return ret;
 }

@@ -68,6 +68,8 @@ typedef void img_rbd_errand_fn(struct img_rbd_errand *errand, void *arg);
 bool img_rbd_within_bounds(struct img_rbd *rbd, img_rbd_errand_fn *what, void *arg);
 /* Whoever waits for the errand has to do so from now on.  NULL: nobody does. */
 void img_rbd_goes_on(struct img_rbd_errand *errand);
+/* Removes the image called so, on an errand, which goes on as long as its objects do, or NULL. */
+int img_rbd_remove(struct img_rbd *rbd, const char *image, struct img_rbd_errand *errand);
 /* Releases the lock as well.  False: the cluster did not answer in time. */
 bool img_rbd_close(struct img_rbd *rbd);
 /* Closes the image, too.  However long that takes.  *rbd may be all zero. */
