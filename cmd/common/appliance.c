@@ -15,7 +15,7 @@ enum { MOST_TEXT = 4 << 20, MOST_FILES = 16384 };
 
 static bool out_of_memory(struct img_err *err)
 {
-	return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 }
 
 static const char *without_dot(const char *name)

@@ -19,7 +19,7 @@ static bool add_arguments(const char *arguments, struct img_err *err)
 	bool ok;
 
 	if (asprintf(&all, "%s%s%s", old ? old : "", old ? " " : "", arguments) < 0)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	ok = set_variable("CEPH_ARGS", all, err);
 	free(all);
 	return ok;

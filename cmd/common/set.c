@@ -111,7 +111,7 @@ bool cli_set_list(const struct cli_option *row, void *field, const char *text, s
 
 	(void)row;
 	if (!longer)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	if (old)
 		longer[old] = ',';
 	strcpy(longer + old + (old ? 1 : 0), text);

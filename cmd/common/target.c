@@ -12,7 +12,7 @@
 
 static bool out_of_memory(struct img_err *err)
 {
-	return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 }
 
 bool target_set_text(const struct cli_option *row, void *field, const char *text,

@@ -146,7 +146,7 @@ bool free_read_fat(struct free_place *place, struct img_err *err)
 	bool ok;
 
 	if (!room)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	ok = free_place_read(place, 0, boot, sizeof(boot), err);
 	if (ok && !place->why) {
 		if (!decode(boot, &fat))

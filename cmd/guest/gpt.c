@@ -76,7 +76,7 @@ static uint8_t *read_entries(struct sketch *sk, const struct gpt *gpt,
 	entries = malloc(len);
 	if (entries && sketch_read(sk, header->entries_at * gpt->sector, entries, len, err))
 		return entries;
-	*failed = entries || !img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	*failed = entries || !img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	free(entries);
 	return NULL;
 }

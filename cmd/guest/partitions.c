@@ -11,7 +11,7 @@
 static bool failed(int rc, struct img_err *err)
 {
 	if (rc == -ENOMEM)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	return img_fail(err, IMG_E_CORRUPT, _("libfdisk cannot use the partition table: %s"),
 			strerror(rc < 0 ? -rc : EINVAL));
 }

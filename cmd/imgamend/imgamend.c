@@ -77,7 +77,7 @@ static bool tell(struct options *opt, const struct img_format *format, const cha
 		return true;
 	report = img_node_root("imgamend");
 	if (!report)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	img_node_text(report, "file", path);
 	img_node_label(report, _("image"));
 	img_node_text(report, "format", img_format_name(format));

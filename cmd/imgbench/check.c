@@ -32,7 +32,7 @@ static void take_known(char *list, const struct img_format *format)
 static bool check_create_options(const struct bench_options *opt, struct img_err *err)
 {
 	char *list = strdup(opt->create_options);
-	bool ok = list || img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	bool ok = list || img_fail(err, IMG_E_NOMEM, _("out of memory"));
 
 	for (unsigned i = 0; ok && i < opt->formats.n; i++)
 		take_known(list, opt->formats.formats[i]);

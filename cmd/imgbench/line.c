@@ -14,7 +14,7 @@ bool line_init(struct line *line, unsigned threads, struct img_err *err)
 		free(line->under_way);
 		free(line->taken);
 		*line = (struct line){ .n_places = 0 };
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	}
 	pthread_mutex_init(&line->turn, NULL);
 	pthread_mutex_init(&line->lock, NULL);

@@ -26,7 +26,7 @@ static bool each_word(const char *text, void *list,
 		      struct img_err *err)
 {
 	char *copy = strdup(text), *rest = copy;
-	bool ok = copy || img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	bool ok = copy || img_fail(err, IMG_E_NOMEM, _("out of memory"));
 
 	while (ok && rest)
 		ok = take(list, strsep(&rest, ","), err);

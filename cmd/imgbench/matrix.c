@@ -28,7 +28,7 @@ struct matrix {
 
 static bool out_of_memory(struct img_err *err)
 {
-	return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 }
 
 static const struct img_format *format_of(const struct matrix *x, size_t cell)

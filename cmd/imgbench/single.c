@@ -30,7 +30,7 @@ bool bench_single(const struct bench *bench, const char *path, struct img_err *e
 	bool ok;
 
 	if (!m)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	m->bench = bench;
 	m->image = (struct bench_image){
 		.path = path, .format = bench->opt->source.format, .cache = bench->opt->source.cache,

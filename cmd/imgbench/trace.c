@@ -96,7 +96,7 @@ static bool parse_map(const char *map, struct request *r, struct img_err *err)
 		return true;
 	runs = calloc(strlen(map) + 2, sizeof(*runs));
 	if (!runs)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	r->runs = runs;
 	return fill_runs(map, n_blocks, runs) ||
 	       img_fail(err, IMG_E_CORRUPT, _("the map \"%s\" does not fit %" PRIu32 " blocks"),
@@ -182,7 +182,7 @@ static bool make_room(struct trace *trace, struct img_err *err)
 		return true;
 	more = reallocarray(trace->requests, room, sizeof(*more));
 	if (!more)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	trace->requests = more;
 	trace->room = room;
 	return true;
@@ -272,7 +272,7 @@ bool trace_read(struct trace *trace, const char *path, struct img_err *err)
 
 	*trace = (struct trace){ .size = 0 };
 	if (!line)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	errno = 0;
 	file = open_trace(path);
 	ok = file ? read_lines(trace, file, line, err)

@@ -34,7 +34,7 @@ static bool note(struct books *b, uint64_t grain, uint32_t mark, struct img_err 
 	if (!*page)
 		*page = calloc(PAGE_GRAINS, sizeof(**page));
 	if (!*page)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	(*page)[grain % PAGE_GRAINS] = mark;
 	return true;
 }
@@ -72,7 +72,7 @@ static bool books_init(struct books *b, const struct verify *v, uint64_t size,
 	b->n_pages = size / page_bytes(b) + 1;
 	b->pages = calloc(b->n_pages, sizeof(*b->pages));
 	b->got = aligned_alloc(ALIGNMENT, page_bytes(b));
-	return (b->pages && b->got) || img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	return (b->pages && b->got) || img_fail(err, IMG_E_NOMEM, _("out of memory"));
 }
 
 /* ---- Comparing ------------------------------------------------------------------------------- */

@@ -36,7 +36,7 @@ bool changes_set(const struct cli_option *row, void *field, const char *text, st
 		struct change *v = realloc(changes->v, cap * sizeof(*v));
 
 		if (!v)
-			return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+			return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 		changes->v = v;
 		changes->cap = cap;
 	}

@@ -56,7 +56,7 @@ static bool report(struct img *im, const char *path, const struct img_bitmap *li
 	struct img_node *root = img_node_root("imgbitmap"), *nodes;
 
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	img_node_text(root, "filename", path);
 	img_node_u64(root, "virtual-size", img_size(im), IMG_UNIT_BYTES);
 	nodes = img_node_list(root, "bitmaps");

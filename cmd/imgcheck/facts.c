@@ -125,7 +125,7 @@ bool facts_collect(const struct img_check *how, const struct img_check_result *f
 	*out = (struct facts){ .size = IMG_SIZE_UNKNOWN, .found = found };
 	out->info = img_node_root("info");
 	if (!out->info)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	if (found)
 		out->format = img_format_name(found->format);
 	if (open_and_look(how, out, found ? &out->unread : err))

@@ -279,7 +279,7 @@ static bool run_all(struct run *run, char *const *names, int n, struct img_err *
 	bool ok = true;
 
 	if (opt->style != IMG_STYLE_HUMAN && !(run->root = img_node_root("imgcheck")))
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	if (opt->kinds)
 		list_kinds(run);
 	else if (opt->targets.help)

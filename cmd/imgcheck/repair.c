@@ -34,7 +34,7 @@ static bool exists(const char *path)
 
 static bool fail_memory(struct img_err *err)
 {
-	return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 }
 
 /* The first name that is free; those before it tell what came before. */

@@ -83,6 +83,6 @@ bool salvage_look(struct img *im, const struct pieces *lost, struct salvage_outc
 		add_but_lost(out, piece_of(&ex), lost, &next);
 	}
 	if (lost->failed || out->pieces.failed)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	return true;
 }

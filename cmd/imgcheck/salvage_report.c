@@ -106,7 +106,7 @@ static struct img_node *build(const struct salvage_outcome *out, bool all, bool 
 	struct img_node *root = img_node_root("imgcheck"), *to;
 
 	if (!root) {
-		img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		img_fail(err, IMG_E_NOMEM, _("out of memory"));
 		return NULL;
 	}
 	to = img_node_map(root, "salvage");

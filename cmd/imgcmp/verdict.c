@@ -10,7 +10,7 @@ bool verdict_start(struct verdict *v, struct img_err *err)
 		return true;
 	v->report = img_node_root("imgcmp");
 	if (!v->report)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	img_node_text(v->report, "a", v->a);
 	img_node_text(v->report, "b", v->b);
 	return true;

@@ -29,7 +29,7 @@ static bool report(const struct options *opt, const char *name, const char *form
 	bool ok;
 
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	img_node_text(root, "image", name);
 	img_node_label(root, _("image"));
 	img_node_text(root, "format", format);

@@ -74,7 +74,7 @@ static bool check_image(struct img *im, bool *whole, struct img_err *err)
 	struct img_node *info = img_node_root("info");
 	const char *beyond = NULL, *never = NULL;
 	const bool ok = info ? img_info(im, false, info, err)
-			     : img_fail(err, IMG_E_NOMEM, _("memory is out"));
+			     : img_fail(err, IMG_E_NOMEM, _("out of memory"));
 
 	if (ok) {
 		beyond = beyond_the_disk(im, info);

@@ -65,7 +65,7 @@ bool report_write(const struct outcome *out, enum img_style style, struct img_er
 	bool ok;
 
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	add_names(root, out);
 	add_amounts(root, out);
 	add_codecs(root, out);

@@ -67,7 +67,7 @@ static bool add_option(char **list, const char *name, const char *value, struct 
 	if (*list && optlist_has(*list, name))
 		return img_fail(err, IMG_E_ARGUMENT, _("%s is given twice"), name);
 	if (asprintf(&text, "%s=%s", name, value) < 0)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	ok = cli_set_list(&row, list, text, err);
 	free(text);
 	return ok;
@@ -121,7 +121,7 @@ static bool add_best_of(char **list, const struct img_format *format, const char
 
 		name = target_next_codec(&codecs, &len);
 		ok = asprintf(&longer, "%s%s%.*s", others ? others : "", others ? "+" : "", (int)len,
-			      name) >= 0 || img_fail(err, IMG_E_NOMEM, _("memory is out"));
+			      name) >= 0 || img_fail(err, IMG_E_NOMEM, _("out of memory"));
 		free(others);
 		others = ok ? longer : NULL;
 	}

@@ -17,7 +17,7 @@ bool range_set(const struct cli_option *row, void *field, const char *text, stru
 		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not START+LENGTH"), text);
 	start = strndup(text, plus - text);
 	if (!start)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	ok = img_size_parse(start, &range->at, err) && img_size_parse(plus + 1, &range->len, err);
 	free(start);
 	return ok && (range->len || img_fail(err, IMG_E_ARGUMENT, _("the range is empty")));

@@ -168,10 +168,10 @@ bool report_write(const struct outcome *out, struct img_err *err)
 	bool ok;
 
 	if (out->losses->failed)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out: there are too many losses"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory: there are too many losses"));
 	root = build(out);
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	ok = how->path ? write_file(root, how, err) : img_report_write(root, how->style, to, err);
 	img_node_free(root);
 	return ok;

@@ -51,7 +51,7 @@ static char *member_name(const char *source, const char *format, struct img_err 
 	if (!inner || (strcmp(source, "-") ? asprintf(&name, "%.*s.%s", (int)len, base, format)
 					   : asprintf(&name, "disk.%s", format)) < 0) {
 		name = NULL;
-		img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	}
 	free(inner);
 	return name;

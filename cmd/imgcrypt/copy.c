@@ -68,7 +68,7 @@ static char *options_of(const struct options *opt, const struct img_format *form
 	if (asprintf(&list, "%s%s%s%s", given, add && *given ? "," : "", add ? wish : "",
 		     add ? "=luks" : "") >= 0)
 		return list;
-	img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	return NULL;
 }
 

@@ -56,7 +56,7 @@ bool formats_print(enum img_style style, struct img_err *err)
 	}
 	root = img_node_root("imginfo");
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	add_formats(img_node_list(root, "formats"));
 	ok = img_report_write(root, style, stdout, err);
 	img_node_free(root);

@@ -78,7 +78,7 @@ static bool tell(const struct options *opt, char *const *names, int n, struct im
 	bool ok;
 
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	ok = add_images(opt, names, n, root, err) &&
 	     img_report_write(root, opt->style, stdout, err);
 	img_node_free(root);

@@ -211,7 +211,7 @@ int main(int argc, char **argv)
 	check_usage(&opt, n);
 	target = n == 2 ? strdup(names[1]) : name_target(format, n ? names[0] : NULL);
 	if (!target)
-		ok = img_fail(&err, IMG_E_NOMEM, _("memory is out"));
+		ok = img_fail(&err, IMG_E_NOMEM, _("out of memory"));
 	else if ((ok = find_keys(&opt, &err)))
 		ok = n ? measure_image(&opt, format, names[0], target, &err)
 		       : measure_size(&opt, format, target, &err);

@@ -56,7 +56,7 @@ bool answer_write(const struct answer *answer, struct img_err *err)
 					 : exactness[answer->found.exactness].key);
 	img_node_label(root, _("exactness"));
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	ok = img_report_write(root, answer->style, stdout, err);
 	img_node_free(root);
 	return ok;

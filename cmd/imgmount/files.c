@@ -21,7 +21,7 @@ static bool add(struct mount *mount, const struct shown *file, struct img_err *e
 	if (!more || !file->name) {
 		free(file->name);
 		free(file->snapshot);
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	}
 	mount->files[mount->n++] = *file;
 	return true;

@@ -45,7 +45,7 @@ struct opened *opened_new(struct mount *mount, const struct shown *file, bool wr
 	struct opened *op = calloc(1, sizeof(*op));
 
 	if (!op) {
-		img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		img_fail(err, IMG_E_NOMEM, _("out of memory"));
 		return NULL;
 	}
 	add(mount, op);

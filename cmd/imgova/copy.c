@@ -33,5 +33,5 @@ void ova_make_plain(char *name)
 
 bool ova_out_of_memory(struct img_err *err)
 {
-	return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 }

@@ -106,7 +106,7 @@ bool report(const struct request *request, const struct plan *plan, const struct
 	bool ok;
 
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 	fill(root, request, plan, format);
 	if (style != IMG_STYLE_HUMAN)
 		add_remarks(root, plan);

@@ -41,7 +41,7 @@ bool tail_look(struct img *im, uint64_t from, uint64_t to, const struct img_job 
 {
 	struct tail tail = { .stored = 0 };
 	uint8_t *window = malloc(WINDOW);
-	bool ok = window || img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	bool ok = window || img_fail(err, IMG_E_NOMEM, _("out of memory"));
 
 	for (uint64_t at = from; ok && at < to; ) {
 		struct img_extent extent;

@@ -45,7 +45,7 @@ struct img_node *chain_report(const struct options *opt, const char *verb, const
 	struct img_node *report = img_node_root("imgsnap");
 
 	if (!report) {
-		img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		img_fail(err, IMG_E_NOMEM, _("out of memory"));
 		return NULL;
 	}
 	img_node_text(report, "action", verb);

@@ -104,7 +104,7 @@ static bool name_of(struct img *im, const char *which, char **name, struct img_e
 			which = list[i].name;
 	*name = strdup(which);
 	img_snapshot_list_free(list, n);
-	return *name || img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	return *name || img_fail(err, IMG_E_NOMEM, _("out of memory"));
 }
 
 static bool write_patch(const struct options *opt, const struct img_diff *what, char *const *names,

@@ -10,7 +10,7 @@
 
 static bool out_of_memory(struct img_err *err)
 {
-	return img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	return img_fail(err, IMG_E_NOMEM, _("out of memory"));
 }
 
 /* ---- The name of the base, as the new image says it ---------------------------------------------- */

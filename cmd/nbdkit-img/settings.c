@@ -23,7 +23,7 @@ static bool take_path(const char **field, const char *value, struct img_err *err
 
 	*field = path ? nbdkit_strdup_intern(path) : NULL;
 	free(path);
-	return *field || img_fail(err, IMG_E_NOMEM, _("memory is out"));
+	return *field || img_fail(err, IMG_E_NOMEM, _("out of memory"));
 }
 
 static bool take_file(struct img_open *how, const char *value, struct img_err *err)

@@ -234,7 +234,7 @@ static struct img_rbd_flight *new_flight(const struct img_rbd_flight *piece, con
 	struct img_rbd_flight *flight = malloc(sizeof(*flight) + kept);
 
 	if (!flight) {
-		img_fail(err, IMG_E_NOMEM, _("memory is out"));
+		img_fail(err, IMG_E_NOMEM, _("out of memory"));
 		return NULL;
 	}
 	*flight = *piece;
