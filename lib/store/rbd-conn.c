@@ -45,7 +45,7 @@ enum { MANY_CORES = 4 };
 
 /* ---- The cluster --------------------------------------------------------------------------------- */
 
-/* Bytes are copied by us (rbd-flight.c), what is copied once needs no cache, and we do the talking. */
+/* Who writes keeps the bytes (rbd-flight.c), what is copied once needs no cache, and we do the talking. */
 static const struct img_rbd_setting ours[] = {
 	{ (char *)"rbd_disable_zero_copy_writes", (char *)"false" },
 	{ (char *)"rbd_cache", (char *)"false" },
