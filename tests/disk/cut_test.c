@@ -12,16 +12,9 @@
 #include <string.h>
 #include "disk/judge.h"
 #include "disk/power.h"
+#include "disk/sanitized.h"
 #include "disk/workload.h"
 #include "unit/fake/files.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 enum {
 #ifdef SANITIZED

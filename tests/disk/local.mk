@@ -10,6 +10,7 @@ disk_sources = \
 	%D%/layout.c \
 	%D%/layout.h \
 	%D%/random.h \
+	%D%/sanitized.h \
 	%D%/workload.c \
 	%D%/workload.h
 

@@ -14,12 +14,25 @@
 #include "disk/judge.h"
 #include "disk/random.h"
 #include "disk/recorder.h"
+#include "disk/sanitized.h"
 #include "format/compact.h"
 #include "format/vmdk/layout.h"
 #include "format/vmdk/sparse_new.h"
 #include "unit/fake/files.h"
 
-enum { SEEDS = 2, STEPS = 80, TIMES_LARGER = 3, FAULTY_STEPS = 24, FAULTS = 24 };
+enum {
+	SEEDS		= 2,
+	STEPS		= 80,
+	TIMES_LARGER	= 3,
+	FAULTY_STEPS	= 24,
+#ifdef SANITIZED
+	FAULTS		= 12,
+	DENSITY		= 1,		/* behind the n-th call the next one is n / DENSITY later */
+#else
+	FAULTS		= 24,
+	DENSITY		= 4,
+#endif
+};
 
 TestSuite(disk_resize, .init = files_enter, .fini = files_leave, .timeout = 300);
 
@@ -413,7 +426,7 @@ ParameterizedTest(size_t *number, disk_resize, failing_files)
 	if (!has_sizes(&layouts[*number]) || !prepare(&layouts[*number], &m->prep))
 		cr_skip_test("%s", layouts[*number].name);
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
-		for (unsigned n = 1, k = 0; k < FAULTS; n += 1 + n / 4, k++) {
+		for (unsigned n = 1, k = 0; k < FAULTS; n += 1 + n / DENSITY, k++) {
 			snprintf(script, sizeof(script), "%s:%u=EIO", calls[i], n);
 			start_model(m);
 			m->faults = script;
