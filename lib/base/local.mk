@@ -6,6 +6,8 @@ libimg_sources += \
 	%D%/hash.c \
 	%D%/hold.c \
 	%D%/hold.h \
+	%D%/job.c \
+	%D%/job.h \
 	%D%/lazy.c \
 	%D%/lazy.h \
 	%D%/lock.h \

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include "base/err.h"
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "copy/chain.h"
@@ -57,12 +58,6 @@ static bool check(const struct compacting *c, struct img_err *err)
 				img_layer_name(im, 0));
 	/* What loses its place must not show what lies below. */
 	return img_disk_check_sight(im, err) && check_names(c, err);
-}
-
-static bool may_go_on(const struct compacting *c, struct img_err *err)
-{
-	return !c->job || !c->job->cancelled || !c->job->cancelled(c->job->ctx) ||
-	       img_fail(err, IMG_E_CANCELLED, _("cancelled"));
 }
 
 /* Of all files that hold the top layer. */
@@ -182,7 +177,7 @@ static bool do_round(struct compacting *c, uint64_t room, bool *more, struct img
 {
 	struct img_layer_compacted out;
 
-	if (!may_go_on(c, err) || !call_driver(c, room, &out, err) || !img_finish(c->im, err))
+	if (!img_job_goes_on(c->job, err) || !call_driver(c, room, &out, err) || !img_finish(c->im, err))
 		return false;
 	*more = out.left && out.moved;
 	c->stats.moved += out.moved;
@@ -229,7 +224,7 @@ static bool run_packing(struct compacting *c, struct img_err *err)
 	struct img_layer_packed packed = { .from = 0 };
 
 	do {
-		if (!may_go_on(c, err) ||
+		if (!img_job_goes_on(c->job, err) ||
 		    !pack(c, bytes_of_round(c, c->stats.before), &packed, err) ||
 		    !img_finish(c->im, err) || !img_open_again(c->im, err))
 			return false;

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/zero.h"
@@ -156,8 +157,8 @@ static bool take(void *ctx, void *window, bool *more, struct img_err *err)
 	struct diff *d = ctx;
 	struct window *w = window;
 
-	if (d->job && d->job->cancelled && d->job->cancelled(d->job->ctx))
-		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	if (!img_job_goes_on(d->job, err))
+		return false;
 	*more = d->at < d->end;
 	w->verdict = SAME;
 	w->at = d->at;

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
+#include "base/job.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -66,16 +67,6 @@ static struct parcel *parcel_of(struct engine *e, uint64_t seq)
 
 /* ---- The steps; none holds the lock ---------------------------------------------------------- */
 
-static bool cancelled(const struct engine *e, struct img_err *err)
-{
-	const struct img_job *job = e->job;
-
-	if (!job || !job->cancelled || !job->cancelled(job->ctx))
-		return false;
-	img_fail(err, IMG_E_CANCELLED, _("cancelled"));
-	return true;
-}
-
 /* Reads what has come, so that a writer who stalls does not keep us from being cancelled. */
 static bool read_stream(struct engine *e, struct img_parcel *p, uint64_t *len,
 			struct img_err *err)
@@ -86,7 +77,7 @@ static bool read_stream(struct engine *e, struct img_parcel *p, uint64_t *len,
 		const size_t ready = img_store_ready(src->layers[0].store, PATIENCE_MS);
 		size_t got;
 
-		if (cancelled(e, err))
+		if (!img_job_goes_on(e->job, err))
 			return false;
 		if (!ready)
 			continue;

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/parallel.h"
@@ -68,8 +69,8 @@ static bool take(void *ctx, void *window, bool *more, struct img_err *err)
 	struct window *w = window;
 	const struct img_job *job = s->how->job;
 
-	if (job && job->cancelled && job->cancelled(job->ctx))
-		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	if (!img_job_goes_on(job, err))
+		return false;
 	do
 		if (!next_chunk(s, w, err))
 			return false;

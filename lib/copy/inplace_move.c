@@ -4,6 +4,7 @@
  * is an image with the same disk, so there is nothing to keep of a plan: who starts again sees what
  * is left to do.
  */
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/zero.h"
@@ -192,8 +193,8 @@ bool img_in_place_move_all(struct img_in_place_run *run, struct img_err *err)
 	const uint64_t all = run->where.astray;
 
 	while (run->where.astray) {
-		if (job->cancelled && job->cancelled(job->ctx))
-			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+		if (!img_job_goes_on(job, err))
+			return false;
 		if (!img_in_place_do(run, step, err))
 			return false;
 		if (job->progress)

@@ -5,6 +5,7 @@
  * or as long as a sample of them became.
  */
 #include <string.h>
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "copy/measure.h"
@@ -32,16 +33,6 @@ static bool add_chunk(struct measuring *m, const struct img_chunk *chunk, struct
 	       img_chunk_ranges(chunk, m->grain, &m->data, err);
 }
 
-static bool is_cancelled(const struct measuring *m, struct img_err *err)
-{
-	const struct img_job *job = m->job;
-
-	if (!job || !job->cancelled || !job->cancelled(job->ctx))
-		return false;
-	img_fail(err, IMG_E_CANCELLED, _("cancelled"));
-	return true;
-}
-
 static bool find_data(struct measuring *m, struct img_err *err)
 {
 	struct img_plan plan = {
@@ -52,7 +43,7 @@ static bool find_data(struct measuring *m, struct img_err *err)
 	bool ok;
 
 	do {
-		ok = !is_cancelled(m, err) && img_plan_next(&plan, &chunk, err) &&
+		ok = img_job_goes_on(m->job, err) && img_plan_next(&plan, &chunk, err) &&
 		     add_chunk(m, &chunk, err);
 	} while (ok && chunk.len);
 	img_chunk_free(&chunk);
@@ -159,7 +150,7 @@ static bool put_all(const struct measuring *m, struct img *dst, const struct img
 		const struct img_range *next = i < data->n ? &data->v[i] : NULL;
 		const uint64_t end = next ? next->at : img_size(m->src);
 
-		if (is_cancelled(m, err))
+		if (!img_job_goes_on(m->job, err))
 			return false;
 		if (end > done && !ly->format->write->zero(ly, done, end - done, err))
 			return false;

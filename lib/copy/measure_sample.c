@@ -6,6 +6,7 @@
  */
 #include <stdatomic.h>
 #include <stdlib.h>
+#include "base/job.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -99,8 +100,8 @@ static bool take_one(const struct taking *t, size_t i, struct img_parcel *p, str
 		.window = t->work.grain,
 	};
 
-	if (t->job && t->job->cancelled && t->job->cancelled(t->job->ctx))
-		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	if (!img_job_goes_on(t->job, err))
+		return false;
 	if (!img_plan_next(&plan, &p->chunk, err) || !img_work_run(&t->work, p, err))
 		return false;
 	note(p, t->work.unit, t->sample->stored + i * t->sample->units);

@@ -3,7 +3,7 @@
 #include "copy/pace.h"
 
 #include <time.h>
-#include "base/err.h"
+#include "base/job.h"
 #include "base/num.h"
 
 #define SECOND_NS 1000000000
@@ -22,21 +22,13 @@ struct img_pace img_pace_start(uint64_t rate)
 	return (struct img_pace){ .rate = rate, .start = now_ns() };
 }
 
-static bool cancelled(const struct img_job *job, struct img_err *err)
-{
-	if (!job || !job->cancelled || !job->cancelled(job->ctx))
-		return false;
-	img_fail(err, IMG_E_CANCELLED, _("cancelled"));
-	return true;
-}
-
 bool img_pace_keep(const struct img_pace *pace, const struct img_job *job, struct img_err *err)
 {
 	const uint64_t rate = pace->rate;
 	const uint64_t due = !rate ? 0 : pace->start + pace->done / rate * SECOND_NS +
 		(uint64_t)((double)(pace->done % rate) / (double)rate * SECOND_NS);
 
-	if (cancelled(job, err))
+	if (!img_job_goes_on(job, err))
 		return false;
 	if (!rate)
 		return true;
@@ -44,7 +36,7 @@ bool img_pace_keep(const struct img_pace *pace, const struct img_job *job, struc
 		const struct timespec nap = { .tv_nsec = (long)img_min_u64(due - now, NAP_NS) };
 
 		(void)nanosleep(&nap, NULL);	/* cut short it is not the last one */
-		if (cancelled(job, err))
+		if (!img_job_goes_on(job, err))
 			return false;
 	}
 	return true;

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include "base/err.h"
+#include "base/job.h"
 #include "copy/patch.h"
 #include "libimg-diff.h"
 
@@ -69,9 +70,7 @@ static bool look_at_job(const struct applying *ap, struct img_err *err)
 
 	if (job && job->progress)
 		job->progress(job->ctx, ap->rd.done, ap->rd.header.new_size);
-	if (job && job->cancelled && job->cancelled(job->ctx))
-		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
-	return true;
+	return img_job_goes_on(job, err);
 }
 
 /* The samples are taken before their place is written. */

@@ -4,6 +4,7 @@
  * its user knows.
  */
 #include <pthread.h>
+#include "base/job.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -39,8 +40,8 @@ bool img_pour_look(const struct img_pour *pour,
 	struct img_piece piece;
 
 	for (uint64_t at = pour->from; at < pour->to; at += piece.len) {
-		if (job && job->cancelled && job->cancelled(job->ctx))
-			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+		if (!img_job_goes_on(job, err))
+			return false;
 		if (!pour->look(pour->ctx, at, pour->to, &piece, err) ||
 		    (piece.kind != IMG_PIECE_NOTHING && !call(pour->ctx, &piece, err)))
 			return false;
@@ -70,9 +71,8 @@ static bool talk(struct pouring *p)
 
 	if (job && job->progress)
 		job->progress(job->ctx, p->pour->done, p->pour->total);
-	if (!job || !job->cancelled || !job->cancelled(job->ctx))
+	if (img_job_goes_on(job, &why))
 		return true;
-	img_fail(&why, IMG_E_CANCELLED, _("cancelled"));
 	note_failure(p, p->at, &why);
 	return false;
 }

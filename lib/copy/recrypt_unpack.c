@@ -4,6 +4,7 @@
  * which gets into the file at once.
  */
 #include "base/err.h"
+#include "base/job.h"
 #include "base/num.h"
 #include "copy/chain.h"
 #include "copy/recrypt.h"
@@ -34,8 +35,8 @@ static bool do_round(struct img_recrypt_run *run, struct img_recrypt_unpack *how
 	struct img_recrypt_changing c;
 	bool ok;
 
-	if (run->job && run->job->cancelled && run->job->cancelled(run->job->ctx))
-		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	if (!img_job_goes_on(run->job, err))
+		return false;
 	ok = img_recrypt_change_begin(&c, run, false, err);
 	if (ok) {
 		how->opener = img_at_once_opener(c.once);

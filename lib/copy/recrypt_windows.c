@@ -6,6 +6,7 @@
  */
 #include <string.h>
 #include "base/err.h"
+#include "base/job.h"
 #include "base/num.h"
 #include "base/zero.h"
 #include "cipher/cipher.h"
@@ -217,8 +218,8 @@ static bool do_window(struct img_recrypt_run *run, struct img_err *err)
 {
 	struct window w = window_at(run, run->next);
 
-	if (run->job && run->job->cancelled && run->job->cancelled(run->job->ctx))
-		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	if (!img_job_goes_on(run->job, err))
+		return false;
 	if (!load_map(&w, err) ||
 	    !(img_recrypt_is_kept(&run->hdr) ? replace_window : move_window)(&w, err) ||
 	    !img_store_sync(run->file, err))

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Bytes of a file that get another place in it, when an image changes its size. */
 #include <string.h>
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/zero.h"
 #include "format/format.h"
 
 enum { MOVE_BYTES = 1 << 20, GRAIN = 4096 };
-
-static bool may_go_on(const struct img_job *job, struct img_err *err)
-{
-	return !job || !job->cancelled || !job->cancelled(job->ctx) ||
-	       img_fail(err, IMG_E_CANCELLED, _("cancelled"));
-}
 
 /* ---- First to last --------------------------------------------------------------------------- */
 
@@ -57,7 +52,7 @@ bool img_copy_bytes(struct img_store *st, uint64_t to, struct img_store *from_st
 		const uint64_t at = from + done;
 		bool ok;
 
-		if (!may_go_on(job, err))
+		if (!img_job_goes_on(job, err))
 			return false;
 		if (at >= size)
 			return img_store_zero(st, to + done, len - done, false, err);
@@ -115,7 +110,7 @@ static bool move_up(struct img_store *st, uint64_t to, uint64_t from, uint64_t l
 		const size_t n = img_min_u64(left, MOVE_BYTES);
 
 		left -= n;
-		if (!may_go_on(job, err) ||
+		if (!img_job_goes_on(job, err) ||
 		    !move_piece(st, to + left, from + left, n, size, buf, err))
 			return false;
 	}

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/parallel.h"
@@ -213,21 +214,13 @@ static bool settle(struct packer *p, size_t i, size_t end, struct img_err *err)
 	return write_pending(p, err);
 }
 
-static bool may_go_on(const struct packer *p, struct img_err *err)
-{
-	const struct img_job *job = p->what->job;
-
-	return !job || !job->cancelled || !job->cancelled(job->ctx) ||
-	       img_fail(err, IMG_E_CANCELLED, _("cancelled"));
-}
-
 static bool run(struct packer *p, struct img_err *err)
 {
 	size_t end;
 
 	for (size_t i = 0; i < p->what->units->n; i = end) {
 		end = fill(p, i);
-		if (!may_go_on(p, err) || !encode_batch(p, err) || !settle(p, i, end, err))
+		if (!img_job_goes_on(p->what->job, err) || !encode_batch(p, err) || !settle(p, i, end, err))
 			return false;
 	}
 	return true;

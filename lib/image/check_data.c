@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
+#include "base/job.h"
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -48,9 +49,8 @@ static bool talk(struct reading *r)
 
 	if (job && job->progress)
 		job->progress(job->ctx, r->at, img_size(r->im));
-	if (!job || !job->cancelled || !job->cancelled(job->ctx))
+	if (img_job_goes_on(job, &why))
 		return true;
-	img_fail(&why, IMG_E_CANCELLED, _("cancelled"));
 	return fail(r, &why);
 }
 

@@ -4,6 +4,7 @@
  * here writes, and the index that readers use is not used.  That each block gives what it should is
  * found out by reading it, as for all formats.
  */
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/cloop/cloop.h"
@@ -121,8 +122,8 @@ static bool check_index(struct check *c, const struct img_job *job, struct img_e
 		return false;
 	for (uint64_t i = 0; i < c->n_there; i += run) {
 		run = img_min_u64(RUN_ENTRIES, c->n_there - i);
-		if (job && job->cancelled && job->cancelled(job->ctx))
-			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+		if (!img_job_goes_on(job, err))
+			return false;
 		if (!img_store_read(c->file, entry_off(c, i), raw, run * cloop_entry_len(&c->hdr),
 				    err) ||
 		    !check_run(c, i, run, raw, err))

@@ -4,6 +4,7 @@
  * else is fixed by the header.
  */
 #include "base/bytes.h"
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/cow/cow.h"
@@ -114,8 +115,8 @@ static bool check_bits(struct check *c, const struct img_job *job, struct img_er
 	bool set;
 
 	for (uint64_t at = 0; at < there; at += n) {
-		if (job && job->cancelled && job->cancelled(job->ctx))
-			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+		if (!img_job_goes_on(job, err))
+			return false;
 		if (!find_run(c, at, there, &n, &set, err))
 			return false;
 		if (set ? !check_sectors(c, at, at + n, err)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/bytes.h"
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/qcow1/pack.h"
@@ -97,8 +98,8 @@ static bool see_all(struct qcow1_window *w, struct img_err *err)
 	for (uint32_t i = 0; i < w->n_l1; i++) {
 		const uint64_t table = img_get_be64(w->l1 + (size_t)i * QCOW1_ENTRY_LEN);
 
-		if (w->job && w->job->cancelled && w->job->cancelled(w->job->ctx))
-			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+		if (!img_job_goes_on(w->job, err))
+			return false;
 		if (table && !see_table(w, table, raw, err))
 			return false;
 	}

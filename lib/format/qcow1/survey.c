@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/qcow1/salvage.h"
@@ -177,8 +178,8 @@ static bool follow_l1(struct l1_run *run, uint32_t i, uint64_t entry, struct img
 
 	if (!img_bits_get(&run->led, i))
 		return true;
-	if (s->job && s->job->cancelled && s->job->cancelled(s->job->ctx))
-		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	if (!img_job_goes_on(s->job, err))
+		return false;
 	s->tables++;
 	return survey_l2(s, entry, (uint64_t)i << qcow1_l1_bits(s->hdr), run->l2, err);
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 
@@ -185,15 +186,6 @@ static bool plan(struct qcow2 *q, struct amendment *a, struct img_err *err)
 
 /* ---- Doing it ------------------------------------------------------------------------------------ */
 
-/* Before a long step that leaves the image as it was until it is complete. */
-static bool may_go_on(const struct amendment *a, struct img_err *err)
-{
-	const struct img_job *job = a->job;
-
-	return !job || !job->cancelled || !job->cancelled(job->ctx) ||
-	       img_fail(err, IMG_E_CANCELLED, _("cancelled"));
-}
-
 /* What the disk's own functions do; no guest sees a difference. */
 static bool prepare(struct img_layer *ly, const struct amendment *a, struct img_err *err)
 {
@@ -251,7 +243,7 @@ static bool carry_out(struct img_layer *ly, struct amendment *a, struct img_err 
 	struct qcow2 *q = ly->priv;
 	bool freed = false;
 
-	if (!plan(q, a, err) || !may_go_on(a, err) || !prepare(ly, a, err) ||
+	if (!plan(q, a, err) || !img_job_goes_on(a->job, err) || !prepare(ly, a, err) ||
 	    !qcow2_disk_finish(ly, err))
 		return false;
 	qcow2_bitmaps_free(q);
@@ -261,7 +253,7 @@ static bool carry_out(struct img_layer *ly, struct amendment *a, struct img_err 
 	/* Version 2 knows one width alone. */
 	if (a->up)
 		return put_header(q, a, err) && settle_counts(q, a, freed, err);
-	return may_go_on(a, err) && settle_counts(q, a, freed, err) && put_header(q, a, err);
+	return img_job_goes_on(a->job, err) && settle_counts(q, a, freed, err) && put_header(q, a, err);
 }
 
 static bool amend(struct img_layer *ly, struct amendment *a, struct img_err *err)

@@ -5,6 +5,7 @@
  *
  * Refcount blocks that count nothing any more go with each round, which makes room for another.
  */
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "extent/extent.h"
@@ -190,8 +191,8 @@ static bool copy_piece(void *ctx, size_t index, uint64_t host, uint8_t *raw, siz
 	struct img_store *file = copy->r->q->map.file;
 
 	(void)index;
-	if (job && job->cancelled && job->cancelled(job->ctx))
-		return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	if (!img_job_goes_on(job, err))
+		return false;
 	if (!reseal(copy, host, raw, len, err))
 		return false;
 	if (img_is_zero(raw, len))

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "base/bytes.h"
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/qcow2/amend.h"
@@ -143,8 +144,8 @@ bool qcow2_downgrade_store_zeros(struct img_layer *ly, const struct img_job *job
 	if (!zeros)
 		return false;
 	for (uint64_t at = 0; at < ly->size; at += ex.len) {
-		if (job && job->cancelled && job->cancelled(job->ctx))
-			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+		if (!img_job_goes_on(job, err))
+			return false;
 		if (!qcow2_map_extent(q, at, ly->size, &ex, err) ||
 		    (ex.kind == IMG_EXTENT_ZERO && !store_zeros(ly, &ex, zeros, err)))
 			return false;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/err.h"
+#include "base/job.h"
 #include "base/num.h"
 #include "extent/extent.h"
 #include "format/qcow2/amend.h"
@@ -48,8 +49,8 @@ bool qcow2_data_file_complete(struct qcow2 *q, const struct img_job *job, struct
 		q->map.data_size = size;
 	}
 	for (uint64_t at = 0; at < size; at += ex.len) {
-		if (job && job->cancelled && job->cancelled(job->ctx))
-			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+		if (!img_job_goes_on(job, err))
+			return false;
 		if (!qcow2_map_extent(q, at, size, &ex, err) || !complete_extent(q, &ex, err))
 			return false;
 		if (job && job->progress)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The whole block map of a file, read in bulk, for those who look at every entry once. */
+#include "base/job.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "format/vdi/vdi.h"
@@ -25,8 +26,8 @@ bool vdi_scan(const struct vdi_header *hdr, struct img_store *file, uint64_t fil
 		return false;
 	for (uint32_t i = 0; i < n; i += run) {
 		run = (uint32_t)img_min_u64(RUN_ENTRIES, n - i);
-		if (scan->job && scan->job->cancelled && scan->job->cancelled(scan->job->ctx))
-			return img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+		if (!img_job_goes_on(scan->job, err))
+			return false;
 		if (!img_store_read(file, vdi_entry_off(hdr, i), raw, run * VDI_ENTRY_LEN, err) ||
 		    !scan->run(scan->ctx, i, run, raw, err))
 			return false;

@@ -5,6 +5,7 @@
  * entry.
  */
 #include <string.h>
+#include "base/job.h"
 #include "base/num.h"
 #include "base/zero.h"
 #include "format/vmdk/check.h"
@@ -261,8 +262,7 @@ static bool check_cancelled(const struct vmdk_file_check *f, uint64_t done, stru
 
 	if (job && job->progress)
 		job->progress(job->ctx, done, f->sp.hdr.n_gd);
-	return !job || !job->cancelled || !job->cancelled(job->ctx) ||
-	       img_fail(err, IMG_E_CANCELLED, _("cancelled"));
+	return img_job_goes_on(job, err);
 }
 
 static bool check_batch(struct vmdk_file_check *f, const struct vmdk_pairs *pairs,
