@@ -38,12 +38,6 @@ static bool check_names(const struct compacting *c, struct img_err *err)
 	return place != NULL;
 }
 
-/* What has nothing but its bytes may lose zeros of them at any time. */
-static bool is_safe(const struct img *im)
-{
-	return im->at_once || img_layer_history(&im->layers[0]);
-}
-
 static struct img_store *file_of(const struct img *im)
 {
 	return im->at_once ? img_at_once_file(im->at_once) : im->layers[0].store;
@@ -53,7 +47,7 @@ static bool check(const struct compacting *c, struct img_err *err)
 {
 	const struct img *im = c->im;
 
-	if (!img_disk_is_open(im->disk) || !is_safe(im))
+	if (!img_disk_is_open(im->disk) || !img_is_at_once(im))
 		return img_fail(err, IMG_E_DENIED, _("%s: is not open for getting shorter"),
 				img_layer_name(im, 0));
 	/* What loses its place must not show what lies below. */

@@ -8,14 +8,9 @@
 
 /* ---- A new one ----------------------------------------------------------------------------------- */
 
-static char *name_of(const struct img_recrypt *what, struct img_err *err)
-{
-	return what->journal ? img_strdup(what->journal, err) : img_recrypt_path(what->path, err);
-}
-
 bool img_recrypt_drop_stale(const struct img_recrypt *what, struct img_err *err)
 {
-	IMG_AUTO_FREE char *name = name_of(what, err);
+	IMG_AUTO_FREE char *name = img_recrypt_path(what->path, what->journal, err);
 	struct img_store *st = NULL;
 	const bool found = name && img_beside_find(name, NULL, 0, &st, NULL) && st;
 	struct img_beside *old = found ? img_beside_old(name, NULL) : NULL;
@@ -33,7 +28,7 @@ bool img_recrypt_drop_stale(const struct img_recrypt *what, struct img_err *err)
 
 static bool make_journal(struct img_recrypt_run *run, struct img_err *err)
 {
-	IMG_AUTO_FREE char *name = name_of(run->what, err);
+	IMG_AUTO_FREE char *name = img_recrypt_path(run->what->path, run->what->journal, err);
 	const uint64_t end = img_recrypt_end(&run->hdr);
 	uint8_t raw[RECRYPT_BLOCK];
 

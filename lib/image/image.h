@@ -284,8 +284,8 @@ struct img_recrypt_found {
 	bool any;			/* of the records there is one */
 };
 
-/* Where that file is.  The caller frees it. */
-char *img_recrypt_path(const char *path, struct img_err *err);
+/* Where that is: journal, or, if that is NULL, beside the image at path.  The caller frees it. */
+char *img_recrypt_path(const char *path, const char *journal, struct img_err *err);
 /*
  * Looks at journal, or, if that is NULL, beside the image at path, whose file image is, or NULL.  flags:
  * IMG_OPEN_WRITE or 0.  IMG_E_DENIED: it belongs to somebody else than the image.
@@ -408,6 +408,11 @@ bool img_look_at(struct img_store *st, const struct img_format **format, struct 
 	IMG_MUST_CHECK;
 /* Whether a stream has to be known to its end before it can be called raw. */
 bool img_needs_end(struct img_store *st, bool *needed, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * Whether what becomes of im is whole at each moment: it is kept until img_finish(), or it is nothing but
+ * bytes, a length and snapshots, each of which a cluster changes in one step.
+ */
+bool img_is_at_once(const struct img *im);
 /* Whether a change at once can be made of the image at path; IMG_E_UNSUPPORTED. */
 bool img_check_journal(const char *path, struct img_err *err) IMG_MUST_CHECK;
 /* The snapshots that whoever keeps its bytes has of the disk; NULL: there are none of that kind. */

@@ -182,6 +182,11 @@ bool img_check_journal(const char *path, struct img_err *err)
 			"image, and a server has no place for it; change a copy in a file"), path);
 }
 
+bool img_is_at_once(const struct img *im)
+{
+	return im->at_once || img_layer_history(&im->layers[0]);
+}
+
 /*
  * What a raw image on a cluster has besides its bytes, its length and its snapshots, changes in one step
  * there, and needs no journal.

@@ -11,9 +11,9 @@
 
 #define SUFFIX ".recrypt"
 
-char *img_recrypt_path(const char *path, struct img_err *err)
+char *img_recrypt_path(const char *path, const char *journal, struct img_err *err)
 {
-	return img_beside_path(path, SUFFIX, err);
+	return journal ? img_strdup(journal, err) : img_beside_path(path, SUFFIX, err);
 }
 
 /* ---- Looking ------------------------------------------------------------------------------------- */
@@ -61,7 +61,7 @@ static bool check_owner(struct img_store *journal, const char *path, struct img_
 bool img_recrypt_find(const char *path, const char *journal, struct img_store *image, unsigned flags,
 		      struct img_recrypt_found *out, struct img_err *err)
 {
-	IMG_AUTO_FREE char *name = journal ? img_strdup(journal, err) : img_recrypt_path(path, err);
+	IMG_AUTO_FREE char *name = img_recrypt_path(path, journal, err);
 	bool says = false, ok;
 
 	*out = (struct img_recrypt_found){ 0 };

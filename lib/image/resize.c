@@ -3,19 +3,11 @@
 #include "base/mem.h"
 #include "image/image.h"
 
-/* All at once, or in the one step that it takes where the image has nothing but its length. */
-static bool is_safe(const struct img *im)
-{
-	const struct img_layer *ly = &im->layers[0];
-
-	return im->at_once || (ly->format == &img_format_raw && img_path_is_rbd(ly->store->name));
-}
-
 static bool check_resize(const struct img *im, const struct img_resize *what, struct img_err *err)
 {
 	const struct img_layer *ly = &im->layers[0];
 
-	if (!img_disk_is_open(im->disk) || !is_safe(im))
+	if (!img_disk_is_open(im->disk) || !img_is_at_once(im))
 		return img_fail(err, IMG_E_DENIED, _("is not open for another size"));
 	/* What is new has to hide what lies below. */
 	if (!img_disk_check_sight(im, err))

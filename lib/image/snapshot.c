@@ -28,19 +28,14 @@ static bool find_way(struct img *im, struct way *out, struct img_err *err)
 			ly->format->name);
 }
 
-static bool is_kept(const struct way *way)
-{
-	return !way->ops && way->kept;
-}
-
 /* After a flush; whatever comes of the change, the disk is not in use any more. */
 static bool begin_change(struct img *im, struct way *out, struct img_err *err)
 {
 	if (!find_way(im, out, err))
 		return false;
-	if (!im->at_once && !is_kept(out) && !img_check_journal(out->disk, err))
+	if (!img_is_at_once(im) && !img_check_journal(out->disk, err))
 		return false;
-	if (!img_disk_is_open(im->disk) || (!im->at_once && !is_kept(out)))
+	if (!img_disk_is_open(im->disk) || !img_is_at_once(im))
 		return img_fail(err, IMG_E_DENIED, _("%s: is not open for changing its snapshots"),
 				out->disk);
 	if (!img_flush(im, err))

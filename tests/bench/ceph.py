@@ -10,10 +10,10 @@ import json
 import os
 import shlex
 import statistics
-import subprocess
 import sys
 import time
 
+import proofs
 from contender import apart, prime_memory, read_into_cache, run_once
 
 STALE = 16              # seconds until the pool's count of bytes is true
@@ -36,13 +36,11 @@ JOBS = [
 
 
 def call(command):
-    subprocess.run(shlex.split(command), check=True, stdin=subprocess.DEVNULL,
-                   stdout=subprocess.DEVNULL)
+    proofs.output(shlex.split(command))
 
 
 def hash_of(command):
-    return subprocess.run(["sh", "-c", f"{command} | sha256sum"], check=True,
-                          stdout=subprocess.PIPE).stdout
+    return proofs.output(["sh", "-c", f"{command} | sha256sum"])
 
 
 class Bench:
@@ -109,8 +107,7 @@ class Bench:
         """Bytes that the pool takes more for an image of ours, and that it may take."""
         def used():
             time.sleep(STALE)
-            answer = subprocess.run(["ceph", "df", "detail", "-f", "json"], check=True,
-                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+            answer = proofs.output(["ceph", "df", "detail", "-f", "json"])
             return json.loads(answer)["pools"][0]["stats"]["bytes_used"]
 
         before = used()
