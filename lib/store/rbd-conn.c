@@ -295,6 +295,41 @@ bool img_rbd_check_space(struct img_rbd *rbd, int ret, struct img_err *err)
 				  rbd->name.pool, rbd->name.space);
 }
 
+/* A negative errno, or 0. */
+static int find_object(struct img_rbd *rbd, const char *before, const char *image, const char *behind)
+{
+	IMG_AUTO_FREE char *name = img_format_text(NULL, "%s%s%s", before, image, behind);
+
+	return name ? rbd->lib.object_stat(rbd->pool, name, NULL, NULL) : -ENOMEM;
+}
+
+/*
+ * By the object that an image of format 2, or else 1, has under its name.  Who may open it may not be allowed
+ * to ask.
+ */
+static int find_image(struct img_rbd *rbd, const char *image)
+{
+	int ret = find_object(rbd, "rbd_id.", image, "");
+
+	if (ret == -ENOENT)
+		ret = find_object(rbd, "", image, ".rbd");
+	return ret == -EPERM || ret == -EACCES ? 0 : ret;
+}
+
+int img_rbd_open_read_only(struct img_rbd *rbd, const char *image, const char *snapshot, rbd_image_t *out)
+{
+	const int ret = find_image(rbd, image);
+
+	return ret < 0 ? ret : rbd->lib.open_read_only(rbd->pool, image, out, snapshot);
+}
+
+static int open_to_write(struct img_rbd *rbd, const char *image, rbd_image_t *out)
+{
+	const int ret = find_image(rbd, image);
+
+	return ret < 0 ? ret : rbd->lib.open(rbd->pool, image, out, NULL);
+}
+
 bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct img_err *err)
 {
 	const bool write = flags & IMG_OPEN_WRITE;
@@ -307,8 +342,8 @@ bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct
 	/* What is read once the cluster need not keep in memory. */
 	rbd->read_flags = flags & IMG_OPEN_ONCE
 		? LIBRADOS_OP_FLAG_FADVISE_SEQUENTIAL | LIBRADOS_OP_FLAG_FADVISE_NOCACHE : 0;
-	ret = write ? rbd->lib.open(rbd->pool, image, &rbd->image, NULL)
-		    : rbd->lib.open_read_only(rbd->pool, image, &rbd->image, snapshot);
+	ret = write ? open_to_write(rbd, image, &rbd->image)
+		    : img_rbd_open_read_only(rbd, image, snapshot, &rbd->image);
 	if (!img_rbd_check_space(rbd, ret, err) ||
 	    !img_rbd_fail(rbd, ret, err, _("the image cannot be opened"))) {
 		rbd->image = NULL;

@@ -132,7 +132,7 @@ static bool create(struct img_rbd *rbd, const char *name, uint64_t size, const s
 bool img_rbd_exists(struct img_rbd *rbd, const char *name, bool *yes, struct img_err *err)
 {
 	rbd_image_t image;
-	const int ret = rbd->lib.open_read_only(rbd->pool, name, &image, NULL);
+	const int ret = img_rbd_open_read_only(rbd, name, NULL, &image);
 
 	*yes = ret >= 0;
 	if (*yes)

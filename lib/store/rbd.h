@@ -49,6 +49,14 @@ bool img_rbd_connect(struct img_rbd *rbd, const char *path, struct img_err *err)
 bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct img_err *err)
 	IMG_MUST_CHECK;
 /*
+ * The image called so, or the snapshot of it, only to be looked at, for lib.close().  A negative errno, or 0.
+ *
+ * librbd is not asked for an image that is not there: what it does then may go on in another thread when it
+ * has answered, and one of 16.2 wrote where something else was by then.
+ */
+int img_rbd_open_read_only(struct img_rbd *rbd, const char *image, const char *snapshot, rbd_image_t *out)
+	IMG_MUST_CHECK;
+/*
  * That the image, or snapshot, that is open is there, and that nobody has it open for writing, unless that
  * was no matter when it was opened.  Who only reads is not told when it is removed, and reads zeros then.
  */
