@@ -20,6 +20,7 @@ dist_doc_DATA += %D%/imgsnap-diff.rng %D%/imgsnap-diff.schema.json
 EXTRA_DIST += %D%/architecture.md %D%/patch-format.md
 EXTRA_DIST += %D%/performance.md
 EXTRA_DIST += %D%/fleet.md
+EXTRA_DIST += %D%/fleet/by-parallel.sh
 EXTRA_DIST += %D%/fleet/convert.sh
 EXTRA_DIST += %D%/fleet/kubernetes.yaml
 EXTRA_DIST += %D%/fleet/limits.sh

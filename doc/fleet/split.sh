@@ -5,8 +5,9 @@
 # disk and all zeros.  $JOBS parts at once (2) on each of $HOSTS, a list with commas in which ":" is this
 # machine.  What fails is tried on another machine, $TRIES times in all (2).  Run again, it does the parts
 # that failed or were not done.
-# The exit status is the number of parts that failed, 101 for more than 100; 255: nothing was done.
+# The exit status is the number of parts that are not there, 101 for more than 100; 255: nothing was done.
 set -eu
+. "$(dirname "$0")/by-parallel.sh"
 
 # refuse WHY
 refuse() {
@@ -36,8 +37,13 @@ for start in $(seq 0 "$part" $((size - 1))); do
 	rest=$((size - start))
 	echo "$start+$((rest < part ? rest : part))"
 done >"$results/parts"
-exec parallel --quote --sshlogin "${HOSTS:-:}" --workdir "$PWD" --jobs "${JOBS:-2}" \
-	--arg-file "$results/parts" --joblog "$results/jobs" --resume-failed \
-	--retries "${TRIES:-2}" --sshdelay 0.1 \
-	imgconv --quiet -n --target-is-zero -O raw --range='{}' --digest=sha256 \
+
+# The parts that are not there: what fails has no report.
+missing() {
+	while read -r range; do
+		[ -e "$results/part-$range.json" ] || echo "$range"
+	done <"$results/parts"
+}
+
+by_parallel imgconv --quiet -n --target-is-zero -O raw --range='{}' --digest=sha256 \
 	--report="$results/part-{}.json" "$@" "$source" "$target"
