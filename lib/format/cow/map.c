@@ -114,16 +114,17 @@ static bool find_run(struct cow_map *map, uint64_t first, uint64_t end, uint64_t
 uint64_t cow_piece_run(const _Atomic uint64_t *piece, uint64_t first, uint64_t end, bool *set)
 {
 	const uint64_t stop = img_min_u64(end, (first / COW_PIECE_BITS + 1) * COW_PIECE_BITS);
-	uint64_t at = first;
+	uint64_t at = first, word = piece[at % COW_PIECE_BITS / 64];
 
-	*set = piece[at % COW_PIECE_BITS / 64] >> at % 64 & 1;
+	/* Others may set bits meanwhile: which kind of run it is, and that it has one, one look at them tells. */
+	*set = word >> at % 64 & 1;
 	while (at < stop) {
-		const uint64_t word = piece[at % COW_PIECE_BITS / 64];
 		const uint64_t others = (*set ? ~word : word) >> at % 64;
 
 		if (others)
 			return img_min_u64(at + (unsigned)__builtin_ctzll(others), stop) - first;
 		at = (at / 64 + 1) * 64;
+		word = piece[at % COW_PIECE_BITS / 64];
 	}
 	return stop - first;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Extents of a bitmap of which less is in memory than there is. */
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include "format/cow/cow.h"
 
@@ -121,4 +122,34 @@ Test(cow_map, what_the_file_has_no_bytes_for_is_one_extent)
 	cr_assert(cow_map_extent(&map, 0, large.size, &ex, &err), "%s", err.text);
 	cr_assert_eq(ex.len, 20 * COW_PIECE_BITS * COW_SECTOR);
 	cow_map_clear(&map);
+}
+
+struct toggled {
+	_Atomic uint64_t piece[COW_PIECE_WORDS];
+	_Atomic bool done;
+};
+
+static void *toggle(void *arg)
+{
+	struct toggled *t = arg;
+
+	while (!t->done)
+		t->piece[1] ^= 1 << 6;
+	return NULL;
+}
+
+/* A run without a bit would be an extent without a byte. */
+Test(cow_map, a_run_has_a_bit_while_others_set_it)
+{
+	static struct toggled toggled;
+	unsigned none = 0;
+	pthread_t thread;
+	bool set;
+
+	cr_assert(!pthread_create(&thread, NULL, toggle, &toggled));
+	for (int i = 0; i < 5000000; i++)
+		none += !cow_piece_run(toggled.piece, 64 + 6, 1000, &set);
+	toggled.done = true;
+	pthread_join(thread, NULL);
+	cr_assert_eq(none, 0, "%u runs without a bit", none);
 }
