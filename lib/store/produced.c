@@ -246,6 +246,11 @@ static size_t produced_ready(struct img_store *st, int wait_ms)
 	return p->ended;
 }
 
+static bool produced_confirm(struct img_store *st, struct img_err *err)
+{
+	return img_store_confirm(((struct produced *)st)->producer->in.st, err);
+}
+
 static void produced_close(struct img_store *st)
 {
 	struct produced *p = (struct produced *)st;
@@ -273,6 +278,7 @@ static const struct img_store_ops produced_ops = {
 	.read = produced_read,
 	.peek = produced_peek,
 	.ready = produced_ready,
+	.confirm = produced_confirm,
 	.close = produced_close,
 };
 

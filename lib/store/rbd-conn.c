@@ -11,7 +11,9 @@
 #include <string.h>
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/parallel.h"
+#include "base/zero.h"
 
 /* By errno.  What was begun is not removed then, which would have to be asked for as well. */
 static bool fail_silent(const struct img_rbd *rbd, const char *what, struct img_err *err)
@@ -349,7 +351,8 @@ bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct
 		rbd->image = NULL;
 		return false;
 	}
-	if (claim(rbd, err))
+	if (img_rbd_fail(rbd, rbd->lib.get_stripe_unit(rbd->image, &rbd->unit), err,
+			 _("cannot tell the size of its objects")) && claim(rbd, err))
 		return true;
 	(void)img_rbd_close(rbd);		/* failed already */
 	return false;
@@ -372,10 +375,32 @@ static bool confirm_snapshot(struct img_rbd *rbd, struct img_err *err)
 	return true;
 }
 
+/* own: watches that are no matter. */
+static bool confirm(struct img_rbd *rbd, size_t own, struct img_err *err)
+{
+	return rbd->name.snapshot ? confirm_snapshot(rbd, err) : check_watchers(rbd, own, err);
+}
+
 bool img_rbd_confirm(struct img_rbd *rbd, struct img_err *err)
 {
-	if (rbd->open_flags & IMG_OPEN_WRITE)
-		return true;
-	return rbd->name.snapshot ? confirm_snapshot(rbd, err)
-				  : check_watchers(rbd, is_shared(rbd) ? ANY : 0, err);
+	return (rbd->open_flags & IMG_OPEN_WRITE) || confirm(rbd, is_shared(rbd) ? ANY : 0, err);
+}
+
+bool img_rbd_believe_zeros(struct img_rbd *rbd, struct img_err *err)
+{
+	return (rbd->open_flags & (IMG_OPEN_WRITE | IMG_OPEN_ONCE)) || confirm(rbd, ANY, err);
+}
+
+/* Part by part of what lies in one object. */
+bool img_rbd_believe(struct img_rbd *rbd, uint64_t at, const void *buf, size_t len, struct img_err *err)
+{
+	const uint8_t *bytes = buf;
+	size_t part;
+
+	for (size_t done = 0; done < len; done += part) {
+		part = img_min_u64(len - done, rbd->unit - (at + done) % rbd->unit);
+		if (img_is_zero(bytes + done, part))
+			return img_rbd_believe_zeros(rbd, err);
+	}
+	return true;
 }

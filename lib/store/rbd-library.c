@@ -36,6 +36,7 @@ bool img_rbd_load(struct img_rbd_library *lib, struct img_err *err)
 		{ "rbd_resize", &lib->resize },
 		{ "rbd_stat", &lib->stat },
 		{ "rbd_get_size", &lib->get_size },
+		{ "rbd_get_stripe_unit", &lib->get_stripe_unit },
 		{ "rbd_get_features", &lib->get_features },
 		{ "rbd_get_flags", &lib->get_flags },
 		{ "rbd_lock_acquire", &lib->lock_acquire },

@@ -34,6 +34,7 @@ struct img_rbd_library {
 	__typeof__(rbd_resize) *resize;
 	__typeof__(rbd_stat) *stat;
 	__typeof__(rbd_get_size) *get_size;
+	__typeof__(rbd_get_stripe_unit) *get_stripe_unit;
 	__typeof__(rbd_get_features) *get_features;
 	__typeof__(rbd_get_flags) *get_flags;
 	__typeof__(rbd_lock_acquire) *lock_acquire;

@@ -140,7 +140,8 @@ static bool rbd_read_bytes(struct img_store *st, uint64_t at, void *buf, size_t 
 	*got = at < length ? img_min_u64(len, length - at) : 0;
 	if (st->caps & IMG_STORE_WRITE)
 		img_rbd_settle(&rs->flights, at, *got);
-	return !*got || img_rbd_read(&rs->rbd, at, buf, *got, err);
+	return !*got || (img_rbd_read(&rs->rbd, at, buf, *got, err) &&
+			 img_rbd_believe(&rs->rbd, at, buf, *got, err));
 }
 
 static bool rbd_write_bytes(struct img_store *st, uint64_t at, const void *buf, size_t len,
@@ -252,7 +253,8 @@ static bool rbd_extent(struct img_store *st, uint64_t at, uint64_t limit, struct
 		return true;
 	img_rbd_settle(&rs->flights, at, limit - at);
 	/* Who asks about a little may ask about its neighbours next. */
-	ok = img_rbd_map_ask(&rs->rbd, at, img_max_u64(limit, length_of(rs)), &map, err);
+	ok = img_rbd_map_ask(&rs->rbd, at, img_max_u64(limit, length_of(rs)), &map, err) &&
+	     img_rbd_believe_zeros(&rs->rbd, err);
 	if (ok) {
 		answer(st, &map, at, limit, out);
 		keep(rs, &map, changes);

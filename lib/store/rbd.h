@@ -27,6 +27,7 @@ struct img_rbd {
 	char *temporary;		/* owned: name of a new image until it is published; else NULL */
 	int read_flags;			/* LIBRADOS_OP_FLAG_* */
 	unsigned open_flags;		/* IMG_OPEN_* */
+	uint64_t unit;			/* bytes that lie in one object, at multiples of as many */
 	unsigned patience;		/* seconds that an answer may take; 0: any number */
 	atomic_bool is_silent;		/* did not answer in time */
 	bool is_left;			/* is still closing an image that we had open */
@@ -61,6 +62,14 @@ int img_rbd_open_read_only(struct img_rbd *rbd, const char *image, const char *s
  * was no matter when it was opened.  Who only reads is not told when it is removed, and reads zeros then.
  */
 bool img_rbd_confirm(struct img_rbd *rbd, struct img_err *err) IMG_MUST_CHECK;
+/*
+ * That zeros which were read, or told of, are those of the image and no sign that it is removed.  Asks the
+ * cluster, unless we write, when nobody can remove it, or whoever reads it once confirms all at the end.
+ */
+bool img_rbd_believe_zeros(struct img_rbd *rbd, struct img_err *err) IMG_MUST_CHECK;
+/* The same of bytes that were read at `at`, if an object that they are of has only zeros there. */
+bool img_rbd_believe(struct img_rbd *rbd, uint64_t at, const void *buf, size_t len, struct img_err *err)
+	IMG_MUST_CHECK;
 /* ret: of a function that needs the namespace.  Fails if it says that something is missing, and this is. */
 bool img_rbd_check_space(struct img_rbd *rbd, int ret, struct img_err *err) IMG_MUST_CHECK;
 

@@ -51,6 +51,11 @@ static bool slice_zero(struct img_store *st, uint64_t at, uint64_t len, bool kee
 	return img_store_zero(slice->parent, slice->at + at, len, keep_space, err);
 }
 
+static bool slice_confirm(struct img_store *st, struct img_err *err)
+{
+	return img_store_confirm(((struct slice *)st)->parent, err);
+}
+
 /* The place stays one in the parent: that is where the bytes are. */
 static bool slice_extent(struct img_store *st, uint64_t at, uint64_t limit, struct img_extent *out,
 			 struct img_err *err)
@@ -103,6 +108,7 @@ static const struct img_store_ops slice_ops = {
 	.extent = slice_extent,
 	.preallocate = slice_preallocate,
 	.sync = slice_sync,
+	.confirm = slice_confirm,
 	.copy = slice_copy,
 	.close = slice_close,
 };

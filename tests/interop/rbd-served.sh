@@ -85,6 +85,18 @@ if [ -e "$plugin" ] && nbdkit --version >/dev/null && nbdcopy --version >/dev/nu
 	timeout 60 nbdcopy "nbd+unix:///?socket=$PWD/socket" served.raw
 	cmp served.raw disk.raw
 	kill "$(cat pid)"
+
+	# Of what is removed meanwhile no zeros are served, neither of its bytes nor of its tables.
+	for gone in disk packed; do
+		rbd cp --no-progress $gone gone
+		rm pid socket
+		nbdkit -r -P "$PWD/pid" -U "$PWD/socket" "$plugin" rbd:rbd/gone
+		cleanup_fn kill -KILL "$(cat pid)"
+		timeout 60 nbdinfo --size "nbd+unix:///?socket=$PWD/socket" >/dev/null
+		rbd rm --no-progress gone
+		exits 1 timeout 60 nbdcopy "nbd+unix:///?socket=$PWD/socket" served.raw 2>err
+		kill "$(cat pid)"
+	done
 fi
 
 # ---- imgmount
