@@ -116,7 +116,7 @@ uint64_t cow_piece_run(const _Atomic uint64_t *piece, uint64_t first, uint64_t e
 	const uint64_t stop = img_min_u64(end, (first / COW_PIECE_BITS + 1) * COW_PIECE_BITS);
 	uint64_t at = first, word = piece[at % COW_PIECE_BITS / 64];
 
-	/* Others may set bits meanwhile: which kind of run it is, and that it has one, one look at them tells. */
+	/* Others may set bits meanwhile: one look tells which kind of run it is, and that it has a bit. */
 	*set = word >> at % 64 & 1;
 	while (at < stop) {
 		const uint64_t others = (*set ? ~word : word) >> at % 64;
