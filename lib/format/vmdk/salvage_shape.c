@@ -158,19 +158,36 @@ static void take_places(struct places *p, const uint8_t *raw, size_t n)
 	}
 }
 
+/* Those in [from, to) of the file.  Its holes, of which the tables of a large disk are made, have none. */
+static bool read_tables(struct shape *sh, uint64_t from, uint64_t to, struct places *p,
+			struct img_err *err)
+{
+	struct img_store *file = sh->sp->file;
+	struct img_extent ex;
+	uint64_t len;
+
+	for (uint64_t at = from; at < to && p->n < SAMPLES; at += len) {
+		if (!img_store_extent(file, at, to, &ex, err))
+			return false;
+		len = img_round_down(ex.len, VMDK_SECTOR);
+		if (ex.kind == IMG_EXTENT_ZERO && len)
+			continue;
+		len = img_min_u64(to - at, SCAN_BYTES);
+		if (!img_store_read(file, at, sh->raw, len, err))
+			return false;
+		take_places(p, sh->raw, len / sizeof(uint32_t));
+	}
+	return true;
+}
+
 static bool read_places(struct shape *sh, struct places *p, struct img_err *err)
 {
 	for (int which = 0; which < 2 && !p->n && sh->dirs[which]; which++) {
 		const uint64_t at = (sh->dirs[which] + img_div_up(sh->n, SECTOR_ENTRIES)) * VMDK_SECTOR;
 		const uint64_t end = at + (uint64_t)sh->n * GT_SECTORS * VMDK_SECTOR;
-		size_t got;
 
-		for (uint64_t pos = at; pos < end && p->n < SAMPLES; pos += SCAN_BYTES) {
-			if (!img_store_read_some(sh->sp->file, pos, sh->raw,
-						 img_min_u64(end - pos, SCAN_BYTES), &got, err))
-				return false;
-			take_places(p, sh->raw, got / sizeof(uint32_t));
-		}
+		if (!read_tables(sh, at, img_min_u64(end, sh->sp->file_size), p, err))
+			return false;
 	}
 	qsort(p->v, p->n, sizeof(*p->v), by_place);
 	return true;
