@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Disks whose files fail: the n-th call of one kind, for n = 1, 2, ... until none is left to fail.
+ * Disks whose files fail: the n-th call of one kind, for n = 1, 2, ... until none is left to fail, some of
+ * them where a sanitizer watches.
  * A request that meets it gives an error; what was flushed before is there when the image is opened
  * again, and the image is consistent but for leaks.
  */
@@ -11,10 +12,18 @@
 #include <string.h>
 #include "disk/judge.h"
 #include "disk/recorder.h"
+#include "disk/sanitized.h"
 #include "disk/workload.h"
 #include "unit/fake/files.h"
 
-enum { REQUESTS = 40, MOST_CALLS = 2000 };
+enum {
+	REQUESTS = 40, MOST_CALLS = 2000,
+#ifdef SANITIZED
+	DENSITY = 8,			/* behind the n-th call the next one is n / DENSITY later */
+#else
+	DENSITY = MOST_CALLS,
+#endif
+};
 
 TestSuite(disk_fault, .init = files_enter, .fini = files_leave, .timeout = 300);
 
@@ -133,7 +142,7 @@ static void fail_each(struct faulty *f, const char *call, const char *outcome)
 {
 	int succeeded = 0;
 
-	for (unsigned n = 1; succeeded < 2; n++) {
+	for (unsigned n = 1; succeeded < 2; n += 1 + n / DENSITY) {
 		cr_assert_lt(n, MOST_CALLS, "%s, %s", f->prep.layout->name, call);
 		snprintf(f->script, sizeof(f->script), "%s:%u%s", call, n, outcome);
 		succeeded = attempt(f) ? succeeded + 1 : 0;

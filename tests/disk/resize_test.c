@@ -26,7 +26,7 @@ enum {
 	TIMES_LARGER	= 3,
 	FAULTY_STEPS	= 24,
 #ifdef SANITIZED
-	FAULTS		= 12,
+	FAULTS		= 8,
 	DENSITY		= 1,		/* behind the n-th call the next one is n / DENSITY later */
 #else
 	FAULTS		= 24,

@@ -23,6 +23,7 @@ with open("disk.raw", "wb") as f:
 PY
 
 while read -r format options; do
+	! left_out || continue
 	exits 0 imgmeasure --output=json --sample 6M -O $format $options disk.raw >said
 	exits 0 imgconv -O $format $options disk.raw out.img
 	exits 0 imgmeasure --output=json -m 1 --sample 6M -O $format $options disk.raw >again
