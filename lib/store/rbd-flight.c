@@ -74,6 +74,10 @@ static void give_up(struct img_rbd_flights *flights)
 {
 	struct img_rbd_flight *next;
 
+	/* Whoever waits for its bytes goes on as soon as it is told, and is to know why. */
+	if (!flights->error)
+		flights->error = -ETIMEDOUT;
+	flights->rbd->is_silent = true;
 	for (struct img_rbd_flight *f = flights->first; f; f = next) {
 		struct img_rbd_flight **previous = f->previous;
 		struct img_hold *hold = f->hold;
@@ -86,9 +90,6 @@ static void give_up(struct img_rbd_flights *flights)
 		if (hold)
 			img_hold_lose(hold);
 	}
-	if (!flights->error)
-		flights->error = -ETIMEDOUT;
-	flights->rbd->is_silent = true;
 	pthread_cond_broadcast(&flights->landed);
 }
 
