@@ -309,27 +309,13 @@ static int find_object(struct img_rbd *rbd, const char *before, const char *imag
  * By the object that an image of format 2, or else 1, has under its name.  Who may open it may not be allowed
  * to ask.
  */
-static int find_image(struct img_rbd *rbd, const char *image)
+int img_rbd_find(struct img_rbd *rbd, const char *image)
 {
 	int ret = find_object(rbd, "rbd_id.", image, "");
 
 	if (ret == -ENOENT)
 		ret = find_object(rbd, "", image, ".rbd");
 	return ret == -EPERM || ret == -EACCES ? 0 : ret;
-}
-
-int img_rbd_open_read_only(struct img_rbd *rbd, const char *image, const char *snapshot, rbd_image_t *out)
-{
-	const int ret = find_image(rbd, image);
-
-	return ret < 0 ? ret : rbd->lib.open_read_only(rbd->pool, image, out, snapshot);
-}
-
-static int open_to_write(struct img_rbd *rbd, const char *image, rbd_image_t *out)
-{
-	const int ret = find_image(rbd, image);
-
-	return ret < 0 ? ret : rbd->lib.open(rbd->pool, image, out, NULL);
 }
 
 bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct img_err *err)
@@ -344,8 +330,10 @@ bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct
 	/* What is read once the cluster need not keep in memory. */
 	rbd->read_flags = flags & IMG_OPEN_ONCE
 		? LIBRADOS_OP_FLAG_FADVISE_SEQUENTIAL | LIBRADOS_OP_FLAG_FADVISE_NOCACHE : 0;
-	ret = write ? open_to_write(rbd, image, &rbd->image)
-		    : img_rbd_open_read_only(rbd, image, snapshot, &rbd->image);
+	ret = img_rbd_find(rbd, image);
+	if (ret >= 0)
+		ret = write ? rbd->lib.open(rbd->pool, image, &rbd->image, NULL)
+			    : rbd->lib.open_read_only(rbd->pool, image, &rbd->image, snapshot);
 	if (!img_rbd_check_space(rbd, ret, err) ||
 	    !img_rbd_fail(rbd, ret, err, _("the image cannot be opened"))) {
 		rbd->image = NULL;
@@ -386,9 +374,15 @@ bool img_rbd_confirm(struct img_rbd *rbd, struct img_err *err)
 	return (rbd->open_flags & IMG_OPEN_WRITE) || confirm(rbd, is_shared(rbd) ? ANY : 0, err);
 }
 
+/* Nobody can remove it while we write, and whoever reads it once confirms all at the end. */
+static bool are_beyond_doubt(const struct img_rbd *rbd)
+{
+	return rbd->open_flags & (IMG_OPEN_WRITE | IMG_OPEN_ONCE);
+}
+
 bool img_rbd_believe_zeros(struct img_rbd *rbd, struct img_err *err)
 {
-	return (rbd->open_flags & (IMG_OPEN_WRITE | IMG_OPEN_ONCE)) || confirm(rbd, ANY, err);
+	return are_beyond_doubt(rbd) || confirm(rbd, ANY, err);
 }
 
 /* Part by part of what lies in one object. */
@@ -397,6 +391,8 @@ bool img_rbd_believe(struct img_rbd *rbd, uint64_t at, const void *buf, size_t l
 	const uint8_t *bytes = buf;
 	size_t part;
 
+	if (are_beyond_doubt(rbd))
+		return true;
 	for (size_t done = 0; done < len; done += part) {
 		part = img_min_u64(len - done, rbd->unit - (at + done) % rbd->unit);
 		if (img_is_zero(bytes + done, part))

@@ -132,8 +132,10 @@ static bool create(struct img_rbd *rbd, const char *name, uint64_t size, const s
 bool img_rbd_exists(struct img_rbd *rbd, const char *name, bool *yes, struct img_err *err)
 {
 	rbd_image_t image;
-	const int ret = img_rbd_open_read_only(rbd, name, NULL, &image);
+	int ret = img_rbd_find(rbd, name);
 
+	if (ret >= 0)
+		ret = rbd->lib.open_read_only(rbd->pool, name, &image, NULL);
 	*yes = ret >= 0;
 	if (*yes)
 		(void)rbd->lib.close(image);	/* was only looked at */

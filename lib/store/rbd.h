@@ -50,13 +50,11 @@ bool img_rbd_connect(struct img_rbd *rbd, const char *path, struct img_err *err)
 bool img_rbd_open(struct img_rbd *rbd, const char *image, unsigned flags, struct img_err *err)
 	IMG_MUST_CHECK;
 /*
- * The image called so, or the snapshot of it, only to be looked at, for lib.close().  A negative errno, or 0.
- *
- * librbd is not asked for an image that is not there: what it does then may go on in another thread when it
- * has answered, and one of 16.2 wrote where something else was by then.
+ * Whether the image called so is there: 0, or a negative errno.  To be asked before librbd opens it: what
+ * that does with one that is not there may go on in another thread when it has answered, and one of 16.2
+ * wrote where something else was by then.
  */
-int img_rbd_open_read_only(struct img_rbd *rbd, const char *image, const char *snapshot, rbd_image_t *out)
-	IMG_MUST_CHECK;
+int img_rbd_find(struct img_rbd *rbd, const char *image) IMG_MUST_CHECK;
 /*
  * That the image, or snapshot, that is open is there, and that nobody has it open for writing, unless that
  * was no matter when it was opened.  Who only reads is not told when it is removed, and reads zeros then.
@@ -64,7 +62,7 @@ int img_rbd_open_read_only(struct img_rbd *rbd, const char *image, const char *s
 bool img_rbd_confirm(struct img_rbd *rbd, struct img_err *err) IMG_MUST_CHECK;
 /*
  * That zeros which were read, or told of, are those of the image and no sign that it is removed.  Asks the
- * cluster, unless we write, when nobody can remove it, or whoever reads it once confirms all at the end.
+ * cluster, where that is in doubt.
  */
 bool img_rbd_believe_zeros(struct img_rbd *rbd, struct img_err *err) IMG_MUST_CHECK;
 /* The same of bytes that were read at `at`, if an object that they are of has only zeros there. */
