@@ -82,13 +82,14 @@ same true "$(jq .skipped results/4.json)" "the report of what was there"
 
 cat >ssh <<'END'
 #!/bin/sh
-# Called as GNU parallel calls ssh: [OPTION]... HOST -- COMMAND
+# Called as GNU parallel calls ssh: [OPTION]... HOST -- COMMAND.  There is a SHELL, as sshd gives one: without
+# it GNU parallel does nothing and says 0.
 while [ "$1" != here ]; do
 	[ "$1" != gone ] || exit 255
 	shift
 done
 shift 2
-exec sh -c "$*"
+SHELL=/bin/sh exec sh -c "$*"
 END
 chmod +x ssh
 rm -r results
