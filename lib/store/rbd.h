@@ -28,7 +28,7 @@ struct img_rbd {
 	int read_flags;			/* LIBRADOS_OP_FLAG_* */
 	unsigned open_flags;		/* IMG_OPEN_* */
 	uint64_t unit;			/* bytes that lie in one object, at multiples of as many */
-	unsigned patience;		/* seconds that an answer may take; 0: any number */
+	atomic_uint patience;		/* seconds that an answer may take; 0: any number */
 	atomic_bool is_silent;		/* did not answer in time */
 	bool is_left;			/* is still closing an image that we had open */
 };

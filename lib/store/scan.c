@@ -4,13 +4,18 @@
 #include "base/num.h"
 #include "store/store.h"
 
+static bool has_enough(const struct img_store_scan *scan)
+{
+	return scan->has_enough && scan->has_enough(scan->ctx);
+}
+
 /* Shows bytes [at, end), piece by piece. */
 static bool show(struct img_store *st, uint64_t at, uint64_t end, uint8_t *buf,
 		 const struct img_store_scan *scan, struct img_err *err)
 {
 	size_t n;
 
-	for (; at < end; at += n) {
+	for (; at < end && !has_enough(scan); at += n) {
 		n = img_min_u64(end - at, IMG_SCAN_BYTES);
 		if (!img_store_read(st, at, buf, n, err) ||
 		    !scan->run(scan->ctx, at, buf, n, err))
@@ -28,7 +33,7 @@ bool img_store_scan(struct img_store *st, uint64_t from, uint64_t to, uint32_t g
 
 	if (!buf)
 		return false;
-	for (uint64_t at = from; at < to; at = end) {
+	for (uint64_t at = from; at < to && !has_enough(scan); at = end) {
 		if (!img_store_extent(st, at, to, &ex, err))
 			return false;
 		/* Holes need not end at a grain: what begins in one is shown from its start. */

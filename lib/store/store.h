@@ -146,6 +146,7 @@ bool img_store_extent(struct img_store *st, uint64_t at, uint64_t limit, struct 
 enum { IMG_SCAN_BYTES = 1 << 20 };
 struct img_store_scan {
 	bool (*run)(void *ctx, uint64_t at, const uint8_t *bytes, size_t len, struct img_err *err);
+	bool (*has_enough)(const void *ctx);	/* asked before each run; NULL: never */
 	void *ctx;
 };
 /*

@@ -85,9 +85,16 @@ static bool collect(void *ctx, uint64_t at, const uint8_t *bytes, size_t len, st
 	return true;
 }
 
+static bool has_most(const void *ctx)
+{
+	const struct qcow1_salvage *s = ctx;
+
+	return s->n_sectors == SECTORS_MOST;
+}
+
 bool qcow1_salvage_scan(struct qcow1_salvage *s, struct img_err *err)
 {
-	const struct img_store_scan scan = { .run = collect, .ctx = s };
+	const struct img_store_scan scan = { .run = collect, .has_enough = has_most, .ctx = s };
 
 	return img_paged_init(&s->work->sectors, NULL, 0, SECTORS_MOST * UINT64_C(8),
 			      qcow1_work_memory(s), err) &&

@@ -147,46 +147,40 @@ static int by_place(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void take_places(struct places *p, const uint8_t *raw, size_t n)
+static bool take_places(void *ctx, uint64_t at, const uint8_t *bytes, size_t len, struct img_err *err)
 {
-	for (size_t i = 0; i < n && p->n < SAMPLES; i++) {
-		const uint32_t place = img_get_le32(raw + i * sizeof(uint32_t));
+	struct places *p = ctx;
+
+	(void)at;
+	(void)err;
+	for (size_t i = 0; i < len / sizeof(uint32_t) && p->n < SAMPLES; i++) {
+		const uint32_t place = img_get_le32(bytes + i * sizeof(uint32_t));
 
 		p->zeros |= place == VMDK_ENTRY_ZERO;
 		if (place > VMDK_ENTRY_ZERO)
 			p->v[p->n++] = place;
 	}
-}
-
-/* Those in [from, to) of the file.  Its holes, of which the tables of a large disk are made, have none. */
-static bool read_tables(struct shape *sh, uint64_t from, uint64_t to, struct places *p,
-			struct img_err *err)
-{
-	struct img_store *file = sh->sp->file;
-	struct img_extent ex;
-	uint64_t len;
-
-	for (uint64_t at = from; at < to && p->n < SAMPLES; at += len) {
-		if (!img_store_extent(file, at, to, &ex, err))
-			return false;
-		len = img_round_down(ex.len, VMDK_SECTOR);
-		if (ex.kind == IMG_EXTENT_ZERO && len)
-			continue;
-		len = img_min_u64(to - at, SCAN_BYTES);
-		if (!img_store_read(file, at, sh->raw, len, err))
-			return false;
-		take_places(p, sh->raw, len / sizeof(uint32_t));
-	}
 	return true;
 }
 
-static bool read_places(struct shape *sh, struct places *p, struct img_err *err)
+static bool has_samples(const void *ctx)
 {
+	const struct places *p = ctx;
+
+	return p->n == SAMPLES;
+}
+
+static bool read_places(const struct shape *sh, struct places *p, struct img_err *err)
+{
+	const struct img_store_scan tables = { .run = take_places, .has_enough = has_samples, .ctx = p };
+
 	for (int which = 0; which < 2 && !p->n && sh->dirs[which]; which++) {
 		const uint64_t at = (sh->dirs[which] + img_div_up(sh->n, SECTOR_ENTRIES)) * VMDK_SECTOR;
 		const uint64_t end = at + (uint64_t)sh->n * GT_SECTORS * VMDK_SECTOR;
 
-		if (!read_tables(sh, at, img_min_u64(end, sh->sp->file_size), p, err))
+		/* Holes, of which the tables of a large disk are made, have no places. */
+		if (!img_store_scan(sh->sp->file, at, img_min_u64(end, sh->sp->file_size), VMDK_SECTOR,
+				    &tables, err))
 			return false;
 	}
 	qsort(p->v, p->n, sizeof(*p->v), by_place);

@@ -74,3 +74,20 @@ Test(scan, ends_when_told)
 	cr_assert_eq(seen.calls, 2);
 	img_store_close(st);
 }
+
+static bool has_a_piece(const void *ctx)
+{
+	return ((const struct seen *)ctx)->calls == 1;
+}
+
+Test(scan, ends_with_enough)
+{
+	struct img_store *st = make();
+	struct seen seen = { .fail_at = UINT64_MAX };
+	const struct img_store_scan scan = { .run = see, .has_enough = has_a_piece, .ctx = &seen };
+
+	cr_assert(img_store_scan(st, 0, LEN, 512, &scan, NULL));
+	cr_assert_eq(seen.next, IMG_SCAN_BYTES);
+	cr_assert_eq(seen.calls, 1);
+	img_store_close(st);
+}
