@@ -8,15 +8,11 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include "common/memory.h"
 #include "common/text.h"
 
 /* Bytes of a descriptor, of a manifest, and members that are looked at. */
 enum { MOST_TEXT = 4 << 20, MOST_FILES = 16384 };
-
-static bool out_of_memory(struct img_err *err)
-{
-	return img_fail(err, IMG_E_NOMEM, _("out of memory"));
-}
 
 static const char *without_dot(const char *name)
 {

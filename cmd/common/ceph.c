@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 
 static bool set_variable(const char *name, const char *value, struct img_err *err)
@@ -19,7 +20,7 @@ static bool add_arguments(const char *arguments, struct img_err *err)
 	bool ok;
 
 	if (asprintf(&all, "%s%s%s", old ? old : "", old ? " " : "", arguments) < 0)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	ok = set_variable("CEPH_ARGS", all, err);
 	free(all);
 	return ok;

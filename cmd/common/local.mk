@@ -5,6 +5,7 @@ common_sources += %D%/ceph.h
 common_sources += %D%/cli.c
 common_sources += %D%/cli.h
 common_sources += %D%/set.c
+common_sources += %D%/memory.h
 common_sources += %D%/text.h
 common_sources += %D%/exit.c
 common_sources += %D%/exit.h

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cli.h"
+#include "common/memory.h"
 #include "common/text.h"
 
 bool cli_set_flag(const struct cli_option *row, void *field, const char *text, struct img_err *err)
@@ -111,7 +112,7 @@ bool cli_set_list(const struct cli_option *row, void *field, const char *text, s
 
 	(void)row;
 	if (!longer)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	if (old)
 		longer[old] = ',';
 	strcpy(longer + old + (old ? 1 : 0), text);

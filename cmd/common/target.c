@@ -5,15 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include "common/memory.h"
 #include "common/optlist.h"
 #include "common/source.h"
 #include "common/target.h"
 #include "common/text.h"
-
-static bool out_of_memory(struct img_err *err)
-{
-	return img_fail(err, IMG_E_NOMEM, _("out of memory"));
-}
 
 bool target_set_text(const struct cli_option *row, void *field, const char *text,
 		     struct img_err *err)

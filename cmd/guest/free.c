@@ -2,6 +2,7 @@
 /* See free.h: each partition is shown to the reader of its file system. */
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "guest/free_readers.h"
 #include "guest/table.h"
@@ -49,7 +50,7 @@ bool free_place_add(struct free_place *place, uint64_t at, uint64_t len, struct 
 	}
 	spans = free_grow(to->spans, to->n, &to->cap, sizeof(*spans));
 	if (!spans)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	to->spans = spans;
 	to->spans[to->n++] = (struct img_span){ .start = start, .len = len };
 	return true;
@@ -96,7 +97,7 @@ bool free_place_doubt(struct free_place *place, const char *why)
 bool free_place_starved(struct free_place *place)
 {
 	place->failed = true;
-	return img_fail(place->err, IMG_E_NOMEM, _("out of memory"));
+	return out_of_memory(place->err);
 }
 
 void *free_place_room(struct free_place *place, size_t n, size_t size)
@@ -215,7 +216,7 @@ static bool list_volumes(struct img *im, const struct table *table, struct free_
 {
 	space->volumes = calloc(table->n + 1, sizeof(*space->volumes));
 	if (!space->volumes)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	return table->kind == TABLE_NONE ? add_whole_disk(im, space, err)
 					 : add_partitions(space, table);
 }

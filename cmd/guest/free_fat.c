@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "guest/bytes.h"
 #include "guest/free_readers.h"
@@ -146,7 +147,7 @@ bool free_read_fat(struct free_place *place, struct img_err *err)
 	bool ok;
 
 	if (!room)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	ok = free_place_read(place, 0, boot, sizeof(boot), err);
 	if (ok && !place->why) {
 		if (!decode(boot, &fat))

@@ -3,6 +3,7 @@
 #include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "guest/bytes.h"
 #include "guest/gpt.h"
@@ -76,7 +77,7 @@ static uint8_t *read_entries(struct sketch *sk, const struct gpt *gpt,
 	entries = malloc(len);
 	if (entries && sketch_read(sk, header->entries_at * gpt->sector, entries, len, err))
 		return entries;
-	*failed = entries || !img_fail(err, IMG_E_NOMEM, _("out of memory"));
+	*failed = entries || !out_of_memory(err);
 	free(entries);
 	return NULL;
 }

@@ -4,6 +4,7 @@
 #include <libfdisk.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "guest/bytes.h"
 #include "guest/partitions.h"
@@ -11,7 +12,7 @@
 static bool failed(int rc, struct img_err *err)
 {
 	if (rc == -ENOMEM)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	return img_fail(err, IMG_E_CORRUPT, _("libfdisk cannot use the partition table: %s"),
 			strerror(rc < 0 ? -rc : EINVAL));
 }

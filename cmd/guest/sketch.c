@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "guest/sketch.h"
 
@@ -24,7 +25,7 @@ struct sketch *sketch_new(struct img *im, struct img_err *err)
 	struct sketch *sk = calloc(1, sizeof(*sk));
 
 	if (!sk) {
-		img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		out_of_memory(err);
 		return NULL;
 	}
 	sk->im = im;
@@ -36,7 +37,7 @@ struct sketch *sketch_new(struct img *im, struct img_err *err)
 	if (sk->fd < 0)
 		img_fail_os(err, _("cannot make a file in memory"));
 	else if (!sk->ours || !sk->theirs)
-		img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		out_of_memory(err);
 	sketch_free(sk);
 	return NULL;
 }
@@ -106,7 +107,7 @@ static bool note_piece(struct sketch *sk, uint64_t piece, struct img_err *err)
 	uint64_t *more = realloc(sk->pieces, (sk->n + 1) * sizeof(*more));
 
 	if (!more)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	sk->pieces = more;
 	sk->pieces[sk->n++] = piece;
 	return true;

@@ -3,6 +3,7 @@
 #include <blkid.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "guest/sketch.h"
 #include "guest/superblock.h"
@@ -29,7 +30,7 @@ static bool ask_blkid(const struct sketch *sk, uint64_t at, uint64_t len, struct
 	int answer;
 
 	if (!probe)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	blkid_probe_enable_superblocks(probe, 1);
 	blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_TYPE);
 	answer = blkid_probe_set_device(probe, sketch_fd(sk), (blkid_loff_t)at, (blkid_loff_t)len);
@@ -48,7 +49,7 @@ static bool ask_size(struct sketch *sk, uint64_t at, uint64_t len, struct superb
 	bool ok;
 
 	if (!head)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	ok = sketch_read(sk, at, head, there, err);
 	if (ok)
 		out->size = superblock_size(out->type, head);

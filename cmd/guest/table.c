@@ -3,6 +3,7 @@
 #include <blkid.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "guest/table.h"
 
@@ -23,7 +24,7 @@ static bool ask_blkid(const struct sketch *sk, char name[16], struct img_err *er
 	int answer;
 
 	if (!probe)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	blkid_probe_enable_superblocks(probe, 0);
 	blkid_probe_enable_partitions(probe, 1);
 	answer = blkid_probe_set_device(probe, sketch_fd(sk), 0, 0);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include "common/ceph.h"
 #include "common/exit.h"
+#include "common/memory.h"
 #include "common/optlist.h"
 #include "common/progress.h"
 #include "common/source.h"
@@ -77,7 +78,7 @@ static bool tell(struct options *opt, const struct img_format *format, const cha
 		return true;
 	report = img_node_root("imgamend");
 	if (!report)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	img_node_text(report, "file", path);
 	img_node_label(report, _("image"));
 	img_node_text(report, "format", img_format_name(format));

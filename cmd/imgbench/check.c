@@ -2,6 +2,7 @@
 /* Whether what the command line says makes sense as a whole. */
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/optlist.h"
 #include "common/text.h"
 #include "imgbench/imgbench.h"
@@ -32,7 +33,7 @@ static void take_known(char *list, const struct img_format *format)
 static bool check_create_options(const struct bench_options *opt, struct img_err *err)
 {
 	char *list = strdup(opt->create_options);
-	bool ok = list || img_fail(err, IMG_E_NOMEM, _("out of memory"));
+	bool ok = list || out_of_memory(err);
 
 	for (unsigned i = 0; ok && i < opt->formats.n; i++)
 		take_known(list, opt->formats.formats[i]);

@@ -2,7 +2,7 @@
 /* See line.h.  Places are few: a look at all of them costs less than a tree would. */
 #include <stdlib.h>
 #include <string.h>
-#include "common/text.h"
+#include "common/memory.h"
 #include "imgbench/line.h"
 
 bool line_init(struct line *line, unsigned threads, struct img_err *err)
@@ -14,7 +14,7 @@ bool line_init(struct line *line, unsigned threads, struct img_err *err)
 		free(line->under_way);
 		free(line->taken);
 		*line = (struct line){ .n_places = 0 };
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	}
 	pthread_mutex_init(&line->turn, NULL);
 	pthread_mutex_init(&line->lock, NULL);

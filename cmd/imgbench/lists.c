@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgbench/imgbench.h"
 
@@ -26,7 +27,7 @@ static bool each_word(const char *text, void *list,
 		      struct img_err *err)
 {
 	char *copy = strdup(text), *rest = copy;
-	bool ok = copy || img_fail(err, IMG_E_NOMEM, _("out of memory"));
+	bool ok = copy || out_of_memory(err);
 
 	while (ok && rest)
 		ok = take(list, strsep(&rest, ","), err);

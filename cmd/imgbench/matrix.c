@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "common/memory.h"
 #include "common/optlist.h"
 #include "common/text.h"
 #include "imgbench/measure.h"
@@ -25,11 +26,6 @@ struct matrix {
 	uint64_t size;			/* of the disks */
 	struct measure *m;
 };
-
-static bool out_of_memory(struct img_err *err)
-{
-	return img_fail(err, IMG_E_NOMEM, _("out of memory"));
-}
 
 static const struct img_format *format_of(const struct matrix *x, size_t cell)
 {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgbench/content.h"
 #include "imgbench/line.h"
@@ -229,7 +230,7 @@ static bool give_buffers(struct run *run, struct worker *workers, size_t longest
 		workers[i].place = i;
 		workers[i].buf = aligned_alloc(ALIGNMENT, bytes);
 		if (!workers[i].buf)
-			return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+			return out_of_memory(err);
 		/* The kernel hands out memory when it is touched: not while the clock runs. */
 		memset(workers[i].buf, 0, bytes);
 	}
@@ -246,7 +247,7 @@ bool run_load(struct img *im, const struct run_how *how, struct run_result *resu
 
 	load_sum_up(how->load, &sum);
 	ok = workers ? give_buffers(&run, workers, sum.longest, err)
-		     : img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		     : out_of_memory(err);
 	ok = ok && (how->depth == 1 || line_init(&run.line, how->depth, err)) &&
 	     timed(&run, workers, sum.changes, result, err);
 	if (ok)

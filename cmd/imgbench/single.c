@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One run on an image that is there. */
 #include <stdlib.h>
-#include "common/text.h"
+#include "common/memory.h"
 #include "imgbench/imgbench.h"
 #include "imgbench/measure.h"
 #include "imgbench/report.h"
@@ -30,7 +30,7 @@ bool bench_single(const struct bench *bench, const char *path, struct img_err *e
 	bool ok;
 
 	if (!m)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	m->bench = bench;
 	m->image = (struct bench_image){
 		.path = path, .format = bench->opt->source.format, .cache = bench->opt->source.cache,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgbench/trace.h"
 
@@ -96,7 +97,7 @@ static bool parse_map(const char *map, struct request *r, struct img_err *err)
 		return true;
 	runs = calloc(strlen(map) + 2, sizeof(*runs));
 	if (!runs)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	r->runs = runs;
 	return fill_runs(map, n_blocks, runs) ||
 	       img_fail(err, IMG_E_CORRUPT, _("the map \"%s\" does not fit %" PRIu32 " blocks"),
@@ -182,7 +183,7 @@ static bool make_room(struct trace *trace, struct img_err *err)
 		return true;
 	more = reallocarray(trace->requests, room, sizeof(*more));
 	if (!more)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	trace->requests = more;
 	trace->room = room;
 	return true;
@@ -272,7 +273,7 @@ bool trace_read(struct trace *trace, const char *path, struct img_err *err)
 
 	*trace = (struct trace){ .size = 0 };
 	if (!line)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	errno = 0;
 	file = open_trace(path);
 	ok = file ? read_lines(trace, file, line, err)

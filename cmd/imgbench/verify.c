@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgbench/content.h"
 #include "imgbench/verify.h"
@@ -34,7 +35,7 @@ static bool note(struct books *b, uint64_t grain, uint32_t mark, struct img_err 
 	if (!*page)
 		*page = calloc(PAGE_GRAINS, sizeof(**page));
 	if (!*page)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	(*page)[grain % PAGE_GRAINS] = mark;
 	return true;
 }
@@ -72,7 +73,7 @@ static bool books_init(struct books *b, const struct verify *v, uint64_t size,
 	b->n_pages = size / page_bytes(b) + 1;
 	b->pages = calloc(b->n_pages, sizeof(*b->pages));
 	b->got = aligned_alloc(ALIGNMENT, page_bytes(b));
-	return (b->pages && b->got) || img_fail(err, IMG_E_NOMEM, _("out of memory"));
+	return (b->pages && b->got) || out_of_memory(err);
 }
 
 /* ---- Comparing ------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 /* Changes of a bitmap, collected from the command line and made in that order. */
 #include <stdlib.h>
 #include <string.h>
-#include "common/text.h"
+#include "common/memory.h"
 #include "imgbitmap/imgbitmap.h"
 
 enum kind { ADD, REMOVE, CLEAR, ENABLE, DISABLE, MERGE, N_KINDS };
@@ -36,7 +36,7 @@ bool changes_set(const struct cli_option *row, void *field, const char *text, st
 		struct change *v = realloc(changes->v, cap * sizeof(*v));
 
 		if (!v)
-			return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+			return out_of_memory(err);
 		changes->v = v;
 		changes->cap = cap;
 	}

@@ -2,7 +2,7 @@
 /* See facts.h.  All but what is foreign comes from what imginfo tells. */
 #include <stdlib.h>
 #include <string.h>
-#include "common/text.h"
+#include "common/memory.h"
 #include "imgcheck/facts.h"
 
 #define NO_UUID "00000000-0000-0000-0000-000000000000"
@@ -125,7 +125,7 @@ bool facts_collect(const struct img_check *how, const struct img_check_result *f
 	*out = (struct facts){ .size = IMG_SIZE_UNKNOWN, .found = found };
 	out->info = img_node_root("info");
 	if (!out->info)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	if (found)
 		out->format = img_format_name(found->format);
 	if (open_and_look(how, out, found ? &out->unread : err))

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "common/ceph.h"
 #include "common/exit.h"
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgcheck/imgcheck.h"
 #include "imgcheck/salvage.h"
@@ -279,7 +280,7 @@ static bool run_all(struct run *run, char *const *names, int n, struct img_err *
 	bool ok = true;
 
 	if (opt->style != IMG_STYLE_HUMAN && !(run->root = img_node_root("imgcheck")))
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	if (opt->kinds)
 		list_kinds(run);
 	else if (opt->targets.help)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgcheck/imgcheck.h"
 
@@ -34,7 +35,7 @@ static bool exists(const char *path)
 
 static bool fail_memory(struct img_err *err)
 {
-	return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+	return out_of_memory(err);
 }
 
 /* The first name that is free; those before it tell what came before. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What of the disk is certain, guessed and lost. */
 #include <stdlib.h>
-#include "common/text.h"
+#include "common/memory.h"
 #include "imgcheck/salvage.h"
 
 static bool continues(const struct piece *last, const struct piece *next)
@@ -83,6 +83,6 @@ bool salvage_look(struct img *im, const struct pieces *lost, struct salvage_outc
 		add_but_lost(out, piece_of(&ex), lost, &next);
 	}
 	if (lost->failed || out->pieces.failed)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a salvage says of itself: a report, and the map. */
 #include <stdio.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgcheck/salvage.h"
 
@@ -106,7 +107,7 @@ static struct img_node *build(const struct salvage_outcome *out, bool all, bool 
 	struct img_node *root = img_node_root("imgcheck"), *to;
 
 	if (!root) {
-		img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		out_of_memory(err);
 		return NULL;
 	}
 	to = img_node_map(root, "salvage");

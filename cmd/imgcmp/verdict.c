@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How imgcmp tells what it found. */
 #include <inttypes.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgcmp/imgcmp.h"
 
@@ -10,7 +11,7 @@ bool verdict_start(struct verdict *v, struct img_err *err)
 		return true;
 	v->report = img_node_root("imgcmp");
 	if (!v->report)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	img_node_text(v->report, "a", v->a);
 	img_node_text(v->report, "b", v->b);
 	return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* imgcompress --in-place: a shorter file for the same disk. */
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgcompress/imgcompress.h"
 
@@ -29,7 +30,7 @@ static bool report(const struct options *opt, const char *name, const char *form
 	bool ok;
 
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	img_node_text(root, "image", name);
 	img_node_label(root, _("image"));
 	img_node_text(root, "format", format);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgcompress/imgcompress.h"
 
@@ -26,7 +27,7 @@ static char *make_prefix(const char *image, struct img_err *err)
 	if (uname(&host))
 		img_fail_os(err, _("cannot find out the name of the host"));
 	else if (asprintf(&prefix, "%s.imgcompress-%s-", image, host.nodename) < 0)
-		img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		out_of_memory(err);
 	else
 		return prefix;
 	return NULL;
@@ -37,7 +38,7 @@ char *leftover_name(const char *path, struct img_err *err)
 	char *prefix = make_prefix(path, err), *name = NULL;
 
 	if (prefix && asprintf(&name, "%s%ld.part", prefix, (long)getpid()) < 0) {
-		img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		out_of_memory(err);
 		name = NULL;
 	}
 	free(prefix);
@@ -90,7 +91,7 @@ bool leftover_remove(const struct options *opt, const char *path, struct img_err
 	DIR *folder = NULL;
 
 	if (!folder_of || !name_of)
-		img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		out_of_memory(err);
 	else if ((prefix = make_prefix(basename(name_of), err)) &&
 		 !(folder = opendir(dirname(folder_of))))
 		img_fail_os(err, "%s", path);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgcompress/imgcompress.h"
 
@@ -74,7 +75,7 @@ static bool check_image(struct img *im, bool *whole, struct img_err *err)
 	struct img_node *info = img_node_root("info");
 	const char *beyond = NULL, *never = NULL;
 	const bool ok = info ? img_info(im, false, info, err)
-			     : img_fail(err, IMG_E_NOMEM, _("out of memory"));
+			     : out_of_memory(err);
 
 	if (ok) {
 		beyond = beyond_the_disk(im, info);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What imgcompress says about an image that it has compressed. */
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgcompress/imgcompress.h"
 
@@ -65,7 +66,7 @@ bool report_write(const struct outcome *out, enum img_style style, struct img_er
 	bool ok;
 
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	add_names(root, out);
 	add_amounts(root, out);
 	add_codecs(root, out);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/optlist.h"
 #include "common/target.h"
 #include "common/text.h"
@@ -67,7 +68,7 @@ static bool add_option(char **list, const char *name, const char *value, struct 
 	if (*list && optlist_has(*list, name))
 		return img_fail(err, IMG_E_ARGUMENT, _("%s is given twice"), name);
 	if (asprintf(&text, "%s=%s", name, value) < 0)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	ok = cli_set_list(&row, list, text, err);
 	free(text);
 	return ok;
@@ -121,7 +122,7 @@ static bool add_best_of(char **list, const struct img_format *format, const char
 
 		name = target_next_codec(&codecs, &len);
 		ok = asprintf(&longer, "%s%s%.*s", others ? others : "", others ? "+" : "", (int)len,
-			      name) >= 0 || img_fail(err, IMG_E_NOMEM, _("out of memory"));
+			      name) >= 0 || out_of_memory(err);
 		free(others);
 		others = ok ? longer : NULL;
 	}

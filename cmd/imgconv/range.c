@@ -2,6 +2,7 @@
 /* imgconv --range: one of several that write the parts of one target at the same time. */
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgconv/imgconv.h"
 
@@ -17,7 +18,7 @@ bool range_set(const struct cli_option *row, void *field, const char *text, stru
 		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not START+LENGTH"), text);
 	start = strndup(text, plus - text);
 	if (!start)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	ok = img_size_parse(start, &range->at, err) && img_size_parse(plus + 1, &range->len, err);
 	free(start);
 	return ok && (range->len || img_fail(err, IMG_E_ARGUMENT, _("the range is empty")));

@@ -2,6 +2,7 @@
 /* What imgconv says about a copy that was made. */
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgconv/imgconv.h"
 
@@ -171,7 +172,7 @@ bool report_write(const struct outcome *out, struct img_err *err)
 		return img_fail(err, IMG_E_NOMEM, _("out of memory: there are too many losses"));
 	root = build(out);
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	ok = how->path ? write_file(root, how, err) : img_report_write(root, how->style, to, err);
 	img_node_free(root);
 	return ok;

@@ -2,6 +2,7 @@
 /* imgconv --tar: several sources, each of which becomes a new image in one archive. */
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgconv/imgconv.h"
 
@@ -51,7 +52,7 @@ static char *member_name(const char *source, const char *format, struct img_err 
 	if (!inner || (strcmp(source, "-") ? asprintf(&name, "%.*s.%s", (int)len, base, format)
 					   : asprintf(&name, "disk.%s", format)) < 0) {
 		name = NULL;
-		img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		out_of_memory(err);
 	}
 	free(inner);
 	return name;

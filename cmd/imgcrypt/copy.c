@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "common/memory.h"
 #include "common/optlist.h"
 #include "common/text.h"
 #include "imgcrypt/imgcrypt.h"
@@ -68,7 +69,7 @@ static char *options_of(const struct options *opt, const struct img_format *form
 	if (asprintf(&list, "%s%s%s%s", given, add && *given ? "," : "", add ? wish : "",
 		     add ? "=luks" : "") >= 0)
 		return list;
-	img_fail(err, IMG_E_NOMEM, _("out of memory"));
+	out_of_memory(err);
 	return NULL;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* imginfo --formats: the registry of the library, as data. */
+#include "common/memory.h"
 #include "common/text.h"
 #include "imginfo/imginfo.h"
 
@@ -56,7 +57,7 @@ bool formats_print(enum img_style style, struct img_err *err)
 	}
 	root = img_node_root("imginfo");
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	add_formats(img_node_list(root, "formats"));
 	ok = img_report_write(root, style, stdout, err);
 	img_node_free(root);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include "common/ceph.h"
 #include "common/exit.h"
+#include "common/memory.h"
 #include "common/source.h"
 #include "common/text.h"
 #include "imginfo/imginfo.h"
@@ -78,7 +79,7 @@ static bool tell(const struct options *opt, char *const *names, int n, struct im
 	bool ok;
 
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	ok = add_images(opt, names, n, root, err) &&
 	     img_report_write(root, opt->style, stdout, err);
 	img_node_free(root);

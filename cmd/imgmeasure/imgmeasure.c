@@ -6,6 +6,7 @@
 #include <string.h>
 #include "common/ceph.h"
 #include "common/exit.h"
+#include "common/memory.h"
 #include "common/optlist.h"
 #include "common/progress.h"
 #include "common/source.h"
@@ -211,7 +212,7 @@ int main(int argc, char **argv)
 	check_usage(&opt, n);
 	target = n == 2 ? strdup(names[1]) : name_target(format, n ? names[0] : NULL);
 	if (!target)
-		ok = img_fail(&err, IMG_E_NOMEM, _("out of memory"));
+		ok = out_of_memory(&err);
 	else if ((ok = find_keys(&opt, &err)))
 		ok = n ? measure_image(&opt, format, names[0], target, &err)
 		       : measure_size(&opt, format, target, &err);

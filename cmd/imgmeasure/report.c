@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What imgmeasure says. */
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgmeasure/imgmeasure.h"
 
@@ -56,7 +57,7 @@ bool answer_write(const struct answer *answer, struct img_err *err)
 					 : exactness[answer->found.exactness].key);
 	img_node_label(root, _("exactness"));
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	ok = img_report_write(root, answer->style, stdout, err);
 	img_node_free(root);
 	return ok;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "guest/table.h"
 #include "imgmount/imgmount.h"
@@ -21,7 +22,7 @@ static bool add(struct mount *mount, const struct shown *file, struct img_err *e
 	if (!more || !file->name) {
 		free(file->name);
 		free(file->snapshot);
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	}
 	mount->files[mount->n++] = *file;
 	return true;

@@ -4,6 +4,7 @@
  * mounted; a snapshot is an image of its own, opened as long as somebody looks at it.
  */
 #include <stdlib.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgmount/imgmount.h"
 
@@ -45,7 +46,7 @@ struct opened *opened_new(struct mount *mount, const struct shown *file, bool wr
 	struct opened *op = calloc(1, sizeof(*op));
 
 	if (!op) {
-		img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		out_of_memory(err);
 		return NULL;
 	}
 	add(mount, op);

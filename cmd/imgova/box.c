@@ -6,8 +6,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/print.h"
-#include "common/text.h"
 #include "imgova/imgova.h"
 
 static const char vagrantfile[] = "Vagrant.configure(\"2\") do |config|\nend\n";
@@ -25,7 +25,7 @@ static bool rename_disks(struct ova_making *m, const char *first, const char *ot
 		char *name;
 
 		if (asprintf(&name, i ? others : first, i) < 0)
-			return ova_out_of_memory(err);
+			return out_of_memory(err);
 		free((char *)m->disks[i].href);
 		m->disks[i].href = name;
 	}
@@ -58,9 +58,9 @@ static bool add_metadata(struct ova_making *m, struct img_err *err)
 	bool ok;
 
 	if (!out)
-		return ova_out_of_memory(err);
+		return out_of_memory(err);
 	put_libvirt(out, m);
-	ok = fclose(out) ? ova_out_of_memory(err) : add_text(m, "metadata.json", text, err);
+	ok = fclose(out) ? out_of_memory(err) : add_text(m, "metadata.json", text, err);
 	free(text);
 	return ok;
 }
@@ -71,7 +71,7 @@ static bool make_libvirt(struct ova_making *m, struct img_err *err)
 	bool ok;
 
 	if (m->opt->level && asprintf(&options, "compression_level=%s", m->opt->level) < 0)
-		return ova_out_of_memory(err);
+		return out_of_memory(err);
 	ok = rename_disks(m, "box.img", "box_%zu.img", err) && ova_add_images(m, "qcow2", options, err) &&
 	     add_metadata(m, err);
 	free(options);

@@ -2,7 +2,6 @@
 /* One disk into a new image, told of as it goes. */
 #include <ctype.h>
 #include <string.h>
-#include "common/text.h"
 #include "imgova/imgova.h"
 
 enum { SPARSE_SIZE = 4096 };	/* bytes of zeros that are left out */
@@ -31,7 +30,3 @@ void ova_make_plain(char *name)
 			*name = '_';
 }
 
-bool ova_out_of_memory(struct img_err *err)
-{
-	return img_fail(err, IMG_E_NOMEM, _("out of memory"));
-}

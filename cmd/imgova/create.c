@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgova/imgova.h"
 
@@ -54,7 +55,7 @@ char *ova_vmdk_options(const struct options *opt, struct img_err *err)
 		     opt->level ? ",compression_level=" : "", opt->level ? opt->level : "",
 		     opt->deterministic ? ",cid=1" : "") >= 0)
 		return text;
-	ova_out_of_memory(err);
+	out_of_memory(err);
 	return NULL;
 }
 
@@ -92,7 +93,7 @@ bool ova_fill_descriptor(struct ova_making *m, size_t room, struct img_err *err)
 	bool ok;
 
 	if (!padded)
-		return ova_out_of_memory(err);
+		return out_of_memory(err);
 	text = ova_descriptor(m, &len, err);
 	ok = text != NULL;
 	if (ok) {
@@ -125,14 +126,14 @@ static bool add_manifest(struct ova_making *m, const char *name, struct img_err 
 	bool ok;
 
 	if (!out)
-		return ova_out_of_memory(err);
+		return out_of_memory(err);
 	for (size_t i = 0; i < img_bundle_count(m->bundle); i++) {
 		struct img_bundle_member member;
 
 		img_bundle_member(m->bundle, i, &member);
 		img_manifest_put(out, hash_name(m->opt), member.name, member.sum, member.sum_len);
 	}
-	ok = fclose(out) ? ova_out_of_memory(err) : img_bundle_add(m->bundle, name, text, len, err);
+	ok = fclose(out) ? out_of_memory(err) : img_bundle_add(m->bundle, name, text, len, err);
 	free(text);
 	return ok;
 }
@@ -151,7 +152,7 @@ static bool make_ova(struct ova_making *m, struct img_err *err)
 	char *descriptor = member_name(m, ".ovf"), *manifest = member_name(m, ".mf");
 	char *options = ova_vmdk_options(m->opt, err);
 	size_t room;
-	const bool ok = options && ((descriptor && manifest) || ova_out_of_memory(err)) &&
+	const bool ok = options && ((descriptor && manifest) || out_of_memory(err)) &&
 			ova_reserve_descriptor(m, descriptor, &room, err) &&
 			ova_add_images(m, "vmdk", options, err) &&
 			ova_fill_descriptor(m, room, err) && add_manifest(m, manifest, err);
@@ -167,12 +168,12 @@ static bool name_disks(struct ova_making *m, struct img_err *err)
 {
 	m->disks = calloc(m->n, sizeof(*m->disks));
 	if (!m->disks)
-		return ova_out_of_memory(err);
+		return out_of_memory(err);
 	for (size_t i = 0; i < m->n; i++) {
 		char *name;
 
 		if (asprintf(&name, "%s-disk%zu.vmdk", m->machine->name, i + 1) < 0)
-			return ova_out_of_memory(err);
+			return out_of_memory(err);
 		ova_make_plain(name);
 		m->disks[i].href = name;
 	}

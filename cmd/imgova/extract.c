@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/appliance.h"
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgova/imgova.h"
 
@@ -62,7 +63,7 @@ static char *name_in(const char *folder, const struct appliance_disk *disk, size
 
 	if (asprintf(&name, "%s/%zu-%.*s.%s", folder, number, dot ? (int)(dot - base) : (int)strlen(base),
 		     base, format) < 0) {
-		ova_out_of_memory(err);
+		out_of_memory(err);
 		return NULL;
 	}
 	ova_make_plain(name + strlen(folder) + 1);

@@ -58,8 +58,6 @@ bool ova_copy(const struct options *opt, struct img *src, struct img *dst, bool 
 	      struct img_copy_stats *stats, struct img_err *err) IMG_MUST_CHECK;
 /* Leaves the letters that mean nothing to anybody, the others become "_". */
 void ova_make_plain(char *name);
-/* IMG_E_NOMEM. */
-bool ova_out_of_memory(struct img_err *err);
 
 /* ---- list.c, extract.c, verify.c ----------------------------------------------------------------- */
 

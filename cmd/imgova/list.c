@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What is in an appliance. */
 #include "common/appliance.h"
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgova/imgova.h"
 
@@ -112,7 +113,7 @@ bool ova_list(const struct options *opt, char *const *names, int n, int *status,
 		if (root)
 			add_all(root, &a);
 		ok = root ? opt->quiet || img_report_write(root, opt->style, stdout, err)
-			  : ova_out_of_memory(err);
+			  : out_of_memory(err);
 		img_node_free(root);
 	}
 	appliance_close(&a);

@@ -2,6 +2,7 @@
 /* The machine around the disks: what options say, over what a domain of libvirt says. */
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgova/imgova.h"
 
@@ -23,7 +24,7 @@ char *ova_read_file(const char *path, size_t most, size_t *len, struct img_err *
 	if (!in)
 		img_fail_os(err, _("cannot open"));
 	else if (!bytes)
-		ova_out_of_memory(err);
+		out_of_memory(err);
 	else
 		ok = read_all(in, bytes, most + 1, len, err);
 	if (in)
@@ -46,7 +47,7 @@ bool ova_set_network(const struct cli_option *row, void *field, const char *text
 		return img_fail(err, IMG_E_RANGE, _("more than %d networks"), OVA_MOST_NETWORKS);
 	copy = strdup(text);
 	if (!copy)
-		return ova_out_of_memory(err);
+		return out_of_memory(err);
 	colon = strchr(copy, ':');
 	if (colon)
 		*colon = '\0';
@@ -124,7 +125,7 @@ bool ova_machine_read(const struct options *opt, const char *path, struct ova_ma
 		out->name = name_of_file(path);
 		out->is.name = out->name;
 		if (!out->name)
-			return ova_out_of_memory(err);
+			return out_of_memory(err);
 	}
 	return check_name(out->is.name, err);
 }

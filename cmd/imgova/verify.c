@@ -6,6 +6,7 @@
 #include <string.h>
 #include "common/appliance.h"
 #include "common/exit.h"
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgova/imgova.h"
 
@@ -85,7 +86,7 @@ static bool hash_bytes(struct bytes *from, const char *hash, uint8_t sum[IMG_HAS
 	struct img_hash *h = img_hash_open(hash, err);
 	void *buf = h ? malloc(PIECE) : NULL;
 	size_t got = PIECE;
-	bool ok = h && (buf || ova_out_of_memory(err));
+	bool ok = h && (buf || out_of_memory(err));
 
 	while (ok && got == PIECE)
 		ok = next_bytes(from, buf, &got, err) && img_hash_add(h, buf, got, err);
@@ -185,7 +186,7 @@ static bool check_manifest(struct verifying *v, struct img_err *err)
 	check_once(v, v->a.manifest.name);
 	v->manifest = img_manifest_read(v->a.manifest.bytes, v->a.manifest.len, &why);
 	if (!v->manifest && why.code == IMG_E_NOMEM)
-		return ova_out_of_memory(err);
+		return out_of_memory(err);
 	if (!v->manifest) {
 		add_problem(v, "manifest.unreadable", v->a.manifest.name, "%s", why.text);
 		return true;
@@ -363,7 +364,7 @@ bool ova_verify(const struct options *opt, char *const *names, int n, int *statu
 	if (ok) {
 		struct img_node *root = img_node_root("imgova");
 
-		ok = root ? verify(&v, root, err) : ova_out_of_memory(err);
+		ok = root ? verify(&v, root, err) : out_of_memory(err);
 		img_node_free(root);
 	}
 	if (ok && v.n)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What imgresize says of its work. */
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgresize/imgresize.h"
 
@@ -106,7 +107,7 @@ bool report(const struct request *request, const struct plan *plan, const struct
 	bool ok;
 
 	if (!root)
-		return img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		return out_of_memory(err);
 	fill(root, request, plan, format);
 	if (style != IMG_STYLE_HUMAN)
 		add_remarks(root, plan);

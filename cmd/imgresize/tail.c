@@ -2,6 +2,7 @@
 /* What would be cut off: how much is stored there, and whether any of it is more than zeros. */
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/text.h"
 #include "imgresize/imgresize.h"
 
@@ -41,7 +42,7 @@ bool tail_look(struct img *im, uint64_t from, uint64_t to, const struct img_job 
 {
 	struct tail tail = { .stored = 0 };
 	uint8_t *window = malloc(WINDOW);
-	bool ok = window || img_fail(err, IMG_E_NOMEM, _("out of memory"));
+	bool ok = window || out_of_memory(err);
 
 	for (uint64_t at = from; ok && at < to; ) {
 		struct img_extent extent;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See chain.h: opening and reports. */
+#include "common/memory.h"
 #include "imgsnap/chain.h"
 
 #include <stdio.h>
@@ -45,7 +46,7 @@ struct img_node *chain_report(const struct options *opt, const char *verb, const
 	struct img_node *report = img_node_root("imgsnap");
 
 	if (!report) {
-		img_fail(err, IMG_E_NOMEM, _("out of memory"));
+		out_of_memory(err);
 		return NULL;
 	}
 	img_node_text(report, "action", verb);

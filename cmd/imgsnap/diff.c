@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "common/memory.h"
 #include "common/print.h"
 #include "common/text.h"
 #include "imgsnap/imgsnap.h"
@@ -104,7 +105,7 @@ static bool name_of(struct img *im, const char *which, char **name, struct img_e
 			which = list[i].name;
 	*name = strdup(which);
 	img_snapshot_list_free(list, n);
-	return *name || img_fail(err, IMG_E_NOMEM, _("out of memory"));
+	return *name || out_of_memory(err);
 }
 
 static bool write_patch(const struct options *opt, const struct img_diff *what, char *const *names,

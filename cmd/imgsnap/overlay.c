@@ -4,14 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "common/memory.h"
 #include "common/optlist.h"
 #include "common/text.h"
 #include "imgsnap/chain.h"
-
-static bool out_of_memory(struct img_err *err)
-{
-	return img_fail(err, IMG_E_NOMEM, _("out of memory"));
-}
 
 /* ---- The name of the base, as the new image says it ---------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/cli.h"
+#include "common/memory.h"
 #include "common/secret.h"
 #include "common/text.h"
 #include "nbdkit-img/nbdkit.h"
@@ -23,7 +24,7 @@ static bool take_path(const char **field, const char *value, struct img_err *err
 
 	*field = path ? nbdkit_strdup_intern(path) : NULL;
 	free(path);
-	return *field || img_fail(err, IMG_E_NOMEM, _("out of memory"));
+	return *field || out_of_memory(err);
 }
 
 static bool take_file(struct img_open *how, const char *value, struct img_err *err)
