@@ -7,11 +7,24 @@
 #include <stdbool.h>
 #include <time.h>
 
-static inline struct timespec img_deadline_in(unsigned seconds)
+static inline struct timespec img_deadline_in_ms(unsigned ms)
 {
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	return until;
+}
+
+static inline struct timespec img_deadline_in(unsigned seconds)
+{
+	struct timespec until = img_deadline_in_ms(0);
+
 	until.tv_sec += seconds;
 	return until;
 }

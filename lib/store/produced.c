@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include "base/deadline.h"
 #include "base/err.h"
 #include "base/lock.h"
 #include "base/mem.h"
@@ -218,21 +218,10 @@ static bool produced_size(struct img_store *st, uint64_t *bytes, struct img_err 
 	return true;
 }
 
-static struct timespec in_milliseconds(int ms)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += (long)ms * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	return until;
-}
-
 static size_t produced_ready(struct img_store *st, int wait_ms)
 {
 	struct produced *p = (struct produced *)st;
-	const struct timespec until = in_milliseconds(wait_ms);
+	const struct timespec until = img_deadline_in_ms((unsigned)wait_ms);
 
 	if (!start(p, NULL))
 		return 1;	/* the read says why */
@@ -292,7 +281,7 @@ struct img_store *img_store_produced(struct img_producer *producer, const char *
 	p->st = (struct img_store){ .ops = &produced_ops, .align = 1 };
 	p->most = most;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->changed, NULL);
+	img_deadline_init_cond(&p->changed);
 	p->st.name = img_strdup(shown_as, err);
 	if (!p->st.name) {
 		img_store_close(&p->st);

@@ -4,6 +4,7 @@ unit_tests += %D%/test
 %C%_test_CPPFLAGS = $(AM_CPPFLAGS) $(failing_malloc_cppflags)
 %C%_test_SOURCES = \
 	$(failing_malloc_sources) \
+	%D%/deadline_test.c \
 	%D%/err_test.c \
 	%D%/hash_test.c \
 	%D%/lazy_test.c \
