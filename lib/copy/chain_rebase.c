@@ -226,9 +226,8 @@ static bool reckon(struct rebase *r, struct img_err *err)
 static bool check_new(const struct rebase *r, struct img_err *err)
 {
 	for (size_t i = 0; r->to && i < img_depth(r->to); i++)
-		if (img_same_image(img_layer_name(r->to, i), r->what->top.path))
-			return img_fail(err, IMG_E_ARGUMENT, _("%s cannot stand on itself"),
-					r->what->top.path);
+		if (!img_check_base(r->what->top.path, img_layer_name(r->to, i), err))
+			return false;
 	return true;
 }
 

@@ -31,6 +31,8 @@ void img_settings_free(struct img_settings *set);
 uint64_t img_settings_number(const struct img_settings *set, const char *name);
 bool img_settings_flag(const struct img_settings *set, const char *name);
 const char *img_settings_text(const struct img_settings *set, const char *name);
+/* Whether there is such an option at all; the others are for one that there is. */
+bool img_settings_has(const struct img_settings *set, const char *name);
 bool img_settings_given(const struct img_settings *set, const char *name);
 /* The space that the choice "preallocation" sets aside; OFF for any but "falloc" and "full". */
 enum img_preallocation img_settings_preallocation(const struct img_settings *set);

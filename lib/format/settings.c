@@ -223,6 +223,11 @@ enum img_preallocation img_settings_preallocation(const struct img_settings *set
 	return strcmp(how, "falloc") ? IMG_PREALLOC_OFF : IMG_PREALLOC_FALLOC;
 }
 
+bool img_settings_has(const struct img_settings *set, const char *name)
+{
+	return set->table[row_named(set->table, name, strlen(name))].name != NULL;
+}
+
 bool img_settings_given(const struct img_settings *set, const char *name)
 {
 	return set->values[row_of(set, name)].text != NULL;

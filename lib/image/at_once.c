@@ -112,6 +112,8 @@ static bool open_named(const struct img_opener *self, const struct img_reference
 	if (!path)
 		return false;
 	resolved.path = path;
+	if (!img_check_named(once->how.path, &resolved, err))
+		return false;
 	*out = img_open_reference(once->how.gate, &resolved, once->how.flags, once->how.cache, err);
 	if (*out && ref->kind != IMG_REF_BACKING)
 		*out = img_at_once_change(once, *out, ref, err);

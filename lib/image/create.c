@@ -15,31 +15,10 @@ struct target_opener {
 	struct img_target *target;
 };
 
-/* Where a file is, or will be; the caller frees it. */
-static char *place_of(const char *path, struct img_err *err)
-{
-	IMG_AUTO_FREE char *folder = img_resolve(path, ".", err);
-	IMG_AUTO_FREE char *real = folder ? realpath(folder, NULL) : NULL;
-	const char *slash = strrchr(path, '/');
-
-	if (img_path_is_uri(path))
-		return img_strdup(path, err);
-	if (real)
-		return img_format_text(err, "%s/%s", real, slash ? slash + 1 : path);
-	if (folder)
-		img_fail_os(err, "%s", path);
-	return NULL;
-}
-
 /* The path of a header, which a user names.  Whoever takes another's for it loses a disk. */
 static char *header_path(const struct img_create *what, const char *name, struct img_err *err)
 {
-	IMG_AUTO_FREE char *header = place_of(name, err);
-	IMG_AUTO_FREE char *image = header ? place_of(what->path, err) : NULL;
-
-	if (!image)
-		return NULL;
-	if (!strcmp(header, image))
+	if (img_same_place(name, what->path))
 		img_fail(err, IMG_E_ARGUMENT, _("%s: image and header are the same file"), name);
 	else if (!access(name, F_OK))
 		img_fail(err, IMG_E_ARGUMENT, _("%s: exists already, and must be a new file"), name);
@@ -329,6 +308,11 @@ static struct img_settings *parse_options(const struct img_create *what, const s
 	return left ? img_settings_parse(format->create_options, left, err) : NULL;
 }
 
+static bool makes_files(const struct img *im, const struct img_create *what)
+{
+	return !im->target->counted && !im->target->inside && !is_pipe(what->path);
+}
+
 /* Takes inside, which may be NULL, over even on failure. */
 static struct img *create(const struct img_create *what, bool counted, struct img_store *inside,
 			  struct img_err *err)
@@ -355,7 +339,8 @@ static struct img *create(const struct img_create *what, bool counted, struct im
 	im->target->counted = counted;
 	im->target->inside = inside;
 	inside = NULL;
-	if (!create_layer(im, &how, settings, err) || !note_backing(im, &how, err))
+	if (!create_layer(im, &how, settings, err) || !note_backing(im, &how, err) ||
+	    (makes_files(im, &how) && !img_check_apart(im, how.path, err)))
 		goto fail;
 	img_settings_free(settings);
 	return im;

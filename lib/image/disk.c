@@ -249,6 +249,24 @@ void img_disk_ended(struct img_disk *disk)
 	disk->finished = true;
 }
 
+/* The path that an option gives, or NULL: none, or memory is out (err). */
+static char *path_of(const struct img_layer *ly, const struct img_settings *set, const char *option,
+		     struct img_err *err)
+{
+	const char *name = img_settings_has(set, option) ? img_settings_text(set, option) : NULL;
+
+	return name && *name ? img_resolve(ly->store->name, name, err) : NULL;
+}
+
+static bool check_names(const struct img_layer *ly, const struct img_settings *set, struct img_err *err)
+{
+	IMG_AUTO_FREE char *base = path_of(ly, set, "backing_file", err);
+	IMG_AUTO_FREE char *data_file = path_of(ly, set, "data_file", err);
+
+	return (!base || img_check_base(ly->store->name, base, err)) &&
+	       (!data_file || img_check_data_file(ly->store->name, data_file, err));
+}
+
 bool img_amend(struct img *im, const char *options, const struct img_job *job, struct img_err *err)
 {
 	struct img_layer *ly = &im->layers[0];
@@ -262,7 +280,7 @@ bool img_amend(struct img *im, const char *options, const struct img_job *job, s
 		return img_fail(err, IMG_E_UNSUPPORTED, _("nothing of %s images can be changed "
 				"in place"), ly->format->name);
 	set = img_settings_parse(ly->format->amend_options, options, err);
-	if (!set || !img_flush(im, err)) {
+	if (!set || !check_names(ly, set, err) || !img_flush(im, err)) {
 		img_settings_free(set);
 		return false;
 	}

@@ -446,6 +446,21 @@ const char *img_layer_mismatch(const struct img *im, size_t depth);
 /* Accepts a zeroed layer. */
 void img_layer_close(struct img_layer *ly);
 
+/* ---- Files that must not be one (apart.c) ----------------------------------------------------- */
+
+/* Where a file is, or will be, links followed; the caller frees it. */
+char *img_place_of(const char *path, struct img_err *err);
+/* Whether both are, or will be, one file. */
+bool img_same_place(const char *a, const char *b);
+/* That an image at path does not have itself as data file, or as what it stands on.  IMG_E_ARGUMENT. */
+bool img_check_data_file(const char *path, const char *data_file, struct img_err *err) IMG_MUST_CHECK;
+bool img_check_base(const char *path, const char *base, struct img_err *err) IMG_MUST_CHECK;
+/* The same of what an image at path names, resolved.  IMG_E_CORRUPT. */
+bool img_check_named(const char *path, const struct img_reference *ref, struct img_err *err)
+	IMG_MUST_CHECK;
+/* That a new image, not published yet, gets no place of its own data or of a layer below. */
+bool img_check_apart(const struct img *im, const char *path, struct img_err *err) IMG_MUST_CHECK;
+
 /* ---- Writing (create.c) ---------------------------------------------------------------------- */
 
 /* What a new image has beyond its layer. */

@@ -18,6 +18,8 @@ static bool open_named_file(const struct img_opener *self, const struct img_refe
 	if (!path)
 		return false;
 	resolved.path = path;
+	if (!img_check_named(files->base, &resolved, err))
+		return false;
 	*out = img_open_named(files->how, files->base, &resolved, err);
 	return *out != NULL;
 }

@@ -1,4 +1,5 @@
 libimg_sources += \
+	%D%/apart.c \
 	%D%/archive.c \
 	%D%/at_once.c \
 	%D%/below.c \

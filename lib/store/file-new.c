@@ -67,8 +67,7 @@ static char *follow(char *path, const char *link, struct img_err *err)
 	return next;
 }
 
-/* path, with symbolic links at its end followed, also when nothing is behind them yet. */
-static char *follow_links(const char *path, struct img_err *err)
+char *img_follow_links(const char *path, struct img_err *err)
 {
 	char *at = img_strdup(path, err);
 	char link[PATH_MAX];
@@ -92,7 +91,7 @@ static char *follow_links(const char *path, struct img_err *err)
 /* Splits path in an open folder and a name. */
 static bool find_place(const char *path, struct img_new_name *name, struct img_err *err)
 {
-	IMG_AUTO_FREE char *final = follow_links(path, err);
+	IMG_AUTO_FREE char *final = img_follow_links(path, err);
 	char *slash;
 
 	if (!final)

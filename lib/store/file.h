@@ -109,5 +109,7 @@ void img_file_unlock(int fd);
 /* file-new.c */
 bool img_new_name_publish(struct img_file *file, struct img_err *err);
 void img_new_name_free(struct img_new_name *name);
+/* path, with symbolic links at its end followed, even if nothing is behind them yet; the caller frees it. */
+char *img_follow_links(const char *path, struct img_err *err);
 
 #endif

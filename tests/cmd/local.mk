@@ -77,6 +77,7 @@ shell_tests += \
 	%D%/imgconv/trusted.sh \
 	%D%/imgconv/untrusted.sh \
 	%D%/imgconv/with-snapshots.sh \
+	%D%/imgcreate/apart.sh \
 	%D%/imgcreate/backing.sh \
 	%D%/imgcreate/create.sh \
 	%D%/imgcrypt/copy.sh \
