@@ -130,6 +130,8 @@ static bool check_new(const struct qcow2 *q, const char *name, uint64_t granular
 	if (q->header.version < 3)
 		return img_fail(err, IMG_E_UNSUPPORTED,
 				_("an image of version 2 can have no bitmaps"));
+	if (!q->header.size)
+		return img_fail(err, IMG_E_RANGE, _("a disk of no bytes cannot have bitmaps"));
 	if (!*name || strlen(name) > QCOW2_BITMAP_NAME_MAX)
 		return img_fail(err, IMG_E_ARGUMENT,
 				_("the name of a bitmap has between 1 and %d bytes"),

@@ -37,6 +37,9 @@ for size in 256 4G 5000; do
 	grep -q 'is not a power of two between 512 and 2 GiB' err || fail "$size: $(cat err)"
 done
 cmp before.qcow2 disk.qcow2 || fail "a failure changed the image"
+imgcreate none.qcow2 0
+exits 1 imgbitmap --add none.qcow2 a 2>err
+grep -q 'a disk of no bytes cannot have bitmaps' err || fail "no bytes: $(cat err)"
 
 imgbitmap --enable disk.qcow2 b
 imgbitmap --disable disk.qcow2 a
