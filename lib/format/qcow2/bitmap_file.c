@@ -238,6 +238,8 @@ bool qcow2_bitmap_store(struct qcow2 *q, struct qcow2_bitmap *bm, struct img_err
 		qcow2_disk_release(q, place.host, place.n_data + place.n_table);
 		return img_within(err, _("bitmap \"%s\""), bm->name);
 	}
+	/* Stored again before the image is closed it is given up as one that was there before. */
+	qcow2_disk_unguard(q, place.host, place.n_data + place.n_table);
 	bm->table_off = place.host + (place.n_data << q->geo.cluster_bits);
 	bm->table_entries = (uint32_t)place.n_pieces;
 	return true;

@@ -275,6 +275,13 @@ void qcow2_disk_release(struct qcow2 *q, uint64_t host, uint64_t n)
 	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
 }
 
+void qcow2_disk_unguard(struct qcow2 *q, uint64_t host, uint64_t n)
+{
+	pthread_mutex_lock(qcow2_cache_lock(q->map.cache));
+	qcow2_guard_remove(q, host >> q->geo.cluster_bits, n);
+	pthread_mutex_unlock(qcow2_cache_lock(q->map.cache));
+}
+
 bool qcow2_disk_has_table(struct qcow2 *q, uint64_t host, uint64_t n)
 {
 	const uint64_t first = host >> q->geo.cluster_bits;

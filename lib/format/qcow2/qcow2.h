@@ -361,6 +361,8 @@ bool qcow2_header_rewrite(struct qcow2 *q, struct img_err *err) IMG_MUST_CHECK;
  */
 bool qcow2_disk_take(struct qcow2 *q, size_t n, uint64_t *host, struct img_err *err)
 	IMG_MUST_CHECK;
+/* What was taken is no table of the disk for qcow2_disk_has_table(). */
+void qcow2_disk_unguard(struct qcow2 *q, uint64_t host, uint64_t n);
 /* Nothing refers to the n clusters from host on any more: they are free after the next flush. */
 void qcow2_disk_release(struct qcow2 *q, uint64_t host, uint64_t n);
 

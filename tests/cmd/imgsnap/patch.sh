@@ -64,3 +64,14 @@ for size in 40M 19M; do
 			"$(qemu-img info copy.qcow2 | grep virtual)" "size $size"
 	}
 done
+
+# A bitmap is stored for the new size and again for what is written: the first one leaves nothing behind.
+head -c 131072 /dev/urandom >long.raw
+head -c 65536 long.raw >short.raw
+printf x | dd of=short.raw bs=1 seek=4096 conv=notrunc status=none
+imgconv -f raw long.raw marked.qcow2
+imgbitmap --add marked.qcow2 changes
+imgsnap diff -q -f raw --from=long.raw --from-format=raw --data=patch short.raw . .
+imgsnap patch -q marked.qcow2 patch
+imgcheck -q marked.qcow2 || fail "a bitmap stored twice: $(imgcheck marked.qcow2)"
+qemu-img check -q marked.qcow2
