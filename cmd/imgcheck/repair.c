@@ -33,11 +33,6 @@ static bool exists(const char *path)
 	return !lstat(path, &sb) || errno != ENOENT;
 }
 
-static bool fail_memory(struct img_err *err)
-{
-	return out_of_memory(err);
-}
-
 /* The first name that is free; those before it tell what came before. */
 static bool choose_undo_name(const char *path, char **name, struct img_err *err)
 {
@@ -49,7 +44,7 @@ static bool choose_undo_name(const char *path, char **name, struct img_err *err)
 	for (unsigned i = 0; i < UNDO_FILES_MAX; i++) {
 		*name = undo_name(path, i);
 		if (!*name)
-			return fail_memory(err);
+			return out_of_memory(err);
 		if (!exists(*name))
 			return true;
 		free(*name);
@@ -88,11 +83,14 @@ static bool name_undo_file(const struct options *opt, const char *path, char **n
 		return true;
 	if (!opt->undo_file)
 		return choose_undo_name(path, name, err);
+	if (exists(opt->undo_file))
+		return img_fail(err, IMG_E_ARGUMENT, _("%s: exists already, and must be a new file"),
+				opt->undo_file);
 	*name = strdup(opt->undo_file);
-	return *name || fail_memory(err);
+	return *name || out_of_memory(err);
 }
 
-/* Where only extents were repaired the image itself has no undo file. */
+/* Where nothing was repaired, or only extents, the image itself has no undo file. */
 static void forget_undo_file(struct repaired *repaired)
 {
 	if (!repaired->undo_path || exists(repaired->undo_path))
@@ -108,12 +106,12 @@ static bool name_extent_undo(void *ctx, const char *path, char **undo_path, stru
 	char **more = realloc(repaired->more_undo_paths, (repaired->n_more + 1) * sizeof(*more));
 
 	if (!more)
-		return fail_memory(err);
+		return out_of_memory(err);
 	repaired->more_undo_paths = more;
 	if (!choose_undo_name(path, undo_path, err))
 		return false;
 	more[repaired->n_more] = strdup(*undo_path);
-	return more[repaired->n_more++] || fail_memory(err);
+	return more[repaired->n_more++] || out_of_memory(err);
 }
 
 bool repair_image(const struct options *opt, const struct source_place *where, const struct img_job *job,
@@ -193,7 +191,7 @@ static bool check_later(const char *path, unsigned number, struct img_err *err)
 	bool ok;
 
 	if (!later)
-		return fail_memory(err);
+		return out_of_memory(err);
 	ok = !exists(later) ||
 	     img_fail(err, IMG_E_ARGUMENT, _("%s: must be undone first"), later);
 	free(later);

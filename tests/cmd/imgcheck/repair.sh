@@ -37,6 +37,8 @@ fixed=$(digest x.qcow2)
 exits 0 imgcheck --repair x.qcow2 >out
 grep -q 'Nothing was repaired' out || fail "$(cat out)"
 same "x.qcow2 x.qcow2.undo" "$(echo x.qcow2*)" "files when there was nothing to do"
+exits 1 imgcheck --repair --undo-file=x.qcow2 x.qcow2 2>err
+grep -q 'x.qcow2: exists already, and must be a new file' err || fail "$(cat err)"
 exits 0 imgcheck --undo x.qcow2.undo
 same "$old" "$(digest x.qcow2)" "the image that was brought back"
 same x.qcow2 "$(echo x.qcow2*)" "files after that"
