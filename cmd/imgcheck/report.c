@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What was found, for programs: the members of qemu-img check, and the findings. */
-#include "common/text.h"
+/* What was found, for programs, in English always: the members of qemu-img check, and the findings. */
 #include "imgcheck/imgcheck.h"
 
 static const char *severity_name(enum img_severity severity)
@@ -28,7 +27,7 @@ static void add_finding(const struct img_finding *f, struct img_node *to)
 	add_number(to, "guest-offset", f->guest, IMG_UNIT_NONE);
 	add_number(to, "expected", f->expected, IMG_UNIT_NONE);
 	add_number(to, "found", f->found, IMG_UNIT_NONE);
-	img_node_text(to, "text", _(f->kind->text));
+	img_node_text(to, "text", f->kind->text);
 	if (f->detail)
 		img_node_text(to, "detail", f->detail);
 }
@@ -40,7 +39,7 @@ void report_findings(const char *path, const struct img_check_result *result, st
 	img_node_text(to, "filename", path);
 	img_node_text(to, "format", img_format_name(result->format));
 	if (result->part)
-		img_node_text(to, "part", _(result->part));
+		img_node_text(to, "part", result->part);
 	img_node_u64(to, "check-errors", 0, IMG_UNIT_NONE);
 	img_node_u64(to, "corruptions", errors_of(result), IMG_UNIT_NONE);
 	img_node_u64(to, "leaks", result->totals[IMG_LEAK], IMG_UNIT_NONE);
@@ -66,7 +65,7 @@ static void add_repairs(const struct img_repair_result *result, struct img_node 
 		struct img_node *map = img_node_map(list, "repair");
 		img_node_text(map, "id", kind->id);
 		img_node_u64(map, "count", n, IMG_UNIT_NONE);
-		img_node_text(map, "text", _(kind->text));
+		img_node_text(map, "text", kind->text);
 	}
 }
 
@@ -101,7 +100,7 @@ static void add_kinds(const struct img_finding_kind *const *kinds, struct img_no
 
 		img_node_text(map, "id", (*kinds)->id);
 		img_node_text(map, "severity", severity_name((*kinds)->severity));
-		img_node_text(map, "text", _((*kinds)->text));
+		img_node_text(map, "text", (*kinds)->text);
 	}
 }
 
