@@ -9,6 +9,7 @@
 #include "common/cli.h"
 #include "common/exit.h"
 #include "common/signals.h"
+#include "common/streams.h"
 #include "common/text.h"
 
 /* Rows that every command has. */
@@ -142,8 +143,13 @@ static void set_language(void)
 int cli_parse(const struct cli *cli, int argc, char **argv, void *options, char ***operands)
 {
 	struct parser p = { .n = 0 };
+	struct img_err err = { 0 };
 	int id;
 
+	if (!streams_fill(&err)) {
+		cli_complain(cli, &err);
+		exit(cli->failed);
+	}
 	set_language();
 	signals_catch();
 	add_rows(&p, cli->options);

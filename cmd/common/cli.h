@@ -36,8 +36,8 @@ struct cli {
 
 /*
  * Reads the command line into *options and returns the number of operands, which *operands then
- * shows.  Sets up the user's language and the signals first.  Ends the program itself for --help,
- * --version and for wrong usage.
+ * shows.  Sets up standard streams that are closed, the user's language and the signals first.  Ends
+ * the program itself for --help, --version and for wrong usage.
  */
 int cli_parse(const struct cli *cli, int argc, char **argv, void *options, char ***operands);
 /* Ends the program when n operands are not what the command needs. */

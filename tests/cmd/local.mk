@@ -2,6 +2,7 @@
 
 shell_tests += \
 	%D%/common/broken-pipe.sh \
+	%D%/common/closed.sh \
 	%D%/common/completion.sh \
 	%D%/common/exit-table.sh \
 	%D%/common/manual.sh \
