@@ -28,7 +28,7 @@ written() {
 	want=$(sha256sum <"$image")
 	for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
 		rm -f "$image"
-		(eval "exec $closed" && exec "$@") || :
+		(eval "exec $closed" && exec "$@") >out 2>&1 || :
 		same "$want" "$(sha256sum <"$image")" "$* $closed"
 	done
 }
@@ -48,3 +48,17 @@ cmp t.raw disk.raw
 # What is to be read from or written to one of them is an error.
 exits 1 imgconv -f raw -O raw - t.raw <&- 2>/dev/null
 exits 1 imgconv -f raw -O raw disk.raw - >&- 2>/dev/null
+
+# What was to be printed and is lost is an error.
+exits 1 imgmap one.qcow2 >&- 2>/dev/null
+exits 1 imgcheck one.qcow2 >&- 2>/dev/null
+exits 1 imginfo --formats >&- 2>/dev/null
+exits 1 imgsnap list one.qcow2 >&- 2>/dev/null
+exits 1 imgconv -O qcow2 -o help >&- 2>/dev/null
+exits 2 imgcmp -f raw -F qcow2 disk.raw one.qcow2 >&- 2>/dev/null
+# Who prints nothing needs none.
+imgconv -f raw disk.raw b.qcow2 >&-
+imgsnap create b.qcow2 now >&-
+imgcreate c.qcow2 1M >&-
+imgcmp -q one.qcow2 b.qcow2 >&-
+imgcheck -q one.qcow2 >&-

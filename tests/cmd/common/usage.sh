@@ -19,5 +19,7 @@ for page in $(pages); do
 	exits "$wrong" "$command" 2>err
 	exits "$wrong" "$command" --help >/dev/full 2>err
 	grep -q "^$command: cannot write to standard output: " err || fail "lost: $(cat err)"
+	exits "$wrong" "$command" --help >&- 2>err
+	grep -q "^$command: cannot write to standard output: " err || fail "lost: $(cat err)"
 	exits 0 "$command" --version >out 2>&1 <&-
 done
