@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* See progress.h.  Rates are averages since the start: they do not jump, nor does what is left. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -14,6 +15,17 @@
 /* Seconds between two lines. */
 static const double interval_terminal = 0.2, interval_file = 10, interval_json = 0.4;
 
+/* What is not open yet would become the image that is opened next. */
+static bool check_fd(int fd, const char *text, struct img_err *err)
+{
+	const int mode = fcntl(fd, F_GETFL);
+
+	if (mode < 0)
+		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" names no file descriptor"), text);
+	return (mode & O_ACCMODE) != O_RDONLY ||
+	       img_fail(err, IMG_E_ARGUMENT, _("%s: is open for reading only"), text);
+}
+
 bool progress_set(const struct cli_option *row, void *field, const char *text, struct img_err *err)
 {
 	struct progress_options *how = field;
@@ -24,9 +36,8 @@ bool progress_set(const struct cli_option *row, void *field, const char *text, s
 	how->mode = text ? PROGRESS_JSON : PROGRESS_TEXT;
 	if (text && !strncmp(text, "json:", 5)) {
 		fd = strtoul(text + 5, &end, 10);
-		if (end == text + 5 || *end || fd > INT_MAX)
-			return img_fail(err, IMG_E_ARGUMENT,
-					_("\"%s\" names no file descriptor"), text);
+		if (!check_fd(end == text + 5 || *end || fd > INT_MAX ? -1 : (int)fd, text, err))
+			return false;
 	} else if (text && strcmp(text, "json")) {
 		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is none of %s"), text,
 				"json|json:FD");

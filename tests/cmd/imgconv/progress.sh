@@ -16,3 +16,14 @@ grep -q '^100\.0%  4 MiB of 4 MiB' lines || fail "$(cat lines)"
 imgconv -pq disk.raw a.raw 2>lines
 [ ! -s lines ] || fail "-q does not silence -p"
 exits 1 imgconv --progress=json:x disk.raw a.raw 2>/dev/null
+
+# A number that nothing has would be that of an image.
+rm a.raw
+exits 1 imgconv --progress=json:5 disk.raw a.raw 2>err
+grep -q '^imgconv: --progress: "json:5" names no file descriptor$' err || fail "$(cat err)"
+exits 1 imgconv --progress=json:5 disk.raw a.raw 5<lines 2>err
+grep -q '^imgconv: --progress: json:5: is open for reading only$' err || fail "$(cat err)"
+exits 1 imgconv --progress=json:1 disk.raw a.raw >&- 2>/dev/null
+[ ! -e a.raw ] || fail "an image was made"
+imgconv --progress=json:5 disk.raw a.raw 5>/dev/full
+cmp disk.raw a.raw

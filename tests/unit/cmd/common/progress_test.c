@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <unistd.h>
 #include "common/progress.h"
 
 #define MIB UINT64_C(1048576)
@@ -52,14 +54,18 @@ Test(progress, option_takes_a_descriptor)
 {
 	static const struct { const char *text; enum progress_mode mode; int fd; } good[] = {
 		{ NULL, PROGRESS_TEXT, 2 }, { "json", PROGRESS_JSON, 2 },
-		{ "json:7", PROGRESS_JSON, 7 },
+		{ "json:107", PROGRESS_JSON, 107 },
 	};
 	static const char *const bad[] = {
 		"", "text", "json:", "json:x", "json:7x", "json:99999999999",
+		"json:108",	/* nothing is open there */
+		"json:109",	/* cannot be written */
 	};
 	struct progress_options how;
 	struct img_err err = { 0 };
 
+	cr_assert_eq(dup2(STDERR_FILENO, 107), 107);
+	cr_assert_eq(dup2(open("/dev/null", O_RDONLY), 109), 109);
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		cr_expect(progress_set(NULL, &how, good[i].text, &err));
 		cr_expect_eq(how.mode, good[i].mode);
