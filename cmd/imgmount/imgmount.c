@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* imgmount: the disk that an image holds as a file, for programs that know files alone. */
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "common/ceph.h"
 #include "common/exit.h"
@@ -66,6 +68,19 @@ static bool open_image(struct mount *mount, const char *path, struct img_err *er
 	       img_fail(err, IMG_E_UNSUPPORTED, _("%s: a pipe cannot be shown"), path);
 }
 
+/* FUSE would hide a file, too. */
+static bool check_folder(const char *folder, struct img_err *err)
+{
+	struct stat st;
+
+	if (!stat(folder, &st)) {
+		if (S_ISDIR(st.st_mode))
+			return true;
+		errno = ENOTDIR;
+	}
+	return img_fail_os(err, _("%s: cannot be mounted on"), folder);
+}
+
 /* What was written by then stays, also when showing it has failed. */
 static bool finish(struct mount *mount, bool ok, struct img_err *err)
 {
@@ -84,7 +99,8 @@ static bool show(const struct options *opt, const char *path, const char *folder
 	struct mount mount = {
 		.opt = opt, .source = opt->source, .lock = PTHREAD_MUTEX_INITIALIZER, .ready = -1,
 	};
-	bool ok = (opt->foreground || background_begin(&mount.ready, err)) && open_image(&mount, path, err) &&
+	bool ok = check_folder(folder, err) &&
+		  (opt->foreground || background_begin(&mount.ready, err)) && open_image(&mount, path, err) &&
 		  files_find(&mount, err) && session_run(&mount, folder, err);
 
 	ok = finish(&mount, ok, err);

@@ -104,7 +104,18 @@ exits 1 imgmount none.qcow2 mnt 2>err
 grep -q '^imgmount: .*/none.qcow2: .*No such file' err || fail "$(cat err)"
 exits 1 imgmount disk.cloop nowhere 2>err
 grep -q '^imgmount: nowhere: cannot be mounted on' err || fail "$(cat err)"
+touch file
+exits 1 imgmount disk.cloop file 2>err
+grep -q '^imgmount: file: cannot be mounted on: Not a directory' err || fail "$(cat err)"
+! mountpoint -q file || fail "a file was mounted on"
 exits 1 imgmount --untrusted moved/top.qcow2 mnt 2>/dev/null
+
+# Also without standard streams: what tells that the folder is there has none of their numbers.
+for closed in '>&- 2>&-' '<&- >&- 2>&-'; do
+	timeout 60 bash -c "exec imgmount disk.cloop mnt $closed" || fail "imgmount $closed"
+	cmp mnt/disk.raw disk.raw
+	fusermount3 -u mnt
+done
 
 # An encrypted image shows its disk to who has the key.
 printf secret >key
