@@ -43,6 +43,7 @@ bool img_bundle_fill(struct img_bundle *bundle, size_t member, const void *bytes
  * The next member is a new image, for img_copy_run() as any other; its path is the name of the member.
  * It has to be finished and closed, and then img_bundle_end() called, before anything else is done with
  * bundle.  With a hash it is hashed on its way, if it can go front to back, and else when it is there.
+ * IMG_E_ARGUMENT: its source is made of the file that the archive would replace.
  */
 struct img *img_bundle_image(struct img_bundle *bundle, const struct img_create *what,
 			     struct img_err *err);

@@ -199,15 +199,25 @@ static bool make(struct ova_making *m, const char *path, struct img_err *err)
 	       img_bundle_finish(m->bundle, err);
 }
 
-static bool check_operands(char *const *names, int n, struct img_err *err)
+/* Files that images stand on are known when they are open: img_bundle_image() refuses those. */
+static bool is_read(const struct options *opt, char *const *names, int n)
+{
+	const char *const others[] = { opt->other, opt->domain };
+	bool is = false;
+
+	for (int i = 1; i < n; i++)
+		is = is || source_is_same_file(names[0], names[i]);
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		is = is || (others[i] && source_is_same_file(names[0], others[i]));
+	return is;
+}
+
+static bool check_operands(const struct options *opt, char *const *names, int n, struct img_err *err)
 {
 	if (!strcmp(names[0], "-") && isatty(STDOUT_FILENO))
 		return img_fail(err, IMG_E_ARGUMENT, _("an image is not written to a terminal"));
-	for (int i = 1; i < n; i++)
-		if (source_is_same_file(names[0], names[i]))
-			return img_fail(err, IMG_E_ARGUMENT,
-					_("%s: source and target are the same file"), names[0]);
-	return true;
+	return !is_read(opt, names, n) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"), names[0]);
 }
 
 bool ova_create(const struct options *opt, char *const *names, int n, int *status,
@@ -221,7 +231,7 @@ bool ova_create(const struct options *opt, char *const *names, int n, int *statu
 	bool ok;
 
 	(void)status;
-	if (!check_operands(names, n, err))
+	if (!check_operands(opt, names, n, err))
 		return false;
 	ok = ova_machine_read(opt, names[0], &machine, err) && make(&m, names[0], err);
 	img_bundle_close(m.bundle);

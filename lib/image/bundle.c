@@ -22,6 +22,7 @@ struct img_bundle {
 	struct img_store *st;		/* the file, or a temporary one: what the pipe has not got yet */
 	struct img_store *pipe;		/* or NULL; also standard output that is a file */
 	struct img_hash *hash;		/* or NULL */
+	char *path;
 	uint64_t time;
 	uint64_t end;			/* where the next header comes */
 	uint64_t sent;			/* so much of it is in the pipe */
@@ -53,9 +54,10 @@ struct img_bundle *img_bundle_create(const struct img_bundle_new *how, struct im
 	if (!b)
 		return NULL;
 	b->time = how->time < 0 ? 0 : (uint64_t)how->time;
-	if (how->hash)
+	b->path = img_strdup(how->path, err);
+	if (how->hash && b->path)
 		b->hash = img_hash_open(how->hash, err);
-	if ((b->hash || !how->hash) && open_output(b, how, err))
+	if (b->path && (b->hash || !how->hash) && open_output(b, how, err))
 		return b;
 	img_bundle_close(b);
 	return NULL;
@@ -68,6 +70,7 @@ void img_bundle_close(struct img_bundle *b)
 	for (size_t i = 0; i < b->n; i++)
 		free(b->members[i].name);
 	free(b->members);
+	free(b->path);
 	img_hash_close(b->hash);
 	img_store_close(b->st);
 	img_store_close(b->pipe);
@@ -189,9 +192,16 @@ static bool begin_straight(struct img_bundle *b, struct member *m, const struct 
 	return !b->straight || (send(b, err) && put_header(b, m, what->size, err));
 }
 
+/* The archive gets its name when no source is open any more, so no lock of one is in its way. */
+static bool check_source(const struct img_bundle *b, const struct img *source, struct img_err *err)
+{
+	return !source || !strcmp(b->path, "-") || !img_is_made_of(source, b->path) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"), b->path);
+}
+
 struct img *img_bundle_image(struct img_bundle *b, const struct img_create *what, struct img_err *err)
 {
-	struct member *m = new_member(b, what->path, err);
+	struct member *m = check_source(b, what->source, err) ? new_member(b, what->path, err) : NULL;
 	struct img_err why = { 0 };
 	struct img *im;
 

@@ -33,6 +33,8 @@ struct img {
 
 /* Whether both are names of one file, which is there. */
 bool img_same_file(const char *a, const char *b);
+/* Whether path names a file of one of its layers, which nothing new may replace. */
+bool img_is_made_of(const struct img *im, const char *path);
 /*
  * For an image that was opened with IMG_OPEN_AT_ONCE, behind img_finish(): it is open as before, and its
  * file was locked all the time.  After a failure only img_close() may follow.

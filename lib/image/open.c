@@ -56,6 +56,24 @@ bool img_same_image(const char *a, const char *b)
 	return img_path_is_uri(a) ? !strcmp(a, b) : img_same_file(a, b);
 }
 
+static bool layer_is_made_of(const struct img_layer *ly, const char *path)
+{
+	bool is = img_same_image(ly->store->name, path) ||
+		  (ly->header && img_same_image(ly->header->name, path));
+
+	for (size_t i = 0; !is && i < ly->n_data_files; i++)
+		is = img_same_image(ly->data_files[i]->name, path);
+	return is;
+}
+
+bool img_is_made_of(const struct img *im, const char *path)
+{
+	for (size_t i = 0; i < im->n_layers; i++)
+		if (layer_is_made_of(&im->layers[i], path))
+			return true;
+	return false;
+}
+
 static bool check_loop(const struct img *im, const struct img_store *next, struct img_err *err)
 {
 	for (size_t i = 0; i < im->n_layers; i++)

@@ -69,3 +69,9 @@ cp in/a.raw "$(printf 'in/%0101d' 1)"
 refused 'longer than the 100 bytes' -O raw "$(printf 'in/%0101d' 1)"
 exits 1 imgconv --tar -O raw in/a.raw in/b.raw in/b.raw 2>said && grep -q 'the same file' said
 cmp in/b.raw <(xz -dc in/b.raw.xz) || fail "a source was written"
+
+imgcreate -q -b in/a.qcow2 -F qcow2 over.qcow2
+hash=$(sha256sum in/a.qcow2)
+exits 1 imgconv --tar -O raw in/b.raw over.qcow2 in/a.qcow2 2>said
+same "imgconv: in/a.qcow2: source and target are the same file" "$(cat said)" "over the backing file"
+same "$hash" "$(sha256sum in/a.qcow2)" "a backing file was written"

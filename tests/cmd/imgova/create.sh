@@ -105,3 +105,28 @@ exits 63 imgova create --template bomb.xml no.ova a.raw 2>err
 grep -q "bomb.xml: the XML has a document type" err || fail "$(cat err)"
 exits 1 imgova create no.ova a.raw missing.raw 2>err
 [ ! -e no.ova ] || fail "half an appliance is there"
+
+# same_file FILE ARGUMENT...: making the appliance would take the place of a file that it is made of.
+same_file() {
+	local file=$1 before
+
+	before=$(sha256sum "$file")
+	exits 1 imgova create "${@:2}" 2>err
+	same "imgova: $file: source and target are the same file" "$(cat err)" "imgova create ${*:2}"
+	same "$before" "$(sha256sum "$file")" "$file was written"
+}
+imgcreate -q -b b.qcow2 -F qcow2 ov.qcow2
+imgcreate -q -b ov.qcow2 -F qcow2 top.qcow2
+qemu-img create -q -f qcow2 -o data_file=disk.data outside.qcow2 1M
+qemu-img create -q -f vmdk -o subformat=monolithicFlat flat.vmdk 1M
+cp b.qcow2 inside.qcow2
+ln -s inside.qcow2 link.qcow2
+imgcreate -q -b link.qcow2 -F qcow2 linked.qcow2
+same_file b.qcow2 b.qcow2 ov.qcow2
+same_file b.qcow2 b.qcow2 a.raw top.qcow2
+same_file ov.qcow2 --box libvirt -U ov.qcow2 a.raw top.qcow2
+same_file disk.data disk.data outside.qcow2
+same_file flat-flat.vmdk flat-flat.vmdk flat.vmdk
+same_file inside.qcow2 inside.qcow2 linked.qcow2
+same_file dom.xml --libvirt dom.xml dom.xml a.raw
+same_file web.ovf --template web.ovf web.ovf a.raw b.raw
