@@ -13,6 +13,8 @@
 
 /* Bytes of a descriptor, of a manifest, and members that are looked at. */
 enum { MOST_TEXT = 4 << 20, MOST_FILES = 16384 };
+/* Where the header of a member of a tar archive says what it is. */
+enum { TAR_MAGIC = 257 };
 
 static const char *without_dot(const char *name)
 {
@@ -219,10 +221,10 @@ static bool add_named_files(struct appliance *a, struct img_err *err)
 	return true;
 }
 
-/* XML begins with "<", behind blanks or a byte order mark. */
+/* XML begins with "<", behind blanks or a byte order mark; the name of a member may do so, too. */
 static bool looks_like_xml(FILE *in, bool *is, struct img_err *err)
 {
-	char head[64];
+	char head[TAR_MAGIC + sizeof("ustar") - 1];
 	const size_t n = fread(head, 1, sizeof(head), in);
 	size_t i = n >= 3 && !memcmp(head, "\xef\xbb\xbf", 3) ? 3 : 0;
 
@@ -230,7 +232,7 @@ static bool looks_like_xml(FILE *in, bool *is, struct img_err *err)
 		return img_fail_os(err, _("cannot read"));
 	while (i < n && memchr(" \t\r\n", head[i], 4))
 		i++;
-	*is = i < n && head[i] == '<';
+	*is = i < n && head[i] == '<' && (n < sizeof(head) || memcmp(head + TAR_MAGIC, "ustar", 5));
 	rewind(in);
 	return true;
 }

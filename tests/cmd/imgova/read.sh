@@ -38,6 +38,9 @@ for appliance in web.ova folder/web.ovf; do
 	same 0 "$(json verify $appliance '.problems | length')" "problems of $appliance"
 	imgova list $appliance | grep -q web-disk2.vmdk
 done
+imgova create --name '<v>' xml.ova b.raw
+same "_v_-disk1.vmdk" "$(json list xml.ova '.disks[0].file')" "disk of an archive that starts with <"
+imgcmp -q --disk 1 xml.ova b.raw
 same "box.img box_1.img" "$(json list k.box '[.disks[].file] | join(" ")')" "disks of a box"
 
 # ---- Their disks ----------------------------------------------------------------------------------
