@@ -38,8 +38,8 @@ static void put_bytes(FILE *out, const unsigned char *p, int len)
 		putc_unlocked(p[i], out);
 }
 
-/* Walks over text; one(out, c) prints the characters that need care, or returns 0. */
-static void print_text(FILE *out, const char *text, int (*one)(FILE *out, unsigned char c),
+/* Walks over text; one(out, p) prints the characters that need care, or returns 0. */
+static void print_text(FILE *out, const char *text, int (*one)(FILE *out, const unsigned char *p),
 		       const char *bad)
 {
 	for (const unsigned char *p = (const unsigned char *)text; *p; ) {
@@ -47,17 +47,17 @@ static void print_text(FILE *out, const char *text, int (*one)(FILE *out, unsign
 
 		if (!len)
 			fputs(bad, out);
-		else if (len > 1 || !one(out, *p))
+		else if (!one(out, p))
 			put_bytes(out, p, len);
 		p += len ? len : 1;
 	}
 }
 
-static int json_character(FILE *out, unsigned char c)
+static int json_character(FILE *out, const unsigned char *p)
 {
-	if (c == '"' || c == '\\')
-		return fprintf(out, "\\%c", c);
-	return c < 0x20 ? fprintf(out, "\\u%04x", c) : 0;
+	if (*p == '"' || *p == '\\')
+		return fprintf(out, "\\%c", *p);
+	return *p < 0x20 ? fprintf(out, "\\u%04x", *p) : 0;
 }
 
 void print_json_text(FILE *out, const char *text)
@@ -67,9 +67,9 @@ void print_json_text(FILE *out, const char *text)
 	putc_unlocked('"', out);
 }
 
-static int xml_character(FILE *out, unsigned char c)
+static int xml_character(FILE *out, const unsigned char *p)
 {
-	switch (c) {
+	switch (*p) {
 	case '&':
 		return fputs("&amp;", out) >= 0;
 	case '<':
@@ -79,9 +79,10 @@ static int xml_character(FILE *out, unsigned char c)
 	case '"':
 		return fputs("&quot;", out) >= 0;
 	case '\t': case '\n': case '\r':
-		return fprintf(out, "&#%d;", c);
+		return fprintf(out, "&#%d;", *p);
 	}
-	return c < 0x20 ? fputs(replacement, out) >= 0 : 0;
+	/* U+FFFE and U+FFFF are no characters of XML either. */
+	return *p < 0x20 || (*p == 0xef && p[1] == 0xbf && p[2] >= 0xbe) ? fputs(replacement, out) >= 0 : 0;
 }
 
 void print_xml_text(FILE *out, const char *text)
@@ -89,9 +90,9 @@ void print_xml_text(FILE *out, const char *text)
 	print_text(out, text, xml_character, replacement);
 }
 
-static int plain_character(FILE *out, unsigned char c)
+static int plain_character(FILE *out, const unsigned char *p)
 {
-	return c < 0x20 || c == 0x7f ? putc('?', out) : 0;
+	return *p < 0x20 || *p == 0x7f ? putc('?', out) : 0;
 }
 
 void print_plain_text(FILE *out, const char *text)

@@ -3,7 +3,7 @@
 . "$srcdir/tests/functions.sh"
 requires xmllint --version
 
-name=$'a "b" <c> & \n\x01\xff.raw'
+name=$'a "b" <c> & \n\x01\xff\xef\xbf\xbe\xef\xbf\xbf.raw'
 printf content >"$name"
 same 2 "$(imgmap "$name" | wc -l)" "lines for people"
 imgmap --output=json "$name" | jq -e '.[0].filename | startswith("a \"b\" <c> & \n")' >/dev/null

@@ -20,6 +20,7 @@ Test(print, json_escapes)
 {
 	expect(print_json_text, "", "\"\"");
 	expect(print_json_text, "a\"b\\c/\n\x01", "\"a\\\"b\\\\c/\\u000a\\u0001\"");
+	expect(print_json_text, "\xef\xbf\xbe", "\"\xef\xbf\xbe\"");
 	expect(print_json_text, "\xe7\xa3\x81\xe7\x9b\x98", "\"\xe7\xa3\x81\xe7\x9b\x98\"");
 }
 
@@ -27,6 +28,8 @@ Test(print, xml_escapes)
 {
 	expect(print_xml_text, "<a&b>\"c\"\n\t", "&lt;a&amp;b&gt;&quot;c&quot;&#10;&#9;");
 	expect(print_xml_text, "\x01", "\xef\xbf\xbd");
+	expect(print_xml_text, "\xef\xbf\xbe|\xef\xbf\xbf", "\xef\xbf\xbd|\xef\xbf\xbd");
+	expect(print_xml_text, "\xef\xbf\xbd\xef\xbe\xbf", "\xef\xbf\xbd\xef\xbe\xbf");
 }
 
 Test(print, plain_text_stays_on_its_line)
