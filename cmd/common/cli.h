@@ -55,6 +55,9 @@ void cli_complain(const struct cli *cli, const struct img_err *err);
  */
 int cli_end(const struct cli *cli, const struct img_err *err, int status);
 
+/* What counts things, which "1.5" does not; "4k" is 4096.  False: text is no such number. */
+bool cli_whole_number(const char *text, uint64_t *n) IMG_MUST_CHECK;
+
 /* Ways to store a value. */
 cli_set cli_set_flag;		/* bool */
 cli_set cli_set_text;		/* const char *, borrowed from the command line */

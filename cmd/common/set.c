@@ -35,13 +35,18 @@ bool cli_set_amount(const struct cli_option *row, void *field, const char *text,
 		img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not a size from 1 on"), text));
 }
 
+bool cli_whole_number(const char *text, uint64_t *n)
+{
+	return !strchr(text, '.') && img_size_parse(text, n, NULL);
+}
+
 bool cli_set_count(const struct cli_option *row, void *field, const char *text,
 		   struct img_err *err)
 {
 	uint64_t n;
 
 	(void)row;
-	if (!img_size_parse(text, &n, NULL) || !n || n > UINT_MAX)
+	if (!cli_whole_number(text, &n) || !n || n > UINT_MAX)
 		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not a number from 1 to %u"), text,
 				UINT_MAX);
 	*(unsigned *)field = n;

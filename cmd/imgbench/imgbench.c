@@ -34,7 +34,7 @@ static const struct cli_option rows[] = {
 	  N_("leave the flushes out, as a guest without barriers does") },
 	{ 0, "depth", "N", cli_set_count, AT(depth),
 	  N_("have N requests under way at a time (default 1)") },
-	{ 0, "seed", "N", cli_set_size, AT(load.seed),
+	{ 0, "seed", "N", bench_set_seed, AT(load.seed),
 	  N_("where chance begins, for places and contents (default 0)") },
 	{ 0, "verify", NULL, cli_set_flag, AT(verify),
 	  N_("read back afterwards and compare") },

@@ -69,6 +69,7 @@ bool bench_check(struct bench_options *opt, int n_operands, struct img_err *err)
 /* Options of more than one word. */
 cli_set bench_set_caches;	/* struct cache_list */
 cli_set bench_set_share;	/* unsigned, percent; may be 0 */
+cli_set bench_set_seed;		/* uint64_t */
 cli_set bench_set_formats;	/* struct format_list */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The options --formats, --caches and --read-share, and the names of cache modes. */
+/* The options --formats, --caches, --read-share and --seed, and the names of cache modes. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,18 +7,33 @@
 #include "common/text.h"
 #include "imgbench/imgbench.h"
 
+static bool take_number(const char *text, uint64_t most, uint64_t *out, struct img_err *err)
+{
+	uint64_t n;
+
+	if (!cli_whole_number(text, &n) || n > most)
+		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not a number from 0 to %" PRIu64),
+				text, most);
+	*out = n;
+	return true;
+}
+
 bool bench_set_share(const struct cli_option *row, void *field, const char *text,
 		     struct img_err *err)
 {
-	const uint64_t most = 100;
-	uint64_t percent;
+	uint64_t percent = 0;
 
 	(void)row;
-	if (!img_size_parse(text, &percent, NULL) || percent > most)
-		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is not a number from 0 to %" PRIu64),
-				text, most);
+	if (!take_number(text, 100, &percent, err))
+		return false;
 	*(unsigned *)field = (unsigned)percent;
 	return true;
+}
+
+bool bench_set_seed(const struct cli_option *row, void *field, const char *text, struct img_err *err)
+{
+	(void)row;
+	return take_number(text, UINT64_MAX, field, err);
 }
 
 /* Calls take for each word between commas. */

@@ -17,7 +17,7 @@ static bool set_slot(const struct cli_option *row, void *field, const char *text
 	uint64_t n;
 
 	(void)row;
-	if (!img_size_parse(text, &n, NULL) || n >= IMG_KEY_ANY_SLOT)
+	if (!cli_whole_number(text, &n) || n >= IMG_KEY_ANY_SLOT)
 		return img_fail(err, IMG_E_ARGUMENT, _("\"%s\" is no key slot"), text);
 	*(uint32_t *)field = (uint32_t)n;
 	return true;

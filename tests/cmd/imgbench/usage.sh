@@ -23,9 +23,10 @@ for option in block-size length bytes cache-size; do
 	refused "\"0\" is not a size from 1 on" --pattern=read --$option=0 disk.raw
 done
 refused '"0k" is not a size from 1 on' --pattern=read --formats=raw --dir=. --size=0k
-for share in 101 -1 half; do
+for share in 101 -1 half 49.5; do
 	refused "\"$share\" is not a number from 0 to 100" --pattern=rw --read-share=$share disk.raw
 done
+refused '"1.5" is not a number from 0 to 18446744073709551615' --pattern=read --seed=1.5 disk.raw
 for option in depth requests seconds flush-every repeat; do
 	refused '"-1" is not a number from 1 to 4294967295' --pattern=read --$option=-1 disk.raw
 done

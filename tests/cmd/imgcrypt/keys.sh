@@ -42,6 +42,8 @@ exits 5 imgcrypt test --slot=3 --key-file=one disk.qcow2 2>err
 same "imgcrypt: disk.qcow2: key slot 3 is not in use" "$(cat err)" "an empty slot"
 exits 1 imgcrypt add-key --key-file=one --new-key-file=two --slot=1 disk.qcow2 2>err
 exits 1 imgcrypt add-key --key-file=one --new-key-file=two --slot=8 disk.qcow2 2>err
+exits 1 imgcrypt test --slot=7.5 --key-file=three disk.qcow2 2>err
+grep -q '"7.5" is no key slot' err || fail "$(cat err)"
 exits 63 imgcrypt add-key --key-file=one --new-key-file=two --pbkdf=argon2id disk.qcow2 2>err
 exits 5 imgcrypt add-key --key-file=first --new-key-file=two disk.qcow2 2>err
 same "[0,1,7]" "$(slots)" "slots after what failed"

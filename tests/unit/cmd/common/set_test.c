@@ -48,7 +48,12 @@ Test(set, counts_start_at_one)
 
 	cr_expect(cli_set_count(NULL, &n, "12", &err));
 	cr_expect_eq(n, 12);
+	cr_expect(cli_set_count(NULL, &n, "4k", &err));
+	cr_expect_eq(n, 4096);
 	cr_expect_not(cli_set_count(NULL, &n, "0", &err));
+	cr_expect_not(cli_set_count(NULL, &n, "1.5", &err));
+	cr_expect_not(cli_set_count(NULL, &n, "2.0", &err));
+	cr_expect_not(cli_set_count(NULL, &n, "1.5k", &err));
 	cr_expect_not(cli_set_count(NULL, &n, "5000000000", &err));
 	cr_expect_not(cli_set_count(NULL, &n, "two", &err));
 	cr_expect_str_eq(err.text, "\"two\" is not a number from 1 to 4294967295");
