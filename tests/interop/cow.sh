@@ -70,7 +70,39 @@ exits 1 imgconv -o layout=uml-3 -B inner.qcow2 disk.raw no.cow 2>/dev/null
 imgconv -B inner.qcow2 disk.raw image.cow
 same "$(hash_of cat disk.raw)" "$(hash_content image.cow)" "over a qcow2 image"
 
+# What stands on nothing any more is still read, and may get something below again.
+for layout in uml-1 uml-2 uml-3 qemu; do
+	for options in layout=$layout layout=$layout,alignment=512; do
+		imgconv -o $options -B base.raw -F raw later.raw alone.cow
+		imgsnap flatten -q alone.cow
+		exits 0 imgcheck --data -q alone.cow
+		same null "$(imginfo --output=json alone.cow | jq '."backing-filename"')" "$options: a name"
+		same "$(hash_of cat later.raw)" "$(hash_content alone.cow)" "$options on nothing"
+		[ $options != layout=$layout ] || cp alone.cow alone-$layout.cow
+		imgsnap rebase -q -b base.raw -F raw alone.cow 2>/dev/null
+		same $layout "$(imginfo --output=json alone.cow | jq -r '."format-specific".layout')" "$options"
+		same "$(hash_of cat later.raw)" "$(hash_content alone.cow)" "$options over a file again"
+	done
+done
+# As they were made once: the name is empty in the usual layout, which User-Mode Linux does not read.
+cp alone-uml-3.cow once.cow
+imgcreate -f cow -b base.raw -F raw named.cow >/dev/null
+dd if=named.cow of=once.cow bs=4136 count=1 conv=notrunc status=none
+place once.cow 8 /dev/zero 4
+place once.cow 32 /dev/zero 4096
+exits 0 imgcheck --data -q once.cow
+same "$(hash_of cat later.raw)" "$(hash_content once.cow)" "without a name"
+
 uml_moo 2>&1 | grep -q usage || exit 0
+# It wants a file below whose time is the one that the image remembers.
+head -c $((5 * mib + 512)) /dev/zero >none.raw
+touch -d @0 none.raw
+for layout in uml-1 uml-2 uml-3; do
+	uml_moo -b none.raw alone-$layout.cow moo.raw >/dev/null 2>message ||
+		fail "uml_moo on $layout without a name: $(cat message)"
+	cmp moo.raw later.raw || fail "uml_moo reads another disk: $layout without a name"
+	rm moo.raw
+done
 for layout in uml-1 uml-2 uml-3; do
 	uml_moo $layout.cow moo.raw >/dev/null
 	cmp moo.raw later.raw || fail "uml_moo reads another disk: $layout"

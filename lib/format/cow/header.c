@@ -55,9 +55,18 @@ static bool looks_like(const struct cow_layout *layout, const uint8_t *raw, size
 }
 
 /*
- * Where QEMU has its sector size User-Mode Linux has the end of a name, which is zeros.  In a wide
- * header the format, which is 0, lies where the name begins in one that is not.
+ * The format, which is 0, lies where the name begins in a header that is not wide.  Where there is no
+ * name either, that has its own format where a wide one has the alignment, which is not 0.
  */
+static bool looks_wide(const uint8_t *raw, size_t len)
+{
+	const struct cow_layout *wide = &cow_layouts[COW_UML3_WIDE];
+
+	return len >= wide->name_off && !img_get_be32(raw + wide->format_off) &&
+	       img_get_be32(raw + wide->align_off);
+}
+
+/* Where QEMU has its sector size User-Mode Linux has the end of a name, which is zeros. */
 static bool choose_kind(const uint8_t *raw, size_t len, uint32_t version, enum cow_kind *kind,
 			struct img_err *err)
 {
@@ -67,7 +76,7 @@ static bool choose_kind(const uint8_t *raw, size_t len, uint32_t version, enum c
 		*kind = looks_like(&cow_layouts[COW_QEMU], raw, len) ? COW_QEMU
 			: looks_like(&cow_layouts[COW_QEMU_32], raw, len) ? COW_QEMU_32 : COW_UML2;
 	else if (version == 3)
-		*kind = len >= 36 && !img_get_be32(raw + 32) ? COW_UML3_WIDE : COW_UML3;
+		*kind = looks_wide(raw, len) ? COW_UML3_WIDE : COW_UML3;
 	else
 		return img_fail(err, IMG_E_UNSUPPORTED,
 				_("version %" PRIu32 " of the format is not known here"), version);

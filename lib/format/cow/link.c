@@ -22,6 +22,22 @@ static bool check_raw(const struct cow_header *hdr, const struct img_layer *belo
 			"same size as the disk, and no others"));
 }
 
+/*
+ * User-Mode Linux takes an image of version 3 without a name for a wide one, divides by what it then
+ * has for an alignment, and ends.  So it is a wide one, unless that would move the bitmap.
+ */
+static void choose_width(struct cow_header *hdr, bool named)
+{
+	struct cow_header other = *hdr;
+
+	if (hdr->kind != COW_UML3 && hdr->kind != COW_UML3_WIDE)
+		return;
+	other.kind = named ? COW_UML3 : COW_UML3_WIDE;
+	cow_header_place(&other);
+	if (other.bitmap_off == hdr->bitmap_off)
+		hdr->kind = other.kind;
+}
+
 static bool choose_name(struct cow_header *hdr, const struct img_layer_link *to,
 			struct img_err *err)
 {
@@ -46,6 +62,7 @@ bool cow_link(struct img_layer *ly, const struct img_layer_link *to, struct img_
 	uint8_t raw[COW_DECODE_LEN];
 	int64_t time = 0;
 
+	choose_width(&hdr, to->backing);
 	if (!choose_name(&hdr, to, err) ||
 	    (to->backing && to->below && !img_store_time(to->below->store, &time, err)))
 		return false;

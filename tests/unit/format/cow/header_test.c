@@ -49,6 +49,23 @@ Test(cow_header, each_layout_is_known_again)
 	}
 }
 
+/* The wide one is known by zeros where the name of the other begins. */
+Test(cow_header, without_a_name_it_is_known_too)
+{
+	for (enum cow_kind kind = COW_UML1; kind < KINDS; kind++) {
+		struct cow_header hdr = plain(kind), out;
+
+		memset(hdr.name, 0, sizeof(hdr.name));
+		for (uint32_t align = 1; align <= COW_ALIGN_MAX; align *= 2) {
+			if (cow_layouts[kind].align_off)
+				hdr.align = align;
+			cr_assert_eq(decode(&hdr, COW_DECODE_LEN, &out), IMG_OK, "%d", kind);
+			cr_assert_eq(out.kind, kind, "%s", cow_layouts[kind].name);
+			cr_assert_eq(out.align, hdr.align);
+		}
+	}
+}
+
 Test(cow_header, what_is_cut_is_incomplete)
 {
 	for (enum cow_kind kind = COW_UML1; kind < KINDS; kind++) {

@@ -37,9 +37,8 @@ static void start(struct disk *d, enum cow_kind kind, uint64_t size, uint32_t al
 	uint8_t raw[COW_DECODE_LEN];
 	struct img_err err = { 0 };
 
-	/* Without a name it would be taken for one of a 64-bit program. */
 	*d = (struct disk){
-		.hdr = { .kind = kind, .size = size, .sector = S, .align = align, .name = "below" },
+		.hdr = { .kind = kind, .size = size, .sector = S, .align = align },
 	};
 	cow_header_place(&d->hdr);
 	cow_header_encode(&d->hdr, raw);
