@@ -205,11 +205,21 @@ static bool publish_slot(struct img_layer *ly, const struct img_slot *slot, stru
 	return true;
 }
 
+/* The disk ends with a sector, whose rest must not be what a device held. */
+static bool zero_rest(struct img_layer *ly, const struct img_slot *slot, struct img_err *err)
+{
+	const struct qcow1 *q = ly->priv;
+	const uint64_t rest = -(uint64_t)slot->len & (ly->unit - 1);
+
+	return (slot->flags & IMG_SLOT_COMPRESSED) || q->fresh->fresh || qcow1_is_encrypted(q) ||
+	       !rest || img_store_zero(ly->store, slot->host + slot->len, rest, false, err);
+}
+
 static bool publish(struct img_layer *ly, const struct img_slot *slots, size_t count,
 		    struct img_err *err)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!publish_slot(ly, &slots[i], err))
+		if (!publish_slot(ly, &slots[i], err) || !zero_rest(ly, &slots[i], err))
 			return false;
 	return true;
 }
@@ -310,7 +320,8 @@ static bool finish(struct img_layer *ly, struct img_err *err)
 	struct qcow1_new *n = q->fresh;
 	const uint64_t needed = img_div_up(ly->size, UINT64_C(1) << qcow1_l1_bits(hdr));
 
-	hdr->size = ly->size;
+	/* QEMU sees whole sectors alone, and no part of one at the end. */
+	hdr->size = img_round_up(ly->size, QCOW1_SECTOR);
 	if (!put_away(ly, err) || !write_hidings(ly, err) || !grow_l1(n, needed, err))
 		return false;
 	if (!hdr->l1_off) {
