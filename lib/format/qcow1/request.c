@@ -133,25 +133,22 @@ static bool make(const struct part *p, uint64_t n, struct img_err *err)
 
 /* ---- Whole clusters of zeros ----------------------------------------------------------------- */
 
-/* Over other layers zeros must be said: by packed ones, which many entries may share. */
-static bool need_zeros(struct img_layer *ly, struct img_err *err)
+/*
+ * Over other layers zeros must be said: by packed ones, which many entries may share.  Once for all of
+ * them, so that the lock is held all the while.
+ */
+static bool place_zeros(struct img_layer *ly, struct img_err *err)
 {
 	struct qcow1 *q = ly->priv;
 	IMG_AUTO_FREE uint8_t *packed = NULL;
 	uint64_t host;
 	size_t len;
 
-	{
-		IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&q->tables.lock);
-
-		if (!ly->below || q->disk->zero_entry)
-			return true;
-		host = qcow1_disk_take(q, 1);
-	}
-	if (!qcow1_pack_zeros(&q->header, &packed, &len, err) ||
-	    !img_store_write(ly->store, host, packed, len, err))
+	if (!qcow1_pack_zeros(&q->header, &packed, &len, err))
 		return false;
-	IMG_AUTO_UNLOCK pthread_mutex_t *held = img_lock(&q->tables.lock);
+	host = qcow1_disk_take(q, len);
+	if (!img_store_write(ly->store, host, packed, len, err))
+		return false;
 	q->tables.file_size = img_max_u64(q->tables.file_size, host + len);
 	q->disk->zero_entry = qcow1_entry_packed(&q->header, host, (uint32_t)len);
 	return true;
@@ -160,13 +157,14 @@ static bool need_zeros(struct img_layer *ly, struct img_err *err)
 /* The lock is held. */
 static bool hide(const struct part *p, uint64_t n, struct img_err *err)
 {
-	const uint64_t entry = p->ly->below ? p->q->disk->zero_entry : 0;
+	const struct qcow1_disk *disk = p->q->disk;
 	const uint32_t i = qcow1_l2_index(&p->q->header, p->at);
 
-	if (!qcow1_disk_list(p->q->disk, p->table, err))
+	if (!qcow1_disk_list(p->q->disk, p->table, err) ||
+	    (p->ly->below && !disk->zero_entry && !place_zeros(p->ly, err)))
 		return false;
 	for (uint64_t k = 0; k < n; k++)
-		p->table->entries[i + k] = entry;
+		p->table->entries[i + k] = p->ly->below ? disk->zero_entry : 0;
 	p->table->changed = true;
 	return true;
 }
@@ -376,7 +374,7 @@ bool qcow1_disk_write(struct img_layer *ly, uint64_t at, const void *buf, size_t
 bool qcow1_disk_zero(struct img_layer *ly, uint64_t at, uint64_t len, bool unmap,
 		     struct img_err *err)
 {
-	return need_zeros(ly, err) && change(ly, at, len, NULL, unmap, err);
+	return change(ly, at, len, NULL, unmap, err);
 }
 
 /* A cluster keeps its place and gives its space back; where nothing is gained the bytes stay. */

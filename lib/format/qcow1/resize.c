@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/zero.h"
 #include "format/qcow1/disk.h"
 #include "format/qcow1/resize.h"
 
@@ -95,34 +96,90 @@ static bool change_tables(struct qcow1 *q, const struct img_layer_resize *how, s
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-/* The rest of the cluster in which the disk ends, or ended, if it has a place. */
-static bool clean_tail(struct img_layer *ly, uint64_t end, uint64_t size, struct img_err *err)
+/* The cluster in which the disk ends, or ended. */
+struct tail {
+	bool there;			/* it is in this file */
+	bool left;			/* its packed bytes are not referred to any more */
+};
+
+/* A packed cluster ends with zeros mostly, and would get a place of its own. */
+static bool is_clean(struct qcow1 *q, uint64_t at, size_t len, bool *clean, struct img_err *err)
+{
+	IMG_AUTO_FREE uint8_t *buf = img_alloc_aligned(len, err);
+
+	if (!buf || !qcow1_read_packed(q, at, buf, len, err))
+		return false;
+	*clean = img_is_zero(buf, len);
+	return true;
+}
+
+/* The rest of that cluster, if it has a place. */
+static bool clean_tail(struct img_layer *ly, uint64_t end, uint64_t size, struct tail *tail,
+		       struct img_err *err)
 {
 	struct qcow1 *q = ly->priv;
 	const uint64_t rest = img_round_up(end, qcow1_cluster_size(&q->header)) - end;
+	const uint64_t len = img_min_u64(rest, size - end);
 	struct img_extent ex;
+	bool clean = false;
 
+	*tail = (struct tail){ 0 };
 	if (!rest || !qcow1_map_extent(&q->tables, end - 1, end, &ex, err))
 		return !rest;
-	return ex.kind == IMG_EXTENT_HOLE ||
-	       qcow1_disk_zero(ly, end, img_min_u64(rest, size - end), true, err);
+	tail->there = ex.kind != IMG_EXTENT_HOLE;
+	tail->left = ex.kind == IMG_EXTENT_ENCODED && !ex.encrypted;
+	if (tail->left && !is_clean(q, end, len, &clean, err))
+		return false;
+	tail->left &= !clean;
+	return !tail->there || clean || qcow1_disk_zero(ly, end, len, true, err);
+}
+
+static bool shrink(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err)
+{
+	struct tail tail;
+	bool freed;
+
+	return clean_tail(ly, how->size, ly->size, &tail, err) && qcow1_disk_flush(ly, &freed, err) &&
+	       change_tables(ly->priv, how, err) && qcow1_disk_restart(ly->priv, err);
+}
+
+/* What is new; the tables are there.  Of a cluster that is in the file all hides what is below. */
+static bool show_new(struct img_layer *ly, uint64_t old, struct tail *tail, struct img_err *err)
+{
+	const uint32_t cluster = qcow1_cluster_size(&((const struct qcow1 *)ly->priv)->header);
+	bool freed;
+
+	return clean_tail(ly, old, ly->size, tail, err) &&
+	       img_below_hide(ly, tail->there ? img_round_up(old, cluster) : old, ly->size, err) &&
+	       qcow1_disk_flush(ly, &freed, err);
+}
+
+static bool grow(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err)
+{
+	const struct img_layer_resize again = { .size = how->size, .compact = true, .job = how->job };
+	const uint64_t old = ly->size;
+	struct tail tail;
+
+	if (!change_tables(ly->priv, how, err) || !qcow1_disk_restart(ly->priv, err))
+		return false;
+	ly->size = how->size;
+	return show_new(ly, old, &tail, err) &&
+	       (!tail.left || (change_tables(ly->priv, &again, err) &&
+			       qcow1_disk_restart(ly->priv, err)));
 }
 
 bool qcow1_resize(struct img_layer *ly, const struct img_layer_resize *how, struct img_err *err)
 {
-	struct qcow1 *q = ly->priv;
-	const uint64_t old = ly->size;
-	bool freed;
+	const struct qcow1 *q = ly->priv;
 
-	if (!check_wish(&q->header, how, err) ||
-	    (how->size < old && !(clean_tail(ly, how->size, old, err) &&
-				  qcow1_disk_flush(ly, &freed, err))) ||
-	    !change_tables(q, how, err) || !qcow1_disk_restart(q, err))
+	if (!check_wish(&q->header, how, err))
+		return false;
+	if (how->size > ly->size)
+		return grow(ly, how, err);
+	if (!shrink(ly, how, err))
 		return false;
 	ly->size = how->size;
-	return how->size < old ||
-	       (clean_tail(ly, old, how->size, err) && img_below_hide(ly, old, how->size, err) &&
-		qcow1_disk_flush(ly, &freed, err));
+	return true;
 }
 
 /* ---- A shorter file for the same disk -------------------------------------------------------------- */

@@ -135,3 +135,90 @@ Test(qcow1_resize, packed_clusters_move)
 	cr_assert_eq(sample_extent(&s, 5 * C).kind, IMG_EXTENT_ENCODED);
 	sample_end(&s);
 }
+
+/* ---- The cluster in which the disk ends ---------------------------------------------------------- */
+
+enum { TAIL = 10, END = TAIL * C + 100 };	/* of a disk that ends inside cluster 10 */
+
+/* That is packed, and holds `c` everywhere; it is cluster 3 of the file. */
+static void start_packed(struct sample *s, uint8_t c)
+{
+	const struct img_codec *codec = &img_codec_deflate;
+	void *cx = codec->open(codec->level_default, C, NULL);
+	uint8_t bytes[C];
+	size_t len;
+
+	sample_start(s);
+	s->hdr.size = END;
+	qcow1_header_encode(&s->hdr, s->bytes);
+	sample_put_l1(s, 1, 0);
+	sample_fill(s, 3, '\0');
+	memset(bytes, c, C);
+	cr_assert(cx && codec->encode(cx, bytes, C, s->bytes + 2 * C, C, &len, NULL));
+	codec->close(cx);
+	s->len = 2 * C + len;
+	sample_put(s, TAIL, qcow1_entry_packed(&s->hdr, 2 * C, (uint32_t)len));
+	sample_open(s, IMG_OPEN_WRITE);
+}
+
+Test(qcow1_resize, packed_zeros_at_the_end_stay_as_they_are)
+{
+	for (unsigned below = 0; below < 2; below++) {
+		struct sample s;
+
+		start_packed(&s, 0);
+		s.ly.below = below ? &in_place_below : NULL;
+		resize_to(&s, TAIL * C + 200);
+		cr_assert_eq(img_round_up(length_of(&s), C), 3 * C);
+		cr_assert_eq(sample_extent(&s, TAIL * C).kind, IMG_EXTENT_ENCODED);
+		resize_to(&s, TAIL * C + 50);
+		cr_assert_eq(img_round_up(length_of(&s), C), 3 * C);
+		resize_to(&s, (TAIL + 1) * C);
+		cr_assert_eq(img_round_up(length_of(&s), C), 3 * C);
+		cr_assert_eq(in_place_seen(&s.ly, END), '0');
+		/* Over another file there is a packed cluster of zeros for all that is new. */
+		resize_to(&s, (TAIL + 3) * C);
+		cr_assert_eq(img_round_up(length_of(&s), C), (3 + below) * C);
+		cr_assert_eq(in_place_seen(&s.ly, (TAIL + 2) * C), below ? '0' : '.');
+		sample_end(&s);
+	}
+}
+
+Test(qcow1_resize, what_a_packed_cluster_has_behind_the_end_does_not_show)
+{
+	struct sample s;
+
+	start_packed(&s, 'x');
+	resize_to(&s, TAIL * C + 200);
+	cr_assert_eq(length_of(&s), 3 * C);
+	cr_assert_eq(in_place_seen(&s.ly, END - 1), 'x');
+	cr_assert_eq(in_place_seen(&s.ly, END), '0');
+	cr_assert_eq(in_place_seen(&s.ly, TAIL * C + 199), '0');
+	sample_end(&s);
+	start_packed(&s, 'x');
+	resize_to(&s, END - 10);
+	resize_to(&s, (TAIL + 1) * C);
+	cr_assert_eq(length_of(&s), 3 * C);
+	cr_assert_eq(in_place_seen(&s.ly, END - 11), 'x');
+	cr_assert_eq(in_place_seen(&s.ly, END - 10), '0');
+	sample_end(&s);
+}
+
+/* One that is not there comes into the file, without zeros that nothing else needs. */
+Test(qcow1_resize, what_is_below_the_end_is_hidden)
+{
+	struct sample s;
+
+	sample_start(&s);
+	s.hdr.size = END;
+	s.len = 2 * C;
+	qcow1_header_encode(&s.hdr, s.bytes);
+	sample_put_l1(&s, 1, 0);
+	sample_open(&s, IMG_OPEN_WRITE);
+	s.ly.below = &in_place_below;
+	resize_to(&s, (TAIL + 1) * C);
+	cr_assert_eq(length_of(&s), 3 * C);
+	cr_assert_eq(in_place_seen(&s.ly, END - 1), '#');
+	cr_assert_eq(in_place_seen(&s.ly, END), '0');
+	sample_end(&s);
+}
