@@ -429,17 +429,20 @@ bool img_pour(struct img_store *from, struct img_store *pipe, uint64_t pipe_at, 
 	return true;
 }
 
+/* The image comes last: it is what tells of the others. */
 static bool publish(struct img *im, struct img_err *err)
 {
-	struct img_target *target = im->target;
+	const struct img_target *target = im->target;
+	const size_t n = target->n_extra;
+	IMG_AUTO_FREE struct img_store **files = img_calloc(n + 1, sizeof(struct img_store *), err);
 
-	for (size_t i = 0; i < target->n_extra; i++)
-		if (!img_store_publish(target->extra[i], err))
-			return false;
-	if (target->pipe)
-		return img_pour(im->layers[0].store, target->pipe, 0, err) &&
-		       img_store_publish(target->pipe, err);
-	return img_store_publish(im->layers[0].store, err);
+	if (!files)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		files[i] = target->extra[i];
+	files[n] = target->pipe ? target->pipe : im->layers[0].store;
+	return (!target->pipe || img_pour(im->layers[0].store, target->pipe, 0, err)) &&
+	       img_store_publish_all(files, n + 1, err);
 }
 
 bool img_finish(struct img *im, struct img_err *err)

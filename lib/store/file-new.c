@@ -27,6 +27,7 @@ struct img_new_name {
 	int dir;		/* where the file is, and will be */
 	char *target;		/* name in dir */
 	char hidden[48];	/* name in dir while it is written; empty: none */
+	bool swapped;		/* ... and now of the file whose place it has */
 };
 
 void img_new_name_free(struct img_new_name *name)
@@ -303,6 +304,20 @@ static bool give_name(const struct img_file *file, const char *as)
 	return !linkat(AT_FDCWD, link, file->new_name->dir, as, AT_SYMLINK_FOLLOW);
 }
 
+static bool take_hidden_name(struct img_file *file, struct img_err *err)
+{
+	struct img_new_name *name = file->new_name;
+
+	if (name->hidden[0])
+		return true;
+	if (!make_hidden_name(name, err))
+		return false;
+	if (give_name(file, name->hidden))
+		return true;
+	name->hidden[0] = '\0';
+	return img_fail_os(err, _("cannot get a name"));
+}
+
 /* In one step, and a killed program leaves either the old file or the new one. */
 static bool take_name(struct img_file *file, struct img_err *err)
 {
@@ -313,12 +328,8 @@ static bool take_name(struct img_file *file, struct img_err *err)
 			return true;
 		if (errno != EEXIST)
 			return img_fail_os(err, _("cannot get its name"));
-		if (!make_hidden_name(name, err))
+		if (!take_hidden_name(file, err))
 			return false;
-		if (!give_name(file, name->hidden)) {
-			name->hidden[0] = '\0';
-			return img_fail_os(err, _("cannot get a name"));
-		}
 	}
 	if (renameat(name->dir, name->hidden, name->dir, name->target))
 		return img_fail_os(err, _("cannot get its name"));
@@ -356,12 +367,72 @@ static bool flush_folder(const struct img_file *file, struct img_err *err)
 	return ok;
 }
 
+/* It is in its place, and nothing of it has another name. */
+static void settle(struct img_file *file)
+{
+	img_new_name_free(file->new_name);
+	file->new_name = NULL;
+	file->st.caps &= ~(unsigned)IMG_STORE_FRESH;
+}
+
 bool img_new_name_publish(struct img_file *file, struct img_err *err)
 {
 	if (!flush(file, err) || !take_name(file, err) || !flush_folder(file, err))
 		return false;
-	img_new_name_free(file->new_name);
-	file->new_name = NULL;
-	file->st.caps &= ~(unsigned)IMG_STORE_FRESH;
+	settle(file);
+	return true;
+}
+
+/* ---- One of several, which all get their names or none ------------------------------------------- */
+
+bool img_new_name_prepare(struct img_file *file, struct img_err *err)
+{
+	if (!img_file_give_back(file))
+		return img_fail_os(err, _("cannot give back unused space"));
+	return flush(file, err) && take_hidden_name(file, err);
+}
+
+static bool rename_as(const struct img_new_name *name, const char *from, const char *to, unsigned how)
+{
+	return !renameat2(name->dir, from, name->dir, to, how);
+}
+
+bool img_new_name_place(struct img_file *file, struct img_err *err)
+{
+	struct img_new_name *name = file->new_name;
+
+	name->swapped = rename_as(name, name->hidden, name->target, RENAME_EXCHANGE);
+	if (name->swapped)
+		return true;
+	/* Nothing is there yet; or the file system cannot do that, and what is there is lost. */
+	if (errno != ENOENT && errno != EINVAL && errno != ENOSYS)
+		return img_fail_os(err, _("cannot get its name"));
+	if (!rename_as(name, name->hidden, name->target, 0))
+		return img_fail_os(err, _("cannot get its name"));
+	return true;
+}
+
+void img_new_name_withdraw(struct img_file *file)
+{
+	struct img_new_name *name = file->new_name;
+
+	if (!name->swapped)
+		(void)rename_as(name, name->target, name->hidden, RENAME_NOREPLACE);
+	else if (rename_as(name, name->hidden, name->target, RENAME_EXCHANGE))
+		name->swapped = false;
+	else
+		name->hidden[0] = '\0';		/* the old file keeps the name that it has */
+}
+
+bool img_new_name_settle(struct img_file *file, struct img_err *err)
+{
+	struct img_new_name *name = file->new_name;
+
+	if (name->swapped)
+		(void)unlinkat(name->dir, name->hidden, 0);	/* what is left is no part of the image */
+	name->hidden[0] = '\0';
+	if (!flush_folder(file, err))
+		return false;
+	settle(file);
 	return true;
 }

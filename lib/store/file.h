@@ -108,6 +108,14 @@ void img_file_unlock(int fd);
 
 /* file-new.c */
 bool img_new_name_publish(struct img_file *file, struct img_err *err);
+/*
+ * The same in steps, for one of several: all that can fail early; the file in its place, and what was there
+ * behind the hidden name; that undone; that for good.  (publish.c)
+ */
+bool img_new_name_prepare(struct img_file *file, struct img_err *err);
+bool img_new_name_place(struct img_file *file, struct img_err *err);
+void img_new_name_withdraw(struct img_file *file);
+bool img_new_name_settle(struct img_file *file, struct img_err *err);
 void img_new_name_free(struct img_new_name *name);
 /* path, with symbolic links at its end followed, even if nothing is behind them yet; the caller frees it. */
 char *img_follow_links(const char *path, struct img_err *err);

@@ -36,6 +36,7 @@ libimg_sources += \
 	%D%/paged.c \
 	%D%/paged.h \
 	%D%/produced.c \
+	%D%/publish.c \
 	%D%/produced.h \
 	%D%/ranges.c \
 	%D%/ranges.h \

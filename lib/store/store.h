@@ -192,6 +192,8 @@ bool img_store_copy(struct img_store *st, uint64_t at, struct img_store *from, u
 bool img_store_clones(struct img_store *st, struct img_store *from);
 /* Gives a new file its name, replacing what was there; syncs first unless the cache is unsafe. */
 bool img_store_publish(struct img_store *st, struct img_err *err) IMG_MUST_CHECK;
+/* The same of several: where one gets no name those that were there before stay. */
+bool img_store_publish_all(struct img_store *const *stores, size_t n, struct img_err *err) IMG_MUST_CHECK;
 /* Closes st when it is closed by all who hold it; accepts NULL. */
 void img_store_close(struct img_store *st);
 /* One more who closes st, which is returned.  One thread, as for closing. */

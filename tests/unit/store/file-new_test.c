@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "scratch.h"
+#include <errno.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 TestSuite(file_new, .init = scratch_enter, .fini = scratch_leave);
@@ -55,6 +57,77 @@ Test(file_new, unpublished_leaves_nothing_and_the_old_intact)
 	img_store_close(start("g", "new"));
 	check_content("f", "old");
 	cr_assert_eq(count_files(), 1);
+}
+
+/* ---- Several files ------------------------------------------------------------------------------- */
+
+/* Of the C library's, which comes second: fails at that call, or always without exchange. */
+static int fail_at, n_renames;
+static bool no_exchange;
+
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned how)
+{
+	if (++n_renames == fail_at || (no_exchange && how == RENAME_EXCHANGE)) {
+		errno = no_exchange ? EINVAL : EPERM;
+		return -1;
+	}
+	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, how);
+}
+
+/* "a" and "c" are there before, "b" is not. */
+static bool publish_three(struct img_err *why)
+{
+	struct img_store *three[3];
+	bool done;
+
+	put("a", "old", 0644);
+	put("c", "old", 0644);
+	three[0] = start("a", "new");
+	three[1] = start("b", "new");
+	three[2] = start("c", "new");
+	done = img_store_publish_all(three, 3, why);
+	for (size_t i = 0; i < 3; i++)
+		img_store_close(three[i]);
+	return done;
+}
+
+static void check_all_new(void)
+{
+	check_content("a", "new");
+	check_content("b", "new");
+	check_content("c", "new");
+	cr_assert_eq(count_files(), 3);
+}
+
+Test(file_new, several_get_their_names)
+{
+	ok(publish_three(&err));
+	check_all_new();
+}
+
+Test(file_new, several_get_their_names_where_nothing_is_exchanged)
+{
+	no_exchange = true;
+	ok(publish_three(&err));
+	check_all_new();
+}
+
+/* Calls: exchange a; exchange b, which is not there, and rename it; exchange c. */
+Test(file_new, several_get_no_name_when_one_gets_none)
+{
+	static const int calls[] = { 1, 2, 3, 4 };
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		struct img_err why = { 0 };
+
+		n_renames = 0;
+		fail_at = calls[i];
+		cr_assert_not(publish_three(&why));
+		cr_assert_eq(why.os_errno, EPERM);
+		check_content("a", "old");
+		check_content("c", "old");
+		cr_assert_eq(count_files(), 2, "call %d", calls[i]);
+	}
 }
 
 Test(file_new, a_killed_program_leaves_nothing)
