@@ -41,7 +41,7 @@ written t.ova imgova create -p --deterministic t.ova disk.raw
 written t.raw imgsnap extract -p one.qcow2 now t.raw
 
 printf secret >key
-imgcrypt encrypt -p --new-key-file=key -f raw disk.raw t.luks <&- >&- 2>&- || :
+imgcrypt encrypt -p -o iter-time=10 --new-key-file=key -f raw disk.raw t.luks <&- >&- 2>&- || :
 imgconv -O raw --key-file=key t.luks t.raw
 cmp t.raw disk.raw
 
