@@ -47,5 +47,12 @@ bool img_node_get_flag(const struct img_node *branch, const char *key);
 /* Errors: IMG_E_NOMEM, IMG_E_IO (out), IMG_E_UNSUPPORTED (XML library not on this machine). */
 bool img_report_write(const struct img_node *root, enum img_style style, FILE *out,
 		      struct img_err *err) IMG_MUST_CHECK;
+/*
+ * The same into a file at path, which has that name, and is durable, when all of it is there; until then, and
+ * after a failure, what was there stays.  What is no regular file, or is standard output or error, is written
+ * as it is.  Errors beside those: IMG_E_ARGUMENT, IMG_E_DENIED, IMG_E_BUSY, for path.
+ */
+bool img_report_save(const struct img_node *root, enum img_style style, const char *path,
+		     struct img_err *err) IMG_MUST_CHECK;
 
 #endif

@@ -92,14 +92,6 @@ static void add_pieces(const struct salvage_outcome *out, bool all, bool human, 
 	}
 }
 
-static bool write_tree(struct img_node *root, enum img_style style, FILE *to, struct img_err *err)
-{
-	const bool ok = img_report_write(root, style, to, err);
-
-	img_node_free(root);
-	return ok;
-}
-
 /* A report of the whole disk (all), or of what is not certain. */
 static struct img_node *build(const struct salvage_outcome *out, bool all, bool human,
 			      struct img_err *err)
@@ -123,21 +115,17 @@ bool salvage_print(const struct salvage_outcome *out, enum img_style style, stru
 {
 	struct img_node *root = build(out, false, style == IMG_STYLE_HUMAN, err);
 
-	return root && write_tree(root, style, stdout, err);
+	const bool ok = root && img_report_write(root, style, stdout, err);
+
+	img_node_free(root);
+	return ok;
 }
 
 bool salvage_write_map(const struct salvage_outcome *out, const char *path, struct img_err *err)
 {
 	struct img_node *root = build(out, true, false, err);
-	FILE *file = root ? fopen(path, "w") : NULL;
+	const bool ok = root && img_report_save(root, IMG_STYLE_JSON, path, err);
 
-	if (!file) {
-		img_node_free(root);
-		return root ? img_fail_os(err, _("%s: cannot be opened"), path) : false;
-	}
-	const bool ok = write_tree(root, IMG_STYLE_JSON, file, err);
-
-	if (fclose(file) && ok)
-		return img_fail_os(err, _("%s: cannot be written"), path);
+	img_node_free(root);
 	return ok;
 }

@@ -150,17 +150,6 @@ static struct img_node *build(const struct outcome *out)
 	return root;
 }
 
-static bool write_file(const struct img_node *root, const struct report_options *how,
-		       struct img_err *err)
-{
-	FILE *to = fopen(how->path, "we");
-	bool ok = to && img_report_write(root, how->style, to, err);
-
-	if (!to || (fclose(to) && ok))
-		ok = img_fail_os(err, _("%s: cannot be written"), how->path);
-	return ok;
-}
-
 bool report_write(const struct outcome *out, struct img_err *err)
 {
 	const struct report_options *how = &out->opt->report;
@@ -173,7 +162,8 @@ bool report_write(const struct outcome *out, struct img_err *err)
 	root = build(out);
 	if (!root)
 		return out_of_memory(err);
-	ok = how->path ? write_file(root, how, err) : img_report_write(root, how->style, to, err);
+	ok = how->path ? img_report_save(root, how->style, how->path, err)
+		       : img_report_write(root, how->style, to, err);
 	img_node_free(root);
 	return ok;
 }

@@ -5,5 +5,6 @@ libimg_sources += \
 	%D%/number.c \
 	%D%/read.c \
 	%D%/report.h \
+	%D%/save.c \
 	%D%/write.c \
 	%D%/xml.c

@@ -67,6 +67,7 @@ shell_tests += \
 	%D%/imgconv/pipes.sh \
 	%D%/imgconv/progress.sh \
 	%D%/imgconv/range.sh \
+	%D%/imgconv/report.sh \
 	%D%/imgconv/signals.sh \
 	%D%/imgconv/skip-free-mounted.sh \
 	%D%/imgconv/skip-free.sh \

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "tree.h"
 
 static void expect(const struct img_node *root, enum img_style style, const char *expected)
@@ -173,4 +174,39 @@ Test(report, nothing_collected_is_no_memory)
 
 	cr_assert_not(img_report_write(NULL, IMG_STYLE_HUMAN, stdout, &err));
 	cr_assert_eq(err.code, IMG_E_NOMEM);
+}
+
+/* What the file holds, or "" when there is none. */
+static const char *content(const char *path)
+{
+	static char text[4096];
+	FILE *in = fopen(path, "r");
+	const size_t len = in ? fread(text, 1, sizeof(text) - 1, in) : 0;
+
+	text[len] = '\0';
+	if (in)
+		fclose(in);
+	return text;
+}
+
+Test(report, is_saved_as_a_whole)
+{
+	char dir[] = "/var/tmp/imgtools-test-XXXXXX";
+	struct img_node *root = img_node_root("r");
+	struct img_err err = {0};
+
+	img_node_text(root, "a", "b");
+	cr_assert(mkdtemp(dir) && !chdir(dir));
+	cr_assert(img_report_save(root, IMG_STYLE_JSON, "first", &err), "%s", err.text);
+	cr_assert(!link("first", "twin"));
+	img_node_text(root, "c", "d");
+	cr_assert(img_report_save(root, IMG_STYLE_JSON, "first", &err), "%s", err.text);
+	cr_expect_str_eq(content("twin"), "{\n  \"a\": \"b\"\n}\n", "what was replaced was written to");
+	cr_expect_str_eq(content("first"), "{\n  \"a\": \"b\",\n  \"c\": \"d\"\n}\n");
+	cr_expect_not(img_report_save(NULL, IMG_STYLE_JSON, "first", &err));
+	cr_expect_str_eq(content("first"), "{\n  \"a\": \"b\",\n  \"c\": \"d\"\n}\n");
+	cr_expect_not(img_report_save(root, IMG_STYLE_JSON, "none/first", &err));
+	cr_expect_not(img_report_save(root, IMG_STYLE_JSON, "/dev/full", &err));
+	cr_assert(!remove("first") && !remove("twin") && !chdir("/") && !rmdir(dir));
+	img_node_free(root);
 }
