@@ -128,6 +128,11 @@ bool img_path_is_uri(const char *path);
  * for the client, its configuration (conf) and Ceph's settings.  A new one is named when it is whole.  Pure.
  */
 bool img_path_is_rbd(const char *path);
+/*
+ * Whether both lead to the same file or block device, whatever they are called, or would if a file were made
+ * there.  Not pipes and terminals, which many can use; "-" is a name as any other.
+ */
+bool img_path_same(const char *a, const char *b);
 /* The path, for free(), that name (maybe with "file:") means in an image at base.  NULL: memory is out. */
 char *img_resolve(const char *base, const char *name, struct img_err *err);
 
@@ -307,6 +312,11 @@ uint64_t img_size(const struct img *im);
 size_t img_depth(const struct img *im);	/* number of layers, at least 1 */
 const struct img_format *img_layer_format(const struct img *im, size_t depth);
 const char *img_layer_name(const struct img *im, size_t depth);
+/*
+ * Whether path, as in img_path_same(), is a file of im: of any layer, with its header and the files of its
+ * data, and what the lowest one names below it; of a new image what will be its own.  Of an archive, none.
+ */
+bool img_has_file(const struct img *im, const char *path);
 /* True when a raw answer came from probing, and something suggests that it is wrong; why is set. */
 bool img_probe_doubtful(const struct img *im, const char **why);
 

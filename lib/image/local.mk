@@ -11,6 +11,7 @@ libimg_sources += \
 	%D%/create.c \
 	%D%/disk.c \
 	%D%/doubt.c \
+	%D%/files.c \
 	%D%/gate.c \
 	%D%/image.h \
 	%D%/info.c \

@@ -30,15 +30,20 @@ struct img_new_name {
 	bool swapped;		/* ... and now of the file whose place it has */
 };
 
+static void leave_place(struct img_new_name *name)
+{
+	if (name->dir >= 0)
+		(void)close(name->dir);		/* was only looked at */
+	free(name->target);
+}
+
 void img_new_name_free(struct img_new_name *name)
 {
 	if (!name)
 		return;
 	if (name->hidden[0])
 		(void)unlinkat(name->dir, name->hidden, 0);	/* nobody to tell */
-	if (name->dir >= 0)
-		(void)close(name->dir);		/* was only looked at */
-	free(name->target);
+	leave_place(name);
 	free(name);
 }
 
@@ -107,6 +112,41 @@ static bool find_place(const char *path, struct img_new_name *name, struct img_e
 		slash[slash == final ? 1 : 0] = '\0';
 	name->dir = open(slash ? final : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return name->dir >= 0 || img_fail_os(err, _("cannot open its folder"));
+}
+
+static bool look_at_place(const char *path, struct img_new_name *name, struct stat *folder)
+{
+	*name = (struct img_new_name){ .dir = -1 };
+	return find_place(path, name, NULL) && !fstat(name->dir, folder);
+}
+
+/* Whether a file that is made at either path, where nothing is yet, gets the same name. */
+static bool same_new_place(const char *a, const char *b)
+{
+	struct img_new_name at_a, at_b = { .dir = -1 };
+	struct stat in_a, in_b;
+	const bool same = look_at_place(a, &at_a, &in_a) && look_at_place(b, &at_b, &in_b) &&
+			  in_a.st_dev == in_b.st_dev && in_a.st_ino == in_b.st_ino &&
+			  !strcmp(at_a.target, at_b.target);
+
+	leave_place(&at_a);
+	leave_place(&at_b);
+	return same;
+}
+
+bool img_path_same(const char *a, const char *b)
+{
+	struct stat sa, sb;
+	const bool is_a = !stat(a, &sa), is_b = !stat(b, &sb);
+
+	if (!is_a && !is_b)
+		return same_new_place(a, b);
+	if (!is_a || !is_b)
+		return false;
+	/* A device has as many names as somebody made. */
+	if (S_ISBLK(sa.st_mode) && S_ISBLK(sb.st_mode))
+		return sa.st_rdev == sb.st_rdev;
+	return S_ISREG(sa.st_mode) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
 /* Whether what has the name may be replaced; *old tells what it is, st_nlink 0: nothing. */

@@ -8,6 +8,7 @@ unit_tests += %D%/test
 	%D%/create_test.c \
 	%D%/disk_test.c \
 	%D%/doubt_test.c \
+	%D%/files_test.c \
 	%D%/gate_test.c \
 	%D%/key_header_test.c \
 	%D%/left_out_test.c \

@@ -258,3 +258,25 @@ Test(file_new, temporary_files_have_no_name)
 	ok(st = img_store_temporary(NULL, &err));
 	img_store_close(st);
 }
+
+Test(file_new, a_place_is_the_same_by_any_name)
+{
+	static const struct { const char *a, *b; bool same; } pairs[] = {
+		{ "f", "./f", true }, { "f", "hard", true }, { "f", "soft", true }, { "soft", "hard", true },
+		{ "d/../f", "f", true }, { "f", "g", false }, { "f", "none", false },
+		{ "none", "./none", true }, { "none", "d/../none", true }, { "none", "d/none", false },
+		{ "none", "to-none", true }, { "none", "other", false }, { "in/none", "d/none", true },
+		{ "lost/none", "lost/none", false }, { "/dev/null", "/dev/null", false }, { "d", "d", false },
+	};
+
+	put("f", "f", 0644);
+	put("g", "f", 0644);
+	cr_assert(!mkdir("d", 0755) && !link("f", "hard") && !symlink("f", "soft"));
+	cr_assert(!symlink("none", "to-none") && !symlink("d", "in"));
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		cr_expect_eq(img_path_same(pairs[i].a, pairs[i].b), pairs[i].same, "%s, %s", pairs[i].a,
+			     pairs[i].b);
+		cr_expect_eq(img_path_same(pairs[i].b, pairs[i].a), pairs[i].same, "%s, %s", pairs[i].b,
+			     pairs[i].a);
+	}
+}
