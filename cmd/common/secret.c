@@ -150,8 +150,14 @@ static struct img_secret *read_file(const char *path, struct img_err *err)
 bool secret_set_file(const struct cli_option *row, void *field, const char *text,
 		     struct img_err *err)
 {
+	struct secrets *secrets = field;
+
 	(void)row;
-	return give(field, read_file(text, err), err);
+	if (!give(secrets, read_file(text, err), err))
+		return false;
+	if (strcmp(text, "-"))
+		secrets->files[secrets->n_files++] = text;
+	return true;
 }
 
 bool secret_set_fd(const struct cli_option *row, void *field, const char *text,
@@ -189,6 +195,14 @@ bool secret_set_env(const struct cli_option *row, void *field, const char *text,
 const struct img_keys *secret_keys(const struct secrets *secrets)
 {
 	return secrets ? &secrets->keys : NULL;
+}
+
+bool secret_is_in_file(const struct secrets *secrets, const char *path)
+{
+	for (size_t i = 0; secrets && i < secrets->n_files; i++)
+		if (img_path_same(secrets->files[i], path))
+			return true;
+	return false;
 }
 
 const struct img_secret *secret_first(const struct secrets *secrets)

@@ -15,6 +15,8 @@ struct secrets {
 	struct img_secret *v[SECRET_MAX_KEYS];
 	struct img_keys keys;	/* all of v, as the library wants them */
 	bool given;		/* by an option: nobody is asked */
+	const char *files[SECRET_MAX_KEYS];	/* that some of them came from */
+	size_t n_files;
 };
 
 /*
@@ -25,6 +27,8 @@ cli_set secret_set_file, secret_set_fd, secret_set_env;
 
 /* All of them, for struct img_open; borrowed.  Of NULL: none. */
 const struct img_keys *secret_keys(const struct secrets *secrets);
+/* Whether one of them came from the file at path, whatever that is called.  Of NULL: no. */
+bool secret_is_in_file(const struct secrets *secrets, const char *path);
 /* The first, for struct img_create, or NULL.  Of NULL: none. */
 const struct img_secret *secret_first(const struct secrets *secrets);
 /*

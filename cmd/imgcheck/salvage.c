@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "common/exit.h"
+#include "common/place.h"
 #include "common/target.h"
 #include "common/text.h"
 
@@ -61,16 +62,6 @@ static const struct img_format *target_format_of(const struct salvage_options *h
 	return format;
 }
 
-static bool check_names(const char *source, const char *target, struct img_err *err)
-{
-	struct stat a, b;
-
-	if (!stat(source, &a) && !stat(target, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
-		return img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"),
-				target);
-	return true;
-}
-
 static struct img *create_target(const struct salvage_job *job, const char *format, uint64_t size,
 				 struct img_err *err)
 {
@@ -120,12 +111,13 @@ bool salvage(const struct salvage_job *job, const char *path, int *status, struc
 {
 	struct salvage_outcome out = { .source = path, .target = job->how->target };
 	struct pieces lost = { .n = 0 };
-	struct img *src = check_names(path, out.target, err) ? open_source(job, path, err) : NULL;
+	struct img *src = place_check_names(path, out.target, job->source.secrets, NULL, err)
+		? open_source(job, path, err) : NULL;
 	const struct img_format *format = src ? target_format_of(job->how, src, err) : NULL;
 	struct img *dst = NULL;
 	bool ok;
 
-	if (format) {
+	if (format && place_check_source(src, out.target, err)) {
 		out.source_format = img_format_name(img_layer_format(src, 0));
 		out.target_format = img_format_name(format);
 		dst = create_target(job, out.target_format, img_size(src), err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The disk of one image, compressed, into another. */
 #include <sys/stat.h>
+#include "common/place.h"
 #include "common/target.h"
 #include "common/text.h"
 #include "imgcompress/imgcompress.h"
@@ -71,9 +72,8 @@ bool compress_copy(const struct options *opt, char *const names[2], struct img_e
 	struct img *src;
 	bool ok;
 
-	if (source_is_same_file(names[0], names[1]))
-		return img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"),
-				names[1]);
+	if (!place_check_names(names[0], names[1], opt->source.secrets, NULL, err))
+		return false;
 	src = copy_open_source(opt, names[0], &out, err);
 	format = src ? target_choose(opt, img_layer_format(src, 0), names[1], err) : NULL;
 	ok = format && copy_write(opt, format, src, &out, err) && copy_report(opt, &out, err);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "common/exit.h"
 #include "common/optlist.h"
+#include "common/place.h"
 #include "common/text.h"
 #include "imgconv/imgconv.h"
 
@@ -53,10 +54,9 @@ static bool conclude(const struct outcome *out, int *status, struct img_err *err
 	return report_write(out, err);
 }
 
-bool check_names(const char *source, const char *target, struct img_err *err)
+bool check_names(const struct options *opt, const char *source, const char *target, struct img_err *err)
 {
-	return !source_is_same_file(source, target) ||
-	       img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"), target);
+	return place_check_names(source, target, &opt->secrets, &opt->new_secrets, err);
 }
 
 /* What lies on the disk, or is there already, can only be looked at where one can go back. */
@@ -107,7 +107,7 @@ static bool make_target(const struct options *opt, const struct img_format *form
 		return convert_to_tar(opt, format, names, n, err);
 	if (opt->with_snapshots)
 		replicate_check_usage(opt, format);
-	return check_names(names[0], names[1], err) &&
+	return check_names(opt, names[0], names[1], err) &&
 	       (opt->with_snapshots ? replicate(opt, names, err)
 				    : convert(opt, format, names, NULL, status, err));
 }
@@ -124,6 +124,7 @@ static void check_usage(struct options *opt, char *const names[2], const char *t
 			cli_misused(&imgconv_cli, &err);
 		return;
 	}
+	opt->archive = opt->tar ? target : NULL;
 	opt->target.gate = opt->source.gate;
 	opt->target.secrets = opt->secrets.given && !opt->new_secrets.given ? &opt->secrets
 									    : &opt->new_secrets;

@@ -32,6 +32,7 @@ struct options {
 	enum leave_out free;
 	bool compress, in_place, reads_as_zero, salvage, quiet, with_snapshots, skip_same;
 	bool tar;		/* the target is an archive of several images */
+	const char *archive;	/* the path of that, or NULL */
 	bool itself, undo, dry_run;	/* --in-place: the source becomes the target */
 	uint64_t sparse;	/* bytes that must be zeros to be left out; 0: do not look */
 	uint64_t rate;		/* bytes a second; 0: no limit */
@@ -59,8 +60,9 @@ struct img *target_create(const struct options *opt, const struct img_format *fo
 /* Copies names[0] into the new image names[1], the next member of bundle if that is not NULL. */
 bool convert(const struct options *opt, const struct img_format *format, char *const names[2],
 	     struct img_bundle *bundle, int *status, struct img_err *err) IMG_MUST_CHECK;
-/* Whether source and target are two files; the lock would refuse one, too, but blame somebody else. */
-bool check_names(const char *source, const char *target, struct img_err *err) IMG_MUST_CHECK;
+/* Whether they are two files, by name; the lock would refuse one, too, but blame somebody else. */
+bool check_names(const struct options *opt, const char *source, const char *target, struct img_err *err)
+	IMG_MUST_CHECK;
 /* Makes an archive called names[n - 1] of all others. */
 bool convert_to_tar(const struct options *opt, const struct img_format *format, char *const *names,
 		    int n, struct img_err *err) IMG_MUST_CHECK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* An image with its snapshots: what they share is shared in the copy, which is like the source. */
+#include "common/place.h"
 #include "common/text.h"
 #include "imgconv/imgconv.h"
 
@@ -53,7 +54,7 @@ bool replicate(const struct options *opt, char *const names[2], struct img_err *
 {
 	struct img *src = source_open_to_copy(&imgconv_cli, &opt->source, names[0],
 					      IMG_OPEN_NO_BACKING, err);
-	const bool ok = src && run(opt, src, names[1], err);
+	const bool ok = src && place_check_source(src, names[1], err) && run(opt, src, names[1], err);
 
 	img_close(src);
 	return ok;

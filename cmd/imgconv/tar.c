@@ -96,7 +96,7 @@ bool convert_to_tar(const struct options *opt, const struct img_format *format, 
 	bool ok = true;
 
 	for (int i = 0; ok && i < n - 1; i++)
-		ok = check_names(names[i], how.path, err);
+		ok = check_names(opt, names[i], how.path, err);
 	bundle = ok ? img_bundle_create(&how, err) : NULL;
 	ok = bundle;
 	for (int i = 0; ok && i < n - 1; i++)

@@ -6,14 +6,14 @@
 #include <unistd.h>
 #include "common/memory.h"
 #include "common/optlist.h"
+#include "common/place.h"
 #include "common/text.h"
 #include "imgcrypt/imgcrypt.h"
 
-static bool check_names(char *const *names, struct img_err *err)
+static bool check_names(const struct options *opt, char *const *names, struct img_err *err)
 {
-	if (source_is_same_file(names[0], names[1]))
-		return img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"),
-				names[1]);
+	if (!place_check_names(names[0], names[1], &opt->secrets, &opt->fresh, err))
+		return false;
 	return strcmp(names[1], "-") || !isatty(STDOUT_FILENO) ||
 	       img_fail(err, IMG_E_ARGUMENT, _("an image is not written to a terminal"));
 }
@@ -115,7 +115,7 @@ static bool copy(struct options *opt, char *const *names, bool encrypt, struct i
 	bool ok;
 
 	how.secrets = &opt->secrets;
-	if (!check_names(names, err))
+	if (!check_names(opt, names, err))
 		return false;
 	src = source_open_to_copy(&imgcrypt_cli, &how, names[0], IMG_OPEN_ONCE, err);
 	dst = src ? make(opt, src, names[1], encrypt, err) : NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "common/memory.h"
+#include "common/place.h"
 #include "common/text.h"
 #include "imgova/imgova.h"
 
@@ -20,7 +21,8 @@ static bool add_image(struct ova_making *m, const char *source, const char *form
 		.path = disk->href, .format = format, .options = options, .compressed = true,
 		.size = src ? img_size(src) : 0, .source = src,
 	};
-	struct img *dst = src ? img_bundle_image(m->bundle, &what, err) : NULL;
+	struct img *dst = src && place_check_source(src, m->path, err)
+		? img_bundle_image(m->bundle, &what, err) : NULL;
 	struct img_copy_stats stats;
 	const bool ok = dst && ova_copy(m->opt, src, dst, true, &stats, err);
 	struct img_bundle_member made;
@@ -199,25 +201,14 @@ static bool make(struct ova_making *m, const char *path, struct img_err *err)
 	       img_bundle_finish(m->bundle, err);
 }
 
-/* Files that images stand on are known when they are open: img_bundle_image() refuses those. */
-static bool is_read(const struct options *opt, char *const *names, int n)
-{
-	const char *const others[] = { opt->other, opt->domain };
-	bool is = false;
-
-	for (int i = 1; i < n; i++)
-		is = is || source_is_same_file(names[0], names[i]);
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		is = is || (others[i] && source_is_same_file(names[0], others[i]));
-	return is;
-}
-
 static bool check_operands(const struct options *opt, char *const *names, int n, struct img_err *err)
 {
 	if (!strcmp(names[0], "-") && isatty(STDOUT_FILENO))
 		return img_fail(err, IMG_E_ARGUMENT, _("an image is not written to a terminal"));
-	return !is_read(opt, names, n) ||
-	       img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"), names[0]);
+	for (int i = 1; i < n; i++)
+		if (!place_check_names(names[i], names[0], opt->source.secrets, NULL, err))
+			return false;
+	return place_check_read(opt->other, names[0], err) && place_check_read(opt->domain, names[0], err);
 }
 
 bool ova_create(const struct options *opt, char *const *names, int n, int *status,
@@ -225,7 +216,8 @@ bool ova_create(const struct options *opt, char *const *names, int n, int *statu
 {
 	struct ova_machine machine;
 	struct ova_making m = {
-		.opt = opt, .machine = &machine.is, .names = names + 1, .n = (size_t)n - 1,
+		.opt = opt, .machine = &machine.is, .path = names[0], .names = names + 1,
+		.n = (size_t)n - 1,
 		.profile = opt->profile == OVA_UNSAID ? IMG_OVF_VSPHERE : (enum img_ovf_profile)opt->profile,
 	};
 	bool ok;

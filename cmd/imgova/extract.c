@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "common/appliance.h"
 #include "common/memory.h"
+#include "common/place.h"
 #include "common/text.h"
 #include "imgova/imgova.h"
 
@@ -29,7 +30,8 @@ static bool extract(const struct options *opt, const struct appliance *a,
 		    const struct appliance_disk *disk, const char *target, struct img_err *err)
 {
 	const struct img_format *format = target_format(&opt->target, target, 'O', err);
-	struct img *src = format ? open_disk(opt, a, disk, err) : NULL, *dst = NULL;
+	const bool ready = format && place_check_names(a->path, target, opt->source.secrets, NULL, err);
+	struct img *src = ready ? open_disk(opt, a, disk, err) : NULL, *dst = NULL;
 	struct img_copy_stats stats;
 	bool ok;
 

@@ -2,6 +2,7 @@
 /* A snapshot as an image of its own. */
 #include <string.h>
 #include <unistd.h>
+#include "common/place.h"
 #include "common/target.h"
 #include "common/text.h"
 #include "imgsnap/imgsnap.h"
@@ -39,9 +40,8 @@ bool snap_extract(const struct options *opt, char *const *names, struct img_err 
 	struct source_options how = opt->source;
 	struct img *src, *dst = NULL;
 
-	if (source_is_same_file(names[0], names[2]))
-		return img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"),
-				names[2]);
+	if (!place_check_names(names[0], names[2], opt->source.secrets, NULL, err))
+		return false;
 	if (!strcmp(names[2], "-") && isatty(STDOUT_FILENO))
 		return img_fail(err, IMG_E_ARGUMENT, _("an image is not written to a terminal"));
 	how.snapshot = names[1];

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "common/memory.h"
 #include "common/optlist.h"
+#include "common/place.h"
 #include "common/text.h"
 #include "imgsnap/chain.h"
 
@@ -162,7 +163,8 @@ static bool create(const struct options *opt, char *const *names, const struct i
 			.gate = source_gate(opt->source.gate),
 		};
 
-		ok = (opt->dry_run || make(opt, &what, err)) && tell(opt, &what, err);
+		ok = place_check_source(base, names[1], err) &&
+		     (opt->dry_run || make(opt, &what, err)) && tell(opt, &what, err);
 	}
 	img_close(base);
 	free(backing);
@@ -180,6 +182,7 @@ bool snap_overlay(const struct options *opt, char *const *names, struct img_err 
 		optlist_print_help(format, img_format_options(format));
 		return true;
 	}
-	return (!names[2] || img_size_parse(names[2], &size, err)) &&
+	return place_check_names(names[0], names[1], opt->source.secrets, NULL, err) &&
+	       (!names[2] || img_size_parse(names[2], &size, err)) &&
 	       create(opt, names, format, size, err);
 }

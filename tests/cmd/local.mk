@@ -63,6 +63,7 @@ shell_tests += \
 	%D%/imgconv/in-place.sh \
 	%D%/imgconv/incomplete.sh \
 	%D%/imgconv/itself.sh \
+	%D%/imgconv/overwrite.sh \
 	%D%/imgconv/parent.sh \
 	%D%/imgconv/pipes.sh \
 	%D%/imgconv/progress.sh \

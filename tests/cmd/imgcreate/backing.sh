@@ -16,3 +16,18 @@ exits 1 imgcreate -u -b missing.raw -F raw images/x.qcow2 2>/dev/null
 exits 1 imgcreate -u -b missing.raw images/x.qcow2 1M 2>/dev/null
 imgcreate -u -b missing.raw -F raw images/later.qcow2 1M
 [ ! -e images/x.qcow2 ] || fail "a failure left a file"
+
+# What it stands on, or would, is not what it becomes.
+cd images
+for name in base.raw top.qcow2 ./top.qcow2; do
+	exits 1 imgcreate -f qcow2 -b top.qcow2 -F qcow2 $name 2>message
+	grep -q "cannot be the target" message || fail "$name: $(cat message)"
+done
+exits 1 imgcreate -u -f qcow2 -b top.qcow2 -F qcow2 top.qcow2 1M 2>message
+grep -q "cannot stand on itself" message || fail "$(cat message)"
+exits 1 imgcreate -b base.raw -F raw -o data_file=base.raw new.qcow2 2>message
+grep -q "base.raw: is read" message || fail "$(cat message)"
+exits 1 imgcreate -o data_file=./new.qcow2 new.qcow2 1M 2>message
+grep -q "is the image itself" message || fail "$(cat message)"
+[ ! -e new.qcow2 ] || fail "an image is left"
+imgcmp -q base.raw top.qcow2

@@ -47,6 +47,10 @@ refused 63 encrypt --key-file=first disk.raw no.vdi
 refused 1 decrypt --key-file=first -O luks raw.new no.luks
 refused 1 decrypt --key-file=first -O qcow2 -o encrypt.format=luks raw.new no.raw
 refused 1 encrypt --key-file=first disk.raw disk.raw
+ln first same-key
+refused 1 encrypt -O luks --key-file=first disk.raw same-key
+refused 1 decrypt -O raw --key-file=first raw.new ./first
+same first "$(cat first)" "the key"
 refused 1 decrypt --key-file=first --new-key-file=second raw.new no.raw
 refused 1 list -O raw raw.new
 

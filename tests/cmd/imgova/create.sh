@@ -99,6 +99,15 @@ exits 1 imgova create --os beos no.ova a.raw 2>err
 exits 1 imgova create --box libvirt --cpus 2 no.box a.raw 2>err
 exits 1 imgova create --template web.ovf --cpus 2 no.ova a.raw 2>err
 exits 1 imgova create a.raw a.raw 2>err
+cp web.ovf other.ovf
+exits 1 imgova create --template web.ovf ./web.ovf a.raw b.qcow2 2>err
+grep -q "cannot be the target" err || fail "the template: $(cat err)"
+cmp web.ovf other.ovf
+qemu-img create -q -f qcow2 -b a.raw -F raw top.qcow2
+sum=$(sha256sum <a.raw)
+exits 1 imgova create a.raw top.qcow2 2>err
+grep -q "cannot be the target" err || fail "the backing file: $(cat err)"
+same "$sum" "$(sha256sum <a.raw)" "the backing file"
 exits 1 imgova create --name ../x no.ova a.raw 2>err
 printf '<!DOCTYPE a [<!ENTITY b "bb">]><a>&b;</a>' >bomb.xml
 exits 63 imgova create --template bomb.xml no.ova a.raw 2>err

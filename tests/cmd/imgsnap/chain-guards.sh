@@ -45,6 +45,12 @@ same "$sum" "$(sha256sum <base.raw)" "commit"
 same "$sum" "$(imgconv -q a.qcow2 -O raw - | sha256sum)" "the disk of the top"
 qemu-img check -q a.qcow2
 exits 1 imgsnap commit base.raw 2>err
+for name in a.qcow2 ./a.qcow2; do
+	exits 1 imgsnap overlay a.qcow2 $name 2>err
+	grep -q 'same file' err || fail "an overlay on itself: $(cat err)"
+done
+exits 1 imgsnap overlay -O qcow2 a.qcow2 base.raw 2>err
+grep -q 'is read for what would be written there' err || fail "an overlay below: $(cat err)"
 exits 1 imgsnap rebase -b a.qcow2 a.qcow2 2>err
 grep -q 'cannot stand on itself' err || fail "a loop: $(cat err)"
 imgsnap rebase -q -u -b later.raw -F raw a.qcow2 2>err

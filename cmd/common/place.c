@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* See place.h. */
+#include "common/place.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "common/memory.h"
+#include "common/optlist.h"
+#include "common/source.h"
+#include "common/text.h"
+
+/* ---- A new image --------------------------------------------------------------------------------- */
+
+static bool fail_read(const char *path, struct img_err *err)
+{
+	return img_fail(err, IMG_E_ARGUMENT, _("%s: is read for what would be written there, and cannot be "
+			"the target as well"), path);
+}
+
+static bool is_pipe(const char *path)
+{
+	return !strcmp(path, "-");
+}
+
+bool place_check_names(const char *source, const char *target, const struct secrets *secrets,
+		       const struct secrets *more, struct img_err *err)
+{
+	if (source_is_same_file(source, target))
+		return img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"), target);
+	return is_pipe(target) ||
+	       (!secret_is_in_file(secrets, target) && !secret_is_in_file(more, target)) ||
+	       fail_read(target, err);
+}
+
+bool place_check_source(const struct img *src, const char *target, struct img_err *err)
+{
+	return !src || is_pipe(target) || !img_has_file(src, target) || fail_read(target, err);
+}
+
+bool place_check_read(const char *path, const char *target, struct img_err *err)
+{
+	return !path || is_pipe(target) || !img_path_same(path, target) || fail_read(target, err);
+}
+
+/* What other means beside the new image is not that itself. */
+static bool is_new(const struct img_create *what, const char *path)
+{
+	return path && !is_pipe(what->path) && img_path_same(path, what->path);
+}
+
+static bool check_data_file(const struct img_create *what, const char *data, const char *backing,
+			    struct img_err *err)
+{
+	if (!data)
+		return true;
+	if (is_new(what, data))
+		return img_fail(err, IMG_E_ARGUMENT, _("%s: is the image itself"), data);
+	return place_check_source(what->source, data, err) && place_check_read(backing, data, err);
+}
+
+static bool check_backing(const struct img_create *what, const char *backing, struct img_err *err)
+{
+	return !is_new(what, backing) ||
+	       img_fail(err, IMG_E_ARGUMENT, _("%s cannot stand on itself"), what->path);
+}
+
+/* *path, for free(), is what name, which may be NULL, means beside the new image. */
+static bool find_beside(const struct img_create *what, const char *name, char **path, struct img_err *err)
+{
+	*path = name ? img_resolve(what->path, name, err) : NULL;
+	return *path || !name;
+}
+
+bool place_check_new(const struct img_create *what, struct img_err *err)
+{
+	char *name = optlist_value(what->options, "data_file"), *data = NULL, *backing = NULL;
+	const bool ok = (name || !optlist_has(what->options, "data_file") || out_of_memory(err)) &&
+			find_beside(what, name, &data, err) &&
+			find_beside(what, what->backing, &backing, err) &&
+			place_check_source(what->source, what->path, err) &&
+			check_data_file(what, data, backing, err) && check_backing(what, backing, err);
+
+	free(backing);
+	free(data);
+	free(name);
+	return ok;
+}
+
+bool place_check_parts(const struct img *im, const struct img *src, struct img_err *err)
+{
+	for (size_t i = 0; src && i < img_depth(src); i++)
+		if (img_has_file(im, img_layer_name(src, i)))
+			return fail_read(img_layer_name(src, i), err);
+	return true;
+}

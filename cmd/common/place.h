@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Where a command may write: never to a file that it reads, whatever that is called there, and never two
+ * things to one.  All of it is asked before the first byte is written; errors are IMG_E_ARGUMENT.
+ */
+#ifndef CMD_PLACE_H
+#define CMD_PLACE_H
+
+#include "common/secret.h"
+
+/* ---- A new image, or an archive of some ---------------------------------------------------------- */
+
+/*
+ * Whether an image may be made of source at target, by these names ("-": a pipe) and those of the files that
+ * keys came from; either of the secrets may be NULL.
+ */
+bool place_check_names(const char *source, const char *target, const struct secrets *secrets,
+		       const struct secrets *more, struct img_err *err) IMG_MUST_CHECK;
+/* Whether target is none of the files of src, which is open; src may be NULL. */
+bool place_check_source(const struct img *src, const char *target, struct img_err *err) IMG_MUST_CHECK;
+/* Whether target is not the file at path, which is only read; path may be NULL. */
+bool place_check_read(const char *path, const char *target, struct img_err *err) IMG_MUST_CHECK;
+/* Whether what is to be made is none of its own source, backing file and data file. */
+bool place_check_new(const struct img_create *what, struct img_err *err) IMG_MUST_CHECK;
+/* Whether no file of the new image im is a layer of src, which may be NULL. */
+bool place_check_parts(const struct img *im, const struct img *src, struct img_err *err) IMG_MUST_CHECK;
+
+#endif
