@@ -93,3 +93,31 @@ bool place_check_parts(const struct img *im, const struct img *src, struct img_e
 			return fail_read(img_layer_name(src, i), err);
 	return true;
 }
+
+/* ---- Beside the images --------------------------------------------------------------------------- */
+
+static bool check(const struct aside *aside, bool taken, struct img_err *err)
+{
+	return !taken || img_fail(err, IMG_E_ARGUMENT, _("%s: --%s cannot write there: the command reads or "
+				  "writes this file as well"), aside->path, aside->option);
+}
+
+bool aside_check_operand(const struct aside *aside, const char *other, struct img_err *err)
+{
+	if (!aside->path || !other)
+		return true;
+	if (is_pipe(other))	/* which the shell may have made a file */
+		return check(aside, img_path_same(aside->path, "/dev/stdin") ||
+				    img_path_same(aside->path, "/dev/stdout"), err);
+	return check(aside, img_path_same(aside->path, other), err);
+}
+
+bool aside_check_keys(const struct aside *aside, const struct secrets *secrets, struct img_err *err)
+{
+	return !aside->path || check(aside, secret_is_in_file(secrets, aside->path), err);
+}
+
+bool aside_check_image(const struct aside *aside, const struct img *im, struct img_err *err)
+{
+	return !aside->path || check(aside, img_has_file(im, aside->path), err);
+}

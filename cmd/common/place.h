@@ -25,4 +25,20 @@ bool place_check_new(const struct img_create *what, struct img_err *err) IMG_MUS
 /* Whether no file of the new image im is a layer of src, which may be NULL. */
 bool place_check_parts(const struct img *im, const struct img *src, struct img_err *err) IMG_MUST_CHECK;
 
+/* ---- What an option has written beside the images ------------------------------------------------ */
+
+struct aside {
+	const char *option;	/* without its dashes */
+	const char *path;	/* NULL: it was not given */
+};
+
+/* Whether it goes to another file than the operand other ("-": a pipe; NULL: there is none). */
+bool aside_check_operand(const struct aside *aside, const char *other, struct img_err *err) IMG_MUST_CHECK;
+/* Whether no key came from there; secrets may be NULL. */
+bool aside_check_keys(const struct aside *aside, const struct secrets *secrets, struct img_err *err)
+	IMG_MUST_CHECK;
+/* Whether it is none of the files of im, opened or new. */
+bool aside_check_image(const struct aside *aside, const struct img *im, struct img_err *err)
+	IMG_MUST_CHECK;
+
 #endif

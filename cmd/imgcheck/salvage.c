@@ -107,20 +107,42 @@ static bool conclude(const struct salvage_job *job, const struct salvage_outcome
 	       (job->quiet || salvage_print(out, job->style, err));
 }
 
+/* The new image, and a place for the map. */
+static struct img *make_target(const struct salvage_job *job, const struct aside *map, struct img *src,
+			       const char *format, struct img_err *err)
+{
+	struct img *dst = NULL;
+
+	if (place_check_source(src, job->how->target, err) && aside_check_image(map, src, err))
+		dst = create_target(job, format, img_size(src), err);
+	if (!dst || aside_check_image(map, dst, err))
+		return dst;
+	img_close(dst);
+	return NULL;
+}
+
+static bool check_names(const struct salvage_job *job, const struct aside *map, const char *path,
+			struct img_err *err)
+{
+	return place_check_names(path, job->how->target, job->source.secrets, NULL, err) &&
+	       aside_check_operand(map, path, err) && aside_check_operand(map, job->how->target, err) &&
+	       aside_check_keys(map, job->source.secrets, err);
+}
+
 bool salvage(const struct salvage_job *job, const char *path, int *status, struct img_err *err)
 {
 	struct salvage_outcome out = { .source = path, .target = job->how->target };
 	struct pieces lost = { .n = 0 };
-	struct img *src = place_check_names(path, out.target, job->source.secrets, NULL, err)
-		? open_source(job, path, err) : NULL;
+	const struct aside map = { .option = "map", .path = job->how->map };
+	struct img *src = check_names(job, &map, path, err) ? open_source(job, path, err) : NULL;
 	const struct img_format *format = src ? target_format_of(job->how, src, err) : NULL;
 	struct img *dst = NULL;
 	bool ok;
 
-	if (format && place_check_source(src, out.target, err)) {
+	if (format) {
 		out.source_format = img_format_name(img_layer_format(src, 0));
 		out.target_format = img_format_name(format);
-		dst = create_target(job, out.target_format, img_size(src), err);
+		dst = make_target(job, &map, src, out.target_format, err);
 	}
 	ok = dst && copy(job, src, dst, &lost, err) && salvage_look(src, &lost, &out, err) &&
 	     conclude(job, &out, err);

@@ -77,12 +77,13 @@ bool convert(const struct options *opt, const struct img_format *format, char *c
 	};
 	struct img *src = source_open_to_copy(&imgconv_cli, &opt->source, names[0], opening(opt), err);
 	const size_t oddities = src ? source_oddities(src) : 0;
-	const bool ready = src && leave_out_free(&imgconv_cli, opt->free, opt->quiet, src, &unused,
-						 err);
+	const bool ready = src && report_check_image(opt, src, err) &&
+			   leave_out_free(&imgconv_cli, opt->free, opt->quiet, src, &unused, err);
 	out.skipped = ready && opt->skip_same && same_is_there(opt, format, names[1], src, &stats);
 	struct img *dst = ready && !out.skipped
 		? target_create(opt, format, names[1], bundle, src, err) : NULL;
-	bool ok = out.skipped || (dst && copy(opt, src, dst, &losses, &stats, err));
+	bool ok = out.skipped || (dst && report_check_image(opt, dst, err) &&
+				  copy(opt, src, dst, &losses, &stats, err));
 
 	/* Damage of single tables shows when they are read. */
 	if (ok && source_oddities(src) > oddities)
@@ -101,6 +102,8 @@ bool convert(const struct options *opt, const struct img_format *format, char *c
 static bool make_target(const struct options *opt, const struct img_format *format, char *const *names,
 			int n, int *status, struct img_err *err)
 {
+	if (!report_check_names(opt, names, n, err))
+		return false;
 	if (opt->itself)
 		return convert_itself(opt, format, names, err);
 	if (opt->tar)

@@ -110,5 +110,10 @@ struct outcome {
  * that is the target.
  */
 bool report_write(const struct outcome *out, struct img_err *err) IMG_MUST_CHECK;
+/* Whether it goes to no file that an operand or a key is; and to none of im. */
+bool report_check_names(const struct options *opt, char *const *names, int n, struct img_err *err)
+	IMG_MUST_CHECK;
+bool report_check_image(const struct options *opt, const struct img *im, struct img_err *err)
+	IMG_MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "common/memory.h"
+#include "common/place.h"
 #include "common/text.h"
 #include "imgconv/imgconv.h"
 
@@ -148,6 +149,44 @@ static struct img_node *build(const struct outcome *out)
 	if (out->in_place)
 		add_in_place(root, out);
 	return root;
+}
+
+static struct aside aside_of(const struct options *opt)
+{
+	return (struct aside){ .option = "report", .path = opt->report.path };
+}
+
+/* The backing file of the target, which need not be a file of the source. */
+static bool check_backing(const struct options *opt, const char *target, struct img_err *err)
+{
+	const struct aside report = aside_of(opt);
+	char *backing;
+	bool ok;
+
+	if (!report.path || !opt->target.backing)
+		return true;
+	backing = img_resolve(target, opt->target.backing, err);
+	ok = backing && aside_check_operand(&report, backing, err);
+	free(backing);
+	return ok;
+}
+
+bool report_check_names(const struct options *opt, char *const *names, int n, struct img_err *err)
+{
+	const struct aside report = aside_of(opt);
+
+	for (int i = 0; i < n; i++)
+		if (!aside_check_operand(&report, names[i], err))
+			return false;
+	return check_backing(opt, names[n - 1], err) && aside_check_keys(&report, &opt->secrets, err) &&
+	       aside_check_keys(&report, &opt->new_secrets, err);
+}
+
+bool report_check_image(const struct options *opt, const struct img *im, struct img_err *err)
+{
+	const struct aside report = aside_of(opt);
+
+	return aside_check_image(&report, im, err);
 }
 
 bool report_write(const struct outcome *out, struct img_err *err)

@@ -60,7 +60,8 @@ bool same_is_there(const struct options *opt, const struct img_format *format, c
 	};
 	struct img *there = img_open(&how, NULL);
 	struct img_compare_stats found;
-	const bool same = there && fits(src, there, format) && compare(opt, src, there, &found);
+	const bool same = there && report_check_image(opt, there, NULL) &&
+			  fits(src, there, format) && compare(opt, src, there, &found);
 
 	img_close(there);
 	free(header);

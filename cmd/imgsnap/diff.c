@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "common/memory.h"
+#include "common/place.h"
 #include "common/print.h"
 #include "common/text.h"
 #include "imgsnap/imgsnap.h"
@@ -169,6 +170,18 @@ static struct img *open_disk(const struct source_options *how, const char *path,
 	return source_open(&imgsnap_cli, &one, path, 0, err);
 }
 
+/* Whether the patch goes to no file that is read. */
+static bool check_patch(const struct options *opt, const struct img_diff *what, const char *path,
+			struct img_err *err)
+{
+	const struct aside patch = {
+		.option = "data", .path = opt->data && strcmp(opt->data, "-") ? opt->data : NULL,
+	};
+
+	return aside_check_operand(&patch, path, err) && aside_check_keys(&patch, &opt->secrets, err) &&
+	       aside_check_image(&patch, what->a, err) && aside_check_image(&patch, what->b, err);
+}
+
 bool snap_diff(const struct options *given, char *const *names, struct img_err *err)
 {
 	const struct options settled = settle_output(given, names), *opt = &settled;
@@ -185,7 +198,7 @@ bool snap_diff(const struct options *given, char *const *names, struct img_err *
 	/* Only tables can tell without the bytes, and a snapshot beside its disk has none. */
 	if (what.b && !(img_format_caps(img_layer_format(what.b, 0)) & IMG_FMT_SNAPSHOT))
 		what.compare = true;
-	const bool ok = what.b && run(opt, &what, names, err);
+	const bool ok = what.b && check_patch(opt, &what, names[0], err) && run(opt, &what, names, err);
 
 	img_close(what.b);
 	img_close(what.a);

@@ -32,6 +32,7 @@ shell_tests += \
 	%D%/imgcheck/repair-extents.sh \
 	%D%/imgcheck/repair.sh \
 	%D%/imgcheck/salvage-anchor.sh \
+	%D%/imgcheck/salvage-map.sh \
 	%D%/imgcheck/salvage-vmdk.sh \
 	%D%/imgcheck/salvage.sh \
 	%D%/imgcheck/samples.sh \

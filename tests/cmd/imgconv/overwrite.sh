@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# A target takes the place of nothing that the command reads, by whatever name; it is refused by a sentence
-# that says so, before anything is written.
+# Neither a target nor --report takes the place of what the command reads, nor both the same, by whatever
+# name; it is refused by a sentence that says so, before anything is written.
 . "$srcdir/tests/functions.sh"
 
 dd if=/dev/urandom of=base.raw bs=64k count=1 status=none
@@ -25,6 +25,29 @@ refused() {
 	same "$before" "$(find . -type f ! -name message -exec sha256sum {} + | sort)" "files: ${*:2}"
 }
 
+# ---- The report ----------------------------------------------------------------------------------
+
+what="--report cannot write there"
+for name in disk.qcow2 ./disk.qcow2 new.qcow2 ./dir/../new.qcow2 to-new; do
+	refused "$what" --report=$name disk.qcow2 new.qcow2
+done
+for name in base.raw hard dir/soft mid.qcow2 top.qcow2; do
+	refused "$what" --report=$name top.qcow2 new.qcow2
+	refused "$what" -U --report=$name top.qcow2 new.qcow2
+done
+refused "$what" --report=base.raw --in-place -O qcow2 base.raw
+refused "$what" --report=data.raw apart.qcow2 new.qcow2
+refused "$what" --report=new.data -O qcow2 -o data_file=new.data disk.qcow2 new.qcow2
+refused "$what" --report=base.raw -B base.raw -F raw disk.qcow2 new.qcow2
+refused "$what" --report=key --key-file=key --header=head.luks body.luks new.qcow2
+refused "$what" --report=head.luks --key-file=key --header=head.luks body.luks new.qcow2
+refused "$what" --report=new.head --key-file=key -O luks -o iter-time=1,header=new.head base.raw new.luks
+refused "$what" --report=base.raw -O qcow2 - new.qcow2 <base.raw
+tar -cf disk.tar disk.qcow2
+refused "$what" --report=disk.tar disk.tar new.qcow2
+
+# ---- The target ----------------------------------------------------------------------------------
+
 what="is read for what would be written there"
 for name in base.raw hard dir/soft mid.qcow2; do
 	refused "$what" -O raw top.qcow2 $name
@@ -40,5 +63,5 @@ refused "is the image itself" -O qcow2 -o data_file=new.qcow2 disk.qcow2 new.qco
 refused "$what" --with-snapshots -O qcow2 mid.qcow2 base.raw
 
 # What the source and the new image both stand on is only read.
-imgconv -B base.raw -F raw top.qcow2 new.qcow2
+imgconv --report=report -B base.raw -F raw top.qcow2 new.qcow2
 imgcmp -q new.qcow2 top.qcow2

@@ -52,6 +52,19 @@ if strace -V >/dev/null 2>&1 && [ -z "${SANITIZER-}" ]; then
 	[ "$most" -lt 700000 ] || fail "$most bytes were read for two maps"
 fi
 
+# A patch goes to none of the files that it is made of.
+ln vm.qcow2 hard
+qemu-img create -q -f qcow2 -b vm.qcow2 -F qcow2 top.qcow2
+sum=$(sha256sum vm.qcow2 old.raw)
+for to in vm.qcow2 ./hard; do
+	exits 1 imgsnap diff -U --data=$to vm.qcow2 first second 2>message
+	grep -q -- '--data cannot write there' message || fail "$to: $(cat message)"
+	exits 1 imgsnap diff --data=$to --from=old.raw top.qcow2 . . 2>message
+	grep -q -- '--data cannot write there' message || fail "$to, below: $(cat message)"
+done
+exits 1 imgsnap diff -U --data=old.raw --from=old.raw top.qcow2 . . 2>message
+same "$sum" "$(sha256sum vm.qcow2 old.raw)" "what a patch is made of"
+
 truncate -s 600k vm.qcow2
 exits 4 imgsnap diff vm.qcow2 first second >/dev/null 2>message || cat message
 exits 1 imgsnap diff old.raw . none -f raw 2>message
