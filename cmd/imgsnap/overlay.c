@@ -156,7 +156,7 @@ static bool create(const struct options *opt, char *const *names, const struct i
 	if (base) {
 		const struct img_create what = {
 			.path = names[1], .format = img_format_name(format),
-			.size = size ? size : img_size(base), .options = opt->target.options,
+			.size = names[2] ? size : img_size(base), .options = opt->target.options,
 			.backing = backing,
 			.backing_format = img_format_name(img_layer_format(base, 0)),
 			.flags = in_use ? IMG_OPEN_NO_LOCK : 0,

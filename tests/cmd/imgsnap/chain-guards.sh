@@ -16,7 +16,9 @@ same qcow2 "$(imginfo --output=json images/named | jq -r .format)" "the default 
 exits 63 imgsnap overlay images/base.raw images/x.raw 2>err
 imgsnap overlay -q images/base.raw images/long.cow 2M
 same 2097152 "$(imginfo --output=json images/long.cow | jq '."virtual-size"')" "a size of its own"
-rm images/long.cow images/named
+imgsnap overlay -q images/base.raw images/empty.qcow2 0
+same 0 "$(imginfo --output=json images/empty.qcow2 | jq '."virtual-size"')" "a size of nothing"
+rm images/long.cow images/named images/empty.qcow2
 
 # Another child, and its own snapshots.
 cd images
