@@ -119,13 +119,26 @@ static bool recognize(struct img_in_place_run *run, const struct img_format *to,
 	return true;
 }
 
+/* An image that names files is refused, by who knows what they are for; nothing is read of them. */
+static bool open_none(const struct img_opener *self, const struct img_reference *ref,
+		      struct img_store **out, struct img_err *err)
+{
+	(void)self, (void)ref;
+	*out = img_store_mem(NULL, 0, err);
+	return *out;
+}
+
+/* Far enough to be refused: without a key, as one that is encrypted is. */
 static bool open_layer(struct img_in_place_run *run, const struct img_format *format,
 		       struct img_err *err)
 {
-	const struct img_open how = { .path = run->what->path, .format = format->name };
+	static const struct img_opener none = { .open = open_none };
+	const struct img_open how = {
+		.path = run->what->path, .format = format->name, .flags = IMG_OPEN_NO_KEY,
+	};
 	const char *doubt = NULL;
 
-	return img_layer_open(&run->ly, img_store_hold(run->file), &how, NULL, &doubt, err);
+	return img_layer_open(&run->ly, img_store_hold(run->file), &how, &none, &doubt, err);
 }
 
 static bool fail_formats(const char *from, const char *to, struct img_err *err)

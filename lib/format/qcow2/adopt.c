@@ -193,7 +193,8 @@ static bool sole(const struct img_layer *ly, struct img_err *err)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("the data lie in another file, \"%s\"; "
 				"imgconv can copy them"), hdr->data_file);
 	if (hdr->crypt)
-		return img_fail(err, IMG_E_UNSUPPORTED, _("the image is encrypted"));
+		return img_fail(err, IMG_E_UNSUPPORTED, _("the image is encrypted; imgconv can copy "
+				"it"));
 	if (hdr->n_snapshots)
 		return img_fail(err, IMG_E_UNSUPPORTED, _("the image holds snapshots, which would be "
 				"lost; imgconv -l copies one, imgconv without -l the disk alone"));

@@ -58,6 +58,20 @@ refused 63 "compressed" -O raw image.qcow2
 imgcreate -q -b disk.raw -F raw image.qcow2
 refused 63 "backing file" -O raw image.qcow2
 rm image.qcow2
+printf secret >key
+imgcreate -q --key-file=key -o encrypt.format=luks,encrypt.iter-time=1 image.qcow2 1M
+refused 63 "is encrypted; imgconv can copy it" -O raw image.qcow2
+refused 63 "is encrypted; imgconv can copy it" --key-file=key -O raw image.qcow2
+refused 63 "is encrypted; imgconv can copy it" --undo image.qcow2
+rm image.qcow2
+for raw in on off; do
+	imgcreate -q -o data_file=image.data,data_file_raw=$raw image.qcow2 1M
+	refused 63 "lie in another file, .image.data." -O raw image.qcow2
+	refused 63 "lie in another file, .image.data." --trusted -O raw image.qcow2
+	rm image.data
+	refused 63 "lie in another file, .image.data." -O raw image.qcow2
+	rm image.qcow2
+done
 cp disk.raw image.raw
 refused 63 "one of them must be raw" -O vdi image.raw
 refused 1 "preallocation" -O qcow2 -o preallocation=full image.raw
