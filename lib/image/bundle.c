@@ -180,7 +180,11 @@ static struct img *create_image(struct img_bundle *b, const struct member *m,
 	uint64_t at = m->at + TAR_BLOCK;
 	struct img_store *way = way_of(b, &at), *tail = img_store_tail(way, at, hash, err);
 
-	return tail ? img_create_inside(tail, what, err) : NULL;
+	struct img *im = tail ? img_create_inside(tail, what, err) : NULL;
+
+	if (im)
+		im->target->outer = b->pipe;
+	return im;
 }
 
 /* Nobody has to wait for the length of a raw disk. */

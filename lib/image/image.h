@@ -473,6 +473,7 @@ struct img_target {
 	const struct img_secret *key;	/* its own; borrowed, as are keys */
 	const struct img_keys *keys;	/* of what it stands on */
 	struct img_store *pipe;		/* where the finished temporary file is poured, or NULL */
+	const struct img_store *outer;	/* the pipe that a bundle around it goes to, or NULL; borrowed */
 	struct img_store **extra;	/* files beside the image, owned by the driver */
 	size_t n_extra;
 	bool counted;			/* nothing is kept: all of its files are img_store_count() */

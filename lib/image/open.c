@@ -343,6 +343,11 @@ const struct img_format *img_layer_format(const struct img *im, size_t depth)
 
 const char *img_layer_name(const struct img *im, size_t depth)
 {
+	const struct img_target *target = depth ? NULL : im->target;
+
+	/* A temporary file has no name that means anything to anybody. */
+	if (target && (target->pipe || target->outer))
+		return target->pipe ? target->pipe->name : target->outer->name;
 	return im->layers[depth].store->name;
 }
 
