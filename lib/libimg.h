@@ -130,7 +130,8 @@ bool img_path_is_uri(const char *path);
 bool img_path_is_rbd(const char *path);
 /*
  * Whether both lead to the same file or block device, whatever they are called, or would if a file were made
- * there.  Not pipes and terminals, which many can use; "-" is a name as any other.
+ * there.  Not pipes and terminals, which many can use; "-" is a name as any other.  Of what is behind a
+ * server and on a cluster one name counts, whatever it shows.
  */
 bool img_path_same(const char *a, const char *b);
 /* The path, for free(), that name (maybe with "file:") means in an image at base.  NULL: memory is out. */

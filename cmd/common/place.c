@@ -2,10 +2,7 @@
 /* See place.h. */
 #include "common/place.h"
 
-#include <stdlib.h>
 #include <string.h>
-#include "common/memory.h"
-#include "common/optlist.h"
 #include "common/source.h"
 #include "common/text.h"
 
@@ -40,58 +37,6 @@ bool place_check_source(const struct img *src, const char *target, struct img_er
 bool place_check_read(const char *path, const char *target, struct img_err *err)
 {
 	return !path || is_pipe(target) || !img_path_same(path, target) || fail_read(target, err);
-}
-
-/* What other means beside the new image is not that itself. */
-static bool is_new(const struct img_create *what, const char *path)
-{
-	return path && !is_pipe(what->path) && img_path_same(path, what->path);
-}
-
-static bool check_data_file(const struct img_create *what, const char *data, const char *backing,
-			    struct img_err *err)
-{
-	if (!data)
-		return true;
-	if (is_new(what, data))
-		return img_fail(err, IMG_E_ARGUMENT, _("%s: is the image itself"), data);
-	return place_check_source(what->source, data, err) && place_check_read(backing, data, err);
-}
-
-static bool check_backing(const struct img_create *what, const char *backing, struct img_err *err)
-{
-	return !is_new(what, backing) ||
-	       img_fail(err, IMG_E_ARGUMENT, _("%s cannot stand on itself"), what->path);
-}
-
-/* *path, for free(), is what name, which may be NULL, means beside the new image. */
-static bool find_beside(const struct img_create *what, const char *name, char **path, struct img_err *err)
-{
-	*path = name ? img_resolve(what->path, name, err) : NULL;
-	return *path || !name;
-}
-
-bool place_check_new(const struct img_create *what, struct img_err *err)
-{
-	char *name = optlist_value(what->options, "data_file"), *data = NULL, *backing = NULL;
-	const bool ok = (name || !optlist_has(what->options, "data_file") || out_of_memory(err)) &&
-			find_beside(what, name, &data, err) &&
-			find_beside(what, what->backing, &backing, err) &&
-			place_check_source(what->source, what->path, err) &&
-			check_data_file(what, data, backing, err) && check_backing(what, backing, err);
-
-	free(backing);
-	free(data);
-	free(name);
-	return ok;
-}
-
-bool place_check_parts(const struct img *im, const struct img *src, struct img_err *err)
-{
-	for (size_t i = 0; src && i < img_depth(src); i++)
-		if (img_has_file(im, img_layer_name(src, i)))
-			return fail_read(img_layer_name(src, i), err);
-	return true;
 }
 
 /* ---- Beside the images --------------------------------------------------------------------------- */

@@ -20,10 +20,6 @@ bool place_check_names(const char *source, const char *target, const struct secr
 bool place_check_source(const struct img *src, const char *target, struct img_err *err) IMG_MUST_CHECK;
 /* Whether target is not the file at path, which is only read; path may be NULL. */
 bool place_check_read(const char *path, const char *target, struct img_err *err) IMG_MUST_CHECK;
-/* Whether what is to be made is none of its own source, backing file and data file. */
-bool place_check_new(const struct img_create *what, struct img_err *err) IMG_MUST_CHECK;
-/* Whether no file of the new image im is a layer of src, which may be NULL. */
-bool place_check_parts(const struct img *im, const struct img *src, struct img_err *err) IMG_MUST_CHECK;
 
 /* ---- What an option has written beside the images ------------------------------------------------ */
 

@@ -7,7 +7,6 @@
 #include <time.h>
 #include "common/memory.h"
 #include "common/optlist.h"
-#include "common/place.h"
 #include "common/source.h"
 #include "common/target.h"
 #include "common/text.h"
@@ -75,7 +74,7 @@ void target_free(struct target_options *target)
 	free(target->backing_format);
 }
 
-static struct img *create(const struct img_create *what, struct secrets *secrets, struct img_err *err)
+struct img *target_new(const struct img_create *what, struct secrets *secrets, struct img_err *err)
 {
 	struct img_create how = *what;
 	struct img *im;
@@ -87,16 +86,6 @@ static struct img *create(const struct img_create *what, struct secrets *secrets
 		return im;
 	how.key = secret_first(secrets);
 	return img_create(&how, err);
-}
-
-struct img *target_new(const struct img_create *what, struct secrets *secrets, struct img_err *err)
-{
-	struct img *im = place_check_new(what, err) ? create(what, secrets, err) : NULL;
-
-	if (!im || place_check_parts(im, what->source, err))
-		return im;
-	img_close(im);
-	return NULL;
 }
 
 uint32_t target_zero_grain(uint64_t sparse)
@@ -146,10 +135,8 @@ bool target_look_at_backing(const struct cli *cli, struct target_options *target
 	*size = img_size(im);
 	if (!target->backing_format)
 		target->backing_format = strdup(img_format_name(img_layer_format(im, 0)));
-	const bool ok = target->measured || place_check_source(im, path, err);
-
 	img_close(im);
-	return ok && (target->backing_format || out_of_memory(err));
+	return target->backing_format || out_of_memory(err);
 }
 
 /* ---- What the options say ------------------------------------------------------------------------ */

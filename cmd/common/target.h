@@ -11,7 +11,6 @@ struct target_options {
 	char *backing, *backing_format;		/* or NULL; owned after target_settle() */
 	struct secrets *secrets;		/* it is encrypted with the first, if it is */
 	const struct img_gate *gate;		/* of the backing file: for source_gate() */
-	bool measured;				/* nothing is written: its path is only a name */
 };
 
 /*
@@ -28,15 +27,14 @@ bool target_settle(struct target_options *target, struct img_err *err) IMG_MUST_
 void target_free(struct target_options *target);
 /*
  * Opens the backing file of a new image called path; fills in backing_format where it was not
- * said, so that nobody has to guess it again, and *size with the guest bytes.  IMG_E_ARGUMENT when path is
- * one of its own files.
+ * said, so that nobody has to guess it again, and *size with the guest bytes.
  */
 bool target_look_at_backing(const struct cli *cli, struct target_options *target,
 			    const char *path, uint64_t *size, struct img_err *err) IMG_MUST_CHECK;
 
 /*
- * As img_create(), where place.h allows it, with the first of the keys; that of an image that needs one,
- * where none is there, is asked for.  Keys belong to the image until it is closed.
+ * As img_create(), with the first of the keys; that of an image that needs one, where none is there, is
+ * asked for.  Keys belong to the image until it is closed.
  */
 struct img *target_new(const struct img_create *what, struct secrets *secrets, struct img_err *err);
 /*

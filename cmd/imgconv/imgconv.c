@@ -127,7 +127,6 @@ static void check_usage(struct options *opt, char *const names[2], const char *t
 			cli_misused(&imgconv_cli, &err);
 		return;
 	}
-	opt->archive = opt->tar ? target : NULL;
 	opt->target.gate = opt->source.gate;
 	opt->target.secrets = opt->secrets.given && !opt->new_secrets.given ? &opt->secrets
 									    : &opt->new_secrets;

@@ -32,7 +32,6 @@ struct options {
 	enum leave_out free;
 	bool compress, in_place, reads_as_zero, salvage, quiet, with_snapshots, skip_same;
 	bool tar;		/* the target is an archive of several images */
-	const char *archive;	/* the path of that, or NULL */
 	bool itself, undo, dry_run;	/* --in-place: the source becomes the target */
 	uint64_t sparse;	/* bytes that must be zeros to be left out; 0: do not look */
 	uint64_t rate;		/* bytes a second; 0: no limit */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The image that imgconv writes. */
-#include "common/place.h"
 #include "common/room.h"
 #include "imgconv/imgconv.h"
 
@@ -25,8 +24,6 @@ struct img *target_create(const struct options *opt, const struct img_format *fo
 
 	what.fits = room_suffices;
 	what.fits_ctx = &room;
-	if (bundle && !place_check_source(src, opt->archive, err))
-		return NULL;
 	if (target_prepare(&imgconv_cli, &opt->target, format, !opt->sparse, &what, err))
 		im = bundle ? img_bundle_image(bundle, &what, err)
 			    : target_new(&what, opt->target.secrets, err);

@@ -190,7 +190,6 @@ static void check_usage(struct options *opt, int n)
 int main(int argc, char **argv)
 {
 	struct options opt = {
-		.target.measured = true,
 		.source.quiet = &opt.quiet, .style = IMG_STYLE_HUMAN, .sparse = NOT_SAID,
 	};
 	struct img_err err = { 0 };

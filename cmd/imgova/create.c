@@ -21,8 +21,7 @@ static bool add_image(struct ova_making *m, const char *source, const char *form
 		.path = disk->href, .format = format, .options = options, .compressed = true,
 		.size = src ? img_size(src) : 0, .source = src,
 	};
-	struct img *dst = src && place_check_source(src, m->path, err)
-		? img_bundle_image(m->bundle, &what, err) : NULL;
+	struct img *dst = src ? img_bundle_image(m->bundle, &what, err) : NULL;
 	struct img_copy_stats stats;
 	const bool ok = dst && ova_copy(m->opt, src, dst, true, &stats, err);
 	struct img_bundle_member made;
@@ -216,8 +215,7 @@ bool ova_create(const struct options *opt, char *const *names, int n, int *statu
 {
 	struct ova_machine machine;
 	struct ova_making m = {
-		.opt = opt, .machine = &machine.is, .path = names[0], .names = names + 1,
-		.n = (size_t)n - 1,
+		.opt = opt, .machine = &machine.is, .names = names + 1, .n = (size_t)n - 1,
 		.profile = opt->profile == OVA_UNSAID ? IMG_OVF_VSPHERE : (enum img_ovf_profile)opt->profile,
 	};
 	bool ok;

@@ -73,7 +73,6 @@ struct ova_making {
 	struct img_bundle *bundle;
 	const struct img_ovf_machine *machine;
 	enum img_ovf_profile profile;
-	const char *path;		/* where it lies */
 	char *const *names;		/* of the images */
 	size_t n;
 	struct img_ovf_image *disks;	/* n; texts are owned */

@@ -176,7 +176,7 @@ static bool find_base(struct commit *c, struct img_err *err)
 		return img_fail(err, IMG_E_ARGUMENT, _("%s stands on no other image"), top);
 	c->depth = 1;
 	while (base && c->depth < img_depth(c->top) &&
-	       !img_same_image(base, img_layer_name(c->top, c->depth)))
+	       !img_path_same(base, img_layer_name(c->top, c->depth)))
 		c->depth++;
 	return c->depth < img_depth(c->top) ||
 	       img_fail(err, IMG_E_ARGUMENT, _("%s does not stand on %s"), top, base);

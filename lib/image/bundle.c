@@ -196,16 +196,11 @@ static bool begin_straight(struct img_bundle *b, struct member *m, const struct 
 	return !b->straight || (send(b, err) && put_header(b, m, what->size, err));
 }
 
-/* The archive gets its name when no source is open any more, so no lock of one is in its way. */
-static bool check_source(const struct img_bundle *b, const struct img *source, struct img_err *err)
-{
-	return !source || !strcmp(b->path, "-") || !img_is_made_of(source, b->path) ||
-	       img_fail(err, IMG_E_ARGUMENT, _("%s: source and target are the same file"), b->path);
-}
-
 struct img *img_bundle_image(struct img_bundle *b, const struct img_create *what, struct img_err *err)
 {
-	struct member *m = check_source(b, what->source, err) ? new_member(b, what->path, err) : NULL;
+	/* When the archive gets its name no source is open any more, so no lock of one is in its way. */
+	const bool apart = !strcmp(b->path, "-") || img_check_source(what->source, b->path, err);
+	struct member *m = apart ? new_member(b, what->path, err) : NULL;
 	struct img_err why = { 0 };
 	struct img *im;
 

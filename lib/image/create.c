@@ -18,7 +18,7 @@ struct target_opener {
 /* The path of a header, which a user names.  Whoever takes another's for it loses a disk. */
 static char *header_path(const struct img_create *what, const char *name, struct img_err *err)
 {
-	if (img_same_place(name, what->path))
+	if (img_path_same(name, what->path))
 		img_fail(err, IMG_E_ARGUMENT, _("%s: image and header are the same file"), name);
 	else if (!access(name, F_OK))
 		img_fail(err, IMG_E_ARGUMENT, _("%s: exists already, and must be a new file"), name);
@@ -339,8 +339,10 @@ static struct img *create(const struct img_create *what, bool counted, struct im
 	im->target->counted = counted;
 	im->target->inside = inside;
 	inside = NULL;
-	if (!create_layer(im, &how, settings, err) || !note_backing(im, &how, err) ||
-	    (makes_files(im, &how) && !img_check_apart(im, how.path, err)))
+	/* The lock of the source would refuse its files, too, but blame somebody else. */
+	if ((makes_files(im, &how) && !img_check_source(how.source, how.path, err)) ||
+	    !create_layer(im, &how, settings, err) || !note_backing(im, &how, err) ||
+	    (makes_files(im, &how) && !img_check_apart(im, &how, err)))
 		goto fail;
 	img_settings_free(settings);
 	return im;

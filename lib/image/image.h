@@ -33,8 +33,6 @@ struct img {
 
 /* Whether both are names of one file, which is there. */
 bool img_same_file(const char *a, const char *b);
-/* Whether path names a file of one of its layers, which nothing new may replace. */
-bool img_is_made_of(const struct img *im, const char *path);
 /*
  * For an image that was opened with IMG_OPEN_AT_ONCE, behind img_finish(): it is open as before, and its
  * file was locked all the time.  After a failure only img_close() may follow.
@@ -441,8 +439,6 @@ struct img_store *img_open_member(struct img_store *st, const struct img_open *h
 struct img_store *img_open_path(const struct img_open *how, struct img_err *err);
 /* What how->path means; of what is packed that which is in it. */
 struct img_store *img_open_top_store(const struct img_open *how, struct img_err *err);
-/* The same of images; of those behind a server and on a cluster one name counts, whatever it shows. */
-bool img_same_image(const char *a, const char *b);
 /* Why layer depth does not go with the one below it: a phrase, or NULL. */
 const char *img_layer_mismatch(const struct img *im, size_t depth);
 /* Accepts a zeroed layer. */
@@ -450,18 +446,17 @@ void img_layer_close(struct img_layer *ly);
 
 /* ---- Files that must not be one (apart.c) ----------------------------------------------------- */
 
-/* Where a file is, or will be, links followed; the caller frees it. */
-char *img_place_of(const char *path, struct img_err *err);
-/* Whether both are, or will be, one file. */
-bool img_same_place(const char *a, const char *b);
 /* That an image at path does not have itself as data file, or as what it stands on.  IMG_E_ARGUMENT. */
 bool img_check_data_file(const char *path, const char *data_file, struct img_err *err) IMG_MUST_CHECK;
 bool img_check_base(const char *path, const char *base, struct img_err *err) IMG_MUST_CHECK;
 /* The same of what an image at path names, resolved.  IMG_E_CORRUPT. */
 bool img_check_named(const char *path, const struct img_reference *ref, struct img_err *err)
 	IMG_MUST_CHECK;
-/* That a new image, not published yet, gets no place of its own data or of a layer below. */
-bool img_check_apart(const struct img *im, const char *path, struct img_err *err) IMG_MUST_CHECK;
+/* That a file that is to be made at path is none of those of source, which may be NULL. */
+bool img_check_source(const struct img *source, const char *path, struct img_err *err) IMG_MUST_CHECK;
+/* That no file of im, new and not published yet, is its data, or one of its source or of a layer below. */
+bool img_check_apart(const struct img *im, const struct img_create *what, struct img_err *err)
+	IMG_MUST_CHECK;
 
 /* ---- Writing (create.c) ---------------------------------------------------------------------- */
 

@@ -51,33 +51,10 @@ bool img_same_file(const char *a, const char *b)
 	return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
-bool img_same_image(const char *a, const char *b)
-{
-	return img_path_is_uri(a) ? !strcmp(a, b) : img_same_file(a, b);
-}
-
-static bool layer_is_made_of(const struct img_layer *ly, const char *path)
-{
-	bool is = img_same_image(ly->store->name, path) ||
-		  (ly->header && img_same_image(ly->header->name, path));
-
-	for (size_t i = 0; !is && i < ly->n_data_files; i++)
-		is = img_same_image(ly->data_files[i]->name, path);
-	return is;
-}
-
-bool img_is_made_of(const struct img *im, const char *path)
-{
-	for (size_t i = 0; i < im->n_layers; i++)
-		if (layer_is_made_of(&im->layers[i], path))
-			return true;
-	return false;
-}
-
 static bool check_loop(const struct img *im, const struct img_store *next, struct img_err *err)
 {
 	for (size_t i = 0; i < im->n_layers; i++)
-		if (img_same_image(im->layers[i].store->name, next->name))
+		if (img_path_same(im->layers[i].store->name, next->name))
 			return img_fail(err, IMG_E_CORRUPT,
 					_("the backing chain is a loop: \"%s\" is in it already"),
 					next->name);

@@ -73,7 +73,8 @@ static char *follow(char *path, const char *link, struct img_err *err)
 	return next;
 }
 
-char *img_follow_links(const char *path, struct img_err *err)
+/* path, with symbolic links at its end followed, also when nothing is behind them yet. */
+static char *follow_links(const char *path, struct img_err *err)
 {
 	char *at = img_strdup(path, err);
 	char link[PATH_MAX];
@@ -97,7 +98,7 @@ char *img_follow_links(const char *path, struct img_err *err)
 /* Splits path in an open folder and a name. */
 static bool find_place(const char *path, struct img_new_name *name, struct img_err *err)
 {
-	IMG_AUTO_FREE char *final = img_follow_links(path, err);
+	IMG_AUTO_FREE char *final = follow_links(path, err);
 	char *slash;
 
 	if (!final)
@@ -137,8 +138,12 @@ static bool same_new_place(const char *a, const char *b)
 bool img_path_same(const char *a, const char *b)
 {
 	struct stat sa, sb;
-	const bool is_a = !stat(a, &sa), is_b = !stat(b, &sb);
+	bool is_a, is_b;
 
+	if (img_path_is_uri(a) || img_path_is_uri(b))
+		return !strcmp(a, b);
+	is_a = !stat(a, &sa);
+	is_b = !stat(b, &sb);
 	if (!is_a && !is_b)
 		return same_new_place(a, b);
 	if (!is_a || !is_b)

@@ -117,7 +117,4 @@ bool img_new_name_place(struct img_file *file, struct img_err *err);
 void img_new_name_withdraw(struct img_file *file);
 bool img_new_name_settle(struct img_file *file, struct img_err *err);
 void img_new_name_free(struct img_new_name *name);
-/* path, with symbolic links at its end followed, even if nothing is behind them yet; the caller frees it. */
-char *img_follow_links(const char *path, struct img_err *err);
-
 #endif

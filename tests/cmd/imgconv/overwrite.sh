@@ -57,9 +57,9 @@ done
 refused "$what" -U -O raw apart.qcow2 data.raw
 refused "$what" -U --key-file=key -O raw --header=head.luks body.luks head.luks
 refused "$what" --key-file=key -O raw --header=head.luks body.luks key
-refused "$what" -B mid.qcow2 -F qcow2 -O qcow2 disk.qcow2 base.raw
+refused "cannot stand on itself" -B mid.qcow2 -F qcow2 -O qcow2 disk.qcow2 base.raw
 refused "$what" -U -O qcow2 -o data_file=base.raw top.qcow2 new.qcow2
-refused "is the image itself" -O qcow2 -o data_file=new.qcow2 disk.qcow2 new.qcow2
+refused "image and data file are the same file" -O qcow2 -o data_file=new.qcow2 disk.qcow2 new.qcow2
 refused "$what" --with-snapshots -O qcow2 mid.qcow2 base.raw
 
 # What the source and the new image both stand on is only read.

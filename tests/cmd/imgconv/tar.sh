@@ -73,5 +73,5 @@ cmp in/b.raw <(xz -dc in/b.raw.xz) || fail "a source was written"
 imgcreate -q -b in/a.qcow2 -F qcow2 over.qcow2
 hash=$(sha256sum in/a.qcow2)
 exits 1 imgconv --tar -O raw in/b.raw over.qcow2 in/a.qcow2 2>said
-same "imgconv: in/a.qcow2: source and target are the same file" "$(cat said)" "over the backing file"
+same "imgconv: in/a.qcow2: is read for what would be written there, and cannot be the target as well" "$(cat said)" "over the backing file"
 same "$hash" "$(sha256sum in/a.qcow2)" "a backing file was written"

@@ -21,13 +21,13 @@ imgcreate -u -b missing.raw -F raw images/later.qcow2 1M
 cd images
 for name in base.raw top.qcow2 ./top.qcow2; do
 	exits 1 imgcreate -f qcow2 -b top.qcow2 -F qcow2 $name 2>message
-	grep -q "cannot be the target" message || fail "$name: $(cat message)"
+	grep -q "cannot stand on itself" message || fail "$name: $(cat message)"
 done
 exits 1 imgcreate -u -f qcow2 -b top.qcow2 -F qcow2 top.qcow2 1M 2>message
 grep -q "cannot stand on itself" message || fail "$(cat message)"
 exits 1 imgcreate -b base.raw -F raw -o data_file=base.raw new.qcow2 2>message
-grep -q "base.raw: is read" message || fail "$(cat message)"
+grep -q "base.raw: is a part of the image and of what it stands on" message || fail "$(cat message)"
 exits 1 imgcreate -o data_file=./new.qcow2 new.qcow2 1M 2>message
-grep -q "is the image itself" message || fail "$(cat message)"
+grep -q "image and data file are the same file" message || fail "$(cat message)"
 [ ! -e new.qcow2 ] || fail "an image is left"
 imgcmp -q base.raw top.qcow2
