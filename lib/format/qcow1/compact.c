@@ -34,7 +34,7 @@ static bool survey(struct qcow1_compacting *c, struct qcow1_survey *s, struct im
 
 static bool draw(struct qcow1_survey *s, struct img_picture *pic, struct img_err *err)
 {
-	if (!img_picture_start(pic, s->file_size >> s->hdr->cluster_bits, err))
+	if (!img_picture_start(pic, img_div_up(s->file_size, qcow1_cluster_size(s->hdr)), err))
 		return false;
 	for (uint64_t i = 0; i < pic->n; i++) {
 		const bool used = qcow1_survey_uses(s, i);
@@ -50,7 +50,7 @@ static bool look(struct qcow1_compacting *c, struct img_picture *pic, struct img
 	struct qcow1_survey s;
 	const bool ok = survey(c, &s, err) && draw(&s, pic, err);
 
-	c->end = s.end;
+	c->end = img_min_u64(s.end, s.file_size);
 	qcow1_survey_clear(&s);
 	return ok;
 }
@@ -156,7 +156,8 @@ static bool move_bytes(const struct qcow1_compacting *c, const struct img_moves 
 
 static bool carry_out(struct qcow1_compacting *c, const struct img_moves *moves, struct img_err *err)
 {
-	return !moves->n || (change_references(c, moves, err) && move_bytes(c, moves, err));
+	return !moves->n || (qcow1_fill_up(c->file, qcow1_cluster_size(c->hdr), err) &&
+			     change_references(c, moves, err) && move_bytes(c, moves, err));
 }
 
 bool qcow1_compact(struct qcow1_compacting *c, struct img_err *err)
@@ -222,7 +223,7 @@ bool qcow1_compact_some(struct qcow1_compacting *c, uint64_t room, struct img_la
 		*out = (struct img_layer_compacted){
 			.moved = room ? n << bits : 0,
 			.left = (room ? s.left + (n > 0) : n) << bits,
-			.end = s.end << bits,
+			.end = img_min_u64(s.end << bits, c->end),
 			.tables = tables, .follow = n ? tables : 0,
 		};
 		ok = !room || carry_out(c, &s.moves, err);

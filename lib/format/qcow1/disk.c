@@ -77,7 +77,7 @@ bool qcow1_disk_start(struct qcow1 *q, struct img_err *err)
 /* Nothing behind what is in use is kept. */
 static bool cut_off(struct qcow1 *q, struct img_err *err)
 {
-	const uint64_t end = img_round_up(q->disk->end, qcow1_cluster_size(&q->header));
+	const uint64_t end = q->disk->end;
 
 	if (!(q->tables.file->caps & IMG_STORE_RESIZE) || end >= q->tables.file_size)
 		return true;

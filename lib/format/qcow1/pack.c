@@ -104,8 +104,10 @@ static bool run_window(struct img_layer *ly, struct qcow1_window *w, uint8_t *l1
 		       struct img_packing *p, const struct img_layer_compact *how, struct img_err *err)
 {
 	struct qcow1 *q = ly->priv;
+	uint64_t before;
 
-	if (!img_store_read(w->file, w->hdr->l1_off, l1, (size_t)w->n_l1 * QCOW1_ENTRY_LEN, err) ||
+	if (!img_store_size(w->file, &before, err) ||
+	    !img_store_read(w->file, w->hdr->l1_off, l1, (size_t)w->n_l1 * QCOW1_ENTRY_LEN, err) ||
 	    (!ly->below && !qcow1_hollow(w->hdr, w->file, l1, how->hollow, err)) ||
 	    !qcow1_fill_up(w->file, qcow1_cluster_size(w->hdr), err) ||
 	    !img_store_size(w->file, &w->size, err) || !qcow1_window_open(w, how->room, err) ||
@@ -113,6 +115,8 @@ static bool run_window(struct img_layer *ly, struct qcow1_window *w, uint8_t *l1
 		return false;
 	return (!img_pack_units_changed(&w->units) ||
 		(follow(w, l1, &q->header, err) && qcow1_header_write(q, err))) &&
+	       /* Nothing has moved up. */
+	       (w->size == before || img_store_resize(w->file, before, err)) &&
 	       qcow1_disk_restart(q, err);
 }
 

@@ -58,7 +58,7 @@ static bool close_gaps(struct qcow1 *q, uint8_t *l1, uint32_t n, bool longer,
 		.no_l1 = longer,
 	};
 
-	if (!qcow1_fill_up(c.file, cluster, err) || !qcow1_compact(&c, err))
+	if (!qcow1_compact(&c, err))
 		return false;
 	if (longer)
 		q->header.l1_off = img_round_up(c.end, cluster);
@@ -196,7 +196,6 @@ static bool shorten(struct qcow1 *q, const struct img_layer *ly, const struct im
 
 	return l1 && img_store_read(c.file, q->header.l1_off, l1, (size_t)n * QCOW1_ENTRY_LEN, err) &&
 	       (ly->below || qcow1_hollow(c.hdr, c.file, l1, how->hollow, err)) &&
-	       qcow1_fill_up(c.file, qcow1_cluster_size(c.hdr), err) &&
 	       qcow1_compact_some(&c, how->room, out, err) && qcow1_header_write(q, err);
 }
 

@@ -8,17 +8,17 @@
 
 struct qcow1_compacting {
 	struct qcow1_header *hdr;	/* places in it change */
-	struct img_store *file;		/* of whole clusters */
+	struct img_store *file;
 	const struct img_job *job;	/* or NULL */
 	uint8_t *l1;			/* as in the file; the entries change */
 	size_t n_l1;			/* all that the header speaks of */
 	bool no_l1;			/* its place is free from now on */
-	uint64_t end;			/* out: behind the last byte that something refers to */
+	uint64_t end;			/* out: behind the last byte of the file that something refers to */
 };
 
 /*
- * Moves what lies behind gaps into them, with all that refers to it but the header in the file.  The
- * file keeps its length.  IMG_E_CORRUPT: not all references are right.
+ * Moves what lies behind gaps into them, with all that refers to it but the header in the file, which
+ * gets no shorter.  IMG_E_CORRUPT: not all references are right.
  */
 bool qcow1_compact(struct qcow1_compacting *c, struct img_err *err) IMG_MUST_CHECK;
 /* One round of that, in which no more than `room` bytes move; 0: none, they are only counted. */

@@ -115,6 +115,22 @@ for format in qcow2 qcow vmdk; do
 done
 exits 1 imgcompress --in-place --untrusted top 2>err
 
+# The end of a qcow image is where use ends, and need not be that of a cluster, also not for QEMU.
+(head -c 64k text && head -c 64k /dev/urandom && head -c 64k text) >packed.raw
+imgconv -q -f raw -c -O qcow -o cluster_size=64k packed.raw image
+shorter 0 qcow image
+qemu-io -f qcow -c 'write -P 7 60k 8k' image >/dev/null
+place packed.raw $((60 * 1024)) <(head -c 8k /dev/zero | tr '\0' '\7') 8192
+qemu-img compare -q -f qcow -F raw image packed.raw || fail "written behind an end that is none of a cluster"
+# The packed cluster lies between two others now, and is free.
+shorter 65536 qcow image
+truncate -s +100000 image
+shorter 100000 qcow image
+rm -f top
+imgcreate -q -f qcow -b disk.raw -F raw top
+[ "$(stat -c %s top)" -lt 100 ] || fail "an overlay of $(stat -c %s top) bytes"
+shorter 0 qcow top
+
 # Bytes in fixed places: holes of the file.
 filled_raw
 cp --sparse=never disk.raw flat.raw

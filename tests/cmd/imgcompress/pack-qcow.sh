@@ -44,6 +44,11 @@ limit 4096
 packs "made by QEMU" "$most"
 [ "$(jq .compressed report.json)" -ge 1500000 ] || fail "$(cat report.json)"
 [ "$(jq .plain report.json)" -ge 200000 ] || fail "noise is plain"
+# The file ends with the last packed one.
+(head -c 64k text && head -c 64k /dev/urandom && head -c 64k text) >three.raw
+imgconv -q -f raw -O qcow -o cluster_size=64k three.raw image
+imgconv -q -f raw -c -O qcow -o cluster_size=64k three.raw new
+packs "three clusters" "$(stat -c %s new)"
 filled qcow imgcreate -q -f qcow -o cluster_size=64k image 4M
 limit 65536
 packs "large clusters" "$most" --threads=3
