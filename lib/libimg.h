@@ -318,6 +318,8 @@ const char *img_layer_name(const struct img *im, size_t depth);
  * data, and what the lowest one names below it; of a new image what will be its own.  Of an archive, none.
  */
 bool img_has_file(const struct img *im, const char *path);
+/* That a file that is to be made at path is none of those of source, which may be NULL.  IMG_E_ARGUMENT. */
+bool img_check_source(const struct img *source, const char *path, struct img_err *err) IMG_MUST_CHECK;
 /* True when a raw answer came from probing, and something suggests that it is wrong; why is set. */
 bool img_probe_doubtful(const struct img *im, const char **why);
 

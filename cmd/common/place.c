@@ -31,7 +31,7 @@ bool place_check_names(const char *source, const char *target, const struct secr
 
 bool place_check_source(const struct img *src, const char *target, struct img_err *err)
 {
-	return !src || is_pipe(target) || !img_has_file(src, target) || fail_read(target, err);
+	return is_pipe(target) || img_check_source(src, target, err);
 }
 
 bool place_check_read(const char *path, const char *target, struct img_err *err)

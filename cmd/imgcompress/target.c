@@ -5,7 +5,6 @@
 #include <string.h>
 #include "common/memory.h"
 #include "common/optlist.h"
-#include "common/place.h"
 #include "common/target.h"
 #include "common/text.h"
 #include "imgcompress/imgcompress.h"
@@ -197,9 +196,9 @@ struct img *target_create(const struct options *opt, const struct img_format *fo
 		.cache = opt->cache,
 	};
 	struct img *im = NULL;
-	char *list = NULL;
+	char *list;
 
-	if (place_check_source(src, path, err) && make_list(opt, format, &list, err)) {
+	if (make_list(opt, format, &list, err)) {
 		what.options = list;
 		im = img_create(&what, err);
 	}

@@ -452,8 +452,6 @@ bool img_check_base(const char *path, const char *base, struct img_err *err) IMG
 /* The same of what an image at path names, resolved.  IMG_E_CORRUPT. */
 bool img_check_named(const char *path, const struct img_reference *ref, struct img_err *err)
 	IMG_MUST_CHECK;
-/* That a file that is to be made at path is none of those of source, which may be NULL. */
-bool img_check_source(const struct img *source, const char *path, struct img_err *err) IMG_MUST_CHECK;
 /* That no file of im, new and not published yet, is its data, or one of its source or of a layer below. */
 bool img_check_apart(const struct img *im, const struct img_create *what, struct img_err *err)
 	IMG_MUST_CHECK;

@@ -80,7 +80,8 @@ for layout in uml-1 uml-2 uml-3 qemu; do
 		same "$(hash_of cat later.raw)" "$(hash_content alone.cow)" "$options on nothing"
 		[ $options != layout=$layout ] || cp alone.cow alone-$layout.cow
 		imgsnap rebase -q -b base.raw -F raw alone.cow 2>/dev/null
-		same $layout "$(imginfo --output=json alone.cow | jq -r '."format-specific".layout')" "$options"
+		same $layout "$(imginfo --output=json alone.cow |
+			jq -r '."format-specific".layout')" "$options"
 		same "$(hash_of cat later.raw)" "$(hash_content alone.cow)" "$options over a file again"
 	done
 done

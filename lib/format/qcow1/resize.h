@@ -13,7 +13,7 @@ struct qcow1_compacting {
 	uint8_t *l1;			/* as in the file; the entries change */
 	size_t n_l1;			/* all that the header speaks of */
 	bool no_l1;			/* its place is free from now on */
-	uint64_t end;			/* out: behind the last byte of the file that something refers to */
+	uint64_t end;			/* out: behind the last byte in the file that is referred to */
 };
 
 /*
