@@ -41,7 +41,9 @@ void signals_catch(void)
 	catch(SIGINT, on_stop, SA_RESETHAND);
 	catch(SIGTERM, on_stop, SA_RESETHAND);
 	catch(SIGUSR1, on_progress, SA_RESTART);
+	/* Whoever writes is told, too, and can say it, and clean up. */
 	catch(SIGPIPE, SIG_IGN, 0);
+	catch(SIGXFSZ, SIG_IGN, 0);
 }
 
 bool signals_cancelled(void *ctx)

@@ -19,3 +19,9 @@ for signal in TERM INT HUP; do
 	same precious "$(cat target.qcow2)" "target after $signal"
 	same $'disk.raw\nerr\ntarget.qcow2' "$(ls)" "left behind after $signal"
 done
+
+# A file that gets longer than the shell allows is a failure as any other.
+exits 1 bash -c 'ulimit -f 1024; exec imgconv disk.raw target.qcow2' 2>err
+grep -q 'File too large' err || fail "the limit: $(cat err)"
+same precious "$(cat target.qcow2)" "target at the limit"
+same $'disk.raw\nerr\ntarget.qcow2' "$(ls -A)" "left behind at the limit"
