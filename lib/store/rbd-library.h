@@ -20,11 +20,16 @@ struct img_rbd_library {
 	__typeof__(rados_ioctx_set_namespace) *pool_space;
 	__typeof__(rados_set_pool_full_try) *pool_full_try;
 	__typeof__(rados_stat) *object_stat;
+	__typeof__(rados_create_read_op) *op_create;
+	__typeof__(rados_read_op_omap_get_vals_by_keys) *op_get_keys;
+	__typeof__(rados_read_op_operate) *op_run;
+	__typeof__(rados_release_read_op) *op_release;
+	__typeof__(rados_omap_get_next) *keys_next;
+	__typeof__(rados_omap_get_end) *keys_end;
 	__typeof__(rados_lock_exclusive) *object_lock;
 	__typeof__(rados_unlock) *object_unlock;
 	__typeof__(rbd_open) *open;
 	__typeof__(rbd_open_read_only) *open_read_only;
-	__typeof__(rbd_open_by_id_read_only) *open_by_id_read_only;
 	__typeof__(rbd_get_id) *get_id;
 	__typeof__(rbd_close) *close;
 	__typeof__(rbd_namespace_exists) *namespace_exists;
@@ -54,6 +59,7 @@ struct img_rbd_library {
 	__typeof__(rbd_image_options_destroy) *options_destroy;
 	__typeof__(rbd_image_options_set_string) *options_string;
 	__typeof__(rbd_image_options_set_uint64) *options_number;
+	__typeof__(rbd_snap_get_id) *snap_id;
 	__typeof__(rbd_snap_list) *snap_list;
 	__typeof__(rbd_snap_list_end) *snap_list_end;
 	__typeof__(rbd_snap_create) *snap_create;
