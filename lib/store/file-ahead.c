@@ -86,11 +86,12 @@ void img_file_expect_run(struct img_store *st, uint64_t at, uint64_t end)
 		set_aside(file, ahead->reached);
 }
 
-bool img_file_give_back(struct img_file *file)
+bool img_file_give_back(struct img_file *file, struct img_err *err)
 {
 	struct stat sb;
 
 	if (atomic_load(&file->ahead.end) == 0)
 		return true;
-	return !fstat(file->fd, &sb) && img_fd_truncate(file->fd, (uint64_t)sb.st_size);
+	return (!fstat(file->fd, &sb) && img_fd_truncate(file->fd, (uint64_t)sb.st_size)) ||
+	       img_fail_os(err, _("cannot give back unused space"));
 }

@@ -432,9 +432,7 @@ bool img_new_name_publish(struct img_file *file, struct img_err *err)
 
 bool img_new_name_prepare(struct img_file *file, struct img_err *err)
 {
-	if (!img_file_give_back(file))
-		return img_fail_os(err, _("cannot give back unused space"));
-	return flush(file, err) && take_hidden_name(file, err);
+	return img_file_give_back(file, err) && flush(file, err) && take_hidden_name(file, err);
 }
 
 static bool rename_as(const struct img_new_name *name, const char *from, const char *to, unsigned how)
@@ -450,11 +448,9 @@ bool img_new_name_place(struct img_file *file, struct img_err *err)
 	if (name->swapped)
 		return true;
 	/* Nothing is there yet; or the file system cannot do that, and what is there is lost. */
-	if (errno != ENOENT && errno != EINVAL && errno != ENOSYS)
-		return img_fail_os(err, _("cannot get its name"));
-	if (!rename_as(name, name->hidden, name->target, 0))
-		return img_fail_os(err, _("cannot get its name"));
-	return true;
+	return ((errno == ENOENT || errno == EINVAL || errno == ENOSYS) &&
+		rename_as(name, name->hidden, name->target, 0)) ||
+	       img_fail_os(err, _("cannot get its name"));
 }
 
 void img_new_name_withdraw(struct img_file *file)

@@ -94,8 +94,8 @@ static bool file_publish(struct img_store *st, struct img_err *err)
 {
 	struct img_file *file = (struct img_file *)st;
 
-	if (!img_file_give_back(file))
-		return img_fail_os(err, _("cannot give back unused space"));
+	if (!img_file_give_back(file, err))
+		return false;
 	if (file->new_name)
 		return img_new_name_publish(file, err);
 	/* As if the bytes had been written one after the other: who comes next writes behind. */

@@ -98,7 +98,7 @@ void img_file_expect_run(struct img_store *st, uint64_t at, uint64_t end);
 /* How far space is set aside for a new file that is going to reach end. */
 uint64_t img_file_ahead_of(uint64_t end);
 /* Gives back what was set aside and not used.  Returns false and errno.  No writes meanwhile. */
-bool img_file_give_back(struct img_file *file);
+bool img_file_give_back(struct img_file *file, struct img_err *err);
 
 /* file-lock.c: as the holder of IMG_OPEN_* flags.  File systems without locks go without. */
 bool img_file_lock(int fd, unsigned flags, bool *locked, struct img_err *err);
@@ -117,4 +117,5 @@ bool img_new_name_place(struct img_file *file, struct img_err *err);
 void img_new_name_withdraw(struct img_file *file);
 bool img_new_name_settle(struct img_file *file, struct img_err *err);
 void img_new_name_free(struct img_new_name *name);
+
 #endif

@@ -36,8 +36,8 @@ libimg_sources += \
 	%D%/paged.c \
 	%D%/paged.h \
 	%D%/produced.c \
-	%D%/publish.c \
 	%D%/produced.h \
+	%D%/publish.c \
 	%D%/ranges.c \
 	%D%/ranges.h \
 	%D%/rbd-name.c \
