@@ -3,16 +3,20 @@
 #include "base/mem.h"
 #include "image/image.h"
 
-bool img_check_data_file(const char *path, const char *data_file, struct img_err *err)
+static bool check_data_file(const char *path, const char *data_file, enum img_code code, struct img_err *err)
 {
 	return !img_path_same(path, data_file) ||
-	       img_fail(err, IMG_E_ARGUMENT, _("%s: image and data file are the same file"), data_file);
+	       img_fail(err, code, _("%s: image and data file are the same file"), data_file);
+}
+
+bool img_check_data_file(const char *path, const char *data_file, struct img_err *err)
+{
+	return check_data_file(path, data_file, IMG_E_ARGUMENT, err);
 }
 
 bool img_check_named(const char *path, const struct img_reference *ref, struct img_err *err)
 {
-	return ref->kind != IMG_REF_DATA || !img_path_same(path, ref->path) ||
-	       img_fail(err, IMG_E_CORRUPT, _("%s: image and data file are the same file"), ref->path);
+	return ref->kind != IMG_REF_DATA || check_data_file(path, ref->path, IMG_E_CORRUPT, err);
 }
 
 bool img_check_base(const char *path, const char *base, struct img_err *err)
@@ -39,22 +43,22 @@ static struct img *open_below(const struct img_target *target)
 	return img_open(&how, NULL);
 }
 
-static bool check_part(const struct img_target *target, const char *path, const struct img *below,
-		       struct img_err *err)
+static bool stands_on(const struct img_target *target, const struct img *below, const char *path)
 {
-	return (!img_path_same(path, target->backing_path) && (!below || !img_has_file(below, path))) ||
-	       img_fail(err, IMG_E_ARGUMENT, _("%s: is a part of the image and of what it stands on"), path);
+	return img_path_same(path, target->backing_path) || (below && img_has_file(below, path));
 }
 
 static bool check_below(const struct img_target *target, const char *path, struct img_err *err)
 {
 	struct img *below = open_below(target);
-	bool ok = img_check_base(path, target->backing_path, err);
+	bool ok = true;
 
-	if (ok && below && img_has_file(below, path))
+	if (stands_on(target, below, path))
 		ok = img_fail(err, IMG_E_ARGUMENT, _("%s cannot stand on itself"), path);
 	for (size_t i = 0; ok && i < target->n_extra; i++)
-		ok = check_part(target, target->extra[i]->name, below, err);
+		if (stands_on(target, below, target->extra[i]->name))
+			ok = img_fail(err, IMG_E_ARGUMENT, _("%s: is a part of the image and of what it "
+					"stands on"), target->extra[i]->name);
 	img_close(below);
 	return ok;
 }

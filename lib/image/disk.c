@@ -249,22 +249,24 @@ void img_disk_ended(struct img_disk *disk)
 	disk->finished = true;
 }
 
-/* The path that an option gives, or NULL: none, or memory is out (err). */
-static char *path_of(const struct img_layer *ly, const struct img_settings *set, const char *option,
-		     struct img_err *err)
+/* What an option names, if it is one of the format and given, against the image itself. */
+static bool check_name(const struct img_layer *ly, const struct img_settings *set, const char *option,
+		       bool (*check)(const char *path, const char *other, struct img_err *err),
+		       struct img_err *err)
 {
 	const char *name = img_settings_has(set, option) ? img_settings_text(set, option) : NULL;
+	IMG_AUTO_FREE char *path = NULL;
 
-	return name && *name ? img_resolve(ly->store->name, name, err) : NULL;
+	if (!name || !*name)
+		return true;
+	path = img_resolve(ly->store->name, name, err);
+	return path && check(ly->store->name, path, err);
 }
 
 static bool check_names(const struct img_layer *ly, const struct img_settings *set, struct img_err *err)
 {
-	IMG_AUTO_FREE char *base = path_of(ly, set, "backing_file", err);
-	IMG_AUTO_FREE char *data_file = path_of(ly, set, "data_file", err);
-
-	return (!base || img_check_base(ly->store->name, base, err)) &&
-	       (!data_file || img_check_data_file(ly->store->name, data_file, err));
+	return check_name(ly, set, "backing_file", img_check_base, err) &&
+	       check_name(ly, set, "data_file", img_check_data_file, err);
 }
 
 bool img_amend(struct img *im, const char *options, const struct img_job *job, struct img_err *err)
